@@ -1,0 +1,1 @@
+"""Transport, proton hops, hydrogen bonds and structure from trajectories."""

@@ -1,0 +1,1 @@
+"""Exporting a trained MACE model to the TorchScript artifact."""

@@ -1,0 +1,80 @@
+"""Writing files so that a kill never leaves half a result."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pykoh.errors import OutputError, PykohError
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; rename it to ``path`` when the block succeeds.
+
+    A reader sees the old file or the whole new one, never a part. If the block raises, the
+    temporary file is removed and ``path`` stays as it was.
+
+    Raises:
+        OutputError: the folder of ``path`` does not exist or cannot be written to.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: its folder {path.parent} does not exist; create it first")
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot write there ({error.strerror})") from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes files private; give the result the mode a plain open() would have.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(f"{path}: {error.strerror or error}") from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write ``text`` (UTF-8) to ``path`` at once or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def require_file(path: str | Path, what: str, error: type[PykohError] = PykohError) -> Path:
+    """Return ``path`` if it is a readable, non-empty file.
+
+    Args:
+        path: the file.
+        what: what the file should be, for the message, e.g. ``"LAMMPS dump"``.
+        error: the error type to raise.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise error(f"{path}: no such file; give the path of a {what}")
+    if path.is_dir():
+        raise error(f"{path}: is a folder, not a {what}; name the file in it")
+    if not os.access(path, os.R_OK):
+        raise error(f"{path}: no permission to read this {what}")
+    if path.stat().st_size == 0:
+        raise error(f"{path}: is empty; a {what} was expected")
+    return path
+
+
+def refuse_overwrite(paths: list[Path], force: bool) -> None:
+    """Raise OutputError if one of ``paths`` exists and ``force`` is off."""
+    if force:
+        return
+    for path in paths:
+        if path.exists():
+            raise OutputError(f"{path}: exists already; choose another name or add --force")

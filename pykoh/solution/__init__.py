@@ -1,0 +1,1 @@
+"""Compositions, experimental densities and periodic boxes of alkali hydroxide solutions."""

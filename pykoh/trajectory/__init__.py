@@ -1,0 +1,1 @@
+"""Reading trajectories as a stream of frames."""
