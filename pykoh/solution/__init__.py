@@ -1,1 +1,1 @@
-"""Compositions, experimental densities and periodic boxes of alkali hydroxide solutions."""
+"""From a concentration to a periodic box of aqueous alkali hydroxide."""
