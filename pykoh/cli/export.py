@@ -1,0 +1,74 @@
+"""``pykoh export``: a trained MACE model to the artifact that every engine runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pykoh.errors import ModelError
+from pykoh.files import refuse_overwrite
+
+
+def _molarities(text: str | None) -> tuple[float, ...]:
+    try:
+        values = tuple(float(part) for part in (text or "").split(",") if part.strip())
+    except ValueError as error:
+        raise ModelError(
+            f"--trained-at {text!r}: give molarities in mol/L with commas, e.g. 0.56,6.26,17.98"
+        ) from error
+    if any(value < 0 for value in values):
+        raise ModelError(f"--trained-at {text!r}: a molarity can't be below 0")
+    return values
+
+
+@click.command(short_help="One TorchScript artifact for every engine from a MACE model.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="The artifact; by default MODEL.pt."
+)
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float64"]),
+    default="float32",
+    show_default=True,
+    help="Precision in which engines run it ($PYKOH_DTYPE overrules it at run time).",
+)
+@click.option("--head", help="Head to export, for a model with several.")
+@click.option("--trained-at", metavar="M,M,…", help="Molarities of the training data, mol/L.")
+@click.option("--force", is_flag=True, help="Replace an existing artifact.")
+def command(
+    model: Path,
+    output: Path | None,
+    dtype: str,
+    head: str | None,
+    trained_at: str | None,
+    force: bool,
+) -> None:
+    """Export MODEL (a .model file of mace-torch) to one TorchScript artifact.
+
+    The artifact runs in LAMMPS (pair_style mliap unified) and in `pykoh run`, without mace-torch.
+    Before it is written it is compared with MACE's own calculator in float64 and float32.
+
+    A .model file is a Python pickle, which can run code when it is read: export only models from
+    people you trust.
+    """
+    target = output or model.with_suffix(".pt")
+    if target.resolve() == model.resolve():
+        raise ModelError(f"{target}: would replace the model itself; give another name with -o")
+    refuse_overwrite([target], force)
+    from pykoh.export.export import export_model
+
+    report = export_model(model, target, dtype, head, _molarities(trained_at))
+    metadata = report.metadata
+    click.echo(f"{target}: {target.stat().st_size / 1e6:.1f} MB, {metadata.architecture}")
+    click.echo(
+        f"  elements {' '.join(metadata.elements)}, cutoff {metadata.cutoff_A:g} Å, "
+        f"{metadata.n_layers} layers, runs in {metadata.dtype}"
+    )
+    for item in report.deviations:
+        click.echo(
+            f"  {item.dtype} against MACE's calculator in float64: "
+            f"{item.energy_eV_per_atom:.1e} eV/atom, {item.force_eV_per_A:.1e} eV/Å, "
+            f"{item.stress_eV_per_A3:.1e} eV/Å³ at most"
+        )

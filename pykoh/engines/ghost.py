@@ -1,0 +1,109 @@
+"""The one operator that the exported graph does not do itself: features of ghost atoms.
+
+Between two message-passing layers the graph calls ``torch.ops.pykoh.ghost_exchange(x, n_total)``.
+What it does is the engine's business: the engine that runs the graph puts an :class:`Exchange`
+in force with :func:`exchanging` for the time of one force call. Importing this module registers
+the operator; it has to happen before ``torch.jit.load``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import torch
+
+
+class Exchange(Protocol):
+    """How one engine brings ghost atoms the features of their owners."""
+
+    def forward(self, local: torch.Tensor, n_total: int) -> torch.Tensor:
+        """Return ``[n_total, k]``: the local rows followed by the ghosts' rows."""
+
+    def reverse(self, full: torch.Tensor, n_local: int) -> torch.Tensor:
+        """Return ``[n_local, k]``: the adjoint, ghosts' rows summed into their owners'."""
+
+
+class OwnersOnThisRank:
+    """Ghosts whose owners are all on this rank: a gather and its adjoint.
+
+    Args:
+        owners: ``[n_ghost]`` int64, row of the owner of each ghost.
+    """
+
+    def __init__(self, owners: torch.Tensor) -> None:
+        self.owners = owners
+
+    def forward(self, local: torch.Tensor, n_total: int) -> torch.Tensor:
+        """Append to the local rows a copy of its owner's row for each ghost."""
+        return torch.cat([local, local.index_select(0, self.owners)], 0)
+
+    def reverse(self, full: torch.Tensor, n_local: int) -> torch.Tensor:
+        """Add each ghost's row to its owner's."""
+        return full[:n_local].index_add(0, self.owners, full[n_local:])
+
+
+_in_force: list[Exchange] = []
+
+
+@contextmanager
+def exchanging(exchange: Exchange | None) -> Iterator[None]:
+    """Use ``exchange`` for the operator inside the block (None: there are no ghosts)."""
+    if exchange is None:
+        yield
+        return
+    _in_force.append(exchange)
+    try:
+        yield
+    finally:
+        _in_force.pop()
+
+
+def _current(n_rows: int, n_total: int) -> Exchange:
+    if not _in_force:
+        raise RuntimeError(
+            f"the potential was given {n_total - n_rows} ghost atoms, but the engine that calls it "
+            "has put no exchange in force (pykoh.engines.ghost.exchanging)"
+        )
+    return _in_force[-1]
+
+
+@torch.library.custom_op("pykoh::ghost_exchange", mutates_args=())
+def ghost_exchange(x: torch.Tensor, n_total: int) -> torch.Tensor:
+    """Return ``[n_total, k]`` features from the ``[n_local, k]`` of the local atoms."""
+    if x.shape[0] == n_total:
+        return x.clone()
+    return _current(x.shape[0], n_total).forward(x, n_total)
+
+
+@torch.library.custom_op("pykoh::ghost_reduce", mutates_args=())
+def ghost_reduce(gradient: torch.Tensor, n_local: int) -> torch.Tensor:
+    """Return ``[n_local, k]``: the adjoint of :func:`ghost_exchange`."""
+    if gradient.shape[0] == n_local:
+        return gradient.clone()
+    return _current(n_local, gradient.shape[0]).reverse(gradient, n_local)
+
+
+@ghost_exchange.register_fake
+def _(x: torch.Tensor, n_total: int) -> torch.Tensor:
+    return x.new_empty((n_total, *x.shape[1:]))
+
+
+@ghost_reduce.register_fake
+def _(gradient: torch.Tensor, n_local: int) -> torch.Tensor:
+    return gradient.new_empty((n_local, *gradient.shape[1:]))
+
+
+def _setup(ctx: torch.autograd.function.FunctionCtx, inputs: tuple, output: torch.Tensor) -> None:
+    ctx.n_local = inputs[0].shape[0]  # type: ignore[attr-defined]
+
+
+def _backward(
+    ctx: torch.autograd.function.FunctionCtx, gradient: torch.Tensor
+) -> tuple[torch.Tensor, None]:
+    n_local: int = ctx.n_local  # type: ignore[attr-defined]
+    return torch.ops.pykoh.ghost_reduce(gradient.contiguous(), n_local), None
+
+
+ghost_exchange.register_autograd(_backward, setup_context=_setup)

@@ -1,0 +1,125 @@
+"""Reading a trained MACE model and saying plainly why one cannot be exported."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from pykoh.errors import ModelError
+from pykoh.files import require_file
+
+_SUPPORTED = ("MACE", "ScaleShiftMACE")
+
+
+@contextmanager
+def _trusting_pickle() -> Iterator[None]:
+    """Let e3nn read the constants that it ships as pickles (older releases need it told)."""
+    name = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def read_mace_model(path: str | Path) -> torch.nn.Module:
+    """Return the eager MACE model of a ``.model`` file, on the CPU.
+
+    The file is a pickle and may run code: read only models that you trust.
+
+    Raises:
+        ModelError: the file is missing, empty, no MACE model, or of a kind that the exported
+            graph does not represent; mace-torch is not installed.
+    """
+    path = require_file(path, "MACE model", ModelError)
+    with _trusting_pickle(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            import mace.modules  # noqa: F401
+        except ImportError as error:
+            raise ModelError(
+                "reading a MACE model needs mace-torch; install it with: pip install 'pykoh[train]'"
+            ) from error
+        try:
+            model = torch.load(path, map_location="cpu", weights_only=False)
+        except (
+            pickle.UnpicklingError,
+            RuntimeError,
+            EOFError,
+            ValueError,
+            AttributeError,
+            ImportError,
+            KeyError,
+            IndexError,
+            TypeError,
+            MemoryError,
+        ) as error:
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else "unreadable"
+            raise ModelError(
+                f"{path}: is not a MACE model ({reason[:120]}); give the .model file that "
+                "mace_run_train writes"
+            ) from error
+    check_supported(model, path)
+    return model
+
+
+def check_supported(model: object, path: str | Path) -> None:
+    """Raise :class:`ModelError` if the exported graph cannot represent ``model``."""
+    kind = type(model).__name__
+    if kind == "MLIAPPotential":
+        raise ModelError(f"{path}: is already an exported potential; use it in LAMMPS as it is")
+    if isinstance(model, dict):
+        raise ModelError(
+            f"{path}: is a checkpoint or a set of weights, not a model; give the .model file that "
+            "mace_run_train writes beside it"
+        )
+    if isinstance(model, torch.jit.ScriptModule):
+        raise ModelError(
+            f"{path}: is a TorchScript archive already; give the eager .model file it was made from"
+        )
+    if kind not in _SUPPORTED or not isinstance(model, torch.nn.Module):
+        raise ModelError(
+            f"{path}: holds a {kind}, not one of {', '.join(_SUPPORTED)}; pykoh exports potentials "
+            "with an energy and forces"
+        )
+    if hasattr(model, "joint_embedding"):
+        raise ModelError(
+            f"{path}: needs further inputs per atom or box ({', '.join(model.embedding_specs)}), "
+            "which LAMMPS does not pass; train without --embedding_specs"
+        )
+    for name in ("cueq_config", "oeq_config"):
+        for block in model.interactions:  # type: ignore[union-attr]
+            config = getattr(block, name, None)
+            if config is not None and getattr(config, "enabled", True):
+                raise ModelError(
+                    f"{path}: uses the {name[:-7]} kernels; convert it to e3nn first "
+                    f"(mace.cli.convert_{'cueq' if name[0] == 'c' else 'oeq'}_e3nn)"
+                )
+
+
+def head_index(model: torch.nn.Module, head: str | None, path: str | Path) -> int:
+    """Return the index of a head by name; with one head no name is needed.
+
+    Raises:
+        ModelError: the head does not exist, or there are several and none was named.
+    """
+    heads = list(getattr(model, "heads", None) or ["Default"])
+    if head is None:
+        if len(heads) > 1:
+            raise ModelError(
+                f"{path}: has the heads {', '.join(heads)}; choose one with --head NAME"
+            )
+        return 0
+    if head not in heads:
+        raise ModelError(f"{path}: has no head {head!r}, only {', '.join(heads)}")
+    return heads.index(head)
