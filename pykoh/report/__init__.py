@@ -1,1 +1,1 @@
-"""Results as JSON, CSV, plots and one self-contained page."""
+"""One self-contained page, and plots, from the results of an analysis."""

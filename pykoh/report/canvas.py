@@ -1,0 +1,132 @@
+"""Figures that look the same in a paper, and follow light or dark on the page.
+
+Colours: Okabe and Ito, "Color universal design", distinguishable with every common colour vision.
+Lines of one figure also differ in dash or marker, so that none depends on colour alone.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pykoh.files import replacing, write_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# name -> (colour on white, colour on the page's dark background)
+PALETTE = {
+    "ink": ("#1b1f24", "#e6e9ee"),
+    "faint": ("#c9ced6", "#434a55"),
+    "shade": ("#eceff3", "#2b313a"),
+    "orange": ("#e69f00", "#f0b030"),
+    "sky": ("#56b4e9", "#7cc8f4"),
+    "green": ("#009e73", "#2fc79c"),
+    "blue": ("#0072b2", "#4a9fe0"),
+    "vermillion": ("#d55e00", "#f2813a"),
+    "purple": ("#cc79a7", "#e09cc4"),
+}
+COLOUR = {name: light for name, (light, _) in PALETTE.items()}
+
+_STYLE: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9,
+    "axes.edgecolor": COLOUR["ink"],
+    "axes.labelcolor": COLOUR["ink"],
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": COLOUR["ink"],
+    "xtick.color": COLOUR["ink"],
+    "ytick.color": COLOUR["ink"],
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.6,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "svg.fonttype": "path",
+    "mathtext.default": "regular",
+}
+
+WIDE, SMALL = (4.7, 3.4), (3.3, 2.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """One finished figure.
+
+    Attributes:
+        name: file name without suffix, also the prefix of its ids in the page.
+        title: what it shows, for the caption.
+        caption: how to read it, one or two sentences (plain text).
+        svg: the figure for a white page.
+        png: the same in 200 dpi.
+    """
+
+    name: str
+    title: str
+    caption: str
+    svg: str
+    png: bytes
+
+    def write(self, folder: Path) -> tuple[Path, Path]:
+        """Write ``NAME.svg`` and ``NAME.png`` into an existing folder; return their paths."""
+        svg, png = folder / f"{self.name}.svg", folder / f"{self.name}.png"
+        write_text(svg, self.svg)
+        with replacing(png) as temporary:
+            temporary.write_bytes(self.png)
+        return svg, png
+
+    def inline(self) -> str:
+        """Return the SVG for the page: unique ids, colours that follow the page, no metadata."""
+        svg = self.svg[self.svg.index("<svg") :]
+        svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+        svg = re.sub(r'\bid="', f'id="{self.name}-', svg)
+        svg = re.sub(r'(xlink:href="#|url\(#)', rf"\g<1>{self.name}-", svg)
+        for name, (light, _) in PALETTE.items():
+            svg = re.sub(re.escape(light), f"var(--{name})", svg, flags=re.IGNORECASE)
+        size = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg)
+        if size is not None:
+            svg = svg.replace(size.group(0), "", 1)
+        return svg.replace("<svg ", '<svg role="img" aria-hidden="true" ', 1)
+
+
+@contextmanager
+def figure(size: tuple[float, float] = WIDE) -> Iterator[tuple[Figure, Axes]]:
+    """Give a figure with one pair of axes in the project's style, without touching pyplot.
+
+    The backend is Agg whatever the user's configuration says: no display is needed, and no
+    global state of matplotlib is changed.
+    """
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_STYLE):
+        fig = Figure(figsize=size, layout="constrained")
+        FigureCanvasAgg(fig)
+        yield fig, fig.add_subplot()
+
+
+def finish(fig: Figure, name: str, title: str, caption: str) -> Plot:
+    """Render a figure. Call inside the ``with figure()`` block that made it."""
+    import matplotlib
+
+    with matplotlib.rc_context({"svg.hashsalt": name}):
+        # Lay out once; saving would otherwise do it again for each format.
+        fig.draw_without_rendering()
+        fig.set_layout_engine("none")
+        text = io.StringIO()
+        fig.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+        picture = io.BytesIO()
+        fig.savefig(picture, format="png", dpi=200, facecolor="white")
+    return Plot(name, title, caption, text.getvalue(), picture.getvalue())

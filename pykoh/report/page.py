@@ -1,0 +1,113 @@
+"""``report.html``: one page with all results, that opens anywhere without a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pykoh import __version__
+from pykoh.analysis.results import AnalysisResults
+from pykoh.errors import OutputError
+from pykoh.files import write_text
+from pykoh.report import sections, words
+from pykoh.report.html import Markup, join, tag
+from pykoh.report.style import style_sheet
+from pykoh.report.values import significant
+
+REPORT_HTML = "report.html"
+PLOTS = "plots"
+
+_CONTENTS = (
+    ("summary", "Summary"),
+    ("diffusion", "Diffusion"),
+    ("hops", "Proton hops"),
+    ("hydrogen-bonds", "Hydrogen bonds"),
+    ("structure", "Structure"),
+    ("conductivity", "Conductivity"),
+    ("warnings", "Warnings"),
+    ("definitions", "Definitions"),
+    ("methods", "Methods text"),
+    ("references", "References"),
+    ("files", "Files"),
+)
+
+
+def _title(results: AnalysisResults) -> str:
+    source = results.input
+    title = f"Aqueous {source.cation}OH, {significant(source.molarity_mol_per_L)} mol/L"
+    if source.temperature_K is not None:
+        title += f", {significant(source.temperature_K, 4)} K"
+    return title
+
+
+def _document(title: str, lead: str, body: Markup) -> str:
+    links = [tag("a", name, href=f"#{anchor}") for anchor, name in _CONTENTS]
+    head = join(
+        [
+            Markup('<meta charset="utf-8">'),
+            Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
+            Markup('<meta name="color-scheme" content="light dark">'),
+            Markup(f'<meta name="generator" content="pykoh {__version__}">'),
+            tag("title", title),
+            Markup(f"<style>\n{style_sheet()}</style>"),
+        ],
+        "\n",
+    )
+    header = tag("header", tag("h1", title), tag("p", lead, class_="lead"), tag("nav", *links))
+    footer = tag("footer", f"Made by pykoh {__version__}.")
+    page = [
+        "<!DOCTYPE html>",
+        '<html lang="en">',
+        f"<head>\n{head}\n</head>",
+        f"<body>\n{header}\n<main>\n{body}\n</main>\n{footer}\n</body>",
+        "</html>",
+    ]
+    return "\n".join(page) + "\n"
+
+
+def write_report(results: AnalysisResults, folder: str | Path) -> Path:
+    """Write ``report.html`` and ``plots/*.svg``, ``plots/*.png`` into an existing folder.
+
+    The page needs nothing else: style and plots are inside it. The plots in the folder are for
+    papers and slides. The page is written last.
+
+    Args:
+        results: what the analysis found; anything may be None.
+        folder: an existing folder; ``run.json`` in it, if there, is quoted as provenance.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        OutputError: the folder does not exist or cannot be written to.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise OutputError(f"{folder}: no such folder; create it before the report is written")
+    figures = sections.all_plots(results)
+    plot_folder = folder / PLOTS
+    try:
+        plot_folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{plot_folder}: {error.strerror or error}") from error
+    plot_files = [
+        path for group in figures.values() for plot in group for path in plot.write(plot_folder)
+    ]
+    body = join(
+        [
+            sections.summary(results),
+            sections.diffusion(results, figures["diffusion"]),
+            sections.hops(results, figures["hops"]),
+            sections.hydrogen_bonds(results, figures["hydrogen_bonds"]),
+            sections.structure(results, figures["structure"]),
+            sections.conductivity(results, figures["conductivity"]),
+            sections.warnings(results),
+            words.definitions(results),
+            words.methods(results, __version__),
+            words.bibliography(),
+            words.files(results, folder, plot_files),
+        ],
+        "\n",
+    )
+    page = folder / REPORT_HTML
+    write_text(page, _document(_title(results), sections.what_was_simulated(results), body))
+    return page

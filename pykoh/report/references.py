@@ -1,0 +1,146 @@
+"""The papers behind the numbers, as links and as BibTeX."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_TO_LATEX = str.maketrans({"ä": '{\\"a}', "ß": "{\\ss}"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One paper.
+
+    Attributes:
+        key: BibTeX key.
+        authors: family name first, joined by ``and``.
+        title: title of the paper.
+        journal: journal, or the archive of a preprint.
+        year: year.
+        volume: volume, or empty.
+        pages: first page or article number.
+        doi: digital object identifier, without a resolver.
+        used_for: what a report cites it for.
+    """
+
+    key: str
+    authors: str
+    title: str
+    journal: str
+    year: int
+    volume: str
+    pages: str
+    doi: str
+    used_for: str
+
+    @property
+    def short(self) -> str:
+        """``Yeh and Hummer 2004`` or ``Gilliam et al. 2007``."""
+        families = [name.split(",")[0] for name in self.authors.split(" and ")]
+        if len(families) == 1:
+            who = families[0]
+        elif len(families) == 2:
+            who = " and ".join(families)
+        else:
+            who = f"{families[0]} et al."
+        return f"{who} {self.year}"
+
+    def bibtex(self) -> str:
+        """Return the BibTeX entry."""
+        fields = {
+            "author": self.authors.translate(_TO_LATEX),
+            "title": "{" + self.title + "}",
+            "journal": self.journal,
+            "year": str(self.year),
+            "volume": self.volume,
+            "pages": self.pages,
+            "doi": self.doi,
+        }
+        body = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items() if value)
+        return f"@article{{{self.key},\n{body}\n}}"
+
+
+LUZAR = Reference(
+    "luzar1996",
+    "Luzar, Alenka and Chandler, David",
+    "Effect of Environment on Hydrogen Bond Dynamics in Liquid Water",
+    "Physical Review Letters",
+    1996,
+    "76",
+    "928",
+    "10.1103/PhysRevLett.76.928",
+    "the geometric criterion of a hydrogen bond",
+)
+YEH = Reference(
+    "yeh2004",
+    "Yeh, In-Chul and Hummer, Gerhard",
+    "System-Size Dependence of Diffusion Coefficients and Viscosities from Molecular Dynamics "
+    "Simulations with Periodic Boundary Conditions",
+    "The Journal of Physical Chemistry B",
+    2004,
+    "108",
+    "15873",
+    "10.1021/jp0477147",
+    "the correction of diffusion coefficients to infinite size",
+)
+GRASSELLI = Reference(
+    "grasselli2019",
+    "Grasselli, Federico and Baroni, Stefano",
+    "Topological quantization and gauge invariance of charge transport in liquid insulators",
+    "Nature Physics",
+    2019,
+    "15",
+    "967",
+    "10.1038/s41567-019-0562-0",
+    "the conductivity from formal charges",
+)
+GILLIAM = Reference(
+    "gilliam2007",
+    "Gilliam, R. J. and Graydon, J. W. and Kirk, D. W. and Thorpe, S. J.",
+    "A review of specific conductivities of potassium hydroxide solutions for various "
+    "concentrations and temperatures",
+    "International Journal of Hydrogen Energy",
+    2007,
+    "32",
+    "359",
+    "10.1016/j.ijhydene.2006.10.062",
+    "the measured conductivity of aqueous KOH",
+)
+MARX = Reference(
+    "marx2010",
+    "Marx, Dominik and Chandra, Amalendu and Tuckerman, Mark E.",
+    "Aqueous Basic Solutions: Hydroxide Solvation, Structural Diffusion, and Comparison to the "
+    "Hydrated Proton",
+    "Chemical Reviews",
+    2010,
+    "110",
+    "2174",
+    "10.1021/cr900233f",
+    "hydroxide solvation and structural diffusion",
+)
+HANSEROTH = Reference(
+    "hanseroth2025",
+    "Hänseroth, Jonas and Dreßler, Christian",
+    "Optimizing Machine Learning Potentials for Hydroxide Transport: Surprising Efficiency of "
+    "Single-Concentration Training",
+    "arXiv",
+    2025,
+    "",
+    "2505.07580",
+    "10.48550/arXiv.2505.07580",
+    "hydrogen bonds between hydroxide ions at high concentration",
+)
+LAMMPS = Reference(
+    "thompson2022",
+    "Thompson, A. P. and Aktulga, H. M. and Berger, R. and others",
+    "LAMMPS - a flexible simulation tool for particle-based materials modeling at the atomic, "
+    "meso, and continuum scales",
+    "Computer Physics Communications",
+    2022,
+    "271",
+    "108171",
+    "10.1016/j.cpc.2021.108171",
+    "LAMMPS, if it ran the simulation",
+)
+
+ALL = (LUZAR, MARX, YEH, GRASSELLI, GILLIAM, HANSEROTH, LAMMPS)

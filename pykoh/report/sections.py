@@ -1,0 +1,416 @@
+"""The parts of the page that show results."""
+
+from __future__ import annotations
+
+from pykoh.analysis.results import AnalysisResults, SpeciesDiffusion
+from pykoh.report import names, plots, plots_structure
+from pykoh.report.canvas import Plot
+from pykoh.report.html import (
+    Markup,
+    card,
+    cite,
+    join,
+    number,
+    pictures,
+    pill,
+    section,
+    table,
+    tag,
+)
+from pykoh.report.references import GILLIAM, GRASSELLI, HANSEROTH, LUZAR, MARX, YEH
+from pykoh.report.values import count, duration, setting, significant
+from pykoh.report.verdicts import Verdict, judge
+
+_DIFFUSION_UNIT, _DIFFUSION_EXPONENT = "m²/s", -9
+
+
+def _d(entry: SpeciesDiffusion) -> Markup:
+    path = f"diffusion/{entry.species}/D_m2_per_s"
+    return number(
+        path, entry.D_m2_per_s, entry.stderr_m2_per_s, _DIFFUSION_UNIT, _DIFFUSION_EXPONENT
+    )
+
+
+def _d_verdict(results: AnalysisResults, entry: SpeciesDiffusion) -> Verdict:
+    return judge(
+        results,
+        f"diffusion.{entry.species}",
+        entry.D_m2_per_s,
+        entry.stderr_m2_per_s,
+        entry.fit,
+    )
+
+
+def _conductivity_verdict(results: AnalysisResults) -> Verdict:
+    found = results.conductivity
+    return judge(
+        results,
+        "conductivity.einstein_S_per_m",
+        found.einstein_S_per_m,
+        found.einstein_stderr_S_per_m,
+        found.fit,
+    )
+
+
+def summary(results: AnalysisResults) -> Markup:
+    """Return the cards: the numbers that a reader looks for first, each with a verdict."""
+    cards = []
+    cation = f"{results.input.cation}+"
+    for key in ("OH-", cation, "H2O"):
+        entry = results.diffusion.of(key)
+        if entry is not None:
+            cards.append(
+                card(f"Diffusion of {names.species(key)}", _d(entry), _d_verdict(results, entry))
+            )
+    hops = results.grotthuss
+    rate = number(
+        "grotthuss/hop_rate_per_ps", hops.hop_rate_per_ps, hops.hop_rate_stderr_per_ps, "per ps"
+    )
+    verdict = judge(
+        results, "grotthuss.hop_rate_per_ps", hops.hop_rate_per_ps, hops.hop_rate_stderr_per_ps
+    )
+    note = f"{count(hops.n_hops)} net hops of {count(hops.n_hydroxides)} hydroxide ions"
+    cards.append(card("Proton hops per OH⁻", rate, verdict, note))
+    for bonds in results.hydrogen_bonds.classes:
+        if bonds.name == "OH-_OH-":
+            path = f"hydrogen_bonds/{bonds.name}/fraction_of_donors_bonded"
+            value, stderr = (
+                bonds.fraction_of_donors_bonded,
+                bonds.fraction_of_donors_bonded_stderr,
+            )
+            cards.append(
+                card(
+                    "OH⁻ that donate a hydrogen bond to another OH⁻",
+                    number(path, value, stderr),
+                    judge(results, f"hydrogen_bonds.{bonds.name}", value, stderr),
+                    "as a fraction of all OH⁻",
+                )
+            )
+    found = results.conductivity
+    note = ""
+    if found.einstein_S_per_m is not None and found.experiment_S_per_m:
+        ratio = significant(found.einstein_S_per_m / found.experiment_S_per_m, 2)
+        note = f"{ratio} times the measured {significant(found.experiment_S_per_m)} S/m"
+    cards.append(
+        card(
+            "Conductivity",
+            number(
+                "conductivity/einstein_S_per_m",
+                found.einstein_S_per_m,
+                found.einstein_stderr_S_per_m,
+                "S/m",
+            ),
+            _conductivity_verdict(results),
+            note,
+        )
+    )
+    return section("summary", "Summary", tag("div", *cards, class_="cards"))
+
+
+def diffusion(results: AnalysisResults, figures: list[Plot]) -> Markup:
+    """Return the mean-square displacements and the table of diffusion coefficients."""
+    rows, strong = [], []
+    for index, entry in enumerate(results.diffusion.species):
+        fit = entry.fit
+        base = f"diffusion/{entry.species}"
+        if entry.species == "OH-":
+            strong.append(index)
+        window = f"{setting(fit.start_ps)}–{setting(fit.end_ps)} ps" if fit else "–"
+        slope: object = "–"
+        if fit:
+            slope = number(f"{base}/fit/loglog_slope", fit.exponent, fit.exponent_stderr)
+        infinite: object = "–"
+        if entry.D_infinite_m2_per_s is not None:
+            infinite = number(
+                f"{base}/D_infinite_m2_per_s",
+                entry.D_infinite_m2_per_s,
+                entry.D_infinite_stderr_m2_per_s,
+                _DIFFUSION_UNIT,
+                _DIFFUSION_EXPONENT,
+            )
+        rows.append(
+            (
+                names.species(entry.species),
+                setting(round(entry.n_particles, 1)),
+                _d(entry),
+                infinite,
+                window,
+                slope,
+                pill(_d_verdict(results, entry)),
+            )
+        )
+    header = ("species", "number", "D in this box", "D in an infinite box", "fit window",
+              "log–log slope", "verdict")  # fmt: skip
+    if results.diffusion.yeh_hummer_m2_per_s is None:
+        size = join(
+            [
+                "Diffusion in a small periodic box is slower than in the bulk. The correction of ",
+                cite(YEH),
+                " needs the viscosity, which was not given.",
+            ]
+        )
+    else:
+        viscosity = results.diffusion.viscosity_mPa_s
+        size = join(
+            [
+                "The values for an infinite box contain the correction of ",
+                cite(YEH),
+                ", ",
+                number(
+                    "definitions/yeh_hummer_correction_m2_per_s",
+                    results.diffusion.yeh_hummer_m2_per_s,
+                    None,
+                    _DIFFUSION_UNIT,
+                    _DIFFUSION_EXPONENT,
+                ),
+                f", with a viscosity of {setting(viscosity)} mPa·s." if viscosity else ".",
+            ]
+        )
+    return section(
+        "diffusion",
+        "Diffusion",
+        tag(
+            "p",
+            "How fast each species spreads. OH⁻ is followed as an ion: when a proton hops, the "
+            "ion moves to the oxygen that the proton left.",
+        ),
+        pictures(figures),
+        table(header, rows, strong),
+        tag("p", size),
+    )
+
+
+def hops(results: AnalysisResults, figures: list[Plot]) -> Markup:
+    """Return proton transfers, rattles, hops and their times."""
+    found = results.grotthuss
+    base = "grotthuss"
+    verdict = judge(
+        results, f"{base}.hop_rate_per_ps", found.hop_rate_per_ps, found.hop_rate_stderr_per_ps
+    )
+    rows: list[tuple[object, ...]] = [
+        ("transfers", _count(f"{base}/n_transfers", found.n_transfers),
+         "every change of the oxygen that carries a hydroxide"),
+        ("rattles", _count(f"{base}/n_rattles", found.n_rattles),
+         f"of these, undone within {setting(found.rattle_window_ps)} ps"),
+        ("net hops", _count(f"{base}/n_hops", found.n_hops), "what is left"),
+        ("hop rate", number(f"{base}/hop_rate_per_ps", found.hop_rate_per_ps,
+                            found.hop_rate_stderr_per_ps, "per ps"),
+         join(["per hydroxide ion ", pill(verdict)])),
+        ("residence time", number(f"{base}/residence_time_ps", found.residence_time_ps,
+                                  found.residence_time_stderr_ps, "ps"),
+         "mean time between hops of one ion"),
+        ("hop length", number(f"{base}/hop_length_A", found.hop_length_A,
+                              found.hop_length_stderr_A, "Å"),
+         "O–O distance of a hop"),
+    ]  # fmt: skip
+    waiting = found.waiting_times
+    if waiting is not None and (fit := waiting.fit) is not None:
+        path = f"{base}/waiting_time_fit"
+        rows += [
+            ("λ", number(f"{path}/lambda_per_ps", fit.rate_per_ps, fit.rate_stderr_per_ps,
+                         "per ps"), "rate of independent hops, from the long waiting times"),
+            ("a", number(f"{path}/a", fit.amplitude, fit.amplitude_stderr),
+             "share of the waiting times that this exponential describes"),
+        ]  # fmt: skip
+    return section(
+        "hops",
+        "Proton hops",
+        tag(
+            "p",
+            "A water molecule next to OH⁻ can give it a proton and become the new OH⁻ (",
+            cite(MARX),
+            "). Most such transfers are undone at once; only those that last carry charge.",
+        ),
+        table(("", "value", "what it is"), rows, (2, 3)),
+        pictures(figures) or tag("p", "There were too few hops for plots.", class_="note"),
+    )
+
+
+def _count(path: str, value: int) -> Markup:
+    return tag("span", count(value), class_="q", data_path=path, data_value=repr(value))
+
+
+def hydrogen_bonds(results: AnalysisResults, figures: list[Plot]) -> Markup:
+    """Return the hydrogen bonds of each class."""
+    bonds = results.hydrogen_bonds
+    rows, strong = [], []
+    for index, entry in enumerate(bonds.classes):
+        base = f"hydrogen_bonds/{entry.name}"
+        if entry.name == "OH-_OH-":
+            strong.append(index)
+        rows.append(
+            (
+                names.bond(entry.name),
+                number(f"{base}/mean_per_donor", entry.mean_per_donor, entry.mean_per_donor_stderr),
+                number(
+                    f"{base}/mean_per_acceptor",
+                    entry.mean_per_acceptor,
+                    entry.mean_per_acceptor_stderr,
+                ),
+                number(
+                    f"{base}/fraction_of_donors_bonded",
+                    entry.fraction_of_donors_bonded,
+                    entry.fraction_of_donors_bonded_stderr,
+                ),
+                number(f"{base}/lifetime_ps", entry.lifetime_ps, entry.lifetime_stderr_ps, "ps"),
+            )
+        )
+    header = ("donor → acceptor", "bonds per donor", "bonds per acceptor",
+              "fraction of donors bonded", "lifetime")  # fmt: skip
+    return section(
+        "hydrogen-bonds",
+        "Hydrogen bonds",
+        tag(
+            "p",
+            f"A bond D–H···A counts if r(DA) < {bonds.max_distance_A:g} Å and the angle H–D–A < "
+            f"{bonds.max_angle_deg:g}° (",
+            cite(LUZAR),
+            "). Bonds between two hydroxide ions, marked, appear in concentrated solutions (",
+            cite(HANSEROTH),
+            ").",
+        ),
+        table(header, rows, strong),
+        pictures(figures, small=True),
+    )
+
+
+def structure(results: AnalysisResults, figures: list[Plot]) -> Markup:
+    """Return radial distribution functions, coordination numbers and ion pairing."""
+    found = results.structure
+    rows = []
+    for entry in found.rdfs:
+        base = f"structure/coordination/{entry.pair}"
+        rows.append(
+            (
+                names.pair(entry.pair, results.input.cation),
+                number(f"{base}/first_peak_A", entry.first_peak_A, None, "Å"),
+                number(f"{base}/first_peak_g", entry.first_peak_g, None),
+                number(f"{base}/first_minimum_A", entry.first_minimum_A, None, "Å"),
+                number(
+                    f"{base}/coordination_number",
+                    entry.coordination_number,
+                    entry.coordination_number_stderr,
+                ),
+            )
+        )
+    parts: list[object] = [
+        tag(
+            "p",
+            "O* is the oxygen of a hydroxide ion, Ow that of water. Left scale and line: g(r). "
+            "Right scale and dashes: mean number of neighbours within r. Dotted: first minimum, "
+            "up to which neighbours are counted.",
+        ),
+        pictures(figures, small=True),
+    ]
+    if not rows:
+        parts.append(tag("p", "No distribution was computed.", class_="note"))
+    else:
+        header = ("pair", "first peak", "height", "first minimum", "neighbours up to there")
+        parts.append(table(header, rows))
+    if (pairing := found.ion_pairing) is not None:
+        base = "structure/ion_pairing"
+        parts.append(
+            tag(
+                "p",
+                "Fraction of cations in contact with a hydroxide ion (within ",
+                f"{significant(pairing.cutoff_A)} Å): ",
+                number(
+                    f"{base}/fraction_of_cations_paired",
+                    pairing.fraction_of_cations_paired,
+                    pairing.stderr,
+                ),
+                "; hydroxide ions per cation: ",
+                number(
+                    f"{base}/mean_hydroxides_per_cation",
+                    pairing.mean_hydroxides_per_cation,
+                    pairing.mean_hydroxides_per_cation_stderr,
+                ),
+                ".",
+            )
+        )
+    return section("structure", "Structure", *parts)
+
+
+def conductivity(results: AnalysisResults, figures: list[Plot]) -> Markup:
+    """Return simulated and measured conductivity."""
+    found = results.conductivity
+    base = "conductivity"
+    nernst = judge(
+        results,
+        f"{base}.nernst_einstein_S_per_m",
+        found.nernst_einstein_S_per_m,
+        found.nernst_einstein_stderr_S_per_m,
+    )
+    rows: list[tuple[object, ...]] = [
+        ("Nernst–Einstein", number(f"{base}/nernst_einstein_S_per_m",
+                                   found.nernst_einstein_S_per_m,
+                                   found.nernst_einstein_stderr_S_per_m, "S/m"),
+         "ions that move independently", pill(nernst)),
+        ("Einstein", number(f"{base}/einstein_S_per_m", found.einstein_S_per_m,
+                            found.einstein_stderr_S_per_m, "S/m"),
+         "all charges together, correlations included",
+         pill(_conductivity_verdict(results))),
+        ("experiment", number(f"{base}/experiment_S_per_m", found.experiment_S_per_m, None,
+                              "S/m"),
+         join([cite(GILLIAM), ", aqueous KOH, 0–12 mol/L"]), "–"),
+    ]  # fmt: skip
+    return section(
+        "conductivity",
+        "Conductivity",
+        tag(
+            "p",
+            "The Einstein value follows from the displacement of the formal charges (cation +1, "
+            "H +1, O −2), which is exact for a liquid that is an electronic insulator (",
+            cite(GRASSELLI),
+            "). It converges more slowly than the diffusion coefficients.",
+        ),
+        pictures(figures),
+        table(("", "conductivity", "what it is", "verdict"), rows),
+    )
+
+
+def warnings(results: AnalysisResults) -> Markup:
+    """Return every warning and every note from reading, in plain words."""
+    items: list[Markup] = []
+    for warning in results.warnings:
+        items += [tag("dt", tag("code", warning.quantity)), tag("dd", warning.reason)]
+    for note in results.input.notes:
+        items += [tag("dt", "while reading"), tag("dd", note)]
+    if not items:
+        return section("warnings", "Warnings", tag("p", "None."))
+    return section("warnings", "Warnings", tag("dl", *items, class_="warnings"))
+
+
+def what_was_simulated(results: AnalysisResults) -> str:
+    """Return one sentence with composition, temperature, box and length of the trajectory."""
+    source = results.input
+    temperature = (
+        "unknown temperature"
+        if source.temperature_K is None
+        else f"{significant(source.temperature_K, 4)} K"
+    )
+    if source.n_frames == 1:
+        length = "a single frame."
+    else:
+        length = (
+            f"{duration(source.duration_ps)} in {count(source.n_frames)} frames, "
+            f"one every {duration(source.frame_interval_ps)}."
+        )
+    return (
+        f"{count(source.n_koh)} {source.cation}OH and {count(source.n_h2o)} H₂O "
+        f"({count(source.n_atoms)} atoms) in {significant(source.volume_A3, 4)} Å³ at "
+        f"{temperature}: {length}"
+    )
+
+
+def all_plots(results: AnalysisResults) -> dict[str, list[Plot]]:
+    """Return the figures of each section; a section without data has none."""
+    found = results.grotthuss
+    hop_plots = [plots.hop_rate(found), plots.waiting_times(found)]
+    return {
+        "diffusion": plots.displacements(results),
+        "hops": [plot for plot in hop_plots if plot is not None],
+        "hydrogen_bonds": plots_structure.hydrogen_bonds(results.hydrogen_bonds),
+        "structure": plots_structure.distributions(results),
+        "conductivity": plots.conductivity(results),
+    }

@@ -1,0 +1,175 @@
+"""The parts of the page that are words: definitions, methods to paste, references, provenance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pykoh.analysis.results import AnalysisResults
+from pykoh.provenance import versions
+from pykoh.report import references
+from pykoh.report.html import Markup, cite, join, section, table, tag
+from pykoh.report.values import count, duration, setting, significant
+
+
+def definitions(results: AnalysisResults) -> Markup:
+    """Return what was counted as what, with the source of each definition."""
+    window = setting(results.grotthuss.rattle_window_ps)
+    bonds = results.hydrogen_bonds
+    terms: list[tuple[str, object]] = [
+        ("Hydroxide ion", "Each H belongs to its nearest O; an O with exactly one H is the O* of "
+         "a hydroxide ion, an O with two is water's Ow. The ion keeps its identity when a proton "
+         "arrives: it moves on to the oxygen that the proton left."),
+        ("Transfer, rattle, hop", f"A transfer is any change of the oxygen that carries an ion. If "
+         f"the ion comes back to the oxygen that it left within {window} ps, before it moves on, "
+         "both events are a rattle. What is left are hops."),
+        ("Hydrogen bond", join([f"D–H···A with r(DA) < {bonds.max_distance_A:g} Å and the angle "
+         f"H–D–A < {bonds.max_angle_deg:g}°, ", cite(references.LUZAR), ". Its lifetime is the "
+         "time during which bonds were observed by the number of them that broke."])),
+        ("Diffusion coefficient", "One sixth of the slope of the mean-square displacement in the "
+         "fit window, drift of the centre of mass removed. For OH⁻, the path of the ion across "
+         "its hops."),
+        ("Size correction", join(["D∞ = D + ξ k T / (6 π η L), ξ = 2.837297, ",
+         cite(references.YEH), "; only with a viscosity."])),
+        ("Conductivity", join(["Nernst–Einstein: e²/(V k T) · Σ N z² D over the ions. Einstein: "
+         "the slope of the mean-square displacement of Σ q r over all atoms with formal charges, "
+         "by 6 V k T, ", cite(references.GRASSELLI), ". Experiment: ", cite(references.GILLIAM),
+         "."])),
+        ("Coordination number", "Mean number of neighbours up to the first minimum of g(r) after "
+         "its first peak."),
+        ("± and verdicts", "± is one standard error, an estimate that allows for correlation in "
+         "time. “Converged” means: no warning, a standard error below a quarter of the value and, "
+         "for a slope, a log–log slope compatible with 1. It can’t tell whether the potential "
+         "is right."),
+    ]  # fmt: skip
+    items: list[Markup] = []
+    for term, meaning in terms:
+        items += [tag("dt", term), tag("dd", meaning)]
+    return section("definitions", "Definitions", tag("dl", *items, class_="terms"))
+
+
+def methods_text(results: AnalysisResults, version: str) -> str:
+    """Return the methods paragraph, plain text, with what this run really used."""
+    source, hops, bonds = results.input, results.grotthuss, results.hydrogen_bonds
+    temperature = (
+        "" if source.temperature_K is None else f" at {significant(source.temperature_K, 4)} K"
+    )
+    sentences = [
+        f"Trajectories of {source.n_koh} {source.cation}OH and {source.n_h2o} H₂O "
+        f"({significant(source.molarity_mol_per_L)} mol/L) in a periodic box of "
+        f"{significant(source.volume_A3, 4)} Å³{temperature}, {duration(source.duration_ps)} long "
+        f"with a frame every {duration(source.frame_interval_ps)}, were analysed with pykoh "
+        f"{version}.",
+        "Each hydrogen was assigned to its nearest oxygen; an oxygen with one hydrogen was taken "
+        "as a hydroxide ion, whose identity was followed across proton transfers [marx2010].",
+    ]
+    if hops.hop_rate_per_ps is not None:
+        sentences.append(
+            f"Transfers that were reverted within {setting(hops.rattle_window_ps)} ps were "
+            "counted as rattling, the others as hops."
+        )
+    sentences += _diffusion_sentences(results)
+    if any(entry.mean_per_donor is not None for entry in bonds.classes):
+        sentences.append(
+            f"Hydrogen bonds were defined by r(O–O) < {bonds.max_distance_A:g} Å and an H–O–O "
+            f"angle below {bonds.max_angle_deg:g}° [luzar1996]."
+        )
+    found = results.conductivity
+    if found.einstein_S_per_m is not None:
+        sentences.append(
+            "The conductivity was computed from the mean-square displacement of the dipole of "
+            "the formal charges [grasselli2019]."
+        )
+    if found.nernst_einstein_S_per_m is not None:
+        sentences.append(
+            "The conductivity of independent ions follows from the Nernst–Einstein relation."
+        )
+    if found.experiment_S_per_m is not None:
+        sentences.append("The measured conductivity is that of [gilliam2007].")
+    sentences.append("Uncertainties are one standard error.")
+    return " ".join(sentences)
+
+
+def _diffusion_sentences(results: AnalysisResults) -> list[str]:
+    """Return how D was obtained and corrected, or nothing if there is none."""
+    found = results.diffusion
+    if all(entry.D_m2_per_s is None for entry in found.species):
+        return []
+    oh = found.of("OH-")
+    window = ""
+    if oh is not None and oh.fit is not None:
+        window = f" (for OH⁻ between {setting(oh.fit.start_ps)} and {setting(oh.fit.end_ps)} ps)"
+    first = (
+        "Diffusion coefficients were obtained from straight-line fits to the mean-square "
+        f"displacements{window}, after removal of the drift of the centre of mass."
+    )
+    if found.yeh_hummer_m2_per_s is None or found.viscosity_mPa_s is None:
+        return [first, "No correction for the finite size of the box was applied."]
+    return [
+        first,
+        "They were corrected to infinite size [yeh2004] with a viscosity of "
+        f"{setting(found.viscosity_mPa_s)} mPa s.",
+    ]
+
+
+def methods(results: AnalysisResults, version: str) -> Markup:
+    """Return the methods paragraph in a box to copy from."""
+    return section(
+        "methods",
+        "Methods text",
+        tag("p", "To paste into a paper; keys in brackets are those of the BibTeX list."),
+        tag("p", methods_text(results, version), class_="paste"),
+    )
+
+
+def bibliography() -> Markup:
+    """Return the papers as links and as BibTeX."""
+    items = [tag("li", cite(ref), f": {ref.used_for}") for ref in references.ALL]
+    bibtex = "\n\n".join(ref.bibtex() for ref in references.ALL)
+    return section("references", "References", tag("ul", *items), tag("pre", bibtex, id="bibtex"))
+
+
+def _run_record(folder: Path) -> dict[str, Any]:
+    """Return what ``run.json`` of the folder says, or nothing."""
+    try:
+        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def files(results: AnalysisResults, folder: Path, plot_files: Sequence[Path]) -> Markup:
+    """Return which trajectory went in, what lies beside the page, and which versions made it."""
+    source = results.input
+    record = _run_record(folder)
+    rows: list[tuple[object, ...]] = [
+        ("trajectory", join([tag("code", name) for name in source.files], ", ")),
+        ("frames", f"{count(source.n_frames)}, {duration(source.duration_ps)} from "
+         f"{duration(source.start_ps)} on, one every {duration(source.frame_interval_ps)}"),
+        ("box", f"{significant(source.volume_A3, 5)} Å³ (mean)"),
+        ("temperature", "unknown" if source.temperature_K is None else
+         f"{significant(source.temperature_K, 4)} K ({source.temperature_source})"),
+    ]  # fmt: skip
+    command = record.get("command")
+    if isinstance(command, list) and command:
+        words = [Path(str(command[0])).name, *(str(word) for word in command[1:])]
+        rows.append(("command", tag("code", " ".join(words))))
+    if record.get("started"):
+        rows.append(("started", str(record["started"])))
+    found = ", ".join(f"{name} {version}" for name, version in versions().items())
+    rows.append(("versions", found))
+    listed = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.suffix in (".json", ".csv") and not path.name.startswith(".")
+    )
+    links = [tag("a", name, href=name) for name in listed]
+    links += [tag("a", f"plots/{path.name}", href=f"plots/{path.name}") for path in plot_files]
+    return section(
+        "files",
+        "Files and provenance",
+        table(("", ""), rows),
+        tag("p", "In the folder of this page: ", join(links, ", ")) if links else Markup(""),
+    )

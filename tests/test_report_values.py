@@ -1,0 +1,135 @@
+"""Rounded numbers, verdicts and references."""
+
+import math
+import re
+
+import pytest
+import report_cases
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from pykoh.analysis.results import AnalysisWarning, LineFit
+from pykoh.report import names, references, values
+from pykoh.report.verdicts import CAREFUL, CONVERGED, MISSING, SHORT, judge
+
+SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+def read_back(text):
+    """The value, its error (or None) and the last digit's size that a reader takes from it."""
+    power = re.search(r"10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", text)
+    scale = 10.0 ** int(power.group(1).translate(SUPERSCRIPTS)) if power else 1.0
+    first = NUMBER.search(text).group()
+    digits = len(first.partition(".")[2])
+    error = re.search(r"± (\d+(?:\.\d+)?)", text)
+    return (
+        float(first) * scale,
+        float(error.group(1)) * scale if error else None,
+        scale * 10.0**-digits,
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "stderr", "unit", "exponent", "expected"),
+    [
+        (1.9312e-9, 7.04e-11, "m²/s", -9, "(1.93 ± 0.07) × 10⁻⁹ m²/s"),
+        (1.9312e-9, 1.29e-10, "m²/s", -9, "(1.93 ± 0.13) × 10⁻⁹ m²/s"),
+        (1.9312e-9, None, "m²/s", -9, "1.93 × 10⁻⁹ m²/s"),
+        (0.377, 0.0206, "", 0, "0.38 ± 0.02"),
+        (61.04, 5.2, "S/m", 0, "(61 ± 5) S/m"),
+        (1234.5, 220.0, "S/m", 0, "(1200 ± 200) S/m"),
+        (0.4, 0.0996, "ps", 0, "(0.40 ± 0.10) ps"),
+        (0.0, 0.3, "", 0, "0.0 ± 0.3"),
+        (5.0, 0.0, "ps", 0, "5.00 ps"),
+        (5.0, math.nan, "ps", 0, "5.00 ps"),
+    ],
+)
+def test_rounding_to_the_standard_error(value, stderr, unit, exponent, expected):
+    assert values.quantity(value, stderr, unit, exponent) == expected
+
+
+@given(
+    value=st.floats(-1e6, 1e6),
+    relative=st.floats(1e-4, 10),
+    exponent=st.sampled_from([0, -9]),
+)
+def test_what_is_read_back_is_within_the_error(value, relative, exponent):
+    assume(abs(value) > 1e-6)
+    value, stderr = value * 10.0**exponent, abs(value) * relative * 10.0**exponent
+    shown, shown_error, _ = read_back(values.quantity(value, stderr, "x", exponent))
+    # Rounding costs at most half of the last digit: a quarter of the error, or half if it is
+    # written as one 2.
+    assert abs(shown - value) <= 0.26 * stderr
+    assert shown_error == pytest.approx(stderr, rel=0.26)
+
+
+@given(st.floats(-1e12, 1e12).filter(lambda x: abs(x) > 1e-12))
+def test_three_significant_digits(value):
+    assert read_back(values.significant(value))[0] == pytest.approx(value, rel=5.1e-3)
+
+
+@pytest.mark.parametrize(
+    ("picoseconds", "expected"),
+    [(0.01, "10 fs"), (0.0005, "0.5 fs"), (0.5, "0.5 ps"), (200.0, "200 ps"), (2500, "2.5 ns"),
+     (0.0, "0 ps")],
+)  # fmt: skip
+def test_durations(picoseconds, expected):
+    assert values.duration(picoseconds) == expected
+
+
+def test_names():
+    assert names.species("OH-") == "OH⁻"
+    assert names.species("Cs+") == "Cs⁺"
+    assert names.bond("H2O_OH-") == "H₂O → OH⁻"
+    assert names.bond("OH-_OH-") == "OH⁻ → OH⁻"
+    assert names.pair("K-O*") == "K⁺–O*"
+
+
+def _fit(exponent, stderr=0.02):
+    return LineFit(1.0, 10.0, 1.0, 0.1, 0.0, exponent, stderr)
+
+
+@pytest.mark.parametrize(
+    ("value", "stderr", "fit", "label"),
+    [
+        (1.0, 0.1, None, CONVERGED),
+        (1.0, 0.1, _fit(1.02), CONVERGED),
+        (1.0, 0.1, _fit(0.8), SHORT),
+        (1.0, 0.1, _fit(1.3), SHORT),
+        (1.0, 0.1, _fit(0.8, 0.15), CONVERGED),
+        (1.0, 0.3, None, SHORT),
+        (0.0, 0.1, None, SHORT),
+        (1.0, None, None, CAREFUL),
+        (None, None, None, MISSING),
+    ],
+)
+def test_verdicts(value, stderr, fit, label):
+    verdict = judge(report_cases.full(), "diffusion.OH-", value, stderr, fit)
+    assert verdict.label == label
+    assert bool(verdict.reason) == (label != CONVERGED)
+
+
+@pytest.mark.parametrize(
+    ("about", "heard"),
+    [("diffusion.OH-", True), ("diffusion", True), ("diffusion.OH-.D_m2_per_s", True),
+     ("diffusion.K+", False), ("diffusion.OH-_vehicular", False), ("grotthuss", False)],
+)  # fmt: skip
+def test_warnings_reach_what_they_concern(about, heard):
+    results = report_cases.full(warnings=[AnalysisWarning(about, "too coarse")])
+    verdict = judge(results, "diffusion.OH-", 1.0, 0.1)
+    assert (verdict.reason == "too coarse") == heard
+    missing = judge(results, "diffusion.OH-", None, None)
+    assert (missing.reason == "too coarse") == heard
+
+
+def test_references():
+    assert len({ref.key for ref in references.ALL}) == len(references.ALL)
+    for ref in references.ALL:
+        assert re.fullmatch(r"10\.\d{4,5}/\S+", ref.doi)
+        entry = ref.bibtex()
+        assert entry.count("{") == entry.count("}")
+        assert entry.isascii()
+        assert f"doi = {{{ref.doi}}}" in entry
+    assert references.HANSEROTH.short == "Hänseroth and Dreßler 2025"
+    assert references.GILLIAM.short == "Gilliam et al. 2007"
