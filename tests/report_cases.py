@@ -60,7 +60,7 @@ def full(cation="K", files=("traj.dump",), notes=(), warnings=()):
     density = 0.6 * 0.37 * np.exp(-0.37 * middle) + 1.2 * np.exp(-middle / 0.15)
     counts = np.round(900 * density * np.diff(edges)).astype(np.int64)
     window = np.linspace(0, 2, 41)
-    rate = 0.35 + 1.9 * np.exp(-window / 0.15)
+    rate = 0.35 + 1.9 * np.exp(-window / 0.05)
     charge = _curve(4e-8, cage=2.0)
     return r.AnalysisResults(
         input=r.InputSummary(

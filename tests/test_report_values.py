@@ -1,5 +1,6 @@
 """Rounded numbers, verdicts and references."""
 
+import dataclasses
 import math
 import re
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from pykoh.analysis.results import AnalysisWarning, LineFit
 from pykoh.report import names, references, values
-from pykoh.report.verdicts import CAREFUL, CONVERGED, MISSING, SHORT, judge
+from pykoh.report.verdicts import CAREFUL, CONVERGED, MISSING, SHORT, judge, judge_hops
 
 SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -121,6 +122,18 @@ def test_warnings_reach_what_they_concern(about, heard):
     assert (verdict.reason == "too coarse") == heard
     missing = judge(results, "diffusion.OH-", None, None)
     assert (missing.reason == "too coarse") == heard
+
+
+def test_a_hop_rate_without_plateau_is_no_clean_number():
+    results = report_cases.full()
+    assert judge_hops(results).label == CONVERGED
+    curve = results.grotthuss.rate_vs_window
+    falling = dataclasses.replace(curve, hop_rate_per_ps=0.377 * (1.5 - 2.5 * curve.window_ps))
+    hops = dataclasses.replace(results.grotthuss, rate_vs_window=falling)
+    verdict = judge_hops(dataclasses.replace(results, grotthuss=hops))
+    assert verdict.label == CAREFUL
+    # 1.5 - 2.5 * 0.4 = 0.5 of the rate: half as large.
+    assert "0.4 ps instead of 0.2 ps the rate is 50 % lower" in verdict.reason
 
 
 def test_references():

@@ -19,7 +19,7 @@ from pykoh.report.html import (
 )
 from pykoh.report.references import GILLIAM, GRASSELLI, HANSEROTH, LUZAR, MARX, YEH
 from pykoh.report.values import count, duration, setting, significant
-from pykoh.report.verdicts import Verdict, judge
+from pykoh.report.verdicts import Verdict, judge, judge_hops
 
 _DIFFUSION_UNIT, _DIFFUSION_EXPONENT = "m²/s", -9
 
@@ -66,9 +66,7 @@ def summary(results: AnalysisResults) -> Markup:
     rate = number(
         "grotthuss/hop_rate_per_ps", hops.hop_rate_per_ps, hops.hop_rate_stderr_per_ps, "per ps"
     )
-    verdict = judge(
-        results, "grotthuss.hop_rate_per_ps", hops.hop_rate_per_ps, hops.hop_rate_stderr_per_ps
-    )
+    verdict = judge_hops(results)
     note = f"{count(hops.n_hops)} net hops of {count(hops.n_hydroxides)} hydroxide ions"
     cards.append(card("Proton hops per OH⁻", rate, verdict, note))
     for bonds in results.hydrogen_bonds.classes:
@@ -134,7 +132,7 @@ def diffusion(results: AnalysisResults, figures: list[Plot]) -> Markup:
                 setting(round(entry.n_particles, 1)),
                 _d(entry),
                 infinite,
-                window,
+                tag("span", window, class_="q"),
                 slope,
                 pill(_d_verdict(results, entry)),
             )
@@ -184,9 +182,7 @@ def hops(results: AnalysisResults, figures: list[Plot]) -> Markup:
     """Return proton transfers, rattles, hops and their times."""
     found = results.grotthuss
     base = "grotthuss"
-    verdict = judge(
-        results, f"{base}.hop_rate_per_ps", found.hop_rate_per_ps, found.hop_rate_stderr_per_ps
-    )
+    verdict = judge_hops(results)
     rows: list[tuple[object, ...]] = [
         ("transfers", _count(f"{base}/n_transfers", found.n_transfers),
          "every change of the oxygen that carries a hydroxide"),

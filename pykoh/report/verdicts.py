@@ -13,6 +13,9 @@ EXPONENT_TOLERANCE = 0.1
 # A relative standard error above this says that the run is too short for the quantity.
 RELATIVE_ERROR_LIMIT = 0.25
 
+# A hop rate that changes by more than this when the rattle window is doubled has no plateau.
+PLATEAU_TOLERANCE = 0.1
+
 CONVERGED, CAREFUL, SHORT, MISSING = "converged", "use with care", "too short", "not available"
 
 
@@ -87,3 +90,30 @@ def judge(
     if stderr is None:
         return Verdict(CAREFUL, "no standard error could be given")
     return Verdict(CONVERGED, "")
+
+
+def judge_hops(results: AnalysisResults) -> Verdict:
+    """Judge the hop rate, also by how much it depends on the rattle window that was chosen."""
+    found = results.grotthuss
+    rate = found.hop_rate_per_ps
+    verdict = judge(results, "grotthuss.hop_rate_per_ps", rate, found.hop_rate_stderr_per_ps)
+    curve = found.rate_vs_window
+    window = found.rattle_window_ps
+    if verdict.label != CONVERGED or curve is None or not rate:
+        return verdict
+    inside = [
+        index for index, value in enumerate(curve.window_ps) if window < value <= 2.001 * window
+    ]
+    if not inside:
+        return verdict
+    change = float(curve.hop_rate_per_ps[inside[-1]]) / rate - 1
+    if abs(change) <= PLATEAU_TOLERANCE:
+        return verdict
+    percent = significant(100 * abs(change), 2)
+    direction = "lower" if change < 0 else "higher"
+    longer = f"{float(curve.window_ps[inside[-1]]):.3g}"
+    return Verdict(
+        CAREFUL,
+        f"with a rattle window of {longer} ps instead of {window:.3g} ps the rate is {percent} % "
+        f"{direction}: quote the window with the rate",
+    )
