@@ -144,7 +144,8 @@ def test_warnings_name_what_to_do(here):
         (["--n-koh", "0", "--n-water", "9"], "at least one of each"),
         (["--molarity", "3", "--cation", "Cs"], "--density KG_PER_M3"),
         (["--molarity", "1", "--atoms", "30"], "--atoms 168"),
-        (["--molarity", "6", "--atoms", "99999999"], "20 million"),
+        (["--molarity", "6", "--atoms", "99999999"], "replicate"),
+        (["--n-koh", "999999", "--n-water", "9999999"], "replicate"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(here, arguments, words):

@@ -12,8 +12,18 @@ if TYPE_CHECKING:
     from pykoh.solution.composition import Composition
 
 DEFAULT_ATOMS = 300
+# Packing takes about 5 kB and 0.2 ms per atom; larger boxes are repeats of smaller ones.
+MOST_ATOMS = 1_000_000
 # Two cutoffs of 5 Å, the usual reach of a MACE potential of this project.
 SMALL_BOX_A = 10.0
+
+
+def _check_size(n_atoms: int) -> None:
+    if n_atoms > MOST_ATOMS:
+        raise CompositionError(
+            f"{n_atoms} atoms: more than {MOST_ATOMS} take too long to pack; build a smaller box "
+            "and repeat it with LAMMPS' replicate command"
+        )
 
 
 def _composition(
@@ -38,14 +48,14 @@ def _composition(
         if n_koh is None or n_water is None:
             missing = "--n-koh" if n_koh is None else "--n-water"
             raise CompositionError(f"{missing} is missing; --n-koh and --n-water go together")
+        _check_size(3 * (n_koh + n_water))
         return composition.from_counts(n_koh, n_water, **common)  # type: ignore[arg-type]
     if molarity is None:
         raise CompositionError(
             "what is in the box? give --molarity MOL_PER_L (and --atoms), or --n-koh and --n-water"
         )
     n_atoms = DEFAULT_ATOMS if atoms is None else atoms
-    if n_atoms > 20_000_000:
-        raise CompositionError(f"--atoms {n_atoms}: more than 20 million; build a smaller box")
+    _check_size(n_atoms)
     return composition.from_molarity(molarity, n_atoms, **common)  # type: ignore[arg-type]
 
 

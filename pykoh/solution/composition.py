@@ -57,7 +57,7 @@ class Composition:
         return ATOMS_PER_UNIT * (self.n_koh + self.n_water)
 
     @property
-    def box_length_A(self) -> float:
+    def box_length_A(self) -> float:  # noqa: N802  (Å, as in the fields)
         """Edge of the cubic box in Å."""
         return self.volume_A3 ** (1 / 3)
 
