@@ -50,7 +50,7 @@ class InputSummary:
         n_koh: cations in the box.
         n_hydroxide: net hydroxide ions by stoichiometry, 2 n(O) - n(H).
         n_h2o: water molecules, n(O) - n_hydroxide.
-        frame_interval_ps: time between frames that follow each other.
+        frame_interval_ps: time between frames that follow each other; None for a single frame.
         start_ps: time of the first frame.
         duration_ps: from the first to the last frame.
         cell_A: [3, 3], Å, time-averaged cell vectors in rows.
@@ -69,7 +69,7 @@ class InputSummary:
     n_koh: int
     n_hydroxide: int
     n_h2o: int
-    frame_interval_ps: float
+    frame_interval_ps: float | None
     start_ps: float
     duration_ps: float
     cell_A: FloatArray

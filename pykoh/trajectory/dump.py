@@ -1,0 +1,404 @@
+"""One LAMMPS text dump, frame by frame.
+
+Format: https://docs.lammps.org/dump.html. :mod:`pykoh.trajectory.run` puts several dumps together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pykoh.errors import TrajectoryError
+from pykoh.trajectory import parsing
+from pykoh.trajectory.header import LONGEST_HEADER, FrameHeader, HeaderReader
+from pykoh.trajectory.species import MASSES_U, Atoms, SpeciesMap, code_of
+from pykoh.trajectory.streams import ByteStream
+
+_CHUNK = 1 << 22
+
+# Coordinates that a dump may have, best first: columns, scaled by the cell, unwrapped.
+_COORDINATES = (
+    (("xu", "yu", "zu"), False, True),
+    (("xsu", "ysu", "zsu"), True, True),
+    (("x", "y", "z"), False, False),
+    (("xs", "ys", "zs"), True, False),
+)
+_IMAGES = ("ix", "iy", "iz")
+_VELOCITIES = ("vx", "vy", "vz")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """What the columns of a dump mean.
+
+    Attributes:
+        roles: [n_columns], as :mod:`pykoh.trajectory.parsing` defines them.
+        names: names of the columns.
+        by_element: species from ``element`` rather than from ``type``.
+        scaled: coordinates are fractions of the cell.
+        unwrapped: coordinates do not jump at the periodic boundary.
+        images: there are image flags, and the coordinates need them.
+        velocities: there are velocities.
+    """
+
+    roles: NDArray[np.int64]
+    names: tuple[str, ...]
+    by_element: bool
+    scaled: bool
+    unwrapped: bool
+    images: bool
+    velocities: bool
+
+    @classmethod
+    def of(cls, names: tuple[str, ...], with_velocities: bool) -> Layout:
+        """Return the layout of the columns ``names``.
+
+        Raises:
+            TrajectoryError: a column that is needed is missing.
+        """
+        found = " ".join(names)
+        advice = "write the dump with 'dump d all custom N traj.dump id type xu yu zu'"
+        if "id" not in names:
+            raise TrajectoryError(f"column 'id' is missing (columns: {found}); {advice}")
+        if "element" not in names and "type" not in names:
+            raise TrajectoryError(
+                f"columns 'type' and 'element' are both missing (columns: {found}); {advice}"
+            )
+        by_element = "element" in names
+        available = [entry for entry in _COORDINATES if set(entry[0]) <= set(names)]
+        if not available:
+            raise TrajectoryError(
+                f"no coordinates: xu yu zu, x y z, xs ys zs or xsu ysu zsu are needed "
+                f"(columns: {found}); {advice}"
+            )
+        columns, scaled, unwrapped = available[0]
+        images = not unwrapped and set(_IMAGES) <= set(names)
+        velocities = with_velocities and set(_VELOCITIES) <= set(names)
+        roles = np.full(len(names), parsing.SKIPPED, dtype=np.int64)
+        wanted = [(columns, 0)]
+        if images:
+            wanted.append((_IMAGES, 3))
+        if velocities:
+            wanted.append((_VELOCITIES, 6))
+        for group, first in wanted:
+            for offset, name in enumerate(group):
+                roles[names.index(name)] = first + offset
+        roles[names.index("id")] = parsing.ID
+        roles[names.index("element" if by_element else "type")] = parsing.SPECIES
+        return cls(roles, names, by_element, scaled, unwrapped, images, velocities)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RawFrame:
+    """One frame as the dump has it. The arrays are reused for the next frame.
+
+    Attributes:
+        header: step, time, cell.
+        values: [n_atoms, 9], coordinates (as the layout says), image flags, velocities; atoms
+            sorted by id.
+    """
+
+    header: FrameHeader
+    values: NDArray[np.float64]
+
+
+class DumpFile:
+    """Reads one dump as a stream; memory holds one frame and one chunk of bytes.
+
+    Args:
+        path: a file (plain, gzip or zstd) or ``"-"``.
+        species_map: what types mean.
+        atoms: the atoms that are expected (from an earlier file of the run), or None.
+
+    Attributes:
+        atoms: known after the first frame.
+        layout: known after the first frame.
+        notes: what a user should know about the file (a frame cut off ...).
+
+    Raises:
+        TrajectoryError: from the methods, naming file, frame and atom.
+    """
+
+    def __init__(
+        self, path: str | Path, species_map: SpeciesMap, atoms: Atoms | None = None
+    ) -> None:
+        self._stream = ByteStream(path)
+        self.name = self._stream.name
+        self.size = self._stream.size
+        self.atoms = atoms
+        self.layout: Layout | None = None
+        self.notes: list[str] = []
+        self.units: str | None = None
+        self._map = species_map
+        self._headers = HeaderReader()
+        self._buffer = np.empty(_CHUNK + 1, dtype=np.uint8)
+        self._start = self._stop = 0
+        self._at_end = False
+        self._n_frames = 0
+        self._last_length = 0
+        self._attempts = 0
+        self._values = np.zeros((0, parsing.N_VALUES))
+
+    @property
+    def position(self) -> int:
+        """Bytes of the file that were read."""
+        return self._stream.position
+
+    def __enter__(self) -> DumpFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stream.close()
+
+    def __iter__(self) -> Iterator[RawFrame]:
+        """Yield the whole frames of the file in order."""
+        while (header := self.next_header()) is not None:
+            frame = self._body(header)
+            if frame is None:
+                continue
+            yield frame
+
+    def next_header(self) -> FrameHeader | None:
+        """Return the header of the next frame without moving, or None at the end."""
+        self._skip_blank()
+        if self._stop - self._start < self._last_length and not self._at_end:
+            self._fill(self._last_length)
+        window = 2048
+        while True:
+            end = min(self._start + window, self._stop)
+            if end == self._start and self._at_end:
+                self._finish()
+                return None
+            try:
+                header = self._headers.read(self._buffer[self._start : end].tobytes())
+            except TrajectoryError as error:
+                raise TrajectoryError(f"{self.name}: {self._where()}: {error}") from None
+            if header is not None:
+                self._check(header)
+                return header
+            if end < self._stop:
+                window = LONGEST_HEADER + 1
+            elif self._at_end:
+                self._cut_off("header")
+                return None
+            else:
+                self._fill(window)
+
+    def _where(self, header: FrameHeader | None = None) -> str:
+        step = "" if header is None else f" (step {header.step})"
+        return f"frame {self._n_frames + 1}{step}"
+
+    def _skip_blank(self) -> None:
+        while True:
+            while self._start < self._stop and self._buffer[self._start] <= 32:
+                self._start += 1
+            if self._start < self._stop or self._at_end:
+                return
+            self._fill(1)
+
+    def _fill(self, wanted: int) -> None:
+        """Move what is left to the front and read until ``wanted`` bytes or the end."""
+        left = self._stop - self._start
+        capacity = max(_CHUNK, int(1.25 * wanted), 2 * left if left > _CHUNK // 2 else 0)
+        if capacity + 1 > len(self._buffer):
+            larger = np.empty(capacity + 1, dtype=np.uint8)
+            larger[:left] = self._buffer[self._start : self._stop]
+            self._buffer = larger
+        else:
+            self._buffer[:left] = self._buffer[self._start : self._stop].copy()
+        view = memoryview(self._buffer.data)[left:-1]
+        got = self._stream.readinto(view)
+        self._start, self._stop = 0, left + got
+        self._at_end = got < len(view)
+
+    def _finish(self) -> None:
+        if self._n_frames == 0:
+            raise TrajectoryError(
+                f"{self.name}: holds no whole frame; a LAMMPS text dump was expected"
+            )
+        if self._stream.cut_off:
+            self._note("its compressed data are cut off; all whole frames before are used")
+
+    def _cut_off(self, what: str) -> None:
+        if self._n_frames == 0:
+            raise TrajectoryError(
+                f"{self.name}: ends within its first frame; let the run write at least two frames"
+            )
+        self._note(
+            f"the {what} of the last frame is cut off; the {self._n_frames} whole frames are used"
+        )
+        self._start = self._stop
+
+    def _note(self, text: str) -> None:
+        self.notes.append(f"{self.name}: {text}")
+
+    def _check(self, header: FrameHeader) -> None:
+        if self.layout is not None:
+            if header.columns != self.layout.names:
+                raise TrajectoryError(
+                    f"{self.name}: {self._where(header)} has columns "
+                    f"'{' '.join(header.columns)}', the frames before it "
+                    f"'{' '.join(self.layout.names)}'; analyse the parts separately"
+                )
+        else:
+            try:
+                self.layout = Layout.of(header.columns, with_velocities=True)
+            except TrajectoryError as error:
+                raise TrajectoryError(f"{self.name}: {error}") from None
+        if header.units is not None:
+            self.units = header.units
+        if header.n_atoms < 1:
+            raise TrajectoryError(
+                f"{self.name}: {self._where(header)} has {header.n_atoms} atoms; "
+                "the dump's group is empty"
+            )
+        if self.atoms is not None and header.n_atoms != len(self.atoms.ids):
+            raise TrajectoryError(
+                f"{self.name}: {self._where(header)} has {header.n_atoms} atoms, the first frame "
+                f"has {len(self.atoms.ids)}; atoms were lost or added, or the dump's group changes"
+            )
+
+    def _body(self, header: FrameHeader) -> RawFrame | None:
+        """Read the atoms behind ``header``; None if the frame is not whole."""
+        assert self.layout is not None
+        n = header.n_atoms
+        if self.atoms is None or len(self._values) != n:
+            self._values = np.zeros((n, parsing.N_VALUES))
+            self._ids = np.zeros(n, dtype=np.int64)
+            self._species = np.zeros(n, dtype=np.int8)
+            self._seen = np.full(n, -1, dtype=np.int64)
+            words = self._map.words(self.layout.by_element)
+            self._keys = np.array([parsing.pack(word) for word in words], dtype=np.uint64)
+            self._codes = np.array([code_of(e) for e in words.values()], dtype=np.int8)
+        known = self.atoms is not None
+        while True:
+            self._buffer[self._stop] = 10  # the sentinel of parse_atoms
+            self._attempts += 1
+            status, end, line, column = parsing.parse_atoms(
+                self._buffer,
+                self._start + header.length,
+                self._stop,
+                self.layout.roles,
+                self._keys,
+                self._codes,
+                self.atoms.ids if self.atoms is not None else np.empty(0, dtype=np.int64),
+                self.atoms.species if self.atoms is not None else np.empty(0, dtype=np.int8),
+                self._ids,
+                self._species,
+                self._values,
+                self._seen,
+                self._attempts,
+            )
+            if status != parsing.NEED_MORE:
+                break
+            if self._at_end:
+                self._cut_off("end")
+                return None
+            available = self._stop - self._start
+            done = max(end - self._start, 1)
+            self._fill(max(2 * available, int(1.1 * done * n / max(line, 1))))
+        if status == parsing.NEXT_FRAME:
+            self._note(
+                f"the frame of step {header.step} is cut off after {line} of {n} atoms "
+                "and another follows; it was left out"
+            )
+            self._start = end
+            if self._n_frames == 0:
+                self.layout = None
+            return None
+        if status != parsing.WHOLE:
+            self._raise(status, header, end, line, column)
+        self._last_length = end - self._start
+        self._start = end
+        if not known:
+            self._take_atoms(header)
+        self._n_frames += 1
+        return RawFrame(header, self._values)
+
+    def _take_atoms(self, header: FrameHeader) -> None:
+        order = np.argsort(self._ids, kind="stable")
+        ids, species = self._ids[order], self._species[order]
+        twice = np.flatnonzero(np.diff(ids) == 0)
+        if len(twice):
+            raise TrajectoryError(
+                f"{self.name}: {self._where(header)}: atom id {ids[twice[0]]} occurs twice; "
+                "the dump is broken"
+            )
+        self._values[:] = self._values[order]
+        self.atoms = Atoms(ids, species, *self._elements(species, header))
+
+    def _elements(
+        self, species: NDArray[np.int8], header: FrameHeader
+    ) -> tuple[str, NDArray[np.float64]]:
+        """Return the cation and the masses."""
+        assert self.layout is not None
+        if self.layout.by_element:
+            cation = self._cation_by_element(header)
+        else:
+            cation = next((e for e in self._map.types if code_of(e) == 2), "K")
+        table = np.array([MASSES_U["H"], MASSES_U["O"], MASSES_U[cation]])
+        return cation, table[species]
+
+    def _cation_by_element(self, header: FrameHeader) -> str:
+        """Return the alkali metal of the frame that was just read (K if there is none)."""
+        assert self.layout is not None
+        column = self.layout.names.index("element")
+        first = self._start - self._last_length + header.length
+        text = self._buffer[first : self._start].tobytes().decode("utf-8", "replace")
+        found = {line.split()[column] for line in text.splitlines() if line.strip()}
+        cations = sorted(found - {"H", "O"})
+        if len(cations) > 1:
+            raise TrajectoryError(
+                f"{self.name}: has the cations {', '.join(cations)}; one kind is supported"
+            )
+        return cations[0] if cations else "K"
+
+    def _raise(
+        self, status: int, header: FrameHeader, position: int, line: int, column: int
+    ) -> None:
+        """Raise the error of a line that cannot be used."""
+        assert self.layout is not None
+        end = position
+        while end < self._stop and self._buffer[end] != 10:
+            end += 1
+        words = self._buffer[position:end].tobytes().decode("utf-8", "replace").split()
+        place = f"{self.name}: {self._where(header)}"
+        id_column = self.layout.names.index("id")
+        who = f"atom {words[id_column]}" if id_column < len(words) else f"atom line {line + 1}"
+        name = self.layout.names[column]
+        word = words[column] if column < len(words) else ""
+        if status == parsing.SHORT_LINE:
+            reason = (
+                f"{who}: {len(words)} values where the header names "
+                f"{len(self.layout.names)} columns; the file is damaged there"
+            )
+        elif status == parsing.NOT_FINITE:
+            reason = (
+                f"{who} has {name} = {word}; the simulation blew up: "
+                "analyse up to the frame before with --stop, or run again with a smaller time step"
+            )
+        elif status == parsing.UNKNOWN_SPECIES:
+            known = ", ".join(f"{k} = {v}" for k, v in self._map.words(False).items())
+            reason = (
+                f"{who} has element '{word}', not H, O or an alkali metal"
+                if self.layout.by_element
+                else f"{who} has type {word}, which maps to no element ({known}); "
+                "give the element of each type with --types, e.g. --types H,O,K"
+            )
+        elif status == parsing.UNKNOWN_ID:
+            reason = f"{who} was not in the first frame or occurs twice; atoms must stay the same"
+        elif status == parsing.OTHER_SPECIES:
+            reason = f"{who} changes its type or element; atoms must stay the same"
+        else:
+            reason = f"{who} has {name} = '{word[:20]}', which is not a number"
+        raise TrajectoryError(f"{place}: {reason}")

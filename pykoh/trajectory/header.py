@@ -1,0 +1,192 @@
+"""The header of one frame of a LAMMPS text dump: step, time, cell and columns.
+
+Format: https://docs.lammps.org/dump.html and https://docs.lammps.org/Howto_triclinic.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pykoh.errors import TrajectoryError
+
+PS_PER_TIME_UNIT = {"metal": 1.0, "real": 1e-3}
+"""LAMMPS unit styles that have Å as length, and their time unit in ps."""
+
+LONGEST_HEADER = 1 << 16
+"""Bytes within which a header has to end; far more than LAMMPS writes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cell:
+    """A periodic cell.
+
+    Attributes:
+        vectors: [3, 3], Å, cell vectors in rows.
+        origin: [3], Å, lower corner.
+    """
+
+    vectors: NDArray[np.float64]
+    origin: NDArray[np.float64]
+
+    def heights(self) -> NDArray[np.float64]:
+        """Return [3], Å: the distances between opposite faces."""
+        heights: NDArray[np.float64] = 1.0 / np.linalg.norm(np.linalg.inv(self.vectors), axis=0)
+        return heights
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameHeader:
+    """What stands before the atoms of a frame.
+
+    Attributes:
+        step: MD step.
+        time: in the dump's own time unit, or None without ``ITEM: TIME``.
+        units: the LAMMPS unit style if the dump says it, else None.
+        n_atoms: atoms that follow.
+        cell: the periodic cell.
+        columns: names of the columns of the atoms.
+        length: bytes of the header.
+    """
+
+    step: int
+    time: float | None
+    units: str | None
+    n_atoms: int
+    cell: Cell
+    columns: tuple[str, ...]
+    length: int
+
+
+def _cell(style: bytes, lines: list[bytes]) -> Cell:
+    """Return the cell of ``ITEM: BOX BOUNDS`` with the words ``style`` after it.
+
+    Raises:
+        ValueError: not three lines of numbers, or a cell without volume.
+        TrajectoryError: a boundary that is not periodic.
+    """
+    words = style.split()
+    numbers = [[float(word) for word in line.split()] for line in lines]
+    for word in words:
+        # After the tilt names come the boundaries, e.g. "pp pp ff".
+        if word not in (b"xy", b"xz", b"yz", b"abc", b"origin") and word != b"pp":
+            raise TrajectoryError(
+                f"boundary '{word.decode(errors='replace')}' is not periodic; "
+                "transport in bulk needs 'boundary p p p'"
+            )
+    if b"abc" in words:
+        table = np.array(numbers, dtype=float)
+        if table.shape != (3, 4):
+            raise ValueError("three lines 'x y z origin' were expected")
+        vectors, origin = np.ascontiguousarray(table[:, :3]), np.ascontiguousarray(table[:, 3])
+    elif b"xy" in words:
+        table = np.array(numbers, dtype=float)
+        if table.shape != (3, 3):
+            raise ValueError("three lines 'lo hi tilt' were expected")
+        xy, xz, yz = table[:, 2]
+        # LAMMPS writes the bounding box of the tilted cell; take the tilts off again.
+        xlo = table[0, 0] - min(0.0, xy, xz, xy + xz)
+        xhi = table[0, 1] - max(0.0, xy, xz, xy + xz)
+        ylo = table[1, 0] - min(0.0, yz)
+        yhi = table[1, 1] - max(0.0, yz)
+        zlo, zhi = table[2, :2]
+        vectors = np.array([[xhi - xlo, 0, 0], [xy, yhi - ylo, 0], [xz, yz, zhi - zlo]])
+        origin = np.array([xlo, ylo, zlo])
+    else:
+        table = np.array(numbers, dtype=float)
+        if table.shape != (3, 2):
+            raise ValueError("three lines 'lo hi' were expected")
+        vectors, origin = np.diag(table[:, 1] - table[:, 0]), table[:, 0].copy()
+    if not np.isfinite(vectors).all() or not np.isfinite(origin).all():
+        raise ValueError("numbers that are not finite")
+    if abs(np.linalg.det(vectors)) < 1e-6:
+        raise ValueError("a cell without volume")
+    return Cell(vectors, origin)
+
+
+class HeaderReader:
+    """Reads headers; a cell or a column list that repeats is converted once."""
+
+    def __init__(self) -> None:
+        self._cells: dict[tuple[bytes, ...], Cell] = {}
+        self._columns: dict[bytes, tuple[str, ...]] = {}
+
+    def read(self, data: bytes) -> FrameHeader | None:
+        """Return the header that begins at ``data[0]``, or None if ``data`` ends within it.
+
+        Raises:
+            TrajectoryError: this is not a dump header.
+        """
+        lines = data.split(b"\n", 24)
+        step: int | None = None
+        time: float | None = None
+        units: str | None = None
+        n_atoms: int | None = None
+        cell: Cell | None = None
+        i, length = 0, 0
+        last = len(lines) - 1  # what is after the last line end may go on in the next chunk
+        while i < last:
+            line = lines[i]
+            length += len(line) + 1
+            title = line.rstrip()
+            if title.startswith(b"ITEM: ATOMS"):
+                if step is None or n_atoms is None or cell is None:
+                    raise TrajectoryError(
+                        "'ITEM: ATOMS' comes before step, number of atoms and box; "
+                        "a LAMMPS text dump (dump custom or atom) was expected"
+                    )
+                if title not in self._columns:
+                    names = title[len(b"ITEM: ATOMS") :].decode("utf-8", "replace").split()
+                    self._columns[title] = tuple(names)
+                return FrameHeader(step, time, units, n_atoms, cell, self._columns[title], length)
+            rows = 3 if title.startswith(b"ITEM: BOX BOUNDS") else 1
+            if i + rows >= last:
+                return None
+            values = lines[i + 1 : i + 1 + rows]
+            try:
+                if title == b"ITEM: TIMESTEP":
+                    step = int(values[0])
+                elif title == b"ITEM: NUMBER OF ATOMS":
+                    n_atoms = int(values[0])
+                elif title == b"ITEM: TIME":
+                    time = float(values[0])
+                    if not np.isfinite(time):
+                        raise ValueError
+                elif title == b"ITEM: UNITS":
+                    units = values[0].strip().decode("utf-8", "replace")
+                elif rows == 3:
+                    cell = self._box(title, values)
+                else:
+                    shown = title[:40].decode("utf-8", "replace")
+                    raise TrajectoryError(
+                        f"found '{shown}' where a frame should begin with 'ITEM: TIMESTEP'; "
+                        "a LAMMPS text dump (dump custom or atom) was expected"
+                    )
+            except ValueError as error:
+                shown = b" / ".join(values)[:60].decode("utf-8", "replace").strip()
+                why = f" ({error})" if rows == 3 and str(error) else ""
+                raise TrajectoryError(f"'{title.decode()}' is followed by '{shown}'{why}") from None
+            length += sum(len(value) + 1 for value in values)
+            i += 1 + rows
+        if len(data) > LONGEST_HEADER or (i == 0 and not _may_begin(lines[0])):
+            shown = lines[0][:40].decode("utf-8", "replace").strip()
+            raise TrajectoryError(
+                f"found '{shown}' where a frame should begin with 'ITEM: TIMESTEP'; "
+                "a LAMMPS text dump (dump custom or atom) was expected"
+            )
+        return None
+
+    def _box(self, title: bytes, values: list[bytes]) -> Cell:
+        key = (title, *values)
+        if key not in self._cells:
+            if len(self._cells) > 64:  # a barostat: every frame has its own
+                self._cells.clear()
+            self._cells[key] = _cell(title[len(b"ITEM: BOX BOUNDS") :], values)
+        return self._cells[key]
+
+
+def _may_begin(line: bytes) -> bool:
+    """Return whether ``line`` could be the start of an ITEM line that is cut off."""
+    return line.startswith(b"ITEM: ") or b"ITEM: ".startswith(line)

@@ -1,0 +1,115 @@
+"""Bytes of a trajectory from a plain, gzip or zstd file or from standard input."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+import zlib
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, cast
+
+from pykoh.errors import TrajectoryError
+from pykoh.files import require_file
+
+STDIN = "-"
+_GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+
+
+class ByteStream:
+    """A stream of bytes that knows how far it is.
+
+    The compression is recognised by the first bytes, not by the name.
+
+    Args:
+        path: a file, or ``"-"`` for standard input.
+
+    Attributes:
+        name: what messages call it.
+        size: bytes of the file as it lies on disk, or None for standard input.
+        cut_off: the compressed data ended before their end mark.
+
+    Raises:
+        TrajectoryError: the file is missing, empty or unreadable.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.name = "standard input" if str(path) == STDIN else str(path)
+        self.size: int | None = None
+        self.cut_off = False
+        if str(path) == STDIN:
+            raw = cast(io.BufferedReader, sys.stdin.buffer)
+        else:
+            self.size = require_file(path, "LAMMPS text dump", TrajectoryError).stat().st_size
+            raw = Path(path).open("rb")  # noqa: SIM115 - closed by close()
+        self._raw = raw
+        self._stream: IO[bytes] | Any = self._decompressed(raw)
+
+    def _decompressed(self, raw: io.BufferedReader) -> IO[bytes] | Any:
+        head = raw.peek(4)[:4]
+        if head.startswith(_GZIP):
+            return gzip.GzipFile(fileobj=raw, mode="rb")
+        if head.startswith(_ZSTD):
+            import zstandard
+
+            return zstandard.ZstdDecompressor().stream_reader(
+                raw, read_across_frames=True, closefd=False
+            )
+        return raw
+
+    @property
+    def position(self) -> int:
+        """Bytes read of the file as it lies on disk; 0 for standard input."""
+        return 0 if self.size is None else self._raw.tell()
+
+    def readinto(self, target: memoryview) -> int:
+        """Fill ``target`` as far as possible; return the number of bytes, 0 at the end.
+
+        Raises:
+            TrajectoryError: the compressed data are broken.
+        """
+        filled = 0
+        while filled < len(target):
+            try:
+                # read1 keeps what came before the end of compressed data that are cut off.
+                piece = (
+                    self._stream.read1(len(target) - filled)
+                    if hasattr(self._stream, "read1")
+                    else self._stream.read(len(target) - filled)
+                )
+            except EOFError:
+                self.cut_off = True
+                break
+            except (OSError, zlib.error, ValueError) as error:
+                raise TrajectoryError(f"{self.name}: cannot be read ({error})") from error
+            except Exception as error:
+                if type(error).__name__ != "ZstdError":
+                    raise
+                raise TrajectoryError(
+                    f"{self.name}: broken zstd data ({error}); copy or compress the file again"
+                ) from error
+            if not piece:
+                break
+            target[filled : filled + len(piece)] = piece
+            filled += len(piece)
+        return filled
+
+    def close(self) -> None:
+        """Close the file; standard input stays open."""
+        if self._stream is not self._raw:
+            self._stream.close()
+        if self.size is not None:
+            self._raw.close()
+
+    def __enter__(self) -> ByteStream:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
