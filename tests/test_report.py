@@ -219,6 +219,19 @@ def test_everything_from_outside_is_escaped(tmp_path):
     assert "".join(page.words).count(evil) >= 5
 
 
+def test_a_warning_marks_its_own_quantity_only(tmp_path):
+    about = [
+        AnalysisWarning("diffusion.K+.D_infinite_m2_per_s", "no viscosity"),
+        AnalysisWarning("hydrogen_bonds.OH-_OH-.lifetime_ps", "3 breakings"),
+        AnalysisWarning("conductivity.einstein_S_per_m", "1.5 windows"),
+    ]
+    text = write_report(report_cases.full(warnings=about), tmp_path).read_text(encoding="utf-8")
+    cards = text[text.index('id="summary"') : text.index('id="diffusion"')]
+    assert cards.count("converged") == 5
+    assert cards.count("use with care") == 1
+    assert "1.5 windows" in cards
+
+
 def test_another_cation_is_named(tmp_path):
     text = write_report(report_cases.full(cation="Na"), tmp_path).read_text(encoding="utf-8")
     assert "<h1>Aqueous NaOH, 6.27 mol/L, 298.7 K</h1>" in text

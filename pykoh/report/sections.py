@@ -34,7 +34,7 @@ def _d(entry: SpeciesDiffusion) -> Markup:
 def _d_verdict(results: AnalysisResults, entry: SpeciesDiffusion) -> Verdict:
     return judge(
         results,
-        f"diffusion.{entry.species}",
+        f"diffusion.{entry.species}.D_m2_per_s",
         entry.D_m2_per_s,
         entry.stderr_m2_per_s,
         entry.fit,
@@ -80,7 +80,12 @@ def summary(results: AnalysisResults) -> Markup:
                 card(
                     "OH⁻ that donate a hydrogen bond to another OH⁻",
                     number(path, value, stderr),
-                    judge(results, f"hydrogen_bonds.{bonds.name}", value, stderr),
+                    judge(
+                        results,
+                        f"hydrogen_bonds.{bonds.name}.fraction_of_donors_bonded",
+                        value,
+                        stderr,
+                    ),
                     "as a fraction of all OH⁻",
                 )
             )

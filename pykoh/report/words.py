@@ -131,6 +131,9 @@ def bibliography() -> Markup:
     return section("references", "References", tag("ul", *items), tag("pre", bibtex, id="bibtex"))
 
 
+_TEMPERATURE_FROM = {"option": "as given", "velocities": "from the velocities"}
+
+
 def _run_record(folder: Path) -> dict[str, Any]:
     """Return what ``run.json`` of the folder says, or nothing."""
     try:
@@ -150,7 +153,8 @@ def files(results: AnalysisResults, folder: Path, plot_files: Sequence[Path]) ->
          f"{duration(source.start_ps)} on, one every {duration(source.frame_interval_ps)}"),
         ("box", f"{significant(source.volume_A3, 5)} Å³ (mean)"),
         ("temperature", "unknown" if source.temperature_K is None else
-         f"{significant(source.temperature_K, 4)} K ({source.temperature_source})"),
+         f"{significant(source.temperature_K, 4)} K, "
+         f"{_TEMPERATURE_FROM.get(source.temperature_source, source.temperature_source)}"),
     ]  # fmt: skip
     command = record.get("command")
     if isinstance(command, list) and command:
