@@ -130,7 +130,7 @@ def empty():
     }
     return r.AnalysisResults(
         input=r.InputSummary(
-            ("one.dump",), "K", 1, 60, 2, 2, 18, 0.0, 0.0, 0.0, np.eye(3) * 8.3, 571.8, 5.8,
+            ("one.dump",), "K", 1, 60, 2, 2, 18, None, 0.0, 0.0, np.eye(3) * 8.3, 571.8, 5.8,
             None, None, "unknown", ("the last frame was cut off and is not used",),
         ),
         diffusion=r.Diffusion(tuple(nothing.values()), None, None),

@@ -10,14 +10,14 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-import report_cases
-from test_report_values import read_back
 
+import report_cases
 from pykoh.analysis.results import AnalysisWarning, DisplacementCurve
 from pykoh.analysis.write import as_json, write_results
 from pykoh.errors import OutputError
 from pykoh.report import plots
 from pykoh.report.page import write_report
+from test_report_values import read_back
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 

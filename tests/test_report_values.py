@@ -5,10 +5,10 @@ import math
 import re
 
 import pytest
-import report_cases
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import report_cases
 from pykoh.analysis.results import AnalysisWarning, LineFit
 from pykoh.report import names, references, values
 from pykoh.report.verdicts import CAREFUL, CONVERGED, MISSING, SHORT, judge, judge_hops

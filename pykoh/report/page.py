@@ -109,5 +109,5 @@ def write_report(results: AnalysisResults, folder: str | Path) -> Path:
         "\n",
     )
     page = folder / REPORT_HTML
-    write_text(page, _document(_title(results), sections.what_was_simulated(results), body))
+    write_text(page, _document(_title(results), words.what_was_simulated(results), body))
     return page

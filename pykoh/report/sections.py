@@ -18,7 +18,7 @@ from pykoh.report.html import (
     tag,
 )
 from pykoh.report.references import GILLIAM, GRASSELLI, HANSEROTH, LUZAR, MARX, YEH
-from pykoh.report.values import count, duration, setting, significant
+from pykoh.report.values import count, setting, significant
 from pykoh.report.verdicts import Verdict, judge, judge_hops
 
 _DIFFUSION_UNIT, _DIFFUSION_EXPONENT = "m²/s", -9
@@ -380,28 +380,6 @@ def warnings(results: AnalysisResults) -> Markup:
     if not items:
         return section("warnings", "Warnings", tag("p", "None."))
     return section("warnings", "Warnings", tag("dl", *items, class_="warnings"))
-
-
-def what_was_simulated(results: AnalysisResults) -> str:
-    """Return one sentence with composition, temperature, box and length of the trajectory."""
-    source = results.input
-    temperature = (
-        "unknown temperature"
-        if source.temperature_K is None
-        else f"{significant(source.temperature_K, 4)} K"
-    )
-    if source.n_frames == 1:
-        length = "a single frame."
-    else:
-        length = (
-            f"{duration(source.duration_ps)} in {count(source.n_frames)} frames, "
-            f"one every {duration(source.frame_interval_ps)}."
-        )
-    return (
-        f"{count(source.n_koh)} {source.cation}OH and {count(source.n_h2o)} H₂O "
-        f"({count(source.n_atoms)} atoms) in {significant(source.volume_A3, 4)} Å³ at "
-        f"{temperature}: {length}"
-    )
 
 
 def all_plots(results: AnalysisResults) -> dict[str, list[Plot]]:

@@ -7,11 +7,36 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pykoh.analysis.results import AnalysisResults
+from pykoh.analysis.results import AnalysisResults, InputSummary
 from pykoh.provenance import versions
 from pykoh.report import references
 from pykoh.report.html import Markup, cite, join, section, table, tag
 from pykoh.report.values import count, duration, setting, significant
+
+
+def trajectory_length(source: InputSummary) -> str:
+    """Return how long the trajectory is and how often it was written."""
+    if source.frame_interval_ps is None or source.n_frames == 1:
+        return "a single frame"
+    return (
+        f"{duration(source.duration_ps)} in {count(source.n_frames)} frames, one every "
+        f"{duration(source.frame_interval_ps)}"
+    )
+
+
+def what_was_simulated(results: AnalysisResults) -> str:
+    """Return one sentence with composition, temperature, box and length of the trajectory."""
+    source = results.input
+    temperature = (
+        "unknown temperature"
+        if source.temperature_K is None
+        else f"{significant(source.temperature_K, 4)} K"
+    )
+    return (
+        f"{count(source.n_koh)} {source.cation}OH and {count(source.n_h2o)} H₂O "
+        f"({count(source.n_atoms)} atoms) in {significant(source.volume_A3, 4)} Å³ at "
+        f"{temperature}: {trajectory_length(source)}."
+    )
 
 
 def definitions(results: AnalysisResults) -> Markup:
@@ -59,9 +84,8 @@ def methods_text(results: AnalysisResults, version: str) -> str:
     sentences = [
         f"Trajectories of {source.n_koh} {source.cation}OH and {source.n_h2o} H₂O "
         f"({significant(source.molarity_mol_per_L)} mol/L) in a periodic box of "
-        f"{significant(source.volume_A3, 4)} Å³{temperature}, {duration(source.duration_ps)} long "
-        f"with a frame every {duration(source.frame_interval_ps)}, were analysed with pykoh "
-        f"{version}.",
+        f"{significant(source.volume_A3, 4)} Å³{temperature} ({trajectory_length(source)}) "
+        f"were analysed with pykoh {version}.",
         "Each hydrogen was assigned to its nearest oxygen; an oxygen with one hydrogen was taken "
         "as a hydroxide ion, whose identity was followed across proton transfers [marx2010].",
     ]
@@ -149,8 +173,7 @@ def files(results: AnalysisResults, folder: Path, plot_files: Sequence[Path]) ->
     record = _run_record(folder)
     rows: list[tuple[object, ...]] = [
         ("trajectory", join([tag("code", name) for name in source.files], ", ")),
-        ("frames", f"{count(source.n_frames)}, {duration(source.duration_ps)} from "
-         f"{duration(source.start_ps)} on, one every {duration(source.frame_interval_ps)}"),
+        ("frames", f"{trajectory_length(source)}, from {duration(source.start_ps)} on"),
         ("box", f"{significant(source.volume_A3, 5)} Å³ (mean)"),
         ("temperature", "unknown" if source.temperature_K is None else
          f"{significant(source.temperature_K, 4)} K, "
