@@ -167,6 +167,12 @@ def test_sections_and_provenance(full):
     assert "pykoh analyze a&amp;b.dump" in text
     assert "/usr/bin" not in text
     assert 'href="msd.csv"' in text
+    said = text[text.index("<body>") :]
+    assert set(re.findall(r"\[([a-z]+\d{4})\]", said)) == {
+        "marx2010", "mccluskey2025", "yeh2004", "luzar1996", "grasselli2019", "gilliam2007"
+    }  # fmt: skip
+    for key in re.findall(r"\[([a-z]+\d{4})\]", said):
+        assert f"@article{{{key}," in text
     assert "[yeh2004] with a viscosity of 1.7 mPa s" in text
     for kind in ("svg", "png"):
         assert (folder / "plots" / f"msd.{kind}").is_file()

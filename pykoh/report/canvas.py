@@ -50,6 +50,8 @@ _STYLE: Any = {
     "legend.frameon": False,
     "legend.fontsize": 8,
     "lines.linewidth": 1.6,
+    "figure.autolayout": False,
+    "figure.constrained_layout.use": False,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
@@ -123,8 +125,9 @@ def finish(fig: Figure, name: str, title: str, caption: str) -> Plot:
 
     with matplotlib.rc_context({"svg.hashsalt": name}):
         # Lay out once; saving would otherwise do it again for each format.
-        fig.draw_without_rendering()
-        fig.set_layout_engine("none")
+        if (engine := fig.get_layout_engine()) is not None:
+            engine.execute(fig)
+        fig.set_layout_engine(None)
         text = io.StringIO()
         fig.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
         picture = io.BytesIO()

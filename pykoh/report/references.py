@@ -83,6 +83,18 @@ YEH = Reference(
     "10.1021/jp0477147",
     "the correction of diffusion coefficients to infinite size",
 )
+MCCLUSKEY = Reference(
+    "mccluskey2025",
+    "McCluskey, Andrew R. and Coles, Samuel W. and Morgan, Benjamin J.",
+    "Accurate Estimation of Diffusion Coefficients and their Uncertainties from Computer "
+    "Simulation",
+    "Journal of Chemical Theory and Computation",
+    2025,
+    "21",
+    "79",
+    "10.1021/acs.jctc.4c01249",
+    "fits to displacements whose points are correlated",
+)
 GRASSELLI = Reference(
     "grasselli2019",
     "Grasselli, Federico and Baroni, Stefano",
@@ -143,4 +155,4 @@ LAMMPS = Reference(
     "LAMMPS, if it ran the simulation",
 )
 
-ALL = (LUZAR, MARX, YEH, GRASSELLI, GILLIAM, HANSEROTH, LAMMPS)
+ALL = (LUZAR, MARX, MCCLUSKEY, YEH, GRASSELLI, GILLIAM, HANSEROTH, LAMMPS)

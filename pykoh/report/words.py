@@ -53,9 +53,10 @@ def definitions(results: AnalysisResults) -> Markup:
         ("Hydrogen bond", join([f"D–H···A with r(DA) < {bonds.max_distance_A:g} Å and the angle "
          f"H–D–A < {bonds.max_angle_deg:g}°, ", cite(references.LUZAR), ". Its lifetime is the "
          "time during which bonds were observed by the number of them that broke."])),
-        ("Diffusion coefficient", "One sixth of the slope of the mean-square displacement in the "
-         "fit window, drift of the centre of mass removed. For OH⁻, the path of the ion across "
-         "its hops."),
+        ("Diffusion coefficient", join(["One sixth of the slope of the mean-square displacement "
+         "in the fit window, drift of the centre of mass removed. For OH⁻, the path of the ion "
+         "across its hops. The fit is by generalised least squares, since the points of the curve "
+         "share most of their data, ", cite(references.MCCLUSKEY), "."])),
         ("Size correction", join(["D∞ = D + ξ k T / (6 π η L), ξ = 2.837297, ",
          cite(references.YEH), "; only with a viscosity."])),
         ("Conductivity", join(["Nernst–Einstein: e²/(V k T) · Σ N z² D over the ions. Einstein: "
@@ -126,8 +127,9 @@ def _diffusion_sentences(results: AnalysisResults) -> list[str]:
     if oh is not None and oh.fit is not None:
         window = f" (for OH⁻ between {setting(oh.fit.start_ps)} and {setting(oh.fit.end_ps)} ps)"
     first = (
-        "Diffusion coefficients were obtained from straight-line fits to the mean-square "
-        f"displacements{window}, after removal of the drift of the centre of mass."
+        "Diffusion coefficients were obtained from straight-line fits by generalised least "
+        f"squares to the mean-square displacements{window} [mccluskey2025], after removal of the "
+        "drift of the centre of mass."
     )
     if found.yeh_hummer_m2_per_s is None or found.viscosity_mPa_s is None:
         return [first, "No correction for the finite size of the box was applied."]
