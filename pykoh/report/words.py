@@ -52,7 +52,7 @@ def definitions(results: AnalysisResults) -> Markup:
          "both events are a rattle. What is left are hops."),
         ("Hydrogen bond", join([f"D–H···A with r(DA) < {bonds.max_distance_A:g} Å and the angle "
          f"H–D–A < {bonds.max_angle_deg:g}°, ", cite(references.LUZAR), ". Its lifetime is the "
-         "time during which bonds were observed by the number of them that broke."])),
+         "time during which bonds were observed, divided by the number of them that broke."])),
         ("Diffusion coefficient", join(["One sixth of the slope of the mean-square displacement "
          "in the fit window, drift of the centre of mass removed. For OH⁻, the path of the ion "
          "across its hops. The fit is by generalised least squares, since the points of the curve "
@@ -61,7 +61,7 @@ def definitions(results: AnalysisResults) -> Markup:
          cite(references.YEH), "; only with a viscosity."])),
         ("Conductivity", join(["Nernst–Einstein: e²/(V k T) · Σ N z² D over the ions. Einstein: "
          "the slope of the mean-square displacement of Σ q r over all atoms with formal charges, "
-         "by 6 V k T, ", cite(references.GRASSELLI), ". Experiment: ", cite(references.GILLIAM),
+         "divided by 6 V k T, ", cite(references.GRASSELLI), ". Experiment: ", cite(references.GILLIAM),
          "."])),
         ("Coordination number", "Mean number of neighbours up to the first minimum of g(r) after "
          "its first peak."),
