@@ -61,8 +61,8 @@ def definitions(results: AnalysisResults) -> Markup:
          cite(references.YEH), "; only with a viscosity."])),
         ("Conductivity", join(["Nernst–Einstein: e²/(V k T) · Σ N z² D over the ions. Einstein: "
          "the slope of the mean-square displacement of Σ q r over all atoms with formal charges, "
-         "divided by 6 V k T, ", cite(references.GRASSELLI), ". Experiment: ", cite(references.GILLIAM),
-         "."])),
+         "divided by 6 V k T, ", cite(references.GRASSELLI), ". Experiment: ",
+         cite(references.GILLIAM), "."])),
         ("Coordination number", "Mean number of neighbours up to the first minimum of g(r) after "
          "its first peak."),
         ("± and verdicts", "± is one standard error, an estimate that allows for correlation in "
