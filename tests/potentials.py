@@ -1,0 +1,106 @@
+"""Small MACE models with random weights, and boxes to try them on."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from ase import Atoms
+
+# Largest deviation of an exported potential from MACECalculator (float64).
+ENERGY_TOLERANCE_EV = 1e-6
+FORCE_TOLERANCE = {"float64": 1e-5, "float32": 1e-3}  # eV/Å
+
+ARCHITECTURES: dict[str, dict] = {
+    "scalar": {},
+    "vector": {"hidden": "8x0e+8x1o", "max_ell": 2},
+    "three_layers": {"n_layers": 3, "numbers": (8, 19, 1)},
+    "one_layer": {"n_layers": 1},
+    "zbl_agnesi": {"zbl": True, "transform": "Agnesi", "first": "Density", "block": "Density"},
+    "agnostic": {"first": "", "block": "Residual"},
+    "two_heads": {"heads": ["pbe", "blyp"]},
+}
+
+
+def random_mace(
+    path: Path,
+    hidden: str = "8x0e",
+    max_ell: int = 3,
+    n_layers: int = 2,
+    numbers: tuple[int, ...] = (1, 8, 19),
+    zbl: bool = False,
+    transform: str = "None",
+    first: str = "Residual",
+    block: str = "Residual",
+    heads: list[str] | None = None,
+    cutoff: float = 4.5,
+    seed: int = 0,
+) -> Path:
+    """Write an untrained ScaleShiftMACE with E0s of DFT size and return its path."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from e3nn import o3
+        from mace import modules
+
+        torch.manual_seed(seed)
+        default = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64)
+        e0 = np.array([-13.6 - 40.0 * number for number in numbers])
+        suffix = "InteractionBlock"
+        model = modules.ScaleShiftMACE(
+            r_max=cutoff,
+            num_bessel=6,
+            num_polynomial_cutoff=5,
+            max_ell=max_ell,
+            interaction_cls=modules.interaction_classes[f"RealAgnostic{block}{suffix}"],
+            interaction_cls_first=modules.interaction_classes[f"RealAgnostic{first}{suffix}"],
+            num_interactions=n_layers,
+            num_elements=len(numbers),
+            hidden_irreps=o3.Irreps(hidden),
+            MLP_irreps=o3.Irreps("8x0e"),
+            atomic_energies=e0 if heads is None else np.stack([e0, 1.01 * e0]),
+            avg_num_neighbors=20.0,
+            atomic_numbers=list(numbers),
+            correlation=3,
+            gate=torch.nn.functional.silu,
+            pair_repulsion=zbl,
+            distance_transform=transform,
+            radial_MLP=[16, 16],
+            heads=heads,
+            atomic_inter_scale=1.3 if heads is None else [1.3, 0.7],
+            atomic_inter_shift=0.2 if heads is None else [0.2, -0.1],
+        )
+        torch.set_default_dtype(default)
+        torch.save(model, path)
+    return path
+
+
+def reference(
+    model: Path, atoms: Atoms, head: str = "Default"
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return energy (eV), forces (eV/Å) and stress [3, 3] (eV/Å³) of MACE's own calculator."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from mace.calculators import MACECalculator
+
+        atoms = atoms.copy()
+        atoms.calc = MACECalculator(
+            model_paths=str(model), device="cpu", default_dtype="float64", head=head
+        )
+        return (
+            atoms.get_potential_energy(),
+            atoms.get_forces(),
+            atoms.get_stress(voigt=False),
+        )
+
+
+def water_like_box(n_koh: int = 2, n_water: int = 10, seed: int = 3) -> Atoms:
+    """Return a packed periodic box of aqueous KOH."""
+    from pykoh.solution.composition import from_counts
+    from pykoh.solution.packing import pack
+
+    box = pack(from_counts(n_koh, n_water), np.random.default_rng(seed))
+    side = box.composition.volume_A3 ** (1 / 3)
+    return Atoms(list(box.symbols), positions=box.positions_A, cell=[side] * 3, pbc=True)
