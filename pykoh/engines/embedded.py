@@ -254,7 +254,7 @@ def _run(
             rest = lines[position + 1 :]
             if lammps.get_natoms() == 0:
                 raise EngineError(
-                    f"{script}: the box has no atoms; is its data file one that `pykoh build` wrote?"
+                    f"{script}: the box has no atoms; give a data file that `pykoh build` wrote"
                 )
             callback = Callback(lammps, potential, report)
             lammps.set_fix_external_callback(FIX, callback, lammps)

@@ -1,0 +1,60 @@
+# make demo   a real simulation of aqueous KOH, from an empty folder to a report
+# make test   all checks; make test-slow adds the ones that compute for minutes
+#
+# Each sets up what it needs in .venv, once. A second call repeats nothing that is done.
+
+PYTHON  ?= python3
+VENV    := .venv
+BIN     := $(CURDIR)/$(VENV)/bin
+READY   := $(VENV)/.ready
+MODEL   := potentials/koh-7net0-distilled/koh-7net0-distilled.model
+# 6.26 mol/L: the concentration whose potential transfers best (arXiv:2505.07580).
+MOLARITY := 6.26
+TEMPERATURE := 298.15
+PS      := 0.6
+
+.PHONY: demo test test-slow lint clean
+.DELETE_ON_ERROR:
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "pykoh needs Python 3.10 or later; call make PYTHON=python3.11 …"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[run,train,dev]'
+	touch $@
+
+demo/koh.data: | $(READY)
+	mkdir -p demo
+	cd demo && $(BIN)/pykoh build --molarity $(MOLARITY) --atoms 150 \
+	  --temperature $(TEMPERATURE) -o koh.data --force
+
+demo/koh.pt: $(MODEL) | $(READY) demo/koh.data
+	cd demo && $(BIN)/pykoh export ../$(MODEL) -o koh.pt --force
+
+# Continues where it was stopped; `make demo PS=10` simulates longer.
+demo/md-$(PS)ps: demo/koh.pt lammps_inputs/koh.in | demo/koh.data
+	cd demo && $(BIN)/pykoh run ../lammps_inputs/koh.in --var ps $(PS) \
+	  --var temperature $(TEMPERATURE) --var dump_fs 5
+	touch $@
+
+demo/results/report.html: demo/md-$(PS)ps
+	cd demo && $(BIN)/pykoh analyze koh.dump -o results --temperature $(TEMPERATURE) --force
+
+demo: demo/results/report.html
+	@echo
+	@echo "Open demo/results/report.html in a browser."
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+clean:
+	rm -rf demo .pytest_cache .mypy_cache .ruff_cache
