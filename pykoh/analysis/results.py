@@ -10,7 +10,6 @@ Two kinds of oxygen are told apart: ``O*`` is the oxygen of a hydroxide ion (the
 to exactly one H), ``Ow`` that of a water molecule (exactly two H).
 """
 
-# ruff: noqa: N815 - units keep their capital letters: Å, S/m
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -135,7 +135,7 @@ class Run:
                 for raw, time in self._frames(file, until):
                     if block is None:
                         n = len(self.atoms.ids)
-                        size = max(1, min(1024, _ATOM_FRAMES_PER_BLOCK // n))
+                        size = max(2, min(1024, _ATOM_FRAMES_PER_BLOCK // n))
                         block = _Block(size, n, self._has_velocities(file))
                     unit = self._velocity_unit(file) if self._has_velocities(file) else np.nan
                     block.add(raw, time, self._last_positions, unit)

@@ -1,0 +1,81 @@
+"""Sums over segments of time, for standard errors of averages of correlated data.
+
+Memory is constant: when all segments are full, neighbours are joined and segments get twice as
+long. Block averages: Flyvbjerg and Petersen, J. Chem. Phys. 91 (1989) 461, doi:10.1063/1.457480.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pykoh.analysis.results import FloatArray
+
+N_SEGMENTS = 64
+_FEWEST_BLOCKS = 8
+
+
+class SegmentedSums:
+    """Sums of an array of quantities in each of up to 64 segments of time.
+
+    Args:
+        shape: shape of the quantities of one frame.
+
+    Attributes:
+        n_frames: frames that were announced.
+        length: frames per segment.
+        sums: [64, ...].
+    """
+
+    def __init__(self, *shape: int) -> None:
+        self.n_frames = 0
+        self.length = 1
+        self.sums = np.zeros((N_SEGMENTS, *shape))
+
+    def reserve(self, n_frames: int) -> NDArray[np.int64]:
+        """Announce ``n_frames`` more frames; return the segment of each of them.
+
+        Sums may then be added to ``sums`` at these segments, and also at earlier ones.
+        """
+        while self.n_frames + n_frames > N_SEGMENTS * self.length:
+            half = self.sums.reshape(N_SEGMENTS // 2, 2, *self.sums.shape[1:]).sum(axis=1)
+            self.sums[: N_SEGMENTS // 2] = half
+            self.sums[N_SEGMENTS // 2 :] = 0.0
+            self.length *= 2
+        frames = np.arange(self.n_frames, self.n_frames + n_frames)
+        self.n_frames += n_frames
+        segments: NDArray[np.int64] = frames // self.length
+        return segments
+
+    def add(self, values: FloatArray) -> None:
+        """Add the quantities of frames that follow: [n_frames, ...]."""
+        np.add.at(self.sums, self.reserve(len(values)), values)
+
+    def whole(self) -> FloatArray:
+        """Return [n, ...], the segments that are full (the last one may be cut)."""
+        n = self.n_frames // self.length
+        return self.sums[:n]
+
+
+def ratio_stderr(numerator: FloatArray, denominator: FloatArray) -> float | None:
+    """Return the standard error of Σ numerator / Σ denominator, or None with fewer than 4 blocks.
+
+    The largest value over block lengths, down to 8 blocks: conservative where correlations are
+    longer than the shortest blocks.
+
+    Args:
+        numerator: [n_blocks], sums over blocks of time.
+        denominator: [n_blocks].
+    """
+    best: float | None = None
+    while len(numerator) >= _FEWEST_BLOCKS or (best is None and len(numerator) >= 4):
+        n, total = len(numerator), denominator.sum()
+        if total <= 0:
+            return None
+        residual = numerator - numerator.sum() / total * denominator
+        value = float(np.sqrt(n / (n - 1) * (residual**2).sum()) / total)
+        best = value if best is None else max(best, value)
+        even = n // 2 * 2
+        numerator = numerator[:even].reshape(-1, 2).sum(axis=1)
+        denominator = denominator[:even].reshape(-1, 2).sum(axis=1)
+    return best

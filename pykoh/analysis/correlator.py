@@ -1,0 +1,241 @@
+r"""Mean-square displacements over many decades of lag in one pass and constant memory.
+
+The order-n algorithm of Dubbeldam, Ford, Ellis and Snurr, Mol. Simul. 35 (2009) 1084,
+doi:10.1080/08927020902818039: level l keeps the positions of every :data:`RATIO`\ :sup:`l`-th
+frame in a ring of :data:`DEPTH` entries, and each new entry is compared with those in the ring.
+Displacements are exact; only the time origins are thinned, never more than to a fifth of the lag,
+where overlapping windows have nothing new to say. At the finest level every frame is an origin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from pykoh.analysis.results import FloatArray
+
+DEPTH = 16
+RATIO = 4
+_MAX_LEVELS = 20  # 16 · 4^19 frames: longer than any run
+
+
+@njit(cache=True, fastmath={"reassoc", "nsz", "contract"})
+def _accumulate(
+    new: NDArray[np.float64],
+    old: NDArray[np.float64],
+    counted: NDArray[np.float64],
+    counted_before: NDArray[np.float64],
+    sums: NDArray[np.float64],
+) -> None:
+    """Add to ``sums`` [6]: Σd², Σd⁴, n of all tracks; then of those counted at both ends."""
+    square = 0.0
+    fourth = 0.0
+    square_both = 0.0
+    fourth_both = 0.0
+    both = 0.0
+    n = new.shape[1]
+    for i in range(n):
+        x = new[0, i] - old[0, i]
+        y = new[1, i] - old[1, i]
+        z = new[2, i] - old[2, i]
+        d2 = x * x + y * y + z * z
+        flag = counted[i] * counted_before[i]
+        square += d2
+        fourth += d2 * d2
+        square_both += flag * d2
+        fourth_both += flag * d2 * d2
+        both += flag
+    sums[0] += square
+    sums[1] += fourth
+    sums[2] += n
+    sums[3] += square_both
+    sums[4] += fourth_both
+    sums[5] += both
+
+
+@njit(cache=True)
+def _push(
+    positions: NDArray[np.float64],
+    tracks: NDArray[np.int64],
+    flags: NDArray[np.float64],
+    first_frame: int,
+    rings: NDArray[np.float64],
+    ring_flags: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    origins: NDArray[np.int64],
+) -> None:
+    """Take in a block of frames.
+
+    Args:
+        positions: [n_frames, n_atoms, 3], Å.
+        tracks: [n_tracks], which atoms.
+        flags: [n_frames, n_tracks], 1 where a track counts for the second set of sums.
+        first_frame: number of the first frame of the block since the beginning.
+        rings: [n_levels, DEPTH, 3, n_tracks], kept between calls.
+        ring_flags: [n_levels, DEPTH, n_tracks], kept between calls.
+        sums: [n_levels, DEPTH, 6], kept between calls.
+        origins: [n_levels, DEPTH], time origins of each lag.
+    """
+    n_levels = rings.shape[0]
+    n = tracks.shape[0]
+    for f in range(positions.shape[0]):
+        frame = first_frame + f
+        interval = 1
+        for level in range(n_levels):
+            if frame % interval != 0:
+                break
+            index = frame // interval
+            slot = index % DEPTH
+            # Lags j ≤ DEPTH / RATIO are those of the level below, with more origins there. The
+            # entry DEPTH steps back is still in the slot that is about to be overwritten.
+            shortest = 1 if level == 0 else DEPTH // RATIO + 1
+            row = rings[level, slot]
+            new = np.empty((3, n))
+            for i in range(n):
+                new[0, i] = positions[f, tracks[i], 0]
+                new[1, i] = positions[f, tracks[i], 1]
+                new[2, i] = positions[f, tracks[i], 2]
+            for j in range(shortest, min(DEPTH, index) + 1):
+                before = (index - j) % DEPTH
+                _accumulate(
+                    new,
+                    rings[level, before],
+                    flags[f],
+                    ring_flags[level, before],
+                    sums[level, j - 1],
+                )
+                origins[level, j - 1] += 1
+            row[:, :] = new
+            ring_flags[level, slot, :] = flags[f]
+            interval *= RATIO
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Displacements:
+    """Moments of the displacements at each lag.
+
+    Attributes:
+        lag_frames: [n_lags], frames, rising.
+        square: [n_lags], Å², mean of d².
+        fourth: [n_lags], Å⁴, mean of d⁴.
+        n_samples: [n_lags], displacements behind the means (windows overlap).
+        n_particles: [n_lags], mean number of particles that count.
+    """
+
+    lag_frames: NDArray[np.int64]
+    square: FloatArray
+    fourth: FloatArray
+    n_samples: FloatArray
+    n_particles: FloatArray
+
+    def non_gaussian(self) -> FloatArray:
+        """Return [n_lags] var(d²) / (2/3 <d²>²): 1 for Gaussian displacements in 3D."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = (self.fourth - self.square**2) / (2.0 / 3.0 * self.square**2)
+        return np.where(np.isfinite(ratio), ratio, 1.0)
+
+
+class OrderN:
+    """Accumulates displacements of ``n_tracks`` particles; memory grows with log(frames) only.
+
+    Args:
+        n_tracks: particles.
+    """
+
+    def __init__(self, n_tracks: int) -> None:
+        self.n_frames = 0
+        self._n_tracks = n_tracks
+        self._rings = np.zeros((0, DEPTH, 3, n_tracks))
+        self._flags = np.zeros((0, DEPTH, n_tracks))
+        self._sums = np.zeros((0, DEPTH, 6))
+        self._origins = np.zeros((0, DEPTH), dtype=np.int64)
+
+    def add(
+        self,
+        positions: FloatArray,
+        tracks: NDArray[np.int64] | None = None,
+        counted: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Take in frames that follow those before.
+
+        Args:
+            positions: [n_frames, n_atoms, 3], Å, unwrapped.
+            tracks: [n_tracks], which atoms; all by default.
+            counted: [n_frames, n_tracks], which tracks belong to a subset at each frame; a window
+                counts for the subset when its particle belongs to it at both ends.
+        """
+        n_frames = len(positions)
+        if n_frames == 0 or self._n_tracks == 0:
+            self.n_frames += n_frames
+            return
+        self._grow(self.n_frames + n_frames)
+        if tracks is None:
+            tracks = np.arange(self._n_tracks, dtype=np.int64)
+        if counted is None:
+            flags = np.ones((n_frames, self._n_tracks))
+        else:
+            flags = counted.astype(np.float64)
+        _push(
+            np.ascontiguousarray(positions),
+            tracks,
+            flags,
+            self.n_frames,
+            self._rings,
+            self._flags,
+            self._sums,
+            self._origins,
+        )
+        self.n_frames += n_frames
+
+    def _grow(self, n_frames: int) -> None:
+        """Make room for the levels that ``n_frames`` frames need."""
+        needed = 1
+        while needed < _MAX_LEVELS and DEPTH // RATIO * RATIO**needed < n_frames:
+            needed += 1
+        have = len(self._rings)
+        if needed <= have:
+            return
+        more = needed - have
+        # A level is made when its second entry comes at the earliest; frame 0, its first entry,
+        # is still in the ring of the level below.
+        rings = np.zeros((more, DEPTH, 3, self._n_tracks))
+        flags = np.zeros((more, DEPTH, self._n_tracks))
+        if have:
+            self._seed(rings, flags, have)
+        self._rings = np.concatenate([self._rings, rings])
+        self._flags = np.concatenate([self._flags, flags])
+        self._sums = np.concatenate([self._sums, np.zeros((more, DEPTH, 6))])
+        self._origins = np.concatenate([self._origins, np.zeros((more, DEPTH), dtype=np.int64)])
+
+    def _seed(self, rings: FloatArray, flags: FloatArray, have: int) -> None:
+        """Fill new levels with the entries that they would have had since frame 0."""
+        below = RATIO ** (have - 1)
+        for row in range(len(rings)):
+            interval = RATIO ** (have + row)
+            for frame in range(0, self.n_frames, interval):
+                rings[row, frame // interval % DEPTH] = self._rings[-1, frame // below % DEPTH]
+                flags[row, frame // interval % DEPTH] = self._flags[-1, frame // below % DEPTH]
+
+    def result(self, subset: bool = False) -> Displacements:
+        """Return the moments over all lags that have samples.
+
+        Args:
+            subset: only windows that count for the subset of :meth:`add`.
+        """
+        n_levels = len(self._rings)
+        first = 3 if subset else 0
+        lags = (np.arange(1, DEPTH + 1)[None] * RATIO ** np.arange(n_levels)[:, None]).ravel()
+        sums = self._sums[:, :, first : first + 3].reshape(-1, 3)
+        origins = self._origins.ravel()
+        keep = sums[:, 2] > 0
+        n = sums[keep, 2]
+        return Displacements(
+            lags[keep].astype(np.int64),
+            sums[keep, 0] / n,
+            sums[keep, 1] / n,
+            n,
+            n / origins[keep],
+        )

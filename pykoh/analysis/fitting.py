@@ -1,0 +1,374 @@
+r"""Diffusion coefficients from mean-square displacements whose points are correlated.
+
+Points of an MSD share most of their data. A straight line is fitted by generalised least squares
+(GLS), as McCluskey, Coles and Morgan advise (J. Chem. Theory Comput. 21 (2025) 79,
+doi:10.1021/acs.jctc.4c01249); their analytical covariance holds for windows that do not overlap.
+Here it is worked out for overlapping ones: if displacements are Gaussian with stationary
+increments, their MSD g(t) fixes everything. The increments over [s, s + n] and [u, u + m] have,
+in each dimension, with δ = u - s,
+
+    c(δ) = (1/2) [ g(δ - n) + g(δ + m) - g(δ) - g(δ + m - n) ] / 3,
+
+the squares of 3D displacements have the covariance 6 c², and an average over all time origins of a
+run of length T, of N particles that move independently, has
+
+    cov(MSD_n, MSD_m) = (1/N) ∫ 6 c(δ)² w(δ) dδ / [(T - n)(T - m)],
+
+w(δ) being the length of the range of s with both windows inside the run. For a Brownian walker
+this is the result of Qian, Sheetz and Elson, Biophys. J. 60 (1991) 910,
+doi:10.1016/S0006-3495(91)82125-7, and of Michalet, Phys. Rev. E 82 (2010) 041914,
+doi:10.1103/PhysRevE.82.041914; a bounded motion on top (a molecule that rotates, a charge that
+oscillates) is part of g. For g the fitted line is taken, the measured MSD below its start; not the
+measured points themselves, whose noise would pull the line towards the points that happen to be
+low. Displacements that are not Gaussian scale the standard errors by the measured
+var(d²) / (2/3 <d²>²) where this is above 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from scipy import linalg, stats
+
+from pykoh.analysis.correlator import Displacements
+from pykoh.analysis.results import DisplacementCurve, FloatArray, LineFit
+
+END_FRACTION = 0.25
+"""The longest lag in a fit, as a fraction of the run: four windows that do not overlap."""
+
+_MAX_POINTS = 12
+_GRID_PER_START = 8
+_REJECTED = 0.01  # probability below which a straight line does not describe the points
+_SLOPE_TOLERANCE = 0.05
+_ITERATIONS = 4
+
+
+@njit(cache=True)
+def _covariances(
+    lags: FloatArray, table: FloatArray, step: float, pad: float, duration: float
+) -> FloatArray:
+    """Return [n_lags, n_lags], (unit of g)²: the covariance of one particle's averages.
+
+    Args:
+        lags: [n_lags], rising.
+        table: [n], g at 0, step, 2 step ...
+        step: spacing of ``table`` and of the sum over offsets.
+        pad: lag from which on g is a straight line.
+        duration: T.
+    """
+
+    def g(t: float) -> float:
+        place = abs(t) / step
+        index = min(int(place), table.shape[0] - 2)
+        rest = place - index
+        return table[index] * (1.0 - rest) + table[index + 1] * rest
+
+    k = lags.shape[0]
+    out = np.zeros((k, k))
+    for i in range(k):
+        for j in range(i, k):
+            n, m = lags[i], lags[j]
+            # Beyond this the four terms cancel.
+            low = int(np.floor(-(m + pad) / step))
+            high = int(np.ceil((n + pad) / step))
+            total = 0.0
+            for index in range(low, high + 1):
+                delta = index * step
+                weight = min(duration - n, duration - m - delta) - max(0.0, -delta)
+                if weight <= 0.0:
+                    continue
+                c = 0.5 * (g(delta - n) + g(delta + m) - g(delta) - g(delta + m - n))
+                total += c * c * weight
+            value = 2.0 / 3.0 * total * step / ((duration - n) * (duration - m))
+            out[i, j] = value
+            out[j, i] = value
+    return out
+
+
+def independent_windows(lag: FloatArray, duration: float, interval: float) -> FloatArray:
+    """Return [n_lags], the number of independent windows that overlapping ones are worth.
+
+    For Brownian motion, from the diagonal of the covariance in the text of this module:
+    1/N = 2 [x/3 - x²/12] with x = lag / (duration - lag) ≤ 1, and
+    1/N = 1 - 2/(3x) + 1/(6x²) beyond; never more than there are windows.
+
+    Args:
+        lag: [n_lags], ps.
+        duration: length of the run, ps.
+        interval: time between frames, ps.
+    """
+    origins = np.maximum(duration - lag, interval)
+    x = lag / origins
+    short = 2.0 * (x / 3.0 - x**2 / 12.0)
+    long = 1.0 - 2.0 / (3.0 * x) + 1.0 / (6.0 * x**2)
+    independent: FloatArray = 1.0 / np.where(x <= 1.0, short, long)
+    return np.minimum(independent, (duration - lag) / interval + 1.0)
+
+
+def curve(displacements: Displacements, interval: float, n_frames: int) -> DisplacementCurve:
+    """Return the MSD with standard errors.
+
+    Args:
+        displacements: moments at each lag.
+        interval: time between frames, ps.
+        n_frames: frames of the run.
+    """
+    lag = displacements.lag_frames.astype(np.float64) * interval
+    duration = max(n_frames - 1, 1) * interval
+    independent = displacements.n_particles * independent_windows(lag, duration, interval)
+    excess = np.maximum(1.0, displacements.non_gaussian())
+    stderr = displacements.square * np.sqrt(2.0 / 3.0 * excess / np.maximum(independent, 1e-300))
+    return DisplacementCurve(lag, displacements.square, stderr, independent)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowChoice:
+    """A fit and what is to be said about it.
+
+    Attributes:
+        fit: the line, or None.
+        reason: why there is none or why it should be trusted less, else None.
+    """
+
+    fit: LineFit | None
+    reason: str | None
+
+
+def _solve(
+    design: FloatArray, y: FloatArray, covariance: FloatArray
+) -> tuple[FloatArray, FloatArray, float]:
+    """Return parameters, their covariance, and χ² of a GLS fit."""
+    scale = np.sqrt(np.diag(covariance))
+    correlation = covariance / np.outer(scale, scale)
+    # Neighbouring lags are nearly the same data; keep the factorisation off rounding errors.
+    correlation[np.diag_indices_from(correlation)] += 1e-9
+    factor = linalg.cholesky(correlation, lower=True)
+    a = linalg.solve_triangular(factor, design / scale[:, None], lower=True)
+    b = linalg.solve_triangular(factor, y / scale, lower=True)
+    inverse = np.linalg.inv(a.T @ a)
+    parameters = inverse @ (a.T @ b)
+    residual = b - a @ parameters
+    return parameters, inverse, float(residual @ residual)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Points:
+    """The MSD of one species and what is known of its statistics."""
+
+    lag: FloatArray
+    msd: FloatArray
+    excess: FloatArray
+    n_particles: FloatArray
+    interval: float
+    duration: float
+
+    def window(self, start: float, end: float) -> np.ndarray:
+        """Return which points to fit: at most 12, evenly spaced in log lag."""
+        tolerance = 1e-6 * self.interval
+        inside = np.flatnonzero(
+            (self.lag >= start - tolerance) & (self.lag <= end + tolerance) & (self.msd > 0)
+        )
+        if len(inside) <= _MAX_POINTS:
+            return inside
+        wanted = np.geomspace(self.lag[inside[0]], self.lag[inside[-1]], _MAX_POINTS)
+        nearest = np.abs(np.log(self.lag[inside])[:, None] - np.log(wanted)[None]).argmin(axis=0)
+        chosen: np.ndarray = inside[np.unique(nearest)]
+        return chosen
+
+    def covariance(self, chosen: np.ndarray, line: tuple[float, float] | None) -> FloatArray:
+        """Return the covariance of the chosen points under the line (intercept, slope)."""
+        lags = self.lag[chosen]
+        start = float(lags[0])
+        step = self.interval * max(1.0, np.floor(start / self.interval / _GRID_PER_START))
+        grid = np.arange(0.0, 2.0 * lags[-1] + 2.0 * start + 2.0 * step, step)
+        if line is None:
+            slope = max(float((self.msd[chosen] / lags).mean()), 1e-300)
+            line = (0.0, slope)
+        straight = line[0] + line[1] * grid
+        short = self.lag < start
+        below = np.interp(
+            grid,
+            np.concatenate([[0.0], self.lag[short], [start]]),
+            np.concatenate([[0.0], self.msd[short], [line[0] + line[1] * start]]),
+        )
+        table = np.where(grid < start, below, straight)
+        one = _covariances(lags, table, step, start, self.duration + self.interval)
+        excess = np.sqrt(self.excess[chosen])
+        covariance: FloatArray = one * np.outer(excess, excess)
+        covariance /= float(self.n_particles[chosen].mean())
+        return covariance
+
+    def line(self, chosen: np.ndarray) -> tuple[FloatArray, FloatArray, float, FloatArray] | None:
+        """Fit a line; return parameters, their covariance, χ² and the points' covariance."""
+        lags = self.lag[chosen]
+        design = np.stack([np.ones_like(lags), lags], axis=1)
+        model: tuple[float, float] | None = None
+        for _ in range(_ITERATIONS):
+            covariance = self.covariance(chosen, model)
+            parameters, spread, chi2 = _solve(design, self.msd[chosen], covariance)
+            intercept, slope = (float(value) for value in parameters)
+            if slope <= 0 or intercept + slope * lags[0] <= 0:
+                # Noise larger than the motion: the line says nothing about the covariance.
+                break
+            model = (intercept, slope)
+        return parameters, spread, chi2, covariance
+
+    def exponent(self, chosen: np.ndarray, covariance: FloatArray) -> tuple[float, float]:
+        """Return the log-log slope of the chosen points and its standard error."""
+        y = np.log(self.msd[chosen])
+        relative = covariance / np.outer(self.msd[chosen], self.msd[chosen])
+        design = np.stack([np.ones(len(chosen)), np.log(self.lag[chosen])], axis=1)
+        parameters, spread, _ = _solve(design, y, relative)
+        return float(parameters[1]), float(np.sqrt(spread[1, 1]))
+
+    def fit(self, start: float, end: float) -> tuple[LineFit, float] | None:
+        """Return a line over a window, and the probability of its χ²; None if too few points."""
+        chosen = self.window(start, end)
+        if len(chosen) < 3:
+            return None
+        found = self.line(chosen)
+        if found is None:
+            return None
+        parameters, spread, chi2, covariance = found
+        freedom = len(chosen) - 2
+        probability = float(stats.chi2.sf(chi2, freedom))
+        # A line that does not describe its points is not known as well as if it did.
+        inflation = chi2 / freedom if probability < _REJECTED else 1.0
+        local = chosen[self.lag[chosen] <= 4.0 * self.lag[chosen[0]]]
+        if len(local) < 3:
+            local = chosen[:3]
+        exponent, exponent_stderr = self.exponent(
+            local, covariance[: len(local), : len(local)].copy()
+        )
+        line = LineFit(
+            start_ps=float(self.lag[chosen[0]]),
+            end_ps=float(self.lag[chosen[-1]]),
+            slope_A2_per_ps=float(parameters[1]),
+            slope_stderr_A2_per_ps=float(np.sqrt(spread[1, 1] * inflation)),
+            intercept_A2=float(parameters[0]),
+            exponent=exponent,
+            exponent_stderr=exponent_stderr,
+        )
+        return line, probability
+
+
+def _diffusive(line: LineFit, probability: float, bounded: bool) -> bool:
+    """Return whether the motion in the window looks like diffusion."""
+    if probability < _REJECTED or line.slope_A2_per_ps <= 0:
+        return False
+    if bounded:
+        return True
+    tolerance = max(2.0 * line.exponent_stderr, _SLOPE_TOLERANCE)
+    return abs(line.exponent - 1.0) <= tolerance
+
+
+def choose_fit(
+    displacements: Displacements,
+    interval: float,
+    n_frames: int,
+    window: tuple[float, float] | None = None,
+    earliest_ps: float = 1.0,
+    bounded: bool = False,
+) -> WindowChoice:
+    """Fit the linear part of an MSD.
+
+    The window ends at a quarter of the run and begins as early as the motion is diffusive: a
+    straight line describes the points (χ²), and the log-log slope from there to four times the
+    lag is 1 within two standard errors or 0.05.
+
+    Args:
+        displacements: moments at each lag.
+        interval: time between frames, ps.
+        n_frames: frames of the run.
+        window: (start, end) in ps, chosen by the user.
+        earliest_ps: no window begins before it.
+        bounded: a bounded motion lies on top (charges within molecules), so that the MSD has a
+            large intercept; the log-log slope says nothing then and the straight line decides.
+
+    Returns:
+        The fit, and a reason where it is missing or doubtful.
+    """
+    duration = max(n_frames - 1, 0) * interval
+    keep = displacements.square > 0
+    if n_frames < 4 or not keep.any():
+        return WindowChoice(None, f"{n_frames} frames are too few for diffusion")
+    points = _Points(
+        displacements.lag_frames[keep].astype(np.float64) * interval,
+        displacements.square[keep],
+        np.maximum(1.0, displacements.non_gaussian()[keep]),
+        displacements.n_particles[keep],
+        interval,
+        duration,
+    )
+    if window is not None:
+        found = points.fit(*window)
+        if found is None:
+            return WindowChoice(
+                None,
+                f"fewer than three lags lie in the fit window {window[0]:g}-{window[1]:g} ps; "
+                f"the frames are {interval:g} ps apart and the run is {duration:g} ps long",
+            )
+        line, probability = found
+        doubt = None if _diffusive(line, probability, bounded) else _doubt(line, duration)
+        return WindowChoice(_positive(line), doubt)
+    end = END_FRACTION * duration
+    needed = 2.0 * max(earliest_ps, interval) / END_FRACTION
+    starts = points.lag[
+        (points.lag >= earliest_ps - 1e-6 * interval) & (points.lag <= end / 2 * (1 + 1e-6))
+    ]
+    if not len(starts):
+        return WindowChoice(
+            None,
+            f"the run of {duration:g} ps is too short for diffusion; "
+            f"at least {needed:g} ps are needed, ten times that for a good number",
+        )
+    best: LineFit | None = None
+    last = 0.0
+    for start in starts:
+        if start < 1.2 * last:
+            continue
+        last = float(start)
+        found = points.fit(float(start), end)
+        if found is None:
+            continue
+        line, probability = found
+        if _diffusive(line, probability, bounded):
+            return WindowChoice(line, _noise(line, duration))
+        best = line
+    if best is None:
+        return WindowChoice(
+            None,
+            f"the run has too few lags between {starts[0]:g} and {end:g} ps; "
+            f"at least {max(needed, 12 * interval / END_FRACTION):g} ps are needed",
+        )
+    if not bounded and best.exponent + 2.0 * best.exponent_stderr < 0.8:
+        return WindowChoice(None, _doubt(best, duration))
+    return WindowChoice(_positive(best), _doubt(best, duration))
+
+
+def _positive(line: LineFit) -> LineFit | None:
+    return line if line.slope_A2_per_ps > 0 else None
+
+
+def _noise(line: LineFit, duration: float) -> str | None:
+    relative = line.slope_stderr_A2_per_ps / line.slope_A2_per_ps
+    if relative <= 0.5:
+        return None
+    longer = duration * (relative / 0.2) ** 2
+    return (
+        f"the slope is known to {100 * relative:.0f} % only; "
+        f"a run of about {longer:.2g} ps would give 20 %"
+    )
+
+
+def _doubt(line: LineFit, duration: float) -> str:
+    if line.slope_A2_per_ps <= 0:
+        return f"the displacement does not grow with time in this run of {duration:g} ps"
+    kind = "subdiffusive" if line.exponent < 1.0 else "not yet diffusive"
+    return (
+        f"motion is {kind} up to {line.end_ps:.3g} ps (log-log slope {line.exponent:.2f} ± "
+        f"{line.exponent_stderr:.2f} from {line.start_ps:.3g} ps on, 1 is diffusion); "
+        f"a run of at least {4 * duration:.3g} ps is needed"
+    )

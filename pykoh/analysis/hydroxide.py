@@ -1,0 +1,404 @@
+"""The identity of hydroxide ions through proton transfers.
+
+Each H belongs to its nearest O. An O with n H can carry 2 - n hydroxide identities: one H makes a
+hydroxide; no H (an oxide ion, which an exchange between two hydroxides may pass through) carries
+two; a water molecule or H3O+ none. The number of identities is that of the stoichiometry,
+2 n(O) - n(H), and constant.
+
+From frame to frame an identity stays on its oxygen while that can carry it; of two that compete,
+the one that arrived first stays. Otherwise it follows the protons: its oxygen received an H from
+a donor, and if the donor can carry it, it moves there; else on to the donor's donors. What is
+left (an H3O+ that gave its proton to a hydroxide while the hydroxide it had been split from is
+elsewhere) goes to the nearest oxygen with room. Water that splits into H3O+ and OH- for a moment
+leaves the identities alone: the new hydroxide is no identity's, and every old one still has its
+oxygen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from pykoh.analysis.neighbours import count_hydrogens, distance2, nearest_oxygen
+from pykoh.analysis.results import FloatArray
+from pykoh.trajectory.species import HYDROGEN, OXYGEN, Atoms
+
+_LONGEST_CHAIN = 16
+
+
+@njit(cache=True)
+def _minimum_image(
+    a: FloatArray, b: FloatArray, cell: FloatArray, inverse: FloatArray, out: FloatArray
+) -> float:
+    """Write the minimum-image vector from a to b (Cartesian, Å); return its squared length."""
+    fa = np.empty(3)
+    fb = np.empty(3)
+    for k in range(3):
+        fa[k] = a[0] * inverse[0, k] + a[1] * inverse[1, k] + a[2] * inverse[2, k]
+        fb[k] = b[0] * inverse[0, k] + b[1] * inverse[1, k] + b[2] * inverse[2, k]
+    return distance2(fa, fb, cell, out)
+
+
+@njit(cache=True)
+def _start(
+    oxygen: FloatArray,
+    counts: NDArray[np.int64],
+    cell: FloatArray,
+    inverse: FloatArray,
+    carrier: NDArray[np.int64],
+) -> None:
+    """Choose the oxygens of the identities in the first frame.
+
+    Where water is split just then, the hydroxides nearest to the H3O+ are left out.
+    """
+    n_o, n_id = counts.shape[0], carrier.shape[0]
+    room = np.maximum(2 - counts, 0)
+    vector = np.empty(3)
+    surplus = room.sum() - n_id
+    while surplus > 0:
+        best = np.inf
+        leave = -1
+        for donor in range(n_o):
+            if counts[donor] < 3:
+                continue
+            for o in range(n_o):
+                if room[o] > 0:
+                    r2 = _minimum_image(oxygen[donor], oxygen[o], cell, inverse, vector)
+                    if r2 < best:
+                        best = r2
+                        leave = o
+        room[leave] -= 1
+        surplus -= 1
+    i = 0
+    for o in range(n_o):
+        for _ in range(room[o]):
+            carrier[i] = o
+            i += 1
+
+
+@njit(cache=True)
+def _stays(
+    carrier: NDArray[np.int64], arrived: NDArray[np.int64], room: NDArray[np.int64], i: int
+) -> bool:
+    """Return whether identity i keeps its oxygen: room for it and all that came before it."""
+    earlier = 0
+    for j in range(carrier.shape[0]):
+        if j == i or carrier[j] != carrier[i]:
+            continue
+        if arrived[j] < arrived[i] or (arrived[j] == arrived[i] and j < i):
+            earlier += 1
+    return earlier < room[carrier[i]]
+
+
+@njit(cache=True)
+def _chain(
+    origin: int,
+    received: NDArray[np.int64],
+    donors: NDArray[np.int64],
+    n_moved: int,
+    room: NDArray[np.int64],
+    used: NDArray[np.int64],
+    chain: NDArray[np.int64],
+) -> int:
+    """Follow protons from ``origin`` against their motion to an oxygen with room.
+
+    Args:
+        origin: the oxygen that the identity leaves.
+        received: [n_moved], oxygen that received each proton that moved.
+        donors: [n_moved], oxygen that gave it.
+        n_moved: protons that moved in this frame.
+        room: [n_o], identities that each oxygen can carry.
+        used: [n_o], identities that it carries already.
+        chain: [_LONGEST_CHAIN], out, the oxygens after ``origin``.
+
+    Returns:
+        The number of links, 0 if there is no such oxygen.
+    """
+    queue = np.empty(n_moved + 1, dtype=np.int64)
+    parent = np.empty(n_moved + 1, dtype=np.int64)
+    queue[0] = origin
+    parent[0] = -1
+    head, tail = 0, 1
+    while head < tail:
+        for m in range(n_moved):
+            if received[m] != queue[head]:
+                continue
+            donor = donors[m]
+            visited = False
+            for q in range(tail):
+                if queue[q] == donor:
+                    visited = True
+                    break
+            if visited:
+                continue
+            queue[tail] = donor
+            parent[tail] = head
+            if room[donor] > used[donor]:
+                length = 0
+                place = tail
+                while place > 0:
+                    length += 1
+                    place = parent[place]
+                if length > chain.shape[0]:
+                    return 0
+                place = tail
+                for link in range(length - 1, -1, -1):
+                    chain[link] = queue[place]
+                    place = parent[place]
+                return length
+            tail += 1
+        head += 1
+    return 0
+
+
+@njit(cache=True)
+def _follow(
+    oxygen: FloatArray,
+    cells: FloatArray,
+    owner: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    first_frame: int,
+    previous_owner: NDArray[np.int64],
+    previous_oxygen: FloatArray,
+    carrier: NDArray[np.int64],
+    arrived: NDArray[np.int64],
+    vehicular: FloatArray,
+    structural: FloatArray,
+    carriers: NDArray[np.int64],
+    paths: FloatArray,
+    tally: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], FloatArray]:
+    """Follow the identities through a block of frames.
+
+    Args:
+        oxygen: [n_frames, n_o, 3], Å, unwrapped.
+        cells: [n_frames, 3, 3], Å.
+        owner: [n_frames, n_h], oxygen of each H.
+        counts: [n_frames, n_o], H of each oxygen.
+        first_frame: number of the block's first frame since the beginning.
+        previous_owner: [n_h], state between calls.
+        previous_oxygen: [n_o, 3], Å, state.
+        carrier: [n_id], state, oxygen of each identity.
+        arrived: [n_id], state, frame since which it is there.
+        vehicular: [n_id, 3], Å, state, displacement with oxygens.
+        structural: [n_id, 3], Å, state, displacement by hops.
+        carriers: [n_frames, n_id], out.
+        paths: [3, n_frames, n_id, 3], out, Å: total, vehicular, structural displacement.
+        tally: [2], state: frames with ionised water or oxide ions, chains of several protons.
+
+    Returns:
+        [n_events, 4] frame, identity, from, to; and [n_events], Å, length of each jump.
+    """
+    n_frames, n_o = counts.shape
+    n_h, n_id = owner.shape[1], carrier.shape[0]
+    events = np.empty((64, 4), dtype=np.int64)
+    lengths = np.empty(64)
+    n_events = 0
+    received = np.empty(n_h, dtype=np.int64)
+    donors = np.empty(n_h, dtype=np.int64)
+    chain = np.empty(_LONGEST_CHAIN, dtype=np.int64)
+    room = np.empty(n_o, dtype=np.int64)
+    occupied = np.zeros(n_o, dtype=np.int64)
+    stays = np.empty(n_id, dtype=np.bool_)
+    vector = np.empty(3)
+    for f in range(n_frames):
+        frame = first_frame + f
+        ionised = False
+        for o in range(n_o):
+            room[o] = max(0, 2 - counts[f, o])
+            if counts[f, o] != 1 and counts[f, o] != 2:
+                ionised = True
+        if ionised:
+            tally[0] += 1
+        if frame == 0:
+            _start(oxygen[f], counts[f], cells[f], np.linalg.inv(cells[f]), carrier)
+        else:
+            n_moved = 0
+            for i in range(n_h):
+                if owner[f, i] != previous_owner[i]:
+                    received[n_moved] = owner[f, i]
+                    donors[n_moved] = previous_owner[i]
+                    n_moved += 1
+            for i in range(n_id):
+                for k in range(3):
+                    vehicular[i, k] += oxygen[f, carrier[i], k] - previous_oxygen[carrier[i], k]
+            if n_moved > 0:
+                inverse = np.linalg.inv(cells[f])
+                occupied[:] = 0
+                for i in range(n_id):
+                    occupied[carrier[i]] += 1
+                leaving = 0
+                for i in range(n_id):
+                    # Only where there are more than can stay, the order of arrival decides.
+                    enough = occupied[carrier[i]] <= room[carrier[i]]
+                    stays[i] = enough or _stays(carrier, arrived, room, i)
+                    if not stays[i]:
+                        leaving += 1
+                for i in range(n_id):
+                    if not stays[i]:
+                        occupied[carrier[i]] -= 1
+                for i in range(n_id):
+                    if leaving == 0:
+                        break
+                    if stays[i]:
+                        continue
+                    links = _chain(carrier[i], received, donors, n_moved, room, occupied, chain)
+                    if links == 0:
+                        continue
+                    if links > 1:
+                        tally[1] += 1
+                    stays[i] = True
+                    leaving -= 1
+                    occupied[chain[links - 1]] += 1
+                    for link in range(links):
+                        if n_events == events.shape[0]:
+                            events = np.concatenate((events, np.empty_like(events)))
+                            lengths = np.concatenate((lengths, np.empty_like(lengths)))
+                        a, b = carrier[i], chain[link]
+                        r2 = _minimum_image(oxygen[f, a], oxygen[f, b], cells[f], inverse, vector)
+                        for k in range(3):
+                            structural[i, k] += vector[k]
+                        events[n_events, 0] = frame
+                        events[n_events, 1] = i
+                        events[n_events, 2] = a
+                        events[n_events, 3] = b
+                        lengths[n_events] = np.sqrt(r2)
+                        n_events += 1
+                        carrier[i] = b
+                    arrived[i] = frame
+                while leaving > 0:
+                    best = np.inf
+                    mover, target = -1, -1
+                    for i in range(n_id):
+                        if stays[i]:
+                            continue
+                        for o in range(n_o):
+                            if room[o] > occupied[o]:
+                                r2 = _minimum_image(
+                                    oxygen[f, carrier[i]], oxygen[f, o], cells[f], inverse, vector
+                                )
+                                if r2 < best:
+                                    best, mover, target = r2, i, o
+                    if mover < 0:
+                        break
+                    if n_events == events.shape[0]:
+                        events = np.concatenate((events, np.empty_like(events)))
+                        lengths = np.concatenate((lengths, np.empty_like(lengths)))
+                    r2 = _minimum_image(
+                        oxygen[f, carrier[mover]], oxygen[f, target], cells[f], inverse, vector
+                    )
+                    for k in range(3):
+                        structural[mover, k] += vector[k]
+                    events[n_events, 0] = frame
+                    events[n_events, 1] = mover
+                    events[n_events, 2] = carrier[mover]
+                    events[n_events, 3] = target
+                    lengths[n_events] = np.sqrt(r2)
+                    n_events += 1
+                    carrier[mover] = target
+                    arrived[mover] = frame
+                    occupied[target] += 1
+                    stays[mover] = True
+                    leaving -= 1
+        for i in range(n_id):
+            carriers[f, i] = carrier[i]
+            for k in range(3):
+                paths[0, f, i, k] = vehicular[i, k] + structural[i, k]
+                paths[1, f, i, k] = vehicular[i, k]
+                paths[2, f, i, k] = structural[i, k]
+        previous_owner[:] = owner[f]
+        previous_oxygen[:, :] = oxygen[f]
+    return events[:n_events], lengths[:n_events]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Transfers:
+    """What happened to protons in a block of frames.
+
+    Attributes:
+        owner: [n_frames, n_h], oxygen (index among the oxygens) of each H.
+        n_hydrogens: [n_frames, n_o], H of each oxygen.
+        carriers: [n_frames, n_identities], oxygen of each hydroxide identity.
+        paths: [3, n_frames, n_identities, 3], Å: total, vehicular and structural displacement of
+            each identity since the first frame.
+        events: [n_events, 4], frame, identity, oxygen that it left, oxygen that it came to.
+        lengths_A: [n_events], Å, O-O distance of each.
+    """
+
+    owner: NDArray[np.int64]
+    n_hydrogens: NDArray[np.int64]
+    carriers: NDArray[np.int64]
+    paths: FloatArray
+    events: NDArray[np.int64]
+    lengths_A: FloatArray
+
+
+class HydroxideTracker:
+    """Follows hydroxide identities through a trajectory.
+
+    Args:
+        atoms: the atoms; at least one oxygen.
+
+    Attributes:
+        n_identities: hydroxide ions by stoichiometry, at least 0.
+    """
+
+    def __init__(self, atoms: Atoms) -> None:
+        self.hydrogens = atoms.indices(HYDROGEN)
+        self.oxygens = atoms.indices(OXYGEN)
+        n_o, n_h = len(self.oxygens), len(self.hydrogens)
+        n_id = max(0, 2 * n_o - n_h)
+        self.n_identities = n_id
+        self._n_frames = 0
+        self._owner = np.zeros(n_h, dtype=np.int64)
+        self._oxygen = np.zeros((n_o, 3))
+        self._carrier = np.zeros(n_id, dtype=np.int64)
+        self._arrived = np.zeros(n_id, dtype=np.int64)
+        self._vehicular = np.zeros((n_id, 3))
+        self._structural = np.zeros((n_id, 3))
+        self._tally = np.zeros(2, dtype=np.int64)
+
+    @property
+    def n_ionised_frames(self) -> int:
+        """Frames with an oxygen that had neither one nor two H."""
+        return int(self._tally[0])
+
+    @property
+    def n_multiple_transfers(self) -> int:
+        """Moves of an identity over more than one proton between two frames."""
+        return int(self._tally[1])
+
+    def add(self, positions: FloatArray, cells: FloatArray) -> Transfers:
+        """Follow the identities through frames that come after those before.
+
+        Args:
+            positions: [n_frames, n_atoms, 3], Å, unwrapped.
+            cells: [n_frames, 3, 3], Å.
+        """
+        n_frames, n_o = len(positions), len(self.oxygens)
+        owner = np.zeros((n_frames, len(self.hydrogens)), dtype=np.int64)
+        nearest_oxygen(positions, cells, self.hydrogens, self.oxygens, owner)
+        counts = count_hydrogens(owner, n_o)
+        carriers = np.zeros((n_frames, self.n_identities), dtype=np.int64)
+        paths = np.zeros((3, n_frames, self.n_identities, 3))
+        events, lengths = _follow(
+            np.ascontiguousarray(positions[:, self.oxygens]),
+            cells,
+            owner,
+            counts,
+            self._n_frames,
+            self._owner,
+            self._oxygen,
+            self._carrier,
+            self._arrived,
+            self._vehicular,
+            self._structural,
+            carriers,
+            paths,
+            self._tally,
+        )
+        self._n_frames += n_frames
+        return Transfers(owner, counts, carriers, paths, events, lengths)

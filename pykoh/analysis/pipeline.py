@@ -1,0 +1,414 @@
+"""All analyses of a run in one pass over its frames, in constant memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pykoh.analysis.bonds import HydrogenBondCounter
+from pykoh.analysis.conductivity import (
+    dipole,
+    einstein,
+    experiment,
+    nernst_einstein,
+)
+from pykoh.analysis.constants import molarity
+from pykoh.analysis.correlator import Displacements, OrderN
+from pykoh.analysis.diffusion import EMPTY_CURVE, diffusion, finite_size_correction
+from pykoh.analysis.fitting import choose_fit, curve
+from pykoh.analysis.grotthuss import grotthuss
+from pykoh.analysis.hops import HopCounter, window_grid
+from pykoh.analysis.hydroxide import HydroxideTracker
+from pykoh.analysis.radial import BIN_A, LARGEST_R_A, PairHistograms
+from pykoh.analysis.results import (
+    HYDROGEN_BOND_CLASSES,
+    AnalysisResults,
+    AnalysisWarning,
+    Conductivity,
+    Diffusion,
+    FloatArray,
+    HydrogenBondClass,
+    HydrogenBonds,
+    InputSummary,
+    Structure,
+)
+from pykoh.analysis.structure import structure
+from pykoh.analysis.temperature import Thermometer
+from pykoh.errors import TrajectoryError
+from pykoh.trajectory.run import Frames, Run
+from pykoh.trajectory.species import CATION, HYDROGEN, OXYGEN
+
+RDF_INTERVAL_PS = 0.02
+"""Frames closer in time than this are nearly the same structure; RDFs skip them."""
+
+COLLECTIVE_EARLIEST_PS = 2.0
+"""Rotation of molecules, which moves formal charges without current, is over by then."""
+
+_CELL_CHANGE = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Definitions and what the trajectory cannot tell.
+
+    Attributes:
+        rattle_window_ps: a transfer that is reverted within this time is a rattle.
+        hbond_distance_A: r(donor O - acceptor O) of a hydrogen bond.
+        hbond_angle_deg: angle H-D-A of a hydrogen bond.
+        temperature_K: temperature, or None: from velocities.
+        viscosity_mPa_s: for the Yeh-Hummer correction, or None.
+        fit_window_ps: first and last lag of the diffusion fits, or None: chosen.
+    """
+
+    rattle_window_ps: float = 0.2
+    hbond_distance_A: float = 3.5
+    hbond_angle_deg: float = 30.0
+    temperature_K: float | None = None
+    viscosity_mPa_s: float | None = None
+    fit_window_ps: tuple[float, float] | None = None
+
+
+class Analysis:
+    """All analyses of a run; :meth:`add` takes blocks of frames, :meth:`results` closes it.
+
+    Args:
+        run: where the frames come from; its first block was read.
+        settings: definitions.
+        first: the first block (it sizes the analyses, and is not added).
+
+    Raises:
+        TrajectoryError: there is no oxygen or no hydrogen.
+    """
+
+    def __init__(self, run: Run, settings: Settings, first: Frames) -> None:
+        self._run = run
+        self._settings = settings
+        atoms = run.atoms
+        for species, element in ((OXYGEN, "O"), (HYDROGEN, "H")):
+            if not (atoms.species == species).any():
+                raise TrajectoryError(
+                    f"{run.paths[0]}: has no {element} atoms; is --types right "
+                    f"(now {','.join(run.options.species_map.types)})?"
+                )
+        self._atoms = atoms
+        self._interval = run.frame_interval_ps
+        self._tracker = HydroxideTracker(atoms)
+        n_id = self._tracker.n_identities
+        self._cations, self._hydrogens, self._oxygens = (
+            atoms.indices(species) for species in (CATION, HYDROGEN, OXYGEN)
+        )
+        self._of_cations, self._of_hydrogens, self._of_oxygens = (
+            OrderN(len(group)) for group in (self._cations, self._hydrogens, self._oxygens)
+        )
+        self._of_hydroxides = [OrderN(n_id) for _ in range(3)]
+        self._of_charge = OrderN(1)
+        interval = self._interval or 1.0
+        self._hops = (
+            HopCounter(n_id, interval, settings.rattle_window_ps, window_grid(interval))
+            if n_id
+            else None
+        )
+        heights = 1.0 / np.linalg.norm(np.linalg.inv(first.cells), axis=1)
+        self._smallest_height = float(heights.min())
+        self._bonds: HydrogenBondCounter | None = None
+        if self._smallest_height >= 2.0 * settings.hbond_distance_A:
+            self._bonds = HydrogenBondCounter(
+                self._hydrogens,
+                self._oxygens,
+                settings.hbond_distance_A,
+                settings.hbond_angle_deg,
+            )
+        r_max = max(min(LARGEST_R_A, 0.5 * self._smallest_height), BIN_A)
+        stride = max(1, math.ceil(RDF_INTERVAL_PS / interval - 1e-6))
+        self._pairs = PairHistograms(atoms, r_max, stride)
+        self._thermometer = Thermometer(atoms.masses)
+        self._weights = atoms.masses / atoms.masses.sum()
+        self._centre: FloatArray | None = None
+        self._n_frames = 0
+        self._cell_sum = np.zeros((3, 3))
+        self._volumes = np.zeros(3)  # Σ, smallest, largest
+        self._times = (float(first.times_ps[0]), float(first.times_ps[0]))
+
+    def add(self, frames: Frames) -> None:
+        """Take in a block of frames that follows those before."""
+        centre = np.einsum("i,fik->fk", self._weights, frames.positions)
+        if self._centre is None:
+            self._centre = centre[0]
+        positions = frames.positions - (centre - self._centre)[:, None]
+        cells = frames.cells
+        transfers = self._tracker.add(positions, cells)
+        self._of_cations.add(positions, self._cations)
+        self._of_hydrogens.add(positions, self._hydrogens)
+        self._of_oxygens.add(positions, self._oxygens, transfers.n_hydrogens == 2)
+        for correlator, path in zip(self._of_hydroxides, transfers.paths, strict=True):
+            correlator.add(path)
+        self._of_charge.add(dipole(positions, self._atoms))
+        if self._hops is not None:
+            self._hops.add(transfers.events, transfers.lengths_A, len(positions))
+        if self._bonds is not None:
+            self._bonds.add(positions, cells, transfers.owner, transfers.n_hydrogens)
+        self._pairs.add(positions, cells, transfers.n_hydrogens)
+        if frames.velocities is not None:
+            self._thermometer.add(frames.velocities)
+        volumes = np.abs(np.linalg.det(cells))
+        if self._n_frames == 0:
+            self._volumes[1:] = volumes[0]
+        self._volumes[0] += volumes.sum()
+        self._volumes[1] = min(self._volumes[1], volumes.min())
+        self._volumes[2] = max(self._volumes[2], volumes.max())
+        self._cell_sum += cells.sum(axis=0)
+        self._n_frames += len(positions)
+        self._times = (self._times[0], float(frames.times_ps[-1]))
+
+    def results(self) -> AnalysisResults:
+        """Return everything that was found; call it once, after the last block."""
+        if self._n_frames > 1:
+            self._interval = (self._times[1] - self._times[0]) / (self._n_frames - 1)
+        summary = self._summary()
+        warnings = self._input_warnings(summary)
+        found_diffusion, more = self._diffusion(summary)
+        warnings += more
+        if self._hops is not None:
+            nothing = np.zeros((0, 4), dtype=np.int64)
+            self._hops.add(nothing, np.zeros(0), 0, last_block=True)
+        found_grotthuss, more = grotthuss(
+            self._hops,
+            self._tracker.n_identities,
+            self._settings.rattle_window_ps,
+            self._interval,
+            self._tracker.n_multiple_transfers,
+            self._tracker.n_ionised_frames,
+            self._n_frames,
+        )
+        warnings += more
+        bonds, more = self._hydrogen_bonds()
+        warnings += more
+        found_structure, more = self._structure()
+        warnings += more
+        conductivity, more = self._conductivity(summary, found_diffusion)
+        warnings += more
+        return AnalysisResults(
+            summary,
+            found_diffusion,
+            found_grotthuss,
+            bonds,
+            found_structure,
+            conductivity,
+            tuple(warnings),
+        )
+
+    def _summary(self) -> InputSummary:
+        n_o, n_h = len(self._oxygens), len(self._hydrogens)
+        net = 2 * n_o - n_h
+        volume = self._volumes[0] / self._n_frames
+        measured = self._thermometer.result()
+        temperature, error, source = None, None, "unknown"
+        if self._settings.temperature_K is not None:
+            temperature, source = self._settings.temperature_K, "option"
+        elif measured is not None:
+            (temperature, error), source = measured, "velocities"
+        return InputSummary(
+            files=tuple(self._run.paths),
+            cation=self._atoms.cation,
+            n_frames=self._n_frames,
+            n_atoms=len(self._atoms.ids),
+            n_koh=len(self._cations),
+            n_hydroxide=net,
+            n_h2o=n_o - net,
+            frame_interval_ps=self._interval,
+            start_ps=self._times[0],
+            duration_ps=self._times[1] - self._times[0],
+            cell_A=self._cell_sum / self._n_frames,
+            volume_A3=float(volume),
+            molarity_mol_per_L=molarity(len(self._cations), float(volume)),
+            temperature_K=temperature,
+            temperature_stderr_K=error,
+            temperature_source=source,
+            notes=tuple(self._run.notes),
+        )
+
+    def _input_warnings(self, summary: InputSummary) -> list[AnalysisWarning]:
+        found = [AnalysisWarning("input.files", note) for note in summary.notes]
+        if summary.temperature_K is None:
+            found.append(
+                AnalysisWarning(
+                    "input.temperature_K",
+                    "unknown: give --temperature K, or dump vx vy vz",
+                )
+            )
+        if summary.n_hydroxide != summary.n_koh:
+            found.append(
+                AnalysisWarning(
+                    "input.n_koh",
+                    f"{summary.n_koh} cations, but {summary.n_hydroxide} hydroxides by "
+                    "stoichiometry (2 O - H): the box is not neutral KOH in water",
+                )
+            )
+        if self._volumes[2] - self._volumes[1] > _CELL_CHANGE * self._volumes[1]:
+            found.append(
+                AnalysisWarning(
+                    "diffusion",
+                    "the cell changes in time, and its breathing is part of unwrapped "
+                    "displacements; use constant volume for transport",
+                )
+            )
+        return found
+
+    def _moments(self) -> dict[str, Displacements | None]:
+        def of(correlator: OrderN, n: int, subset: bool = False) -> Displacements | None:
+            return correlator.result(subset) if n else None
+
+        n_id, net = self._tracker.n_identities, 2 * len(self._oxygens) - len(self._hydrogens)
+        total, vehicular, structural = self._of_hydroxides
+        return {
+            f"{self._atoms.cation}+": of(self._of_cations, len(self._cations)),
+            "OH-": of(total, n_id),
+            "OH-_vehicular": of(vehicular, n_id),
+            "OH-_structural": of(structural, n_id),
+            "H2O": of(self._of_oxygens, len(self._oxygens) - max(net, 0), subset=True),
+            "H": of(self._of_hydrogens, len(self._hydrogens)),
+            "O": of(self._of_oxygens, len(self._oxygens)),
+        }
+
+    def _diffusion(self, summary: InputSummary) -> tuple[Diffusion, list[AnalysisWarning]]:
+        settings = self._settings
+        correction = finite_size_correction(
+            summary.cell_A, summary.temperature_K, settings.viscosity_mPa_s
+        )
+        return diffusion(
+            self._moments(),
+            self._interval,
+            self._n_frames,
+            correction,
+            settings.viscosity_mPa_s,
+            settings.fit_window_ps,
+        )
+
+    def _hydrogen_bonds(self) -> tuple[HydrogenBonds, list[AnalysisWarning]]:
+        settings = self._settings
+        if self._bonds is None:
+            empty = np.zeros(0)
+            none = (None,) * 8
+            classes = tuple(
+                HydrogenBondClass(name, *none, 0, empty, empty) for name in HYDROGEN_BOND_CLASSES
+            )
+            reason = (
+                f"the cell is {self._smallest_height:.3g} Å high, less than twice the "
+                f"hydrogen-bond distance of {settings.hbond_distance_A:g} Å; use a larger box"
+            )
+            return (
+                HydrogenBonds(settings.hbond_distance_A, settings.hbond_angle_deg, classes),
+                [AnalysisWarning("hydrogen_bonds", reason)],
+            )
+        found = self._bonds.result(self._interval)
+        warnings = []
+        for entry in found.classes:
+            if entry.mean_per_donor is None:
+                reason = "the box has no such donors"
+            elif entry.lifetime_ps is None:
+                reason = "no bond was seen to break, so the lifetime is unknown"
+            elif self._interval is not None and entry.lifetime_ps < 3.0 * self._interval:
+                reason = (
+                    f"the lifetime is close to the time between frames ({self._interval:g} ps) "
+                    "and limited by it; dump more often"
+                )
+            else:
+                continue
+            warnings.append(AnalysisWarning(f"hydrogen_bonds.{entry.name}", reason))
+        return found, warnings
+
+    def _structure(self) -> tuple[Structure, list[AnalysisWarning]]:
+        return structure(self._pairs, self._atoms.cation, self._interval)
+
+    def _conductivity(
+        self, summary: InputSummary, found: Diffusion
+    ) -> tuple[Conductivity, list[AnalysisWarning]]:
+        warnings: list[AnalysisWarning] = []
+
+        def warn(quantity: str, reason: str) -> None:
+            warnings.append(AnalysisWarning(f"conductivity.{quantity}", reason))
+
+        temperature = summary.temperature_K
+        independent = collective = (None, None)  # type: tuple[float | None, float | None]
+        cation, hydroxide = found.of(f"{summary.cation}+"), found.of("OH-")
+        ions: list[tuple[float, float, float]] = []
+        for entry in (cation, hydroxide):
+            if entry is not None and entry.D_m2_per_s is not None:
+                error = entry.stderr_m2_per_s or 0.0
+                ions.append((entry.n_particles, entry.D_m2_per_s, error))
+        if temperature is None:
+            warn("nernst_einstein_S_per_m", "needs the temperature: --temperature K")
+        elif len(ions) < 2:
+            warn("nernst_einstein_S_per_m", "needs the diffusion coefficients of both ions")
+        else:
+            independent = nernst_einstein(ions, summary.volume_A3, temperature)
+        fit, displacement = None, EMPTY_CURVE
+        if self._interval is None:
+            warn("einstein_S_per_m", "one frame shows no motion")
+        else:
+            moments = self._of_charge.result()
+            displacement = curve(moments, self._interval, self._n_frames)
+            choice = choose_fit(
+                moments,
+                self._interval,
+                self._n_frames,
+                self._settings.fit_window_ps,
+                earliest_ps=COLLECTIVE_EARLIEST_PS,
+                bounded=True,
+            )
+            fit = choice.fit
+            if choice.reason is not None:
+                warn("einstein_S_per_m", choice.reason)
+            if fit is not None and temperature is not None:
+                collective = einstein(
+                    fit.slope_A2_per_ps,
+                    fit.slope_stderr_A2_per_ps,
+                    summary.volume_A3,
+                    temperature,
+                )
+            elif fit is not None:
+                warn("einstein_S_per_m", "needs the temperature: --temperature K")
+        measured = None
+        if summary.cation != "K":
+            warn("experiment_S_per_m", f"Gilliam 2007 is for KOH, not {summary.cation}OH")
+        elif temperature is None:
+            warn("experiment_S_per_m", "needs the temperature: --temperature K")
+        else:
+            measured = experiment(summary.molarity_mol_per_L, temperature)
+            if measured is None:
+                warn(
+                    "experiment_S_per_m",
+                    f"{summary.molarity_mol_per_L:.3g} mol/L at {temperature:.4g} K is outside "
+                    "the data of Gilliam 2007 (above 0 to 12 mol/L, 273.15 to 373.15 K)",
+                )
+        return Conductivity(*independent, *collective, measured, displacement, fit), warnings
+
+
+def analyze(
+    run: Run, settings: Settings, progress: Callable[[int], None] | None = None
+) -> AnalysisResults:
+    """Read a run once and return all analyses of it.
+
+    Args:
+        run: the trajectory.
+        settings: definitions.
+        progress: called after each block with the number of frames so far.
+
+    Raises:
+        TrajectoryError: the trajectory cannot be used.
+    """
+    analysis: Analysis | None = None
+    n_frames = 0
+    for frames in run.blocks():
+        if analysis is None:
+            analysis = Analysis(run, settings, frames)
+        analysis.add(frames)
+        n_frames += len(frames.steps)
+        if progress is not None:
+            progress(n_frames)
+    if analysis is None:
+        raise TrajectoryError(f"{', '.join(run.paths)}: no frame can be used")
+    return analysis.results()

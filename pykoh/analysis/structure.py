@@ -1,0 +1,204 @@
+"""Radial distribution functions, coordination numbers and ion pairing from pair histograms.
+
+g_AB(r) is the number of B around A in a shell over that of an ideal gas of the same density,
+N_A (N_B - δ_AB) / V; the coordination number is the mean number of B around A up to the first
+minimum of g_AB. A cation and a hydroxide are a contact pair within the first minimum of
+g(cation-O*).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from pykoh.analysis.blocks import ratio_stderr
+from pykoh.analysis.radial import (
+    BIN_A,
+    KIND_CATION,
+    KIND_H,
+    KIND_OSTAR,
+    KIND_OTHER_O,
+    KIND_OW,
+    PairHistograms,
+    pair_index,
+)
+from pykoh.analysis.results import (
+    AnalysisWarning,
+    FloatArray,
+    IonPairing,
+    RadialDistribution,
+    Structure,
+)
+
+_ALL_O = (KIND_OW, KIND_OSTAR, KIND_OTHER_O)
+_SMOOTHING_A = 0.08
+_FEWEST_IN_PEAK = 100.0
+
+
+def _pairs(cation: str) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Return label -> kinds of the centre, kinds of the neighbour."""
+    star, water, ion, hydrogen = (KIND_OSTAR,), (KIND_OW,), (KIND_CATION,), (KIND_H,)
+    return {
+        "O*-O*": (star, star),
+        "O*-Ow": (star, water),
+        "O*-H": (star, hydrogen),
+        f"{cation}-O*": (ion, star),
+        f"{cation}-Ow": (ion, water),
+        f"{cation}-O": (ion, _ALL_O),
+        f"{cation}-{cation}": (ion, ion),
+        "Ow-Ow": (water, water),
+        "O-O": (_ALL_O, _ALL_O),
+        "O-H": (_ALL_O, hydrogen),
+        "H-H": (hydrogen, hydrogen),
+    }
+
+
+def _file(pair: str) -> str:
+    """Return the CSV name of a pair; O* becomes Oh, since * is special to shells."""
+    return f"rdf_{pair.replace('O*', 'Oh')}.csv"
+
+
+class _Sums:
+    """Ordered pairs, their ideal number and the centres of one pair, per segment of time."""
+
+    def __init__(
+        self, pairs: PairHistograms, centre: tuple[int, ...], neighbour: tuple[int, ...]
+    ) -> None:
+        n_bins = pairs.n_bins
+        self.histogram = np.zeros((len(pairs.histogram), n_bins))
+        self.ideal = np.zeros(len(pairs.histogram))  # Σ N_A (N_B - δ) / V
+        for a in centre:
+            for b in neighbour:
+                double = 2.0 if a == b else 1.0
+                self.histogram += double * pairs.histogram[:, pair_index(a, b)]
+                self.ideal += pairs.products[:, a, b]
+        self.centres = sum((pairs.counts[:, a] for a in centre), np.zeros(len(self.ideal)))
+        self.n = pairs.n_segments
+
+
+def _features(g: FloatArray, counts: FloatArray) -> tuple[int | None, int | None]:
+    """Return the bins of the first peak and of the minimum after it, where they are clear.
+
+    Args:
+        g: [n_bins].
+        counts: [n_bins], pairs behind it.
+    """
+    smooth = gaussian_filter1d(g, _SMOOTHING_A / BIN_A, mode="nearest")
+    n = len(smooth)
+    for k in range(1, n - 1):
+        if not (smooth[k] > smooth[k - 1] and smooth[k] >= smooth[k + 1] and smooth[k] > 1.0):
+            continue
+        near = slice(max(0, k - 4), k + 5)
+        if counts[near].sum() < _FEWEST_IN_PEAK:
+            continue
+        peak = k - 2 + int(np.argmax(g[max(0, k - 2) : k + 3])) if k >= 2 else k
+        # The lowest point before g rises again; a peak of bonded atoms is no measure of that.
+        height = min(smooth[k], 1.5)
+        lowest = k
+        for j in range(k + 1, n):
+            if smooth[j] < smooth[lowest]:
+                lowest = j
+            elif smooth[j] > smooth[lowest] + 0.1 * max(height - smooth[lowest], 0.0):
+                break
+        else:
+            return peak, None
+        # Where g is empty for a while, the middle of the gap.
+        flat = smooth[lowest] + 1e-3 * height
+        right = lowest
+        while right + 1 < n and smooth[right + 1] <= flat:
+            right += 1
+        left = lowest
+        while left > k and smooth[left - 1] <= flat:
+            left -= 1
+        return peak, (left + right) // 2
+    return None, None
+
+
+def _distribution(pair: str, sums: _Sums) -> RadialDistribution:
+    n_bins = sums.histogram.shape[1]
+    edges = BIN_A * np.arange(n_bins + 1)
+    shell = 4.0 / 3.0 * np.pi * np.diff(edges**3)
+    counts = sums.histogram.sum(axis=0)
+    g = counts / (sums.ideal.sum() * shell)
+    whole = sums.histogram[: sums.n], sums.ideal[: sums.n], sums.centres[: sums.n]
+    g_stderr = np.full(n_bins, np.nan)
+    if sums.n >= 4:
+        for k in range(n_bins):
+            error = ratio_stderr(whole[0][:, k], whole[1] * shell[k])
+            g_stderr[k] = np.nan if error is None else error
+    coordination = np.cumsum(counts) / sums.centres.sum()
+    peak, minimum = _features(g, counts)
+    centres = 0.5 * (edges[1:] + edges[:-1])
+    number = error = None
+    if minimum is not None:
+        number = float(coordination[minimum])
+        error = ratio_stderr(whole[0][:, : minimum + 1].sum(axis=1), whole[2])
+    return RadialDistribution(
+        pair=pair,
+        file=_file(pair),
+        r_A=centres,
+        g=g,
+        g_stderr=g_stderr,
+        coordination=coordination,
+        first_peak_A=None if peak is None else float(centres[peak]),
+        first_peak_g=None if peak is None else float(g[peak]),
+        first_minimum_A=None if minimum is None else float(edges[minimum + 1]),
+        coordination_number=number,
+        coordination_number_stderr=error,
+    )
+
+
+def _pairing(pairs: PairHistograms, rdf: RadialDistribution) -> IonPairing | None:
+    if rdf.first_minimum_A is None or rdf.coordination_number is None:
+        return None
+    last = round(rdf.first_minimum_A / BIN_A)
+    within = pairs.nearest[:, :last].sum(axis=1)
+    cations = pairs.counts[:, KIND_CATION]
+    n = pairs.n_segments
+    stderr = ratio_stderr(within[:n], cations[:n])
+    return IonPairing(
+        cutoff_A=rdf.first_minimum_A,
+        fraction_of_cations_paired=float(within.sum() / cations.sum()),
+        stderr=float("nan") if stderr is None else stderr,
+        mean_hydroxides_per_cation=rdf.coordination_number,
+        mean_hydroxides_per_cation_stderr=float("nan")
+        if rdf.coordination_number_stderr is None
+        else rdf.coordination_number_stderr,
+    )
+
+
+def structure(
+    pairs: PairHistograms, cation: str, interval_ps: float | None
+) -> tuple[Structure, list[AnalysisWarning]]:
+    """Return the structure and what is missing from it.
+
+    Args:
+        pairs: the histograms of the run.
+        cation: element of the cation.
+        interval_ps: time between frames, or None with one frame.
+    """
+    found: list[RadialDistribution] = []
+    warnings: list[AnalysisWarning] = []
+    pairing = None
+    for pair, (centre, neighbour) in _pairs(cation).items():
+        sums = _Sums(pairs, centre, neighbour)
+        if sums.ideal.sum() <= 0:
+            continue
+        rdf = _distribution(pair, sums)
+        found.append(rdf)
+        if rdf.first_minimum_A is None:
+            warnings.append(
+                AnalysisWarning(
+                    f"structure.coordination.{pair}",
+                    f"no clear first minimum of g(r) below {pairs.r_max_A:.3g} Å in "
+                    f"{pairs.n_frames} frames",
+                )
+            )
+        if pair == f"{cation}-O*":
+            pairing = _pairing(pairs, rdf)
+    if pairing is None:
+        warnings.append(
+            AnalysisWarning("structure.ion_pairing", f"needs the first minimum of g({cation}-O*)")
+        )
+    sample = (interval_ps or 0.0) * pairs.stride
+    return Structure(pairs.n_frames, sample, tuple(found), pairing), warnings

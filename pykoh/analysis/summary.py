@@ -1,0 +1,89 @@
+"""Results as a short table for the terminal."""
+
+from __future__ import annotations
+
+import math
+
+from pykoh.analysis.results import AnalysisResults
+
+
+def with_error(value: float | None, stderr: float | None, scale: float = 1.0) -> str:
+    """Return ``value ± stderr``, rounded to two digits of the error; ``-`` if unknown.
+
+    >>> with_error(1.2345, 0.0678)
+    '1.234 ± 0.068'
+    """
+    if value is None or not math.isfinite(value):
+        return "-"
+    value *= scale
+    if stderr is None or not math.isfinite(stderr) or stderr <= 0:
+        return f"{value:.4g}"
+    stderr *= scale
+    decimals = max(0, 1 - math.floor(math.log10(stderr)))
+    if decimals > 8 or stderr >= 1e5:
+        return f"{value:.4g} ± {stderr:.2g}"
+    return f"{value:.{decimals}f} ± {stderr:.{decimals}f}"
+
+
+def summary(results: AnalysisResults) -> str:
+    """Return the main numbers with their standard errors, and the warnings."""
+    given = results.input
+    interval = "" if given.frame_interval_ps is None else f" of {given.frame_interval_ps:g} ps"
+    kelvin = with_error(given.temperature_K, given.temperature_stderr_K)
+    lines = [
+        f"{given.n_koh} {given.cation}OH + {given.n_h2o} H2O, "
+        f"{given.molarity_mol_per_L:.3g} mol/L, {kelvin} K; "
+        f"{given.n_frames} frames{interval}, {given.duration_ps:.4g} ps",
+        "",
+        "Diffusion                    D (1e-9 m²/s)    infinite box      fit (ps)",
+    ]
+    for entry in results.diffusion.species:
+        window = "-" if entry.fit is None else f"{entry.fit.start_ps:.3g}-{entry.fit.end_ps:.3g}"
+        here = with_error(entry.D_m2_per_s, entry.stderr_m2_per_s, 1e9)
+        infinite = with_error(entry.D_infinite_m2_per_s, entry.D_infinite_stderr_m2_per_s, 1e9)
+        lines.append(f"  {entry.species:<18}{here:>22}{infinite:>16}{window:>14}")
+    hops = results.grotthuss
+    rate = with_error(hops.hop_rate_per_ps, hops.hop_rate_stderr_per_ps)
+    lines += [
+        "",
+        f"Proton transfers of {hops.n_hydroxides} hydroxides: {hops.n_transfers} "
+        f"({hops.n_rattles} rattles within {hops.rattle_window_ps:g} ps, {hops.n_hops} hops); "
+        f"{rate} hops/ps each",
+        "",
+        "Hydrogen bonds          per donor        per acceptor     donors bonded     lifetime (ps)",
+    ]
+    for bond in results.hydrogen_bonds.classes:
+        lines.append(
+            f"  {bond.name:<12}"
+            f"{with_error(bond.mean_per_donor, bond.mean_per_donor_stderr):>19}"
+            f"{with_error(bond.mean_per_acceptor, bond.mean_per_acceptor_stderr):>20}"
+            f"{with_error(bond.fraction_of_donors_bonded, bond.fraction_of_donors_bonded_stderr):>18}"  # noqa: E501
+            f"{with_error(bond.lifetime_ps, bond.lifetime_stderr_ps):>18}"
+        )
+    lines += ["", "Structure           first peak (Å)   first minimum (Å)   coordination"]
+    for rdf in results.structure.rdfs:
+        peak = "-" if rdf.first_peak_A is None else f"{rdf.first_peak_A:.2f}"
+        minimum = "-" if rdf.first_minimum_A is None else f"{rdf.first_minimum_A:.2f}"
+        number = with_error(rdf.coordination_number, rdf.coordination_number_stderr)
+        lines.append(f"  {rdf.pair:<16}{peak:>16}{minimum:>20}{number:>18}")
+    pairing = results.structure.ion_pairing
+    if pairing is not None:
+        lines.append(
+            f"  {given.cation}+ with OH- within {pairing.cutoff_A:.2f} Å: "
+            f"{with_error(pairing.fraction_of_cations_paired, pairing.stderr)}"
+        )
+    kappa = results.conductivity
+    ions = with_error(kappa.nernst_einstein_S_per_m, kappa.nernst_einstein_stderr_S_per_m)
+    collective = with_error(kappa.einstein_S_per_m, kappa.einstein_stderr_S_per_m)
+    lines += [
+        "",
+        f"Conductivity (S/m): Nernst-Einstein {ions}, Einstein {collective}, "
+        f"experiment {with_error(kappa.experiment_S_per_m, None)}",
+    ]
+    if results.warnings:
+        lines += ["", "Warnings"]
+        together: dict[str, list[str]] = {}
+        for warning in results.warnings:
+            together.setdefault(warning.reason, []).append(warning.quantity)
+        lines += [f"  {', '.join(names)}: {reason}" for reason, names in together.items()]
+    return "\n".join(lines)
