@@ -16,10 +16,12 @@ class KokkosExchange:
 
     Args:
         data: ``MLIAPDataPy`` of the Kokkos coupling, valid for one force call.
+        n_local: atoms of this rank; the graph may see a phantom atom more, see mliap.py.
     """
 
-    def __init__(self, data: Any) -> None:
+    def __init__(self, data: Any, n_local: int) -> None:
         self.data = data
+        self.n_local = n_local
 
     def _in_blocks(self, source: torch.Tensor, exchange: Any) -> torch.Tensor:
         if source.is_cuda:
@@ -39,12 +41,16 @@ class KokkosExchange:
     def forward(self, local: torch.Tensor, n_total: int) -> torch.Tensor:
         """Append the ghosts' rows to the local ones."""
         n_ghost = n_total - local.shape[0]
-        padded = torch.cat([local, local.new_zeros((n_ghost, local.shape[1]))], 0)
-        return self._in_blocks(padded, self.data.forward_exchange)
+        own = local[: self.n_local]
+        padded = torch.cat([own, own.new_zeros((n_ghost, own.shape[1]))], 0)
+        received = self._in_blocks(padded, self.data.forward_exchange)
+        return torch.cat([local, received[self.n_local :]], 0)
 
     def reverse(self, full: torch.Tensor, n_local: int) -> torch.Tensor:
         """Sum the ghosts' rows into their owners'."""
-        return self._in_blocks(full, self.data.reverse_exchange)[:n_local]
+        phantoms = n_local - self.n_local
+        summed = self._in_blocks(full[phantoms:], self.data.reverse_exchange)
+        return torch.cat([full[:phantoms], summed[: self.n_local]], 0)
 
 
 def owners_on_this_rank(

@@ -113,12 +113,19 @@ class MLIAPPotential:
         elif tags.single_rank():
             owners = owners_on_this_rank(data, n_local, n_total, device)
         else:
-            exchange = KokkosExchange(data)
+            exchange = KokkosExchange(data, n_local)
         if owners is not None:
             sender = owners.index_select(0, sender)
             species = species[:n_local]
+        # A rank without atoms still takes part in the exchanges: a phantom atom stands in.
+        phantoms = 1 if n_local == 0 else 0
+        if phantoms:
+            species = torch.cat([species.new_zeros(1), species])
         with exchanging(exchange):
-            energies, gradient = self._graph(rij.to(self.dtype), sender, receiver, species, n_local)
+            energies, gradient = self._graph(
+                rij.to(self.dtype), sender, receiver, species, n_local + phantoms
+            )
+        energies = energies[:n_local]
         gradient = gradient.double().contiguous()
         if kokkos:
             if len(rij):

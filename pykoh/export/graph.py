@@ -154,11 +154,10 @@ class EdgeGraph(torch.nn.Module):
             energy = energy + readout(outputs[layer], heads)[:, self.head]
             layer += 1
         energy = self.scale * energy + self.shift
-        gradient: Optional[torch.Tensor] = None
-        if rij.size(0) > 0 and n_local > 0:
-            total = energy.sum()
-            seeds: List[Optional[torch.Tensor]] = [torch.ones_like(total)]
-            gradient = torch.autograd.grad([total], [rij], seeds)[0]
+        # Even without edges: all ranks have to take part in the reverse exchange.
+        total = energy.sum()
+        seeds: List[Optional[torch.Tensor]] = [torch.ones_like(total)]
+        gradient = torch.autograd.grad([total], [rij], seeds, allow_unused=True)[0]
         if gradient is None:
             gradient = torch.zeros_like(rij)
         e0 = self.e0_pico_ev.index_select(0, species[:n_local]).double() * 1e-12
