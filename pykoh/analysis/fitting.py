@@ -30,7 +30,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from scipy import linalg, stats
+from scipy import stats
 
 from pykoh.analysis.correlator import Displacements
 from pykoh.analysis.results import DisplacementCurve, FloatArray, LineFit
@@ -144,9 +144,9 @@ def _solve(
     correlation = covariance / np.outer(scale, scale)
     # Neighbouring lags are nearly the same data; keep the factorisation off rounding errors.
     correlation[np.diag_indices_from(correlation)] += 1e-9
-    factor = linalg.cholesky(correlation, lower=True)
-    a = linalg.solve_triangular(factor, design / scale[:, None], lower=True)
-    b = linalg.solve_triangular(factor, y / scale, lower=True)
+    factor = np.linalg.cholesky(correlation)
+    a = np.linalg.solve(factor, design / scale[:, None])
+    b = np.linalg.solve(factor, y / scale)
     inverse = np.linalg.inv(a.T @ a)
     parameters = inverse @ (a.T @ b)
     residual = b - a @ parameters

@@ -29,6 +29,87 @@ def pair_index(a: int, b: int) -> int:
     return high * (high + 1) // 2 + low
 
 
+@njit(cache=True, fastmath={"reassoc", "nsz", "contract", "arcp"})
+def _distance_bins(
+    fractional: NDArray[np.float32],
+    i: int,
+    begin: int,
+    end: int,
+    cell: NDArray[np.float32],
+    per_width: np.float32,
+    n_bins: int,
+    bins: NDArray[np.int32],
+) -> None:
+    """Write the distance bin of atom i with atoms begin ... end - 1; from ``n_bins`` on if beyond.
+
+    Single precision moves an atom by 1e-6 Å, and the loop has no branch: it runs on vectors.
+
+    Args:
+        fractional: [3, n_atoms].
+        i: an atom.
+        begin: first of the others.
+        end: one after the last of the others.
+        cell: [3, 3], Å, vectors in rows.
+        per_width: 1/Å, bins per length.
+        n_bins: number of bins.
+        bins: [n_atoms], out, the first ``end - begin``.
+    """
+    half = np.float32(0.5)
+    x, y, z = fractional[0], fractional[1], fractional[2]
+    xi, yi, zi = x[i], y[i], z[i]
+    c00, c01, c02 = cell[0, 0], cell[0, 1], cell[0, 2]
+    c10, c11, c12 = cell[1, 0], cell[1, 1], cell[1, 2]
+    c20, c21, c22 = cell[2, 0], cell[2, 1], cell[2, 2]
+    beyond = np.float32(n_bins)
+    for j in range(begin, end):
+        s0 = x[j] - xi
+        s1 = y[j] - yi
+        s2 = z[j] - zi
+        s0 -= np.floor(s0 + half)
+        s1 -= np.floor(s1 + half)
+        s2 -= np.floor(s2 + half)
+        dx = s0 * c00 + s1 * c10 + s2 * c20
+        dy = s0 * c01 + s1 * c11 + s2 * c21
+        dz = s0 * c02 + s1 * c12 + s2 * c22
+        place = np.sqrt(dx * dx + dy * dy + dz * dz) * per_width
+        # Eight bins for what is too far, so that the counts there need not wait for each other.
+        bins[j - begin] = np.int32(place) if place < beyond else np.int32(n_bins + (j & 7))
+
+
+@njit(cache=True)
+def _count(
+    bins: NDArray[np.int32],
+    i: int,
+    begin: int,
+    end: int,
+    kind: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    histogram: NDArray[np.int64],
+    closest: NDArray[np.int32],
+) -> None:
+    """Count the pairs of atom i with atoms begin ... end - 1, whose bins are given.
+
+    Args:
+        bins: [n_atoms], the first ``end - begin``.
+        i: an atom.
+        begin: first of the others.
+        end: one after the last of the others.
+        kind: [n_atoms].
+        rows: [N_KINDS, N_KINDS], row of the histogram.
+        histogram: [N_PAIRS, n_bins + 8].
+        closest: [n_atoms], bin of the nearest O* of each cation.
+    """
+    row_of = rows[kind[i]]
+    contact = rows[4, 2]
+    for j in range(begin, end):
+        row = row_of[kind[j]]
+        b = bins[j - begin]
+        histogram[row, b] += 1
+        if row == contact:
+            cation = i if kind[i] == 4 else j
+            closest[cation] = min(closest[cation], b)
+
+
 @njit(cache=True)
 def _pair_histograms(
     positions: FloatArray,
@@ -36,7 +117,6 @@ def _pair_histograms(
     kinds: NDArray[np.int64],
     segments: NDArray[np.int64],
     r_max: float,
-    bin_width: float,
     histogram: FloatArray,
     nearest: FloatArray,
     counts: FloatArray,
@@ -49,8 +129,7 @@ def _pair_histograms(
         cells: [n_frames, 3, 3], Å.
         kinds: [n_frames, n_atoms].
         segments: [n_frames], where each frame is added.
-        r_max: Å.
-        bin_width: Å.
+        r_max: Å, where the last bin ends.
         histogram: [n_segments, N_PAIRS, n_bins], pairs; state.
         nearest: [n_segments, n_bins], cations by the distance of their nearest O*; state.
         counts: [n_segments, N_KINDS + 1], atoms of each kind, and Σ 1 / V (1/Å³); state.
@@ -58,81 +137,79 @@ def _pair_histograms(
     """
     n = positions.shape[1]
     n_bins = histogram.shape[2]
+    per_width = np.float32(n_bins / r_max)
     everyone = np.arange(n)
     fractional = np.empty((n, 3))
+    place = np.empty((3, n), dtype=np.float32)
     order = np.empty(n, dtype=np.int64)
-    x = np.empty(n)
-    y = np.empty(n)
-    z = np.empty(n)
     kind = np.empty(n, dtype=np.int64)
-    closest = np.empty(n)
+    closest = np.empty(n, dtype=np.int32)
+    bins = np.empty(n, dtype=np.int32)
     number = np.empty(5)
+    rows = np.empty((5, 5), dtype=np.int64)
+    for a in range(5):
+        for b in range(5):
+            rows[a, b] = max(a, b) * (max(a, b) + 1) // 2 + min(a, b)
     for f in range(positions.shape[0]):
-        cell = cells[f]
-        inverse = np.linalg.inv(cell)
-        volume = abs(np.linalg.det(cell))
+        inverse = np.linalg.inv(cells[f])
+        volume = abs(np.linalg.det(cells[f]))
+        cell = cells[f].astype(np.float32)
         wrap(positions[f], everyone, inverse, fractional)
         n0, n1, n2 = bin_counts(inverse, 0.5 * r_max)
-        if n0 < 5 or n1 < 5 or n2 < 5:
-            n0 = n1 = n2 = 1
+        binned = n0 >= 5 and n1 >= 5 and n2 >= 5
+        if not binned:
+            n0, n1, n2 = 1, 1, 1
         first = sort_into_bins(fractional, n0, n1, n2, order)
         number[:] = 0.0
-        for place in range(n):
-            i = order[place]
-            x[place] = fractional[i, 0]
-            y[place] = fractional[i, 1]
-            z[place] = fractional[i, 2]
-            kind[place] = kinds[f, i]
-            closest[place] = np.inf
+        closest[:] = n_bins
+        for k in range(n):
+            i = order[k]
+            place[0, k] = fractional[i, 0]
+            place[1, k] = fractional[i, 1]
+            place[2, k] = fractional[i, 2]
+            kind[k] = kinds[f, i]
             number[kinds[f, i]] += 1.0
+        found = np.zeros((15, n_bins + 8), dtype=np.int64)
+        if not binned:
+            for i in range(n):
+                _distance_bins(place, i, i + 1, n, cell, per_width, n_bins, bins)
+                _count(bins, i, i + 1, n, kind, rows, found, closest)
+        else:
+            for b0 in range(n0):
+                for b1 in range(n1):
+                    for b2 in range(n2):
+                        own = (b0 * n1 + b1) * n2 + b2
+                        # Half of the neighbours, so that each pair comes once: the rows after
+                        # this one, and in this row the bins after this one.
+                        for d0 in range(3):
+                            for d1 in range(0 if d0 == 0 else -2, 3):
+                                same_row = d0 == 0 and d1 == 0
+                                row = ((b0 + d0) % n0 * n1 + (b1 + d1) % n1) * n2
+                                low = b2 if same_row else b2 - 2
+                                high = b2 + 2
+                                # Bins of a row lie one after the other; a part goes round.
+                                for piece in range(3):
+                                    shift = (piece - 1) * n2
+                                    start = max(low, shift) - shift
+                                    stop = min(high, shift + n2 - 1) - shift
+                                    if stop < start:
+                                        continue
+                                    end = first[row + stop + 1]
+                                    for i in range(first[own], first[own + 1]):
+                                        begin = first[row + start]
+                                        if same_row and piece == 1:
+                                            begin = i + 1
+                                        _distance_bins(
+                                            place, i, begin, end, cell, per_width, n_bins, bins
+                                        )
+                                        _count(bins, i, begin, end, kind, rows, found, closest)
         segment = segments[f]
-        rows = histogram[segment]
-        c00, c01, c02 = cell[0, 0], cell[0, 1], cell[0, 2]
-        c10, c11, c12 = cell[1, 0], cell[1, 1], cell[1, 2]
-        c20, c21, c22 = cell[2, 0], cell[2, 1], cell[2, 2]
-        reach = 0 if n0 == 1 else 2
-        for bin0 in range(n0):
-            for bin1 in range(n1):
-                for bin2 in range(n2):
-                    own = (bin0 * n1 + bin1) * n2 + bin2
-                    for d0 in range(-reach, reach + 1):
-                        for d1 in range(-reach, reach + 1):
-                            for d2 in range(-reach, reach + 1):
-                                # half of the neighbours, so that each pair of bins comes once
-                                if d0 < 0 or (d0 == 0 and (d1 < 0 or (d1 == 0 and d2 < 0))):
-                                    continue
-                                other = ((bin0 + d0) % n0 * n1 + (bin1 + d1) % n1) * n2 + (
-                                    bin2 + d2
-                                ) % n2
-                                for i in range(first[own], first[own + 1]):
-                                    begin = i + 1 if other == own else first[other]
-                                    ki = kind[i]
-                                    for j in range(begin, first[other + 1]):
-                                        s0 = x[j] - x[i]
-                                        s1 = y[j] - y[i]
-                                        s2 = z[j] - z[i]
-                                        s0 -= np.floor(s0 + 0.5)
-                                        s1 -= np.floor(s1 + 0.5)
-                                        s2 -= np.floor(s2 + 0.5)
-                                        dx = s0 * c00 + s1 * c10 + s2 * c20
-                                        dy = s0 * c01 + s1 * c11 + s2 * c21
-                                        dz = s0 * c02 + s1 * c12 + s2 * c22
-                                        r2 = dx * dx + dy * dy + dz * dz
-                                        if r2 >= r_max * r_max:
-                                            continue
-                                        kj = kind[j]
-                                        low, high = (ki, kj) if ki < kj else (kj, ki)
-                                        r = np.sqrt(r2)
-                                        b = int(r / bin_width)
-                                        if b < n_bins:
-                                            rows[high * (high + 1) // 2 + low, b] += 1.0
-                                        if high == 4 and low == 2:
-                                            cation = i if ki == 4 else j
-                                            if r < closest[cation]:
-                                                closest[cation] = r
+        for p in range(15):
+            for b in range(n_bins):
+                histogram[segment, p, b] += found[p, b]
         for i in range(n):
-            if kind[i] == 4 and closest[i] < r_max:
-                nearest[segment, min(int(closest[i] / bin_width), n_bins - 1)] += 1.0
+            if kind[i] == 4 and closest[i] < n_bins:
+                nearest[segment, closest[i]] += 1.0
         for a in range(5):
             counts[segment, a] += number[a]
             for b in range(5):
@@ -195,7 +272,6 @@ class PairHistograms:
             kinds,
             segments,
             self.r_max_A,
-            BIN_A,
             self.histogram,
             self.nearest,
             self.counts,
