@@ -20,6 +20,7 @@ from pykoh.trajectory.species import MASSES_U, Atoms, SpeciesMap, code_of
 from pykoh.trajectory.streams import ByteStream
 
 _CHUNK = 1 << 22
+_BLANKS = frozenset(b" \t\r\n")
 
 # Coordinates that a dump may have, best first: columns, scaled by the cell, unwrapped.
 _COORDINATES = (
@@ -200,7 +201,7 @@ class DumpFile:
 
     def _skip_blank(self) -> None:
         while True:
-            while self._start < self._stop and self._buffer[self._start] <= 32:
+            while self._start < self._stop and self._buffer[self._start] in _BLANKS:
                 self._start += 1
             if self._start < self._stop or self._at_end:
                 return

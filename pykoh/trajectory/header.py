@@ -159,19 +159,19 @@ class HeaderReader:
                 elif rows == 3:
                     cell = self._box(title, values)
                 else:
-                    shown = title[:40].decode("utf-8", "replace")
+                    shown = _shown(title)
                     raise TrajectoryError(
                         f"found '{shown}' where a frame should begin with 'ITEM: TIMESTEP'; "
                         "a LAMMPS text dump (dump custom or atom) was expected"
                     )
             except ValueError as error:
-                shown = b" / ".join(values)[:60].decode("utf-8", "replace").strip()
+                shown = _shown(b" / ".join(values), 60)
                 why = f" ({error})" if rows == 3 and str(error) else ""
                 raise TrajectoryError(f"'{title.decode()}' is followed by '{shown}'{why}") from None
             length += sum(len(value) + 1 for value in values)
             i += 1 + rows
         if len(data) > LONGEST_HEADER or (i == 0 and not _may_begin(lines[0])):
-            shown = lines[0][:40].decode("utf-8", "replace").strip()
+            shown = _shown(lines[0])
             raise TrajectoryError(
                 f"found '{shown}' where a frame should begin with 'ITEM: TIMESTEP'; "
                 "a LAMMPS text dump (dump custom or atom) was expected"
@@ -185,6 +185,12 @@ class HeaderReader:
                 self._cells.clear()
             self._cells[key] = _cell(title[len(b"ITEM: BOX BOUNDS") :], values)
         return self._cells[key]
+
+
+def _shown(data: bytes, length: int = 40) -> str:
+    """Return the beginning of ``data`` as text that fits on a line."""
+    text = data[:length].decode("utf-8", "replace").strip()
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _may_begin(line: bytes) -> bool:

@@ -70,6 +70,8 @@ class ByteStream:
         Raises:
             TrajectoryError: the compressed data are broken.
         """
+        if self._stream is self._raw:
+            return self._raw.readinto(target) or 0
         filled = 0
         while filled < len(target):
             try:
