@@ -96,7 +96,7 @@ def closest_allowed(composition: Composition) -> FloatArray:
         [4, 4], Å, symmetric; kinds are cation, O of OH-, O of water, H.
     """
     cation_o = 0.93 * CATION_OXYGEN_A[composition.cation]
-    spacing = (composition.volume_A3 / composition.n_koh) ** (1 / 3) * _LIKE_CHARGE_SPACING
+    spacing = (composition.volume_A3 / max(composition.n_koh, 1)) ** (1 / 3) * _LIKE_CHARGE_SPACING
     cation_cation = min(max(spacing, cation_o + 0.6), _LIKE_CHARGE_MOST_A)
     hydroxides = min(max(spacing, _HYDROXIDES_LEAST_A), _LIKE_CHARGE_MOST_A)
     limits = np.zeros((4, 4))
