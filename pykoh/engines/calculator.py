@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
@@ -20,13 +20,7 @@ class PykohCalculator(Calculator):
         dtype: ``float32`` or ``float64``; by default the artifact's.
     """
 
-    implemented_properties: ClassVar[list[str]] = [
-        "energy",
-        "free_energy",
-        "energies",
-        "forces",
-        "stress",
-    ]
+    implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012
 
     def __init__(self, path: str | Path, dtype: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

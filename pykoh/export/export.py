@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -23,7 +24,7 @@ class ExportReport:
     deviations: tuple[Deviation, ...]
 
 
-def describe(model: torch.nn.Module) -> str:
+def describe(model: Any) -> str:
     """Return the architecture in one line."""
     blocks = " + ".join(type(block).__name__ for block in model.interactions)
     hidden = model.interactions[-1].node_feats_irreps

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -31,7 +32,7 @@ def trusting_pickle() -> Iterator[None]:
             os.environ[name] = before
 
 
-def read_mace_model(path: str | Path) -> torch.nn.Module:
+def read_mace_model(path: str | Path) -> Any:
     """Return the eager MACE model of a ``.model`` file, on the CPU.
 
     The file is a pickle and may run code: read only models that you trust.
@@ -61,7 +62,7 @@ def read_mace_model(path: str | Path) -> torch.nn.Module:
     return model
 
 
-def check_supported(model: object, path: str | Path) -> None:
+def check_supported(model: Any, path: str | Path) -> None:
     """Raise :class:`ModelError` if the exported graph cannot represent ``model``."""
     kind = type(model).__name__
     if kind == "MLIAPPotential":
@@ -75,7 +76,7 @@ def check_supported(model: object, path: str | Path) -> None:
         raise ModelError(
             f"{path}: is a TorchScript archive already; give the eager .model file it was made from"
         )
-    if kind not in _SUPPORTED or not isinstance(model, torch.nn.Module):
+    if kind not in _SUPPORTED:
         raise ModelError(
             f"{path}: holds a {kind}, not one of {', '.join(_SUPPORTED)}; pykoh exports potentials "
             "with an energy and forces"
@@ -86,7 +87,7 @@ def check_supported(model: object, path: str | Path) -> None:
             "which LAMMPS does not pass; train without --embedding_specs"
         )
     for name in ("cueq_config", "oeq_config"):
-        for block in model.interactions:  # type: ignore[union-attr]
+        for block in model.interactions:
             config = getattr(block, name, None)
             if config is not None and getattr(config, "enabled", True):
                 raise ModelError(
@@ -95,7 +96,7 @@ def check_supported(model: object, path: str | Path) -> None:
                 )
 
 
-def head_index(model: torch.nn.Module, head: str | None, path: str | Path) -> int:
+def head_index(model: Any, head: str | None, path: str | Path) -> int:
     """Return the index of a head by name; with one head no name is needed.
 
     Raises:
