@@ -163,7 +163,7 @@ def command(
         import torch
     except ImportError as error:
         raise EngineError("torch is not installed; pip install 'pykoh[run]'") from error
-    torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
+    torch.set_num_threads(threads or usable_cores())
     from pykoh.engines.embedded import run_input
     from pykoh.engines.periodic import PeriodicPotential
     from pykoh.provenance import record, sha256
@@ -194,6 +194,13 @@ def command(
     if outcome.interrupted:
         click.echo("Interrupted: the restart is written; run the same command to go on.", err=True)
         raise SystemExit(130)
+
+
+def usable_cores() -> int:
+    """Return the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _require(values: dict[str, str], variable: str, what: str) -> None:
