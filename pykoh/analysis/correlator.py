@@ -119,6 +119,7 @@ class Displacements:
 
     Attributes:
         lag_frames: [n_lags], frames, rising.
+        origin_frames: [n_lags], frames between time origins.
         square: [n_lags], Å², mean of d².
         fourth: [n_lags], Å⁴, mean of d⁴.
         n_samples: [n_lags], displacements behind the means (windows overlap).
@@ -126,6 +127,7 @@ class Displacements:
     """
 
     lag_frames: NDArray[np.int64]
+    origin_frames: NDArray[np.int64]
     square: FloatArray
     fourth: FloatArray
     n_samples: FloatArray
@@ -227,13 +229,15 @@ class OrderN:
         """
         n_levels = len(self._rings)
         first = 3 if subset else 0
-        lags = (np.arange(1, DEPTH + 1)[None] * RATIO ** np.arange(n_levels)[:, None]).ravel()
+        spacing = np.repeat(RATIO ** np.arange(n_levels), DEPTH)
+        lags = np.tile(np.arange(1, DEPTH + 1), n_levels) * spacing
         sums = self._sums[:, :, first : first + 3].reshape(-1, 3)
         origins = self._origins.ravel()
         keep = sums[:, 2] > 0
         n = sums[keep, 2]
         return Displacements(
             lags[keep].astype(np.int64),
+            spacing[keep].astype(np.int64),
             sums[keep, 0] / n,
             sums[keep, 1] / n,
             n,

@@ -14,7 +14,8 @@ run of length T, of N particles that move independently, has
 
     cov(MSD_n, MSD_m) = (1/N) ∫ 6 c(δ)² w(δ) dδ / [(T - n)(T - m)],
 
-w(δ) being the length of the range of s with both windows inside the run. For a Brownian walker
+w(δ) being the length of the range of s with both windows inside the run. With origins every h the
+integral is a sum over every h (the finer one of the two lags). For a Brownian walker
 this is the result of Qian, Sheetz and Elson, Biophys. J. 60 (1991) 910,
 doi:10.1016/S0006-3495(91)82125-7, and of Michalet, Phys. Rev. E 82 (2010) 041914,
 doi:10.1103/PhysRevE.82.041914; a bounded motion on top (a molecule that rotates, a charge that
@@ -39,22 +40,28 @@ END_FRACTION = 0.25
 """The longest lag in a fit, as a fraction of the run: four windows that do not overlap."""
 
 _MAX_POINTS = 12
-_GRID_PER_START = 8
-_REJECTED = 0.01  # probability below which a straight line does not describe the points
+_LONGEST_TABLE = 1 << 18
+_REJECTED = 0.002  # probability below which a straight line does not describe the points
 _SLOPE_TOLERANCE = 0.05
 _ITERATIONS = 4
 
 
 @njit(cache=True)
 def _covariances(
-    lags: FloatArray, table: FloatArray, step: float, pad: float, duration: float
+    lags: FloatArray,
+    spacing: FloatArray,
+    table: FloatArray,
+    step: float,
+    pad: float,
+    duration: float,
 ) -> FloatArray:
     """Return [n_lags, n_lags], (unit of g)²: the covariance of one particle's averages.
 
     Args:
         lags: [n_lags], rising.
+        spacing: [n_lags], time between origins.
         table: [n], g at 0, step, 2 step ...
-        step: spacing of ``table`` and of the sum over offsets.
+        step: spacing of ``table``.
         pad: lag from which on g is a straight line.
         duration: T.
     """
@@ -70,18 +77,19 @@ def _covariances(
     for i in range(k):
         for j in range(i, k):
             n, m = lags[i], lags[j]
+            h = min(spacing[i], spacing[j])
             # Beyond this the four terms cancel.
-            low = int(np.floor(-(m + pad) / step))
-            high = int(np.ceil((n + pad) / step))
+            low = int(np.floor(-(m + pad) / h))
+            high = int(np.ceil((n + pad) / h))
             total = 0.0
             for index in range(low, high + 1):
-                delta = index * step
+                delta = index * h
                 weight = min(duration - n, duration - m - delta) - max(0.0, -delta)
                 if weight <= 0.0:
                     continue
                 c = 0.5 * (g(delta - n) + g(delta + m) - g(delta) - g(delta + m - n))
                 total += c * c * weight
-            value = 2.0 / 3.0 * total * step / ((duration - n) * (duration - m))
+            value = 2.0 / 3.0 * total * h / ((duration - n) * (duration - m))
             out[i, j] = value
             out[j, i] = value
     return out
@@ -158,6 +166,7 @@ class _Points:
     """The MSD of one species and what is known of its statistics."""
 
     lag: FloatArray
+    spacing: FloatArray
     msd: FloatArray
     excess: FloatArray
     n_particles: FloatArray
@@ -181,8 +190,9 @@ class _Points:
         """Return the covariance of the chosen points under the line (intercept, slope)."""
         lags = self.lag[chosen]
         start = float(lags[0])
-        step = self.interval * max(1.0, np.floor(start / self.interval / _GRID_PER_START))
-        grid = np.arange(0.0, 2.0 * lags[-1] + 2.0 * start + 2.0 * step, step)
+        longest = 2.0 * lags[-1] + 2.0 * start
+        step = self.interval * max(1.0, np.ceil(longest / self.interval / _LONGEST_TABLE))
+        grid = np.arange(0.0, longest + 2.0 * step, step)
         if line is None:
             slope = max(float((self.msd[chosen] / lags).mean()), 1e-300)
             line = (0.0, slope)
@@ -194,7 +204,9 @@ class _Points:
             np.concatenate([[0.0], self.msd[short], [line[0] + line[1] * start]]),
         )
         table = np.where(grid < start, below, straight)
-        one = _covariances(lags, table, step, start, self.duration + self.interval)
+        one = _covariances(
+            lags, self.spacing[chosen], table, step, start, self.duration + self.interval
+        )
         excess = np.sqrt(self.excess[chosen])
         covariance: FloatArray = one * np.outer(excess, excess)
         covariance /= float(self.n_particles[chosen].mean())
@@ -260,7 +272,7 @@ def _diffusive(line: LineFit, probability: float, bounded: bool) -> bool:
         return False
     if bounded:
         return True
-    tolerance = max(2.0 * line.exponent_stderr, _SLOPE_TOLERANCE)
+    tolerance = max(3.0 * line.exponent_stderr, _SLOPE_TOLERANCE)
     return abs(line.exponent - 1.0) <= tolerance
 
 
@@ -276,7 +288,7 @@ def choose_fit(
 
     The window ends at a quarter of the run and begins as early as the motion is diffusive: a
     straight line describes the points (χ²), and the log-log slope from there to four times the
-    lag is 1 within two standard errors or 0.05.
+    lag is 1 within three standard errors or 0.05.
 
     Args:
         displacements: moments at each lag.
@@ -296,6 +308,7 @@ def choose_fit(
         return WindowChoice(None, f"{n_frames} frames are too few for diffusion")
     points = _Points(
         displacements.lag_frames[keep].astype(np.float64) * interval,
+        displacements.origin_frames[keep].astype(np.float64) * interval,
         displacements.square[keep],
         np.maximum(1.0, displacements.non_gaussian()[keep]),
         displacements.n_particles[keep],

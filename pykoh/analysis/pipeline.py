@@ -308,6 +308,8 @@ class Analysis:
         for entry in found.classes:
             if entry.mean_per_donor is None:
                 reason = "the box has no such donors"
+            elif entry.mean_per_acceptor is None:
+                reason = "the box has no such acceptors"
             elif entry.lifetime_ps is None:
                 reason = "no bond was seen to break, so the lifetime is unknown"
             elif self._interval is not None and entry.lifetime_ps < 3.0 * self._interval:

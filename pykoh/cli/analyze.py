@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -34,7 +35,21 @@ def _window(
     return start, end
 
 
-_POSITIVE = click.FloatRange(min=0, min_open=True, max=float("inf"), max_open=True)
+class _Finite(click.FloatRange):
+    """A range of numbers that NaN and infinity are not in."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number, or fail with a usage error."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+_NUMBER = _Finite()
+_POSITIVE = _Finite(min=0, min_open=True)
 
 
 @click.command()
@@ -59,8 +74,8 @@ _POSITIVE = click.FloatRange(min=0, min_open=True, max=float("inf"), max_open=Tr
     show_default=True,
     help="Elements of LAMMPS type 1, 2, 3; H, O and one of Li Na K Rb Cs.",
 )
-@click.option("--start", type=float, metavar="PS", help="First time that is used.")
-@click.option("--stop", type=float, metavar="PS", help="Last time that is used.")
+@click.option("--start", type=_NUMBER, metavar="PS", help="First time that is used.")
+@click.option("--stop", type=_NUMBER, metavar="PS", help="Last time that is used.")
 @click.option(
     "--stride", type=click.IntRange(min=1), default=1, show_default=True, help="Use every n-th."
 )
@@ -73,7 +88,7 @@ _POSITIVE = click.FloatRange(min=0, min_open=True, max=float("inf"), max_open=Tr
 )
 @click.option(
     "--rattle-window",
-    type=click.FloatRange(min=0, max=float("inf"), max_open=True),
+    type=_Finite(min=0),
     default=0.2,
     show_default=True,
     metavar="PS",
@@ -89,7 +104,7 @@ _POSITIVE = click.FloatRange(min=0, min_open=True, max=float("inf"), max_open=Tr
 )
 @click.option(
     "--hbond-angle",
-    type=click.FloatRange(min=0, min_open=True, max=180),
+    type=_Finite(min=0, min_open=True, max=180),
     default=30.0,
     show_default=True,
     metavar="DEG",

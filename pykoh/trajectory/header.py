@@ -143,7 +143,7 @@ class HeaderReader:
                 return FrameHeader(step, time, units, n_atoms, cell, self._columns[title], length)
             rows = 3 if title.startswith(b"ITEM: BOX BOUNDS") else 1
             if i + rows >= last:
-                return None
+                break
             values = lines[i + 1 : i + 1 + rows]
             try:
                 if title == b"ITEM: TIMESTEP":

@@ -1,0 +1,164 @@
+"""Hydrogen bonds: placed ones, decoys just outside the criterion, and scripted lifetimes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pykoh.analysis.bonds import HydrogenBondCounter
+from pykoh.analysis.neighbours import count_hydrogens, nearest_oxygen
+from pykoh.analysis.results import HYDROGEN_BOND_CLASSES, HydrogenBonds
+from trajectories import koh_walkers
+
+CELL = 30.0 * np.eye(3)
+TILTED = np.array([[24.0, 0, 0], [7.0, 22.0, 0], [-6.0, 5.0, 23.0]])
+
+
+def count(
+    positions: np.ndarray, n_h: int, cell: np.ndarray, interval: float | None = 0.01, block: int = 5
+) -> HydrogenBonds:
+    """Count the bonds of [n_frames, n_h + n_o, 3] positions, hydrogens first."""
+    hydrogens = np.arange(n_h)
+    oxygens = np.arange(n_h, positions.shape[1])
+    counter = HydrogenBondCounter(hydrogens, oxygens, 3.5, 30.0)
+    for start in range(0, len(positions), block):
+        part = np.ascontiguousarray(positions[start : start + block])
+        cells = np.broadcast_to(cell, (len(part), 3, 3)).copy()
+        owner = np.zeros((len(part), n_h), dtype=np.int64)
+        nearest_oxygen(part, cells, hydrogens, oxygens, owner)
+        counter.add(part, cells, owner, count_hydrogens(owner, len(oxygens)))
+    return counter.result(interval)
+
+
+def pair(
+    at: np.ndarray, donor_h: int, acceptor_h: int, distance: float, angle: float
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return hydrogens and oxygens of a donor that points at an acceptor, ``angle`` off."""
+    turn = np.radians(angle)
+    hydrogens = [at + 0.97 * np.array([np.cos(turn), np.sin(turn), 0.0])]
+    if donor_h == 2:
+        hydrogens.append(at + np.array([-0.5, 0.0, 0.8]))
+    other = at + np.array([distance, 0.0, 0.0])
+    hydrogens += [
+        other + np.array([0.6, 0.0, s * 0.75]) for s in ((1,) if acceptor_h == 1 else (1, -1))
+    ]
+    return hydrogens, [at, other]
+
+
+@pytest.mark.parametrize("cell", [CELL, TILTED])
+@pytest.mark.parametrize("name", HYDROGEN_BOND_CLASSES)
+@pytest.mark.parametrize(
+    "distance, angle, bonded",
+    [(2.7, 0, 1), (3.49, 29, 1), (3.51, 0, 0), (2.7, 31, 0), (2.7, 29.9, 1), (3.4, 120, 0)],
+)
+def test_placed_bonds_and_decoys(
+    name: str, distance: float, angle: float, bonded: int, cell: np.ndarray
+) -> None:
+    donor, acceptor = (1 if kind == "OH-" else 2 for kind in name.split("_"))
+    # near a corner, so that bonds go through the faces
+    hydrogens, oxygens = pair(np.array([-1.0, 0.2, 0.1]), donor, acceptor, distance, angle)
+    found = count(np.array([hydrogens + oxygens]), len(hydrogens), cell)
+    for entry in found.classes:
+        same = donor == acceptor
+        expected = bonded / (2 if same else 1) if entry.name == name else 0.0
+        if entry.mean_per_donor is not None:
+            assert entry.mean_per_donor == expected
+            assert entry.mean_per_acceptor in (None, expected)
+            assert entry.fraction_of_donors_bonded == expected
+
+
+def test_a_donor_with_two_bonds_is_one_bonded_donor() -> None:
+    """Water between two hydroxides: two bonds, one donor, and the distributions say so."""
+    centre = np.array([10.0, 10.0, 10.0])
+    x, y, z = np.eye(3)
+    ends = [centre + 2.7 * x, centre + 2.7 * y]
+    hydrogens = [centre + 0.97 * x, centre + 0.97 * y]
+    hydrogens += [end + 0.97 * z for end in ends]
+    found = count(np.array([[*hydrogens, centre, *ends]]), 4, CELL)
+    entry = found.classes[1]
+    assert entry.name == "H2O_OH-"
+    assert entry.mean_per_donor == 2.0
+    assert entry.mean_per_acceptor == 1.0
+    assert entry.fraction_of_donors_bonded == 1.0
+    assert entry.donor_distribution.tolist() == [0.0, 0.0, 1.0]
+    assert entry.acceptor_distribution.tolist() == [0.0, 1.0]
+
+
+def test_lifetime_is_bond_time_over_breakings() -> None:
+    """One bond: on 8 frames, off 2, on 5, off 5, on to the end (cut off, no breaking)."""
+    on = [1] * 8 + [0] * 2 + [1] * 5 + [0] * 5 + [1] * 10
+    frames = []
+    for state in on:
+        hydrogens, oxygens = pair(np.array([5.0, 5, 5]), 2, 1, 2.8, 10.0 if state else 60.0)
+        frames.append(hydrogens + oxygens)
+    found = count(np.array(frames), 3, CELL, interval=0.02)
+    entry = found.classes[1]
+    assert entry.n_breakings == 2
+    # 8 + 5 frames that were followed by another, and 9 of the last 10
+    assert entry.lifetime_ps == pytest.approx((8 + 5 + 9) * 0.02 / 2)
+    assert entry.mean_per_donor == pytest.approx(23 / 30)
+    assert entry.lifetime_stderr_ps is not None
+    assert entry.lifetime_stderr_ps >= entry.lifetime_ps / np.sqrt(2) - 1e-12
+
+
+def test_a_proton_transfer_does_not_break_its_bond() -> None:
+    """The proton of H2O_OH- goes over: the bond is then H2O_OH- the other way round."""
+    frames = []
+    for k in range(20):
+        hydrogens, oxygens = pair(np.array([5.0, 5, 5]), 2, 1, 2.6, 0.0)
+        if k % 4 >= 2:
+            hydrogens[0] = oxygens[1] - [0.97, 0, 0]
+        frames.append(hydrogens + oxygens)
+    entry = count(np.array(frames), 3, CELL).classes[1]
+    assert entry.n_breakings == 0
+    assert entry.lifetime_ps is None
+    assert entry.mean_per_donor == 1.0
+
+
+def brute_force(frame: np.ndarray, n_h: int, cell: np.ndarray) -> np.ndarray:
+    """Return bonds per class of one frame, over all images."""
+    shifts = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3), -1).reshape(-1, 3) @ cell
+    hydrogens, oxygens = frame[:n_h], frame[n_h:]
+
+    def nearest(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        vectors = (b - a)[None] + shifts
+        best: np.ndarray = vectors[np.linalg.norm(vectors, axis=1).argmin()]
+        return best
+
+    wrap = lambda x: (x @ np.linalg.inv(cell)) % 1.0 @ cell  # noqa: E731
+    hydrogens, oxygens = wrap(hydrogens), wrap(oxygens)
+    owner = [int(np.argmin([np.linalg.norm(nearest(h, o)) for o in oxygens])) for h in hydrogens]
+    counts = np.bincount(owner, minlength=len(oxygens))
+    found = np.zeros(4)
+    for h, d in enumerate(owner):
+        for a in range(len(oxygens)):
+            if a == d or counts[d] not in (1, 2) or counts[a] not in (1, 2):
+                continue
+            to = nearest(oxygens[d], oxygens[a])
+            bond = nearest(oxygens[d], hydrogens[h])
+            length = np.linalg.norm(to)
+            cosine = to @ bond / length / np.linalg.norm(bond)
+            if length < 3.5 and cosine > np.cos(np.radians(30)):
+                found[counts[d] - 1 + 2 * (counts[a] - 1)] += 1
+    return found
+
+
+@pytest.mark.parametrize("cell_edge, n_water", [(9.0, 20), (13.0, 60)])
+def test_against_brute_force(cell_edge: float, n_water: int) -> None:
+    """Both routes, all pairs (small box) and bins (large box)."""
+    frames, types = koh_walkers(
+        np.random.default_rng(4), 6, n_koh=6, n_water=n_water, cell=cell_edge, step=0.3
+    )
+    n_h, n_o = types.count(1), types.count(2)
+    cell = cell_edge * np.eye(3)
+    frames = frames[:, : n_h + n_o]
+    found = count(frames, n_h, cell)
+    expected = sum(brute_force(frame, n_h, cell) for frame in frames)
+    bonds = [(entry.mean_per_donor or 0.0) for entry in found.classes]
+    assert expected.sum() > 50
+    owner = np.zeros((len(frames), n_h), dtype=np.int64)
+    cells = np.broadcast_to(cell, (len(frames), 3, 3)).copy()
+    nearest_oxygen(frames, cells, np.arange(n_h), np.arange(n_h, n_h + n_o), owner)
+    counts = count_hydrogens(owner, n_o)
+    donors = [(counts == 1).sum(), (counts == 2).sum()] * 2
+    np.testing.assert_allclose(np.array(bonds) * donors, expected)

@@ -1,0 +1,226 @@
+"""Structure, conductivity, temperature and block averages against direct calculation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pykoh.analysis import blocks
+from pykoh.analysis.blocks import SegmentedSums, ratio_stderr
+from pykoh.analysis.conductivity import dipole, einstein, experiment, nernst_einstein
+from pykoh.analysis.constants import molarity
+from pykoh.analysis.radial import BIN_A, PairHistograms
+from pykoh.analysis.structure import structure
+from pykoh.analysis.temperature import Thermometer
+from pykoh.trajectory.species import Atoms
+
+TILTED = np.array([[13.0, 0, 0], [3.0, 12.5, 0], [-2.0, 4.0, 13.5]])
+
+
+def atoms_of(types: list[int]) -> Atoms:
+    species = np.array(types, dtype=np.int8) - 1
+    return Atoms(np.arange(len(types)), species, "K", np.array([1.008, 15.999, 39.0983])[species])
+
+
+def direct_counts(
+    frame: np.ndarray, a: np.ndarray, b: np.ndarray, cell: np.ndarray, n_bins: int
+) -> np.ndarray:
+    """Ordered pairs per bin from all images within two cells."""
+    shifts = np.stack(np.meshgrid(*[range(-2, 3)] * 3), -1).reshape(-1, 3) @ cell
+    frame = (frame @ np.linalg.inv(cell)) % 1.0 @ cell
+    counts = np.zeros(n_bins)
+    for i in a:
+        for j in b:
+            if i == j:
+                continue
+            r = np.linalg.norm(frame[j] - frame[i] + shifts, axis=1)
+            counts += np.histogram(r, bins=BIN_A * np.arange(n_bins + 1))[0]
+    return counts
+
+
+@pytest.mark.parametrize("cell", [13.0 * np.eye(3), TILTED])
+@pytest.mark.parametrize("n, r_max", [(60, 6.0), (150, 2.0)])
+def test_pair_counts_against_all_images(cell: np.ndarray, n: int, r_max: float) -> None:
+    """All pairs (6 Å of 13) and bins (2 Å of 13); every pair of kinds once and only once."""
+    rng = np.random.default_rng(1)
+    types = rng.choice([1, 2, 2, 3], size=n).tolist()
+    atoms = atoms_of(types)
+    positions = rng.uniform(-20, 40, size=(2, n, 3))
+    oxygens = np.flatnonzero(np.array(types) == 2)
+    n_hydrogens = rng.choice([0, 1, 2], size=(2, len(oxygens)), p=[0.1, 0.4, 0.5])
+    pairs = PairHistograms(atoms, r_max, 1)
+    cells = np.broadcast_to(cell, (2, 3, 3)).copy()
+    pairs.add(positions[:1], cells[:1], n_hydrogens[:1])
+    pairs.add(positions[1:], cells[1:], n_hydrogens[1:])
+    found, _ = structure(pairs, "K", 0.1)
+    groups = []
+    for f in range(2):
+        star = oxygens[n_hydrogens[f] == 1]
+        water = oxygens[n_hydrogens[f] == 2]
+        groups.append(
+            {
+                "O*": star,
+                "Ow": water,
+                "O": oxygens,
+                "H": np.flatnonzero(np.array(types) == 1),
+                "K": np.flatnonzero(np.array(types) == 3),
+            }
+        )
+    volume = abs(np.linalg.det(cell))
+    edges = BIN_A * np.arange(pairs.n_bins + 1)
+    shell = 4 / 3 * np.pi * np.diff(edges**3)
+    assert len(found.rdfs) == 11
+    for rdf in found.rdfs:
+        a, b = rdf.pair.split("-")
+        counts = sum(
+            direct_counts(positions[f], groups[f][a], groups[f][b], cell, pairs.n_bins)
+            for f in range(2)
+        )
+        ideal = sum(len(g[a]) * (len(g[b]) - (a == b)) for g in groups)
+        # single precision may move a pair over the edge of a bin
+        found_counts = rdf.g * ideal / volume * shell
+        assert np.abs(np.cumsum(found_counts) - np.cumsum(counts)).max() <= 2.001
+        centres = sum(len(g[a]) for g in groups)
+        np.testing.assert_allclose(rdf.coordination[-1] * centres, counts.sum(), atol=2.001)
+
+
+def test_ideal_gas_has_g_of_one() -> None:
+    rng = np.random.default_rng(2)
+    types = [1] * 40 + [2] * 40 + [3] * 20
+    pairs = PairHistograms(atoms_of(types), 6.0, 1)
+    for _ in range(40):
+        positions = rng.uniform(0, 13, size=(10, 100, 3))
+        cells = np.broadcast_to(13.0 * np.eye(3), (10, 3, 3)).copy()
+        pairs.add(positions, cells, rng.integers(1, 3, size=(10, 40)))
+    found, _ = structure(pairs, "K", 0.1)
+    for rdf in found.rdfs:
+        far = rdf.r_A > 2.0
+        assert rdf.g[far].mean() == pytest.approx(1.0, abs=0.02)
+        z = (rdf.g[far] - 1.0) / rdf.g_stderr[far]
+        assert 0.5 < z.std() < 1.2  # errors of block averages are on the safe side
+
+
+def test_peak_minimum_and_ion_pairs() -> None:
+    """Shells placed by hand: O* at 2.6 Å of half of the cations, waters at 2.8 Å."""
+    rng = np.random.default_rng(3)
+    frames, n_pairs = 60, 8
+    corners = np.stack(np.meshgrid(*[[4.0, 12.0]] * 3), -1).reshape(-1, 3)
+    types = [3] * n_pairs + [2] * 4 + [2] * 40
+    positions = np.zeros((frames, len(types), 3))
+    for f in range(frames):
+        positions[f, :n_pairs] = corners
+        out = rng.normal(size=(4, 3))
+        out *= (2.6 + rng.normal(scale=0.05, size=(4, 1))) / np.linalg.norm(out, axis=1)[:, None]
+        positions[f, 8:12] = corners[:4] + out
+        out = rng.normal(size=(40, 3))
+        out *= (2.8 + rng.normal(scale=0.05, size=(40, 1))) / np.linalg.norm(out, axis=1)[:, None]
+        positions[f, 12:] = np.repeat(corners, 5, axis=0) + out
+    pairs = PairHistograms(atoms_of(types), 8.0, 1)
+    counts = np.array([[1] * 4 + [2] * 40] * frames)
+    pairs.add(positions, np.broadcast_to(16.0 * np.eye(3), (frames, 3, 3)).copy(), counts)
+    found, _ = structure(pairs, "K", 0.1)
+    star = found.of("K-O*")
+    assert star is not None and star.first_peak_A == pytest.approx(2.6, abs=0.06)
+    assert star.first_minimum_A is not None and 2.8 < star.first_minimum_A < 5.5
+    assert star.coordination_number == pytest.approx(0.5)
+    water = found.of("K-Ow")
+    assert water is not None and water.coordination_number == pytest.approx(5.0)
+    assert found.ion_pairing is not None
+    assert found.ion_pairing.fraction_of_cations_paired == pytest.approx(0.5)
+    assert found.ion_pairing.mean_hydroxides_per_cation == pytest.approx(0.5)
+    assert found.ion_pairing.stderr == pytest.approx(0.0, abs=1e-12)
+
+
+def test_stride_samples_every_nth_frame() -> None:
+    types = [1] * 4 + [2] * 4
+    positions = np.random.default_rng(0).uniform(0, 10, size=(23, 8, 3))
+    cells = np.broadcast_to(10.0 * np.eye(3), (23, 3, 3)).copy()
+    counts = np.full((23, 4), 1)
+    pieces = PairHistograms(atoms_of(types), 5.0, 5)
+    for part in np.split(np.arange(23), [1, 4, 5, 6, 13]):
+        pieces.add(positions[part], cells[part], counts[part])
+    whole = PairHistograms(atoms_of(types), 5.0, 1)
+    whole.add(positions[::5], cells[::5], counts[::5])
+    assert pieces.n_frames == whole.n_frames == 5
+    assert (pieces.histogram.sum(axis=0) == whole.histogram.sum(axis=0)).all()
+
+
+def test_block_averages_of_correlated_data() -> None:
+    """AR(1) noise: the error of the mean is known; segments are joined many times."""
+    rng = np.random.default_rng(5)
+    keep, n = 0.95, 20_000
+    found, means = [], []
+    for _ in range(40):
+        noise = rng.normal(size=n)
+        x = np.zeros(n)
+        for k in range(1, n):
+            x[k] = keep * x[k - 1] + noise[k]
+        sums = SegmentedSums(2)
+        for part in np.array_split(np.arange(n), 137):
+            sums.add(np.stack([x[part], np.ones(len(part))], axis=1))
+        assert sums.sums[:, 0].sum() == pytest.approx(x.sum())
+        assert sums.sums[:, 1].sum() == n
+        assert sums.length == 512
+        whole = sums.whole()
+        assert (whole[:, 1] == 512).all()
+        error = ratio_stderr(whole[:, 0], whole[:, 1])
+        assert error is not None
+        found.append(error)
+        means.append(x.mean())
+    exact = 1 / (1 - keep) / np.sqrt(n)
+    assert np.std(means) == pytest.approx(exact, rel=0.35)
+    assert 0.95 < np.mean(found) / exact < 1.5  # never optimistic
+    assert blocks.ratio_stderr(np.ones(3), np.ones(3)) is None
+
+
+def test_einstein_conductivity_of_independent_ions_is_nernst_einstein() -> None:
+    # one ion with D in a box: σ = e² D / (V kT); 1e-9 m²/s, 1 nm³, 300 K
+    expected = (1.602176634e-19) ** 2 * 1e-9 / (1e-27 * 1.380649e-23 * 300)
+    value, error = nernst_einstein([(1.0, 1e-9, 2e-10)], 1000.0, 300.0)
+    assert value == pytest.approx(expected)
+    assert error == pytest.approx(0.2 * expected)
+    # the dipole of that ion has the slope 6 D e² = 0.6 e²·Å²/ps
+    assert einstein(0.6, 0.12, 1000.0, 300.0) == pytest.approx((expected, 0.2 * expected))
+
+
+def test_dipole_of_formal_charges() -> None:
+    atoms = atoms_of([1, 2, 3])
+    positions = np.array([[[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]]])
+    assert dipole(positions, atoms).tolist() == [[[1.0, -2.0, 1.0]]]
+    # whole neutral boxes do not care about the origin
+    assert dipole(positions + 7.0, atoms).tolist() == [[[1.0, -2.0, 1.0]]]
+
+
+@pytest.mark.parametrize(
+    "m, kelvin, siemens_per_m",
+    # measured in the literature: about 62 at 6 mol/L and 25 °C, 20 at 1 mol/L and 25 °C
+    [(6.0, 298.15, 62.0), (1.0, 298.15, 20.0), (6.0, 353.15, 131.0)],
+)
+def test_experiment(m: float, kelvin: float, siemens_per_m: float) -> None:
+    assert experiment(m, kelvin) == pytest.approx(siemens_per_m, rel=0.08)
+
+
+@pytest.mark.parametrize("m, kelvin", [(0.0, 300), (12.1, 300), (6, 250), (6, 400), (-1, 300)])
+def test_experiment_outside_its_range(m: float, kelvin: float) -> None:
+    assert experiment(m, kelvin) is None
+
+
+def test_temperature() -> None:
+    rng = np.random.default_rng(0)
+    masses = np.array([1.008, 15.999, 39.0983] * 40)
+    # kB T / m in (Å/ps)²: 0.8314463 T / m(u)
+    width = np.sqrt(0.83144626 * 320.0 / masses)[None, :, None]
+    velocities = rng.normal(size=(500, 120, 3)) * width
+    meter = Thermometer(masses)
+    meter.add(velocities[:100] + 3.0)  # drift is not temperature
+    meter.add(velocities[100:])
+    meter.add(np.full((50, 120, 3), np.nan))
+    found = meter.result()
+    assert found is not None and found[1] is not None
+    assert found[0] == pytest.approx(320.0, abs=4 * found[1])
+    assert 0.3 < found[1] < 3.0
+    assert Thermometer(masses).result() is None
+
+
+def test_molarity() -> None:
+    assert molarity(6.02214076, 1e4) == pytest.approx(1.0)
