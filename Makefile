@@ -13,7 +13,7 @@ MOLARITY := 6.26
 TEMPERATURE := 298.15
 PS      := 0.6
 
-.PHONY: demo test test-slow lint clean
+.PHONY: demo test test-slow test-lammps lint clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml constraints.txt
@@ -52,10 +52,15 @@ lint: $(READY)
 	$(BIN)/mypy
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow and not lammps"
 
 test-slow: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not lammps"
+
+# LAMMPS=/path/to/lmp: one that cmake/README.md built.
+test-lammps: $(READY)
+	$(BIN)/python -m pip install --quiet mpi4py
+	PATH=$(BIN):$$PATH PYKOH_LMP=$(LAMMPS) $(BIN)/python -m pytest -m lammps
 
 clean:
 	rm -rf demo .pytest_cache .mypy_cache .ruff_cache
