@@ -34,6 +34,13 @@ def _molarities(text: str | None) -> tuple[float, ...]:
     show_default=True,
     help="Precision in which engines run it ($PYKOH_DTYPE overrules it at run time).",
 )
+@click.option(
+    "--route",
+    type=click.Choice(["auto", "fast", "general"]),
+    default="auto",
+    show_default=True,
+    help="fast: several times faster, for scalar hidden features; general: any architecture.",
+)
 @click.option("--head", help="Head to export, for a model with several.")
 @click.option("--trained-at", metavar="M,M,…", help="Molarities of the training data, mol/L.")
 @click.option("--force", is_flag=True, help="Replace an existing artifact.")
@@ -41,6 +48,7 @@ def command(
     model: Path,
     output: Path | None,
     dtype: str,
+    route: str,
     head: str | None,
     trained_at: str | None,
     force: bool,
@@ -59,13 +67,16 @@ def command(
     refuse_overwrite([target], force)
     from pykoh.export.export import export_model
 
-    report = export_model(model, target, dtype, head, _molarities(trained_at))
+    report = export_model(model, target, dtype, head, _molarities(trained_at), route)
     metadata = report.metadata
     click.echo(f"{target}: {target.stat().st_size / 1e6:.1f} MB, {metadata.architecture}")
     click.echo(
         f"  elements {' '.join(metadata.elements)}, cutoff {metadata.cutoff_A:g} Å, "
-        f"{metadata.n_layers} layers, runs in {metadata.dtype}"
+        f"{metadata.n_layers} layers, runs in {metadata.dtype}, "
+        f"{metadata.route} route"
     )
+    if report.note:
+        click.echo(f"  note: {report.note}")
     for item in report.deviations:
         click.echo(
             f"  {item.dtype} against MACE's calculator in float64: "

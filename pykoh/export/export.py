@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from pykoh.engines.artifact import ArtifactMetadata, pack_graph, save_artifact
+from pykoh.errors import ModelError
 from pykoh.export.read import head_index, read_mace_model
 from pykoh.export.verify import Deviation, deviations, require_agreement
 from pykoh.provenance import sha256, versions
@@ -17,11 +18,19 @@ from pykoh.provenance import sha256, versions
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What an export wrote and how well it agrees with its source."""
+    """What an export wrote and how well it agrees with its source.
+
+    Attributes:
+        path: the artifact.
+        metadata: of the artifact.
+        deviations: from MACE's calculator, in each precision.
+        note: why the general route was taken where the fast one was not excluded; else empty.
+    """
 
     path: Path
     metadata: ArtifactMetadata
     deviations: tuple[Deviation, ...]
+    note: str = ""
 
 
 def describe(model: Any) -> str:
@@ -38,6 +47,7 @@ def export_model(
     dtype: str = "float32",
     head: str | None = None,
     molarities: tuple[float, ...] = (),
+    route: str = "auto",
 ) -> ExportReport:
     """Write the artifact of a MACE model after comparing it with MACE's own calculator.
 
@@ -47,9 +57,12 @@ def export_model(
         dtype: precision in which engines run it unless told otherwise.
         head: name of the head, for a model with several.
         molarities: mol/L, concentrations of the training data, recorded for readers.
+        route: ``fast``, ``general``, or ``auto``: fast where the architecture has it and the
+            result agrees with MACE, else general.
 
     Raises:
-        ModelError: the model can't be read, represented, or does not agree.
+        ModelError: the model can't be read, represented (by the route asked for), or does not
+            agree.
         OutputError: the target can't be written.
     """
     model = read_mace_model(source)
@@ -57,8 +70,13 @@ def export_model(
     heads = list(getattr(model, "heads", None) or ["Default"])
     from ase.data import chemical_symbols
 
-    from pykoh.export.graph import script_graph
+    from pykoh.export.fast.supports import obstacle
 
+    reason = obstacle(model)
+    if route == "fast" and reason is not None:
+        raise ModelError(
+            f"{source}: the fast route does not cover this model: {reason}; use --route general"
+        )
     metadata = ArtifactMetadata(
         elements=tuple(chemical_symbols[int(z)] for z in model.atomic_numbers),
         cutoff_A=float(model.r_max),
@@ -75,10 +93,33 @@ def export_model(
             if name in ("pykoh", "torch", "mace-torch")
         },
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        archive = pack_graph(script_graph(model, index))
-        found = deviations(model, metadata, archive)
+    note = ""
+    if route != "general" and reason is None:
+        metadata = replace(metadata, route="fast")
+        archive, found = _graph_and_deviations(model, metadata, index)
+        if route == "auto" and not all(item.acceptable for item in found):
+            worst = found[0]
+            note = (
+                f"the fast route differs from MACE's calculator by {worst.force_eV_per_A:.1e} eV/Å "
+                f"in {worst.dtype}; took the general route"
+            )
+            metadata = replace(metadata, route="general")
+    if metadata.route == "general":
+        archive, found = _graph_and_deviations(model, metadata, index)
     require_agreement(found, source)
     save_artifact(target, metadata, archive)
-    return ExportReport(Path(target), metadata, tuple(found))
+    return ExportReport(Path(target), metadata, tuple(found), note)
+
+
+def _graph_and_deviations(
+    model: torch.nn.Module, metadata: ArtifactMetadata, head: int
+) -> tuple[torch.Tensor, list[Deviation]]:
+    """Return the packed graph of the route in the metadata, compared with MACE's calculator."""
+    from pykoh.export.fast.graph import script_fast_graph
+    from pykoh.export.graph import script_graph
+
+    script = script_fast_graph if metadata.route == "fast" else script_graph
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        archive = pack_graph(script(model, head))
+        return archive, deviations(model, metadata, archive)

@@ -116,9 +116,29 @@ def _through_ghosts(
     return float(energies.sum()), forces[:n]
 
 
+def distance_box(elements: tuple[str, ...], cutoff: float, seed: int = 1) -> Atoms:
+    """Return 27 separate groups of three atoms, at distances from 0.7 Å to the cutoff.
+
+    An error of a tabulated function of the distance shows here, at any distance.
+    """
+    rng = np.random.default_rng(seed)
+    pitch = 3.0 * cutoff
+    corners = np.stack(np.meshgrid(*[np.arange(3)] * 3, indexing="ij"), -1).reshape(-1, 3) * pitch
+    distances = np.linspace(0.7, cutoff, len(corners))
+    directions = rng.normal(size=(len(corners), 2, 3))
+    directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
+    second = corners + directions[:, 0] * distances[:, None]
+    third = corners - directions[:, 0] + directions[:, 1] * rng.uniform(0.0, 0.3, (len(corners), 1))
+    positions = np.concatenate([corners, second, third])
+    symbols = [elements[i % len(elements)] for i in rng.permutation(len(positions))]
+    return Atoms(symbols, positions=positions, cell=3 * pitch * np.eye(3), pbc=True)
+
+
 def deviations(model: Any, metadata: ArtifactMetadata, archive: torch.Tensor) -> list[Deviation]:
     """Compare the exported graph with ``MACECalculator``, with and without ghost atoms."""
     boxes = verification_boxes(metadata.elements, metadata.cutoff_A)
+    if metadata.route == "fast":
+        boxes.append(distance_box(metadata.elements, metadata.cutoff_A))
     references = _reference(model, boxes, metadata.head)
     found = []
     for dtype in TOLERANCE:

@@ -1,0 +1,224 @@
+"""The TorchScript graph of the fast route: plain torch operations on rows of neighbours.
+
+Same call as :class:`pykoh.export.graph.EdgeGraph`. What it does otherwise:
+
+* Edges are laid out in rows of equal length per chunk of atoms (atoms sorted by their number of
+  neighbours), so that sums over neighbours are batched matrix products.
+* The radial network up to its last layer is a cubic spline of the distance
+  (:mod:`pykoh.export.fast.tables`).
+* The first layer's messages depend on the sender's element alone; they are summed element by
+  element before the channels are mixed.
+* The symmetric contraction is a polynomial with few monomials
+  (:mod:`pykoh.export.fast.contraction`).
+* The derivative is written out. Each layer after the first exchanges ghosts once on the way
+  forward and once on the way back, whatever atoms a rank has.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import List, Tuple
+
+import torch
+
+import pykoh.engines.ghost  # noqa: F401  registers torch.ops.pykoh.ghost_exchange
+from pykoh.errors import ModelError
+from pykoh.export.fast.harmonics import Harmonics
+from pykoh.export.fast.layer import Layer
+from pykoh.export.fast.rows import Rows, arrange
+from pykoh.export.fast.supports import obstacle
+
+# Atoms per chunk: on a CPU the rows of a chunk stay in the cache, on a GPU launches are saved.
+CPU_CHUNK = 16
+GPU_CHUNK = 8192
+# Chunks of the last layer that are kept for the way back at a time.
+CHUNKS_KEPT = 32
+
+
+class FastGraph(torch.nn.Module):
+    """Energies and pair forces of one head of a MACE model with scalar hidden features.
+
+    Args:
+        model: an eager model in float64 that :func:`obstacle` has nothing against.
+        head: index of the head whose energy is computed.
+    """
+
+    def __init__(self, model: torch.nn.Module, head: int = 0) -> None:
+        super().__init__()
+        self.n_species = int(model.atomic_numbers.numel())
+        self.cutoff = float(model.r_max)
+        self.n_layers = len(model.interactions)
+        self.cpu_chunk, self.gpu_chunk, self.chunks_kept = CPU_CHUNK, GPU_CHUNK, CHUNKS_KEPT
+        with torch.no_grad():
+            self.harmonics = Harmonics(model.spherical_harmonics)
+            self.layers = torch.nn.ModuleList(
+                [Layer(model, index, head) for index in range(len(model.interactions))]
+            )
+            embedding = model.node_embedding(torch.eye(self.n_species, dtype=torch.float64))
+            self.register_buffer("embedding", embedding)
+            self.scale, self.shift = 1.0, 0.0
+            if hasattr(model, "scale_shift"):
+                scale = torch.atleast_1d(model.scale_shift.scale)
+                shift = torch.atleast_1d(model.scale_shift.shift)
+                self.scale = float(scale[head if scale.numel() > 1 else 0])
+                self.shift = float(shift[head if shift.numel() > 1 else 0])
+            e0 = torch.atleast_2d(model.atomic_energies_fn.atomic_energies)[head].double()
+            # Integers (1e-12 eV): casting the module to float32 must not round energies of 1e3 eV.
+            self.register_buffer("e0_pico_ev", torch.round(e0 * 1e12).to(torch.int64))
+
+    def forward(
+        self,
+        rij: torch.Tensor,
+        sender: torch.Tensor,
+        receiver: torch.Tensor,
+        species: torch.Tensor,
+        n_local: int,
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Evaluate the potential.
+
+        Args:
+            rij: ``[n_edges, 3]`` Å, position of the sender minus position of the receiver. Edges
+                at or beyond the cutoff count for nothing.
+            sender: ``[n_edges]`` int64, row of the neighbour (may be a ghost, >= n_local).
+            receiver: ``[n_edges]`` int64, row of the central atom, below n_local, in any order
+                (sorted is fastest).
+            species: ``[n_total]`` int64, index into the potential's elements.
+            n_local: atoms whose energies are computed; the other rows are ghosts.
+
+        Returns:
+            Energies ``[n_local]`` in eV (float64) and dE/dr_ij ``[n_edges, 3]`` in eV/Å.
+        """
+        rij = rij.detach()
+        n_total = species.size(0)
+        chunk = self.gpu_chunk if rij.is_cuda else self.cpu_chunk
+        rows = arrange(rij, sender, receiver, species, n_local, chunk, self.n_species, self.cutoff)
+        n_chunks = len(rows.atoms) - 1
+        distance = torch.sqrt((rows.vectors * rows.vectors).sum(0))
+        unit = rows.vectors / distance
+        powers = self.harmonics.powers(unit)
+        y = self.harmonics(powers)
+        to_y = torch.zeros_like(y)
+        to_distance = torch.zeros_like(distance)
+
+        # Arrays per atom are in the order of the rows except where ghosts are exchanged.
+        features = self.embedding.index_select(0, rows.species)
+        energies: List[torch.Tensor] = []
+        states: List[List[torch.Tensor]] = []
+        to_sent = torch.zeros((0, 0), dtype=rij.dtype, device=rij.device)
+        to_features = to_sent
+        for index, layer in enumerate(self.layers):
+            if index > 0:
+                sent = torch.matmul(features, layer.up).index_select(0, rows.restore)
+                sent = torch.ops.pykoh.ghost_exchange(sent, n_total)
+            elif layer.by_species:
+                sent = layer.sent_by_species
+            else:
+                sent = layer.sent_by_species.index_select(0, species)
+            if index + 1 < self.n_layers:
+                features, energy, state = layer.ahead(
+                    y, distance, sent, features, rows, 0, n_chunks
+                )
+                states.append(state)
+            else:
+                # The last layer goes back at once, while what it needs is in the cache.
+                to_sent = torch.zeros_like(sent)
+                parts: List[torch.Tensor] = [distance[:0]]
+                backs: List[torch.Tensor] = [features[:0]]
+                for first in range(0, n_chunks, self.chunks_kept):
+                    last = min(first + self.chunks_kept, n_chunks)
+                    old = features[rows.atoms[first] : rows.atoms[last]]
+                    new, part, state = layer.ahead(y, distance, sent, old, rows, first, last)
+                    back = layer.back(
+                        torch.zeros_like(new),
+                        self.scale,
+                        y,
+                        rows,
+                        first,
+                        last,
+                        state,
+                        to_y,
+                        to_distance,
+                        to_sent,
+                    )
+                    parts.append(part)
+                    backs.append(back)
+                energy = torch.cat(parts)
+                to_features = torch.cat(backs)
+            energies.append(energy)
+        for step in range(self.n_layers):
+            index = self.n_layers - 1 - step
+            if step > 0:
+                to_features, to_sent = self.layer_back(
+                    index, to_features, y, rows, states[index], to_y, to_distance, n_total
+                )
+            if index > 0:
+                to_sent = torch.ops.pykoh.ghost_reduce(to_sent, n_local)
+                to_sent = to_sent.index_select(0, rows.order)
+                to_features = to_features + self.up_back(index, to_sent)
+
+        to_unit = self.harmonics.gradient(powers, to_y)
+        radial = to_distance - (to_unit * unit).sum(0) / distance
+        to_vectors = unit * radial + to_unit / distance
+        gradient = torch.empty_like(rij)
+        gradient.index_copy_(0, rows.edges, -to_vectors.index_select(1, rows.place).t())
+        energy = torch.stack(energies).double().sum(0) * self.scale + self.shift
+        e0 = self.e0_pico_ev.index_select(0, rows.species).double() * 1e-12
+        return (energy + e0).index_select(0, rows.restore), gradient
+
+    def layer_back(
+        self,
+        which: int,
+        upstream: torch.Tensor,
+        y: torch.Tensor,
+        rows: Rows,
+        state: List[torch.Tensor],
+        to_y: torch.Tensor,
+        to_distance: torch.Tensor,
+        n_total: int,
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Run :meth:`Layer.back` of one layer for all atoms.
+
+        (TorchScript can't index a list of modules by a variable: it looks for the layer.)
+        """
+        to_features = upstream
+        to_sent = upstream
+        for index, layer in enumerate(self.layers):
+            if index == which:
+                to_sent = y.new_zeros((n_total, layer.n_sent))
+                to_features = layer.back(
+                    upstream,
+                    self.scale,
+                    y,
+                    rows,
+                    0,
+                    len(rows.atoms) - 1,
+                    state,
+                    to_y,
+                    to_distance,
+                    to_sent,
+                )
+        return to_features, to_sent
+
+    def up_back(self, which: int, upstream: torch.Tensor) -> torch.Tensor:
+        """Return the derivative of what a layer sends with respect to the features before."""
+        result = upstream
+        for index, layer in enumerate(self.layers):
+            if index == which:
+                result = torch.matmul(upstream, layer.up.t())
+        return result
+
+
+def script_fast_graph(model: torch.nn.Module, head: int = 0) -> torch.jit.ScriptModule:
+    """Return the scripted :class:`FastGraph` of an eager MACE model, in float64.
+
+    The model is copied first. Raises :class:`ModelError` naming what the route does not cover.
+    """
+    reason = obstacle(model)
+    if reason is not None:
+        raise ModelError(f"the fast route does not cover this model: {reason}; use --route general")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        graph = FastGraph(copy.deepcopy(model).double().cpu().eval(), head).eval()
+        scripted: torch.jit.ScriptModule = torch.jit.script(graph)
+        return scripted

@@ -1,0 +1,113 @@
+"""Edges laid out as rows of neighbours of equal length, chunk by chunk of atoms."""
+
+from __future__ import annotations
+
+from typing import List, NamedTuple
+
+import torch
+
+
+class Rows(NamedTuple):
+    """Where each edge is, and what each row holds (N atoms, P rows, E edges).
+
+    Chunk c has the sorted atoms ``atoms[c]`` to ``atoms[c + 1]``, each with the same number of
+    rows among ``rows[c]`` to ``rows[c + 1]``. Rows without an edge point beyond the cutoff.
+
+    Attributes:
+        atoms: first sorted atom of each chunk, and N.
+        rows: first row of each chunk, and P.
+        order: ``[N]`` atom of each sorted place: most neighbours first.
+        restore: ``[N]`` sorted place of each atom.
+        species: ``[N]`` of the sorted atoms.
+        neighbour: ``[P]`` the sender.
+        neighbour_species: ``[P]``.
+        pair: ``[P]`` receiver's species · number of species + sender's.
+        vectors: ``[3, P]`` Å, from the sender to the receiver (MACE's sign).
+        edges: ``[E]`` edge of each entry of ``place``.
+        place: ``[E]`` its row.
+    """
+
+    atoms: List[int]
+    rows: List[int]
+    order: torch.Tensor
+    restore: torch.Tensor
+    species: torch.Tensor
+    neighbour: torch.Tensor
+    neighbour_species: torch.Tensor
+    pair: torch.Tensor
+    vectors: torch.Tensor
+    edges: torch.Tensor
+    place: torch.Tensor
+
+
+def arrange(
+    rij: torch.Tensor,
+    sender: torch.Tensor,
+    receiver: torch.Tensor,
+    species: torch.Tensor,
+    n_local: int,
+    chunk: int,
+    n_species: int,
+    cutoff: float,
+) -> Rows:
+    """Lay edges out in rows; ``receiver`` may come in any order.
+
+    Args:
+        rij: ``[E, 3]`` Å.
+        sender: ``[E]``.
+        receiver: ``[E]`` below ``n_local``.
+        species: ``[n_total]``.
+        n_local: atoms that have rows.
+        chunk: atoms per chunk.
+        n_species: elements of the potential.
+        cutoff: Å.
+    """
+    device = rij.device
+    counts = torch.zeros((n_local,), dtype=torch.int64, device=device)
+    counts = counts.index_add_(0, receiver, torch.ones_like(receiver))
+    sorted_counts, order = torch.sort(counts, descending=True)
+    largest = sorted_counts[::chunk]
+    unsorted = (receiver[1:] < receiver[:-1]).any().to(torch.int64).view(1)
+    # The one time that the host waits for the device.
+    host: List[int] = torch.cat([unsorted, largest]).tolist()
+    atoms: List[int] = [0]
+    rows: List[int] = [0]
+    for width in host[1:]:
+        end = min(atoms[-1] + chunk, n_local)
+        rows.append(rows[-1] + (end - atoms[-1]) * width)
+        atoms.append(end)
+    n_rows = rows[-1]
+
+    edges = torch.arange(receiver.size(0), device=device)
+    if host[0] > 0:
+        edges = torch.argsort(receiver, stable=True)
+        rij, sender, receiver = rij[edges], sender[edges], receiver[edges]
+    first_edge = torch.cumsum(counts, 0) - counts
+    widths = largest.repeat_interleave(chunk)[:n_local]
+    first_row = torch.empty_like(order).index_copy_(0, order, torch.cumsum(widths, 0) - widths)
+    shift = (first_row - first_edge).index_select(0, receiver)
+    place = torch.arange(receiver.size(0), device=device) + shift
+
+    vectors = torch.zeros((3, n_rows), dtype=rij.dtype, device=device)
+    vectors[0] = 2.0 * cutoff
+    vectors.index_copy_(1, place, -rij.t())
+    neighbour = torch.zeros((n_rows,), dtype=torch.int64, device=device)
+    neighbour.index_copy_(0, place, sender)
+    central = torch.zeros_like(neighbour)
+    central.index_copy_(0, place, species.index_select(0, receiver))
+    neighbour_species = species.index_select(0, neighbour)
+    restore = torch.empty_like(order)
+    restore.index_copy_(0, order, torch.arange(n_local, device=device))
+    return Rows(
+        atoms,
+        rows,
+        order,
+        restore,
+        species.index_select(0, order),
+        neighbour,
+        neighbour_species,
+        central * n_species + neighbour_species,
+        vectors,
+        edges,
+        place,
+    )

@@ -1,0 +1,141 @@
+"""Cubic-spline tables of functions of a distance.
+
+The radial network of a MACE layer depends on one number, the distance (with a distance transform
+also on the two elements), so that everything up to its last, linear layer can be tabulated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+
+Array = NDArray[np.float64]
+
+# Largest error of a table between its knots, relative to the largest value (slope) it holds.
+VALUE_ERROR = 1e-8
+SLOPE_ERROR = 1e-6
+# The error is measured from here on: atoms of no use ever come closer.
+CLOSEST_A = 0.5
+INTERVALS = (512, 1024, 2048, 4096, 8192)
+# Tables of 64 features on 2048 intervals take 4 MB each.
+MAX_PAIR_TABLES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RadialTable:
+    """Piecewise cubics on equal intervals from 0 to the cutoff.
+
+    Attributes:
+        coefficients: ``[4, n_tables, n_intervals + 1, n_features]``: value = Σ_k c_k t^k, with t
+            in 0 … 1 within an interval. The last row is zero: it stands for all distances at and
+            beyond the cutoff.
+        n_intervals: per table.
+        value_error: largest error midway between the knots, relative to the largest value.
+    """
+
+    coefficients: Array
+    n_intervals: int
+    value_error: float
+
+
+def tabulate(functions: list[Callable[[Array], Array]], cutoff: float) -> RadialTable:
+    """Return tables of smooth functions that vanish with zero slope at the cutoff.
+
+    Args:
+        functions: each maps distances ``[n]`` (Å) to ``[n, n_features]``.
+        cutoff: Å.
+    """
+    for n in INTERVALS:
+        knots = np.linspace(0.0, cutoff, n + 1)
+        knots[0] = 1e-6
+        probes = knots[knots > CLOSEST_A][:-1] + 0.5 * cutoff / n
+        splines = []
+        worst = slope = 0.0
+        for function in functions:
+            values = function(knots)
+            values[-1] = 0.0
+            knots_from_zero = np.linspace(0.0, cutoff, n + 1)
+            spline = CubicSpline(knots_from_zero, values, bc_type=("not-a-knot", "clamped"))
+            splines.append(spline)
+            step = 1e-5
+            exact = function(probes)
+            exact_slope = (function(probes + step) - function(probes - step)) / (2 * step)
+            worst = max(worst, _relative(spline(probes) - exact, exact))
+            slope = max(slope, _relative(spline(probes, 1) - exact_slope, exact_slope))
+        if worst <= VALUE_ERROR and slope <= SLOPE_ERROR:
+            break
+    width = cutoff / n
+    powers = width ** np.arange(4).reshape(4, 1, 1)
+    tables = [spline.c[::-1] * powers for spline in splines]
+    beyond = [np.concatenate([table, np.zeros_like(table[:, :1])], axis=1) for table in tables]
+    return RadialTable(np.stack(beyond, axis=1), n, worst)
+
+
+def _relative(error: Array, exact: Array) -> float:
+    return float(np.abs(error).max() / max(np.abs(exact).max(), 1e-300))
+
+
+def pairs_of_species(model: torch.nn.Module) -> tuple[list[tuple[int, int]], NDArray[np.int64]]:
+    """Return the pairs of species that need a table each, and the table of each ordered pair.
+
+    Without a distance transform one table serves all pairs.
+    """
+    n = int(model.atomic_numbers.numel())
+    if not hasattr(model.radial_embedding, "distance_transform"):
+        return [(0, 0)], np.zeros((n, n), dtype=np.int64)
+    pairs = [(a, b) for a in range(n) for b in range(a, n)]
+    table = np.zeros((n, n), dtype=np.int64)
+    for index, (a, b) in enumerate(pairs):
+        table[a, b] = table[b, a] = index
+    return pairs, table
+
+
+def radial_functions(
+    model: torch.nn.Module, layer: int
+) -> tuple[list[Callable[[Array], Array]], list[Callable[[Array], Array]] | None]:
+    """Return, per pair of species, the last hidden radial features of a layer and its density.
+
+    The features include the cutoff function, whether MACE multiplies it in before or after its
+    radial network. The density functions are None for blocks that have none.
+    """
+    block = model.interactions[layer]
+    hidden = list(block.conv_tp_weights)[:-1]
+    pairs, _ = pairs_of_species(model)
+    n_species = int(model.atomic_numbers.numel())
+    edge = torch.tensor([[0], [1]])
+
+    def embedding(distances: Array, pair: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+        r = torch.from_numpy(np.ascontiguousarray(distances, dtype=np.float64)).reshape(-1, 1)
+        attributes = torch.eye(n_species, dtype=torch.float64)[list(pair)]
+        features, cutoff = model.radial_embedding(
+            r, attributes, edge.expand(2, len(r)), model.atomic_numbers
+        )
+        return features, torch.ones_like(r) if cutoff is None else cutoff
+
+    def features_of(pair: tuple[int, int]) -> Callable[[Array], Array]:
+        def evaluate(distances: Array) -> Array:
+            with torch.no_grad():
+                x, cutoff = embedding(distances, pair)
+                for step in hidden:
+                    x = step(x)
+                values: Array = (x * cutoff).numpy()
+                return values
+
+        return evaluate
+
+    def density_of(pair: tuple[int, int]) -> Callable[[Array], Array]:
+        def evaluate(distances: Array) -> Array:
+            with torch.no_grad():
+                x, cutoff = embedding(distances, pair)
+                values: Array = (torch.tanh(block.density_fn(x) ** 2) * cutoff).numpy()
+                return values
+
+        return evaluate
+
+    densities = [density_of(pair) for pair in pairs] if hasattr(block, "density_fn") else None
+    return [features_of(pair) for pair in pairs], densities
