@@ -57,25 +57,32 @@ class SegmentedSums:
         return self.sums[:n]
 
 
-def ratio_stderr(numerator: FloatArray, denominator: FloatArray) -> float | None:
-    """Return the standard error of Σ numerator / Σ denominator, or None with fewer than 4 blocks.
+def ratio_stderrs(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """Return [k], the standard errors of Σ numerator / Σ denominator, NaN where unknown.
 
     The largest value over block lengths, down to 8 blocks: conservative where correlations are
-    longer than the shortest blocks.
+    longer than the shortest blocks. Fewer than 4 blocks say nothing.
 
     Args:
-        numerator: [n_blocks], sums over blocks of time.
-        denominator: [n_blocks].
+        numerator: [n_blocks, k], sums over blocks of time.
+        denominator: [n_blocks, k].
     """
-    best: float | None = None
-    while len(numerator) >= _FEWEST_BLOCKS or (best is None and len(numerator) >= 4):
-        n, total = len(numerator), denominator.sum()
-        if total <= 0:
-            return None
-        residual = numerator - numerator.sum() / total * denominator
-        value = float(np.sqrt(n / (n - 1) * (residual**2).sum()) / total)
-        best = value if best is None else max(best, value)
+    best: FloatArray = np.full(numerator.shape[1], np.nan)
+    first = True
+    while len(numerator) >= _FEWEST_BLOCKS or (first and len(numerator) >= 4):
+        first = False
+        n, total = len(numerator), denominator.sum(axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            residual = numerator - numerator.sum(axis=0) / total * denominator
+            value = np.sqrt(n / (n - 1) * (residual**2).sum(axis=0)) / total
+        best = np.fmax(best, np.where(total > 0, value, np.nan))
         even = n // 2 * 2
-        numerator = numerator[:even].reshape(-1, 2).sum(axis=1)
-        denominator = denominator[:even].reshape(-1, 2).sum(axis=1)
+        numerator = numerator[:even].reshape(-1, 2, numerator.shape[1]).sum(axis=1)
+        denominator = denominator[:even].reshape(-1, 2, denominator.shape[1]).sum(axis=1)
     return best
+
+
+def ratio_stderr(numerator: FloatArray, denominator: FloatArray) -> float | None:
+    """Return :func:`ratio_stderrs` of one quantity: [n_blocks] each; None where unknown."""
+    value = float(ratio_stderrs(numerator[:, None], denominator[:, None])[0])
+    return None if np.isnan(value) else value

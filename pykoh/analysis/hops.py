@@ -100,10 +100,10 @@ def _take(
     n_windows, n_id = depth.shape
     for e in range(events.shape[0] + 1):
         last = e == events.shape[0]
+        begin = 0 if last else events[e, 1]
+        end = n_id if last else events[e, 1] + 1
         for w in range(n_windows):
-            for i in range(n_id):
-                if not last and i != events[e, 1]:
-                    continue
+            for i in range(begin, end):
                 frame = now if last else events[e, 0]
                 d = depth[w, i]
                 gone = 0

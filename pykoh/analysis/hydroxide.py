@@ -22,7 +22,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pykoh.analysis.neighbours import count_hydrogens, distance2, nearest_oxygen
+from pykoh.analysis.neighbours import count_hydrogens, nearest_oxygen
 from pykoh.analysis.results import FloatArray
 from pykoh.trajectory.species import HYDROGEN, OXYGEN, Atoms
 
@@ -34,12 +34,18 @@ def _minimum_image(
     a: FloatArray, b: FloatArray, cell: FloatArray, inverse: FloatArray, out: FloatArray
 ) -> float:
     """Write the minimum-image vector from a to b (Cartesian, Å); return its squared length."""
-    fa = np.empty(3)
-    fb = np.empty(3)
+    x, y, z = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+    s0 = x * inverse[0, 0] + y * inverse[1, 0] + z * inverse[2, 0]
+    s1 = x * inverse[0, 1] + y * inverse[1, 1] + z * inverse[2, 1]
+    s2 = x * inverse[0, 2] + y * inverse[1, 2] + z * inverse[2, 2]
+    n0, n1, n2 = np.floor(s0 + 0.5), np.floor(s1 + 0.5), np.floor(s2 + 0.5)
+    total = 0.0
+    out[0] = x - n0 * cell[0, 0] - n1 * cell[1, 0] - n2 * cell[2, 0]
+    out[1] = y - n0 * cell[0, 1] - n1 * cell[1, 1] - n2 * cell[2, 1]
+    out[2] = z - n0 * cell[0, 2] - n1 * cell[1, 2] - n2 * cell[2, 2]
     for k in range(3):
-        fa[k] = a[0] * inverse[0, k] + a[1] * inverse[1, k] + a[2] * inverse[2, k]
-        fb[k] = b[0] * inverse[0, k] + b[1] * inverse[1, k] + b[2] * inverse[2, k]
-    return distance2(fa, fb, cell, out)
+        total += out[k] * out[k]
+    return total
 
 
 @njit(cache=True)
@@ -202,6 +208,7 @@ def _follow(
     chain = np.empty(_LONGEST_CHAIN, dtype=np.int64)
     room = np.empty(n_o, dtype=np.int64)
     occupied = np.zeros(n_o, dtype=np.int64)
+    free = np.empty(n_o, dtype=np.int64)
     stays = np.empty(n_id, dtype=np.bool_)
     vector = np.empty(3)
     for f in range(n_frames):
@@ -269,13 +276,20 @@ def _follow(
                         n_events += 1
                         carrier[i] = b
                     arrived[i] = frame
+                n_free = 0
+                if leaving > 0:
+                    for o in range(n_o):
+                        if room[o] > occupied[o]:
+                            free[n_free] = o
+                            n_free += 1
                 while leaving > 0:
                     best = np.inf
                     mover, target = -1, -1
                     for i in range(n_id):
                         if stays[i]:
                             continue
-                        for o in range(n_o):
+                        for k in range(n_free):
+                            o = free[k]
                             if room[o] > occupied[o]:
                                 r2 = _minimum_image(
                                     oxygen[f, carrier[i]], oxygen[f, o], cells[f], inverse, vector

@@ -41,8 +41,12 @@ from pykoh.errors import TrajectoryError
 from pykoh.trajectory.run import Frames, Run
 from pykoh.trajectory.species import CATION, HYDROGEN, OXYGEN
 
-RDF_INTERVAL_PS = 0.02
-"""Frames closer in time than this are nearly the same structure; RDFs skip them."""
+RDF_INTERVAL_PS = (0.02, 0.1)
+"""Frames closer in time than this are nearly the same structure; RDFs skip them. The first value
+is for boxes of up to :data:`RDF_ATOMS` atoms; larger ones, where each frame says more, grow to the
+second."""
+
+RDF_ATOMS = 1000
 
 COLLECTIVE_EARLIEST_PS = 2.0
 """Rotation of molecules, which moves formal charges without current, is over by then."""
@@ -69,6 +73,13 @@ class Settings:
     temperature_K: float | None = None
     viscosity_mPa_s: float | None = None
     fit_window_ps: tuple[float, float] | None = None
+
+
+def rdf_stride(interval_ps: float, n_atoms: int) -> int:
+    """Return how many frames apart RDFs are sampled."""
+    shortest, longest = RDF_INTERVAL_PS
+    spacing = min(longest, shortest * max(1.0, n_atoms / RDF_ATOMS))
+    return max(1, math.ceil(spacing / interval_ps - 1e-6))
 
 
 class Analysis:
@@ -122,8 +133,7 @@ class Analysis:
                 settings.hbond_angle_deg,
             )
         r_max = max(min(LARGEST_R_A, 0.5 * self._smallest_height), BIN_A)
-        stride = max(1, math.ceil(RDF_INTERVAL_PS / interval - 1e-6))
-        self._pairs = PairHistograms(atoms, r_max, stride)
+        self._pairs = PairHistograms(atoms, r_max, rdf_stride(interval, len(atoms.ids)))
         self._thermometer = Thermometer(atoms.masses)
         self._weights = atoms.masses / atoms.masses.sum()
         self._centre: FloatArray | None = None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from pykoh.analysis.blocks import ratio_stderr
+from pykoh.analysis.blocks import ratio_stderr, ratio_stderrs
 from pykoh.analysis.radial import (
     BIN_A,
     KIND_CATION,
@@ -121,11 +121,7 @@ def _distribution(pair: str, sums: _Sums) -> RadialDistribution:
     counts = sums.histogram.sum(axis=0)
     g = counts / (sums.ideal.sum() * shell)
     whole = sums.histogram[: sums.n], sums.ideal[: sums.n], sums.centres[: sums.n]
-    g_stderr = np.full(n_bins, np.nan)
-    if sums.n >= 4:
-        for k in range(n_bins):
-            error = ratio_stderr(whole[0][:, k], whole[1] * shell[k])
-            g_stderr[k] = np.nan if error is None else error
+    g_stderr = ratio_stderrs(whole[0], whole[1][:, None] * shell)
     coordination = np.cumsum(counts) / sums.centres.sum()
     peak, minimum = _features(g, counts)
     centres = 0.5 * (edges[1:] + edges[:-1])
