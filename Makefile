@@ -11,7 +11,7 @@ MODEL   := potentials/koh-7net0-distilled/koh-7net0-distilled.model
 # 6.26 mol/L: the concentration whose potential transfers best (arXiv:2505.07580).
 MOLARITY := 6.26
 TEMPERATURE := 298.15
-PS      := 0.6
+PS      := 1.5
 
 .PHONY: demo test test-slow test-lammps lint clean
 .DELETE_ON_ERROR:
