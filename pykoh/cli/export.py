@@ -65,6 +65,10 @@ def command(
     if target.resolve() == model.resolve():
         raise ModelError(f"{target}: would replace the model itself; give another name with -o")
     refuse_overwrite([target], force)
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise ModelError("torch is not installed; pip install 'pykoh[run,train]'") from error
     from pykoh.export.export import export_model
 
     report = export_model(model, target, dtype, head, _molarities(trained_at), route)
