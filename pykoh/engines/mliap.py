@@ -19,8 +19,10 @@ import numpy as np
 import torch
 
 from pykoh.engines import tags
+from pykoh.engines.contents import metadata_from, open_graph, run_dtype
 from pykoh.engines.ghost import Exchange, exchanging
 from pykoh.engines.kokkos import KokkosExchange, owners_on_this_rank
+from pykoh.engines.memory import keep_freed_memory
 from pykoh.errors import EngineError
 
 
@@ -28,7 +30,7 @@ class MLIAPPotential:
     """An exported potential for LAMMPS's ML-IAP unified interface.
 
     Args:
-        metadata: plain values of :class:`~pykoh.engines.artifact.ArtifactMetadata`.
+        metadata: plain values of :class:`~pykoh.engines.contents.ArtifactMetadata`.
         archive: the packed TorchScript graph, uint8.
     """
 
@@ -64,9 +66,6 @@ class MLIAPPotential:
         """Do nothing: the energy is computed with the forces."""
 
     def _open(self, device: torch.device) -> torch.jit.ScriptModule:
-        from pykoh.engines.artifact import metadata_from, open_graph, run_dtype
-        from pykoh.engines.memory import keep_freed_memory
-
         if device.type == "cpu":
             keep_freed_memory()
             if "OMP_NUM_THREADS" not in os.environ:

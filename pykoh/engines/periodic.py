@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pykoh.engines.artifact import ArtifactMetadata, load_artifact, open_graph, run_dtype
+from pykoh.engines.artifact import load_artifact
+from pykoh.engines.contents import ArtifactMetadata, open_graph, run_dtype
 from pykoh.engines.memory import keep_freed_memory
 from pykoh.errors import ModelError
 

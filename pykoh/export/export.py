@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from pykoh.engines.artifact import ArtifactMetadata, pack_graph, save_artifact
+from pykoh.engines.artifact import save_artifact
+from pykoh.engines.contents import ArtifactMetadata, pack_graph
 from pykoh.errors import ModelError
 from pykoh.export.read import head_index, read_mace_model
 from pykoh.export.verify import Deviation, deviations, require_agreement

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from ase import Atoms
 
-from pykoh.engines.artifact import ArtifactMetadata
+from pykoh.engines.contents import ArtifactMetadata
 from pykoh.engines.ghost import OwnersOnThisRank, exchanging
 from pykoh.engines.periodic import PeriodicPotential, cell_heights
 from pykoh.errors import ModelError
