@@ -308,6 +308,11 @@ class TestRefusals:
         path.write_text("\n".join(lines) + "\n")
         self.refused(call(path, "-o", tmp_path / "out"), "frame 251", "atom 7", "nan")
         assert [entry.name for entry in tmp_path.iterdir()] == ["a.dump"]
+        # what the message advises works
+        found = call(path, "-o", tmp_path / "out", "--stop", 2.49, "--no-report")
+        assert found.exit_code == 0
+        tree = json.loads((tmp_path / "out" / "results.json").read_text())
+        assert tree["input"]["n_frames"] == 250
 
     @pytest.mark.parametrize("content", [None, "", "rubbish\n"])
     def test_missing_empty_or_other_files(self, tmp_path: Path, content: str | None) -> None:
@@ -329,8 +334,10 @@ class TestRefusals:
         self.refused(call(broken, "-o", out, "--force"), "rubbish")
         assert (out / "results.json").read_text() == before
         shorter = dump(tmp_path / "c.dump", frames[:10])
+        (out / "notes.txt").write_text("mine")
         assert call(shorter, "-o", out, "--force", "--no-report").exit_code == 0
         assert json.loads((out / "results.json").read_text())["input"]["n_frames"] == 10
+        assert (out / "notes.txt").read_text() == "mine"
         assert sorted(p.name for p in tmp_path.iterdir()) == ["a.dump", "b.dump", "c.dump", "out"]
 
     def test_a_folder_with_other_things_is_not_touched(self, tmp_path: Path) -> None:
@@ -364,6 +371,10 @@ class TestRefusals:
         self.refused(call(path, "-o", tmp_path / "out"), "no H atoms", "--types")
         path = dump(tmp_path / "a.dump", np.zeros((3, 2, 3)), types=[H, K])
         self.refused(call(path, "-o", tmp_path / "out"), "no O atoms")
+
+    def test_types_that_are_swapped(self, tmp_path: Path) -> None:
+        found = call(dump(tmp_path / "a.dump"), "-o", tmp_path / "out", "--types", "O,H,K")
+        self.refused(found, "more O than H", "--types")
 
 
 def test_last_frame_cut_off_is_said(tmp_path: Path) -> None:

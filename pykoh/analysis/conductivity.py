@@ -11,11 +11,23 @@ from __future__ import annotations
 import numpy as np
 
 from pykoh.analysis.constants import BOLTZMANN_J_PER_K, ELEMENTARY_CHARGE_C
-from pykoh.analysis.results import FloatArray
+from pykoh.analysis.correlator import Displacements
+from pykoh.analysis.diffusion import EMPTY_CURVE
+from pykoh.analysis.fitting import choose_fit, curve
+from pykoh.analysis.results import (
+    AnalysisWarning,
+    Conductivity,
+    FloatArray,
+    InputSummary,
+    SpeciesDiffusion,
+)
 from pykoh.trajectory.species import Atoms
 
 FORMAL_CHARGES = np.array([1.0, -2.0, 1.0])
 """e, of H, O and the cation."""
+
+COLLECTIVE_EARLIEST_PS = 2.0
+"""Rotation of molecules, which moves formal charges without current, is over by then."""
 
 # Molarity and temperature that the data behind experiment() cover.
 EXPERIMENT_MOLARITY = (0.0, 12.0)
@@ -92,3 +104,75 @@ def experiment(molarity: float, temperature_K: float) -> float | None:
         - 3e-7 * m**2 * t**2
     )
     return 100.0 * kappa
+
+
+def conductivity(
+    summary: InputSummary,
+    ions: list[SpeciesDiffusion | None],
+    moments: Displacements | None,
+    window_ps: tuple[float, float] | None,
+) -> tuple[Conductivity, list[AnalysisWarning]]:
+    """Return all conductivities and what is missing or doubtful.
+
+    Args:
+        summary: volume, temperature, molarity.
+        ions: self-diffusion of cation and hydroxide.
+        moments: displacements of the dipole of the formal charges, or None with one frame.
+        window_ps: fit window of the user, or None.
+    """
+    warnings: list[AnalysisWarning] = []
+
+    def warn(quantity: str, reason: str) -> None:
+        warnings.append(AnalysisWarning(f"conductivity.{quantity}", reason))
+
+    temperature, volume = summary.temperature_K, summary.volume_A3
+    unknown: tuple[float | None, float | None] = (None, None)
+    independent = collective = unknown
+    moving = [
+        (ion.n_particles, ion.D_m2_per_s, ion.stderr_m2_per_s or 0.0)
+        for ion in ions
+        if ion is not None and ion.D_m2_per_s is not None
+    ]
+    if temperature is None:
+        warn("nernst_einstein_S_per_m", "needs the temperature: --temperature K")
+    elif len(moving) < 2:
+        warn("nernst_einstein_S_per_m", "needs the diffusion coefficients of both ions")
+    else:
+        independent = nernst_einstein(moving, volume, temperature)
+    fit, displacement = None, EMPTY_CURVE
+    interval = summary.frame_interval_ps
+    if moments is None or interval is None:
+        warn("einstein_S_per_m", "one frame shows no motion")
+    else:
+        displacement = curve(moments, interval, summary.n_frames)
+        choice = choose_fit(
+            moments,
+            interval,
+            summary.n_frames,
+            window_ps,
+            earliest_ps=COLLECTIVE_EARLIEST_PS,
+            bounded=True,
+        )
+        fit = choice.fit
+        if choice.reason is not None:
+            warn("einstein_S_per_m", choice.reason)
+        if fit is not None and temperature is None:
+            warn("einstein_S_per_m", "needs the temperature: --temperature K")
+        elif fit is not None and temperature is not None:
+            collective = einstein(
+                fit.slope_A2_per_ps, fit.slope_stderr_A2_per_ps, volume, temperature
+            )
+    measured = None
+    if summary.cation != "K":
+        warn("experiment_S_per_m", f"Gilliam 2007 is for KOH, not {summary.cation}OH")
+    elif temperature is None:
+        warn("experiment_S_per_m", "needs the temperature: --temperature K")
+    else:
+        measured = experiment(summary.molarity_mol_per_L, temperature)
+        if measured is None:
+            warn(
+                "experiment_S_per_m",
+                f"{summary.molarity_mol_per_L:.3g} mol/L at {temperature:.4g} K is outside "
+                "the data of Gilliam 2007 (above 0 to 12 mol/L, 273.15 to 373.15 K)",
+            )
+    return Conductivity(*independent, *collective, measured, displacement, fit), warnings

@@ -9,16 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pykoh.analysis.bonds import HydrogenBondCounter
-from pykoh.analysis.conductivity import (
-    dipole,
-    einstein,
-    experiment,
-    nernst_einstein,
-)
+from pykoh.analysis.conductivity import conductivity, dipole
 from pykoh.analysis.constants import molarity
 from pykoh.analysis.correlator import Displacements, OrderN
-from pykoh.analysis.diffusion import EMPTY_CURVE, diffusion, finite_size_correction
-from pykoh.analysis.fitting import choose_fit, curve
+from pykoh.analysis.diffusion import diffusion, finite_size_correction
 from pykoh.analysis.grotthuss import grotthuss
 from pykoh.analysis.hops import HopCounter, window_grid
 from pykoh.analysis.hydroxide import HydroxideTracker
@@ -47,9 +41,6 @@ is for boxes of up to :data:`RDF_ATOMS` atoms; larger ones, where each frame say
 second."""
 
 RDF_ATOMS = 1000
-
-COLLECTIVE_EARLIEST_PS = 2.0
-"""Rotation of molecules, which moves formal charges without current, is over by then."""
 
 _CELL_CHANGE = 1e-4
 
@@ -91,7 +82,7 @@ class Analysis:
         first: the first block (it sizes the analyses, and is not added).
 
     Raises:
-        TrajectoryError: there is no oxygen or no hydrogen.
+        TrajectoryError: there is no oxygen, no hydrogen, or more O than H.
     """
 
     def __init__(self, run: Run, settings: Settings, first: Frames) -> None:
@@ -104,6 +95,11 @@ class Analysis:
                     f"{run.paths[0]}: has no {element} atoms; is --types right "
                     f"(now {','.join(run.options.species_map.types)})?"
                 )
+        if (atoms.species == OXYGEN).sum() > (atoms.species == HYDROGEN).sum():
+            raise TrajectoryError(
+                f"{run.paths[0]}: has more O than H atoms, which no water or hydroxide has; is "
+                f"--types right (now {','.join(run.options.species_map.types)})?"
+            )
         self._atoms = atoms
         self._interval = run.frame_interval_ps
         self._tracker = HydroxideTracker(atoms)
@@ -198,7 +194,7 @@ class Analysis:
         warnings += more
         found_structure, more = self._structure()
         warnings += more
-        conductivity, more = self._conductivity(summary, found_diffusion)
+        found_conductivity, more = self._conductivity(summary, found_diffusion)
         warnings += more
         return AnalysisResults(
             summary,
@@ -206,7 +202,7 @@ class Analysis:
             found_grotthuss,
             bonds,
             found_structure,
-            conductivity,
+            found_conductivity,
             tuple(warnings),
         )
 
@@ -320,6 +316,8 @@ class Analysis:
                 reason = "the box has no such donors"
             elif entry.mean_per_acceptor is None:
                 reason = "the box has no such acceptors"
+            elif entry.mean_per_donor == 0.0:
+                reason = "no such bond was seen, so the lifetime is unknown"
             elif entry.lifetime_ps is None:
                 reason = "no bond was seen to break, so the lifetime is unknown"
             elif self._interval is not None and entry.lifetime_ps < 3.0 * self._interval:
@@ -338,65 +336,9 @@ class Analysis:
     def _conductivity(
         self, summary: InputSummary, found: Diffusion
     ) -> tuple[Conductivity, list[AnalysisWarning]]:
-        warnings: list[AnalysisWarning] = []
-
-        def warn(quantity: str, reason: str) -> None:
-            warnings.append(AnalysisWarning(f"conductivity.{quantity}", reason))
-
-        temperature = summary.temperature_K
-        independent = collective = (None, None)  # type: tuple[float | None, float | None]
-        cation, hydroxide = found.of(f"{summary.cation}+"), found.of("OH-")
-        ions: list[tuple[float, float, float]] = []
-        for entry in (cation, hydroxide):
-            if entry is not None and entry.D_m2_per_s is not None:
-                error = entry.stderr_m2_per_s or 0.0
-                ions.append((entry.n_particles, entry.D_m2_per_s, error))
-        if temperature is None:
-            warn("nernst_einstein_S_per_m", "needs the temperature: --temperature K")
-        elif len(ions) < 2:
-            warn("nernst_einstein_S_per_m", "needs the diffusion coefficients of both ions")
-        else:
-            independent = nernst_einstein(ions, summary.volume_A3, temperature)
-        fit, displacement = None, EMPTY_CURVE
-        if self._interval is None:
-            warn("einstein_S_per_m", "one frame shows no motion")
-        else:
-            moments = self._of_charge.result()
-            displacement = curve(moments, self._interval, self._n_frames)
-            choice = choose_fit(
-                moments,
-                self._interval,
-                self._n_frames,
-                self._settings.fit_window_ps,
-                earliest_ps=COLLECTIVE_EARLIEST_PS,
-                bounded=True,
-            )
-            fit = choice.fit
-            if choice.reason is not None:
-                warn("einstein_S_per_m", choice.reason)
-            if fit is not None and temperature is not None:
-                collective = einstein(
-                    fit.slope_A2_per_ps,
-                    fit.slope_stderr_A2_per_ps,
-                    summary.volume_A3,
-                    temperature,
-                )
-            elif fit is not None:
-                warn("einstein_S_per_m", "needs the temperature: --temperature K")
-        measured = None
-        if summary.cation != "K":
-            warn("experiment_S_per_m", f"Gilliam 2007 is for KOH, not {summary.cation}OH")
-        elif temperature is None:
-            warn("experiment_S_per_m", "needs the temperature: --temperature K")
-        else:
-            measured = experiment(summary.molarity_mol_per_L, temperature)
-            if measured is None:
-                warn(
-                    "experiment_S_per_m",
-                    f"{summary.molarity_mol_per_L:.3g} mol/L at {temperature:.4g} K is outside "
-                    "the data of Gilliam 2007 (above 0 to 12 mol/L, 273.15 to 373.15 K)",
-                )
-        return Conductivity(*independent, *collective, measured, displacement, fit), warnings
+        ions = [found.of(name) for name in (f"{summary.cation}+", "OH-")]
+        moments = None if self._interval is None else self._of_charge.result()
+        return conductivity(summary, ions, moments, self._settings.fit_window_ps)
 
 
 def analyze(

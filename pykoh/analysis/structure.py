@@ -32,7 +32,8 @@ from pykoh.analysis.results import (
 
 _ALL_O = (KIND_OW, KIND_OSTAR, KIND_OTHER_O)
 _SMOOTHING_A = 0.08
-_FEWEST_IN_PEAK = 100.0
+_STRAY = 3.0  # pairs at short range that are no peak
+_FEWEST_IN_PEAK = 40.0
 
 
 def _pairs(cation: str) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -89,8 +90,11 @@ def _features(g: FloatArray, counts: FloatArray) -> tuple[int | None, int | None
         if not (smooth[k] > smooth[k - 1] and smooth[k] >= smooth[k + 1] and smooth[k] > 1.0):
             continue
         near = slice(max(0, k - 4), k + 5)
-        if counts[near].sum() < _FEWEST_IN_PEAK:
+        if counts[near].sum() <= _STRAY:
             continue
+        if counts[near].sum() < _FEWEST_IN_PEAK:
+            # Perhaps the first peak, perhaps noise; the next one must not pass for the first.
+            return None, None
         peak = k - 2 + int(np.argmax(g[max(0, k - 2) : k + 3])) if k >= 2 else k
         # The lowest point before g rises again; a peak of bonded atoms is no measure of that.
         height = min(smooth[k], 1.5)

@@ -206,8 +206,11 @@ def _check_output(output: Path, force: bool) -> None:
         raise OutputError(f"{output}: holds results already; choose another folder or add --force")
 
 
+_WRITTEN = ("results.json", "run.json", "report.html", "plots")
+
+
 def _put(work: Path, output: Path) -> None:
-    """Move a finished folder to its place; what was there is removed after that."""
+    """Move a finished folder to its place; what an analysis had written there is removed."""
     if not output.exists():
         work.rename(output)
         return
@@ -215,8 +218,13 @@ def _put(work: Path, output: Path) -> None:
     output.rename(old / "old")
     try:
         work.rename(output)
+        for entry in (old / "old").iterdir():
+            ours = entry.suffix == ".csv" or entry.name in _WRITTEN
+            if not ours and not (output / entry.name).exists():
+                entry.rename(output / entry.name)
     except OSError:
-        (old / "old").rename(output)
+        if not output.exists():
+            (old / "old").rename(output)
         raise
     finally:
         shutil.rmtree(old, ignore_errors=True)

@@ -5,7 +5,6 @@ Format: https://docs.lammps.org/dump.html. :mod:`pykoh.trajectory.run` puts seve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -161,14 +160,6 @@ class DumpFile:
     ) -> None:
         self._stream.close()
 
-    def __iter__(self) -> Iterator[RawFrame]:
-        """Yield the whole frames of the file in order."""
-        while (header := self.next_header()) is not None:
-            frame = self._body(header)
-            if frame is None:
-                continue
-            yield frame
-
     def next_header(self) -> FrameHeader | None:
         """Return the header of the next frame without moving, or None at the end."""
         self._skip_blank()
@@ -269,8 +260,12 @@ class DumpFile:
                 f"has {len(self.atoms.ids)}; atoms were lost or added, or the dump's group changes"
             )
 
-    def _body(self, header: FrameHeader) -> RawFrame | None:
-        """Read the atoms behind ``header``; None if the frame is not whole."""
+    def body(self, header: FrameHeader) -> RawFrame | None:
+        """Read the atoms behind the header that :meth:`next_header` gave last.
+
+        Returns:
+            The frame, or None if it is not whole.
+        """
         assert self.layout is not None
         n = header.n_atoms
         if self.atoms is None or len(self._values) != n:
@@ -385,8 +380,8 @@ class DumpFile:
             )
         elif status == parsing.NOT_FINITE:
             reason = (
-                f"{who} has {name} = {word}; the simulation blew up: "
-                "analyse up to the frame before with --stop, or run again with a smaller time step"
+                f"{who} has {name} = {word}; the simulation blew up: analyse what is before "
+                "with --stop PS, or run again with a smaller time step"
             )
         elif status == parsing.UNKNOWN_SPECIES:
             known = ", ".join(f"{k} = {v}" for k, v in self._map.words(False).items())

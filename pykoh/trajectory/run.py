@@ -204,12 +204,15 @@ class Run:
         """Yield the frames of one file that are used, and set ``_last_positions`` for each."""
         repeated = replaced = between = 0
         first_of_file = True
-        for raw in file:
-            time = self._time(raw.header, file)
-            self._atoms = file.atoms
+        while (header := file.next_header()) is not None:
+            time = self._time(header, file)
             tolerance = 1e-9 * max(1.0, abs(time))
             if time > (np.inf if self.options.stop_ps is None else self.options.stop_ps) + 1e-9:
                 break
+            raw = file.body(header)
+            if raw is None:
+                continue
+            self._atoms = file.atoms
             if time >= until - tolerance:
                 replaced += 1
                 continue
