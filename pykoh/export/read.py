@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,9 @@ def read_mace_model(path: str | Path) -> Any:
     with trusting_pickle(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            import mace.modules  # noqa: F401
+            # mace prints that it lacks cuequivariance, which an export does not want.
+            with redirect_stdout(io.StringIO()):
+                import mace.modules  # noqa: F401
         except ImportError as error:
             raise ModelError(
                 "reading a MACE model needs mace-torch; install it with: pip install 'pykoh[train]'"
