@@ -240,7 +240,7 @@ def test_a_warning_marks_its_own_quantity_only(tmp_path):
 
 def test_another_cation_is_named(tmp_path):
     text = write_report(report_cases.full(cation="Na"), tmp_path).read_text(encoding="utf-8")
-    assert "<h1>Aqueous NaOH, 6.27 mol/L, 298.7 K</h1>" in text
+    assert "<h1>Aqueous NaOH, 6.27 mol/L, 298.70 K</h1>" in text
     assert "Diffusion of Na⁺" in text
 
 

@@ -29,7 +29,11 @@ def summary(results: AnalysisResults) -> str:
     """Return the main numbers with their standard errors, and the warnings."""
     given = results.input
     interval = "" if given.frame_interval_ps is None else f" of {given.frame_interval_ps:g} ps"
-    kelvin = with_error(given.temperature_K, given.temperature_stderr_K)
+    kelvin = (
+        f"{given.temperature_K:g}"  # as the user gave it
+        if given.temperature_K is not None and not given.temperature_stderr_K
+        else with_error(given.temperature_K, given.temperature_stderr_K)
+    )
     lines = [
         f"{given.n_koh} {given.cation}OH + {given.n_h2o} H2O, "
         f"{given.molarity_mol_per_L:.3g} mol/L, {kelvin} K; "

@@ -35,7 +35,7 @@ def _title(results: AnalysisResults) -> str:
     source = results.input
     title = f"Aqueous {source.cation}OH, {significant(source.molarity_mol_per_L)} mol/L"
     if source.temperature_K is not None:
-        title += f", {significant(source.temperature_K, 4)} K"
+        title += f", {significant(source.temperature_K, 5)} K"
     return title
 
 

@@ -30,7 +30,7 @@ def what_was_simulated(results: AnalysisResults) -> str:
     temperature = (
         "unknown temperature"
         if source.temperature_K is None
-        else f"{significant(source.temperature_K, 4)} K"
+        else f"{significant(source.temperature_K, 5)} K"
     )
     return (
         f"{count(source.n_koh)} {source.cation}OH and {count(source.n_h2o)} H₂O "
@@ -80,7 +80,7 @@ def methods_text(results: AnalysisResults, version: str) -> str:
     """Return the methods paragraph, plain text, with what this run really used."""
     source, hops, bonds = results.input, results.grotthuss, results.hydrogen_bonds
     temperature = (
-        "" if source.temperature_K is None else f" at {significant(source.temperature_K, 4)} K"
+        "" if source.temperature_K is None else f" at {significant(source.temperature_K, 5)} K"
     )
     sentences = [
         f"Trajectories of {source.n_koh} {source.cation}OH and {source.n_h2o} H₂O "
@@ -178,7 +178,7 @@ def files(results: AnalysisResults, folder: Path, plot_files: Sequence[Path]) ->
         ("frames", f"{trajectory_length(source)}, from {duration(source.start_ps)} on"),
         ("box", f"{significant(source.volume_A3, 5)} Å³ (mean)"),
         ("temperature", "unknown" if source.temperature_K is None else
-         f"{significant(source.temperature_K, 4)} K, "
+         f"{significant(source.temperature_K, 5)} K, "
          f"{_TEMPERATURE_FROM.get(source.temperature_source, source.temperature_source)}"),
     ]  # fmt: skip
     command = record.get("command")
