@@ -20,6 +20,9 @@ import torch
 
 Monomial = Tuple[int, ...]
 
+# On a CPU: their terms stay in the cache, and memory does not grow with the system.
+ATOMS_AT_A_TIME = 32
+
 
 def monomials(contraction: torch.nn.Module, n_species: int) -> Dict[Monomial, torch.Tensor]:
     """Return the coefficient ``[n_species, n_channels]`` of each monomial of a contraction.
@@ -62,7 +65,6 @@ class Polynomial(torch.nn.Module):
         self.register_buffer("pair_c", _indices([c for _, c in pairs]))
         self.register_buffer("of_pair", _indices([pairs.index(rest) for _, rest in rows[3]]))
         self.register_buffer("of_single", _indices([rest[0] for _, rest in rows[2]]))
-        self.n_constant = len(rows[1])
         ordered = [(a, d) for d in (3, 2, 1) for a, _ in rows[d]]
         coefficients = [value for d in (3, 2, 1) for value in rows[d].values()]
         self.register_buffer("coefficients", torch.stack(coefficients).contiguous())
@@ -72,7 +74,7 @@ class Polynomial(torch.nn.Module):
             collect[0, a, row] = 1.0
             collect[1, a, row] = 1.0 / degree
         self.register_buffer("collect", collect.reshape(2 * n_components, -1))
-        self.n_components = n_components
+        self.atoms_at_a_time = ATOMS_AT_A_TIME
 
     def forward(self, x: torch.Tensor, species: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
         """Evaluate.
@@ -84,14 +86,28 @@ class Polynomial(torch.nn.Module):
         Returns:
             f ``[n_atoms, n_channels]`` and its derivative, shaped as ``x``.
         """
+        n_atoms = x.size(1)
+        step = n_atoms if x.is_cuda else self.atoms_at_a_time
+        values: List[torch.Tensor] = []
+        derivatives: List[torch.Tensor] = [x[:, :0]]
+        for first in range(0, n_atoms, max(step, 1)):
+            last = min(first + step, n_atoms)
+            value, derivative = self.some_atoms(x[:, first:last].contiguous(), species[first:last])
+            values.append(value)
+            derivatives.append(derivative)
+        if n_atoms == 0:
+            values.append(x[0])
+        return torch.cat(values, 0), torch.cat(derivatives, 1)
+
+    def some_atoms(
+        self, x: torch.Tensor, species: torch.Tensor
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Evaluate for atoms whose terms fit into the cache together."""
+        n_pair, n_single = self.of_pair.size(0), self.of_single.size(0)
         pairs = x.index_select(0, self.pair_b) * x.index_select(0, self.pair_c)
-        constant = torch.ones((1,), dtype=x.dtype, device=x.device)
-        powers: List[torch.Tensor] = [
-            pairs.index_select(0, self.of_pair),
-            x.index_select(0, self.of_single),
-            constant.expand(self.n_constant, x.size(1), x.size(2)),
-        ]
-        rows = torch.cat(powers, 0) * self.coefficients.index_select(1, species)
+        rows = self.coefficients.index_select(1, species)
+        rows[:n_pair].mul_(pairs.index_select(0, self.of_pair))
+        rows[n_pair : n_pair + n_single].mul_(x.index_select(0, self.of_single))
         sums = torch.matmul(self.collect, rows.flatten(1)).view(2, x.size(0), x.size(1), x.size(2))
         return (sums[1] * x).sum(0), sums[0]
 

@@ -30,10 +30,10 @@ from pykoh.export.fast.rows import Rows, arrange
 from pykoh.export.fast.supports import obstacle
 
 # Atoms per chunk: on a CPU the rows of a chunk stay in the cache, on a GPU launches are saved.
-CPU_CHUNK = 16
+CPU_CHUNK = 24
 GPU_CHUNK = 8192
 # Chunks of the last layer that are kept for the way back at a time.
-CHUNKS_KEPT = 32
+CHUNKS_KEPT = 16
 
 
 class FastGraph(torch.nn.Module):

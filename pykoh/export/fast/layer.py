@@ -15,7 +15,7 @@ import torch
 from pykoh.export.fast import linear
 from pykoh.export.fast.contraction import Polynomial, monomials
 from pykoh.export.fast.rows import Rows
-from pykoh.export.fast.tables import pairs_of_species, radial_functions, tabulate
+from pykoh.export.fast.tables import compress, pairs_of_species, radial_functions, tabulate
 
 # Up to so many elements the first layer is contracted element by element.
 MAX_SPECIES_IN_FIRST = 6
@@ -41,6 +41,9 @@ class Layer(torch.nn.Module):
         one_hot = torch.eye(n_species, dtype=torch.float64)
         features, densities = radial_functions(model, index)
         self.cutoff = float(model.r_max)
+        features, weights = compress(
+            features, torch.cat(linear.radial_per_ell(block), 1).numpy(), self.cutoff
+        )
         table = tabulate(features, self.cutoff)
         self.n_intervals = table.n_intervals
         self.register_buffer("table", _flat(table.coefficients))
@@ -54,12 +57,12 @@ class Layer(torch.nn.Module):
             self.density_table = _flat(density.coefficients)
         self.register_buffer("pair_table", torch.from_numpy(pairs_of_species(model)[1]).flatten())
 
-        radial = linear.radial_per_ell(block)
         mix = linear.per_ell(block.linear)
         if not self.has_density:
             mix = [each / float(block.avg_num_neighbors) for each in mix]
         self.n_ell = len(mix)
         self.n_components = self.n_ell**2
+        radial = torch.from_numpy(weights).chunk(self.n_ell, 1)
         self.n_hidden = radial[0].shape[0]
         self.n_sent = radial[0].shape[1]
         n_in = linear.scalars(block.linear_up.irreps_in)
@@ -77,23 +80,30 @@ class Layer(torch.nn.Module):
         self.register_buffer("mix", torch.stack(mix))
         residual = "Residual" in type(block).__name__
         self.mixes_by_element = not residual
-        by_element = (
-            torch.zeros((0, 0, 0, 0), dtype=torch.float64)
-            if residual
-            else torch.stack(linear.skip_per_ell(block.skip_tp, n_species))
-        )
-        self.register_buffer("by_element", by_element)
+        mixers = mixers_back = torch.zeros((0, 0, 0), dtype=torch.float64)
+        if self.mixes_by_element:
+            matrices = linear.skip_per_ell(block.skip_tp, n_species)
+            mixers = torch.stack([_side_by_side(each) for each in matrices])
+            mixers_back = torch.stack([_side_by_side(each.transpose(1, 2)) for each in matrices])
+        self.register_buffer("by_element", mixers)
+        self.register_buffer("by_element_back", mixers_back)
 
         contraction = product.symmetric_contractions.contractions[0]
         self.polynomial = Polynomial(monomials(contraction, n_species), self.n_components)
         n_out = self.polynomial.coefficients.shape[-1]
         self.register_buffer("update", linear.matrix(product.linear, n_out))
         # The self-connection: in the first layer a row per element, later a matrix per element.
+        self.is_first = index == 0
         self.has_skip = residual and bool(product.use_sc)
-        skip = torch.zeros((n_species, n_in, 0), dtype=torch.float64)
+        skip = skip_back = torch.zeros((0, 0), dtype=torch.float64)
         if self.has_skip:
-            skip = linear.skip_per_ell(block.skip_tp, n_species)[0]
+            own = linear.skip_per_ell(block.skip_tp, n_species)[0]
+            skip, skip_back = _side_by_side(own), _side_by_side(own.transpose(1, 2))
+            if self.is_first:
+                embedding = model.node_embedding(one_hot).unsqueeze(1)
+                skip = torch.bmm(embedding, own).squeeze(1)
         self.register_buffer("skip", skip)
+        self.register_buffer("skip_back", skip_back)
 
         first = len(model.interactions) - len(model.readouts)
         self.reads_out = index >= first
@@ -276,7 +286,9 @@ class Layer(torch.nn.Module):
             to_y.append(torch.bmm(own, messages[:, :, ell].transpose(1, 2)))
             to_message.append(torch.bmm(shaped[:, :, low:high], own).view(-1, self.n_sent))
         back = torch.stack(to_message, 1)
-        to_sent = (back * weights).sum(1)
+        to_sent = to_message[0] * weights[:, 0]
+        for ell in range(1, self.n_ell):
+            to_sent.addcmul_(to_message[ell], weights[:, ell])
         to_hidden = torch.matmul((back * sent.unsqueeze(1)).flatten(1), self.radial.t())
         to_t = (to_hidden * slope).sum(1)
         return torch.cat(to_y, 1).transpose(0, 1).flatten(1), to_t, to_sent
@@ -289,8 +301,7 @@ class Layer(torch.nn.Module):
         for ell in range(self.n_ell):
             part = torch.matmul(sums[ell * ell : (ell + 1) * (ell + 1)], self.mix[ell])
             if self.mixes_by_element:
-                matrices = self.by_element[ell].index_select(0, species)
-                part = torch.bmm(part.transpose(0, 1), matrices).transpose(0, 1)
+                part = by_element(part, self.by_element[ell], species, self.n_species)
             found.append(part)
         x = torch.cat(found, 0)
         return x / (1.0 + density).unsqueeze(1) if self.has_density else x
@@ -311,20 +322,21 @@ class Layer(torch.nn.Module):
         for ell in range(self.n_ell):
             part = upstream[ell * ell : (ell + 1) * (ell + 1)]
             if self.mixes_by_element:
-                matrices = self.by_element[ell].index_select(0, species).transpose(1, 2)
-                part = torch.bmm(part.transpose(0, 1), matrices).transpose(0, 1)
+                part = by_element(part, self.by_element_back[ell], species, self.n_species)
             found.append(torch.matmul(part, self.mix[ell].t()))
         return torch.cat(found, 0), to_density
 
     def self_connection(self, features: torch.Tensor, species: torch.Tensor) -> torch.Tensor:
         """Return ``[N, C]``: the atom's own features, mixed by a matrix per element."""
-        matrices = self.skip.index_select(0, species)
-        return torch.bmm(features.unsqueeze(1), matrices).squeeze(1)
+        if self.is_first:
+            return self.skip.index_select(0, species)
+        return by_element(features.unsqueeze(0), self.skip, species, self.n_species)[0]
 
     def self_connection_back(self, upstream: torch.Tensor, species: torch.Tensor) -> torch.Tensor:
-        """Return the derivative with respect to the features."""
-        matrices = self.skip.index_select(0, species)
-        return torch.bmm(matrices, upstream.unsqueeze(2)).squeeze(2)
+        """Return the derivative with respect to the features (none in the first layer)."""
+        if self.is_first:
+            return torch.zeros_like(upstream)
+        return by_element(upstream.unsqueeze(0), self.skip_back, species, self.n_species)[0]
 
     def ahead(
         self,
@@ -410,6 +422,24 @@ class Layer(torch.nn.Module):
 def _flat(coefficients: Any) -> torch.Tensor:
     """Return spline coefficients as ``[4, n_tables · (n_intervals + 1), n_features]``."""
     return torch.from_numpy(coefficients).flatten(1, 2).contiguous()
+
+
+def _side_by_side(matrices: torch.Tensor) -> torch.Tensor:
+    """Return ``[n_in, S · n_out]`` from ``[S, n_in, n_out]``."""
+    return matrices.transpose(0, 1).flatten(1).contiguous()
+
+
+def by_element(
+    x: torch.Tensor, matrices: torch.Tensor, species: torch.Tensor, n_species: int
+) -> torch.Tensor:
+    """Multiply ``[m, N, C]`` by the matrix of each atom's element.
+
+    All elements' products are formed and one is taken: cheaper than a matrix per atom.
+    """
+    places = torch.arange(species.size(0), device=species.device) * n_species + species
+    products = torch.matmul(x, matrices)
+    width = matrices.size(1) // n_species
+    return products.view(x.size(0), x.size(1) * n_species, width).index_select(1, places)
 
 
 def place(

@@ -21,6 +21,8 @@ VALUE_ERROR = 1e-8
 SLOPE_ERROR = 1e-6
 # The error is measured from here on: atoms of no use ever come closer.
 CLOSEST_A = 0.5
+# For numerical derivatives.
+STEP_A = 1e-5
 INTERVALS = (512, 1024, 2048, 4096, 8192)
 # Tables of 64 features on 2048 intervals take 4 MB each.
 MAX_PAIR_TABLES = 10
@@ -62,9 +64,8 @@ def tabulate(functions: list[Callable[[Array], Array]], cutoff: float) -> Radial
             knots_from_zero = np.linspace(0.0, cutoff, n + 1)
             spline = CubicSpline(knots_from_zero, values, bc_type=("not-a-knot", "clamped"))
             splines.append(spline)
-            step = 1e-5
             exact = function(probes)
-            exact_slope = (function(probes + step) - function(probes - step)) / (2 * step)
+            exact_slope = _slope(function, probes)
             worst = max(worst, _relative(spline(probes) - exact, exact))
             slope = max(slope, _relative(spline(probes, 1) - exact_slope, exact_slope))
         if worst <= VALUE_ERROR and slope <= SLOPE_ERROR:
@@ -74,6 +75,43 @@ def tabulate(functions: list[Callable[[Array], Array]], cutoff: float) -> Radial
     tables = [spline.c[::-1] * powers for spline in splines]
     beyond = [np.concatenate([table, np.zeros_like(table[:, :1])], axis=1) for table in tables]
     return RadialTable(np.stack(beyond, axis=1), n, worst)
+
+
+def compress(
+    functions: list[Callable[[Array], Array]], weights: Array, cutoff: float
+) -> tuple[list[Callable[[Array], Array]], Array]:
+    """Return fewer functions, and weights, whose product is the same within the tables' error.
+
+    Functions of one distance are far from independent: of 64 hidden features about 45 are left.
+
+    Args:
+        functions: each maps distances ``[n]`` (Å) to ``[n, n_features]``.
+        weights: ``[n_features, m]``: what the features are multiplied with.
+        cutoff: Å.
+    """
+    r = np.linspace(CLOSEST_A, cutoff - STEP_A, 3000)
+    values = np.concatenate([function(r) @ weights for function in functions])
+    slopes = np.concatenate([_slope(function, r) @ weights for function in functions])
+    basis_rows = np.linalg.svd(values, full_matrices=False)[2]
+    for rank in range(8, weights.shape[0], 4):
+        basis = basis_rows[:rank]
+        left_over = np.eye(weights.shape[1]) - basis.T @ basis
+        if (
+            _relative(values @ left_over, values) <= VALUE_ERROR
+            and _relative(slopes @ left_over, slopes) <= SLOPE_ERROR
+        ):
+            onto = weights @ basis.T
+            return [_product(function, onto) for function in functions], basis
+    return functions, weights
+
+
+def _product(function: Callable[[Array], Array], onto: Array) -> Callable[[Array], Array]:
+    return lambda distances: function(distances) @ onto
+
+
+def _slope(function: Callable[[Array], Array], r: Array) -> Array:
+    difference: Array = function(r + STEP_A) - function(r - STEP_A)
+    return difference / (2 * STEP_A)
 
 
 def _relative(error: Array, exact: Array) -> float:
