@@ -40,8 +40,15 @@ COVERED = {
     "agnesi": {"transform": "Agnesi", "max_ell": 2},
     "density": {"first": "Density", "block": "DensityResidual", "max_ell": 2},
     "eight_elements": {"numbers": (1, 3, 7, 8, 9, 11, 17, 19), "max_ell": 2},
-}
-FALLS_BACK = {"vector": "8x0e\\+8x1o", "zbl_agnesi": "ZBL"}
+    "vector": {"hidden": "8x0e+8x1o", "max_ell": 3},
+    "vector_density": {
+        "hidden": "6x0e+6x1o", "first": "Density", "block": "DensityResidual", "n_layers": 3,
+        "max_ell": 2, "numbers": (19, 1, 8),
+    },
+    "vector_agnostic": {"hidden": "6x0e+6x1o", "first": "", "block": "", "max_ell": 1},
+    "tensor": {"hidden": "4x0e+4x1o+4x2e", "max_ell": 2, "transform": "Agnesi"},
+}  # fmt: skip
+FALLS_BACK = {"zbl_agnesi": "ZBL"}
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +100,7 @@ def test_falls_back_and_refuses_in_one_line(name: str, tmp_path: Path, mace_mode
 def test_disagreement_falls_back_aloud(
     tmp_path: Path, mace_model: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pykoh.export.fast import layer, tables
+    from pykoh.export.fast import radial, tables
 
     honest = tables.tabulate
 
@@ -101,7 +108,7 @@ def test_disagreement_falls_back_aloud(
         table = honest(functions, cutoff)
         return tables.RadialTable(1.001 * table.coefficients, table.n_intervals, 0.0)
 
-    monkeypatch.setattr(layer, "tabulate", coarse)
+    monkeypatch.setattr(radial, "tabulate", coarse)
     target = tmp_path / "koh.pt"
     report = export_model(mace_model("scalar"), target)
     assert report.metadata.route == "general" == load_artifact(target)[0].route

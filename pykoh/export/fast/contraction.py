@@ -1,14 +1,9 @@
-"""MACE's symmetric contraction to scalars as a polynomial, with its derivative.
+"""MACE's symmetric contraction as polynomials, with their derivatives.
 
-For scalar output the contraction (Batatia et al., NeurIPS 2022, arXiv:2206.07697, eq. 10) of one
-atom and channel is a polynomial of degree at most 3 in the (max_ell + 1)² components X_a of its
-message, with coefficients that depend on element and channel. Few monomials have a coefficient
-other than zero, e.g. 35 of 9 components. What is computed is the derivative
-
-    G_a = ∂f/∂X_a = l_a + Σ_b q_ab X_b + Σ_bc c_abc X_b X_c,
-
-which the forces need anyway; by Euler's theorem its parts of degree d - 1, times X_a and summed,
-are d times the parts of degree d of f itself.
+The contraction (Batatia et al., NeurIPS 2022, arXiv:2206.07697, eq. 10) of one atom and channel
+gives, for each component of its output, a polynomial of degree at most 3 in the (max_ell + 1)²
+components X_a of the message, with coefficients that depend on element and channel. Few monomials
+have a coefficient other than zero, e.g. 35 of 9 components for scalar output.
 """
 
 from __future__ import annotations
@@ -22,29 +17,58 @@ Monomial = Tuple[int, ...]
 
 # On a CPU: their terms stay in the cache, and memory does not grow with the system.
 ATOMS_AT_A_TIME = 32
+VECTOR_ATOMS_AT_A_TIME = 8
 
 
-def monomials(contraction: torch.nn.Module, n_species: int) -> Dict[Monomial, torch.Tensor]:
-    """Return the coefficient ``[n_species, n_channels]`` of each monomial of a contraction.
+def monomials(contraction: torch.nn.Module, n_species: int) -> List[Dict[Monomial, torch.Tensor]]:
+    """Return per component of the output the coefficient ``[n_species, n_channels]`` of monomials.
 
     Args:
-        contraction: MACE's ``Contraction`` to ``0e``.
+        contraction: MACE's ``Contraction`` to one irrep.
         n_species: a contraction that is the same for all elements is repeated.
     """
-    found: Dict[Monomial, torch.Tensor] = {}
     weights = [*list(contraction.weights)[::-1], contraction.weights_max]
+    found: List[Dict[Monomial, torch.Tensor]] = []
     for degree, weight in enumerate(weights, start=1):
         couplings = contraction.U_tensors(degree).detach().double()
+        if couplings.dim() == degree + 1:
+            couplings = couplings.unsqueeze(0)  # scalars have no axis for their one component
+        while len(found) < couplings.shape[0]:
+            found.append({})
         for entry in couplings.nonzero().tolist():
-            *components, path = entry
+            component, *components, path = entry
             key = tuple(sorted(components))
             term = couplings[tuple(entry)] * weight.detach().double()[:, path]
-            found[key] = found[key] + term if key in found else term
-    return {key: value.expand(n_species, -1) for key, value in found.items()}
+            terms = found[component]
+            terms[key] = terms[key] + term if key in terms else term
+    return [
+        {key: value.expand(n_species, -1) for key, value in terms.items() if bool(value.any())}
+        for terms in found
+    ]
+
+
+def contraction_of(product: torch.nn.Module, n_species: int) -> torch.nn.Module:
+    """Return the contraction of a product block: a :class:`Polynomial` if its output is scalar."""
+    terms = [
+        component
+        for contraction in product.symmetric_contractions.contractions
+        for component in monomials(contraction, n_species)
+    ]
+    n_components = product.symmetric_contractions.contractions[0].U_tensors(1).shape[-2]
+    if len(terms) == 1:
+        return Polynomial(terms[0], n_components)
+    return Contraction(terms, n_components)
 
 
 class Polynomial(torch.nn.Module):
-    """The polynomial and its derivative for all atoms and channels of a layer.
+    """Contraction to a scalar.
+
+    What is computed is the derivative
+
+        G_a = ∂f/∂X_a = l_a + Σ_b q_ab X_b + Σ_bc c_abc X_b X_c,
+
+    which the forces need anyway; by Euler's theorem its parts of degree d - 1, times X_a and
+    summed, are d times the parts of degree d of f itself.
 
     Args:
         terms: from :func:`monomials`.
@@ -110,6 +134,122 @@ class Polynomial(torch.nn.Module):
         rows[n_pair : n_pair + n_single].mul_(x.index_select(0, self.of_single))
         sums = torch.matmul(self.collect, rows.flatten(1)).view(2, x.size(0), x.size(1), x.size(2))
         return (sums[1] * x).sum(0), sums[0]
+
+    @torch.jit.export
+    def back(
+        self,
+        upstream: torch.Tensor,
+        x: torch.Tensor,
+        derivative: torch.Tensor,
+        species: torch.Tensor,
+    ) -> torch.Tensor:
+        """Return the derivative with respect to x, given that of the result."""
+        return derivative * upstream
+
+
+class Contraction(torch.nn.Module):
+    """Contraction to scalars, vectors and higher components.
+
+    The terms are ordered by component of the output, f_o = Σ_k c_k m_k, with each monomial m a
+    product of at most three X. What is kept for the way back is x alone.
+
+    Args:
+        terms: from :func:`monomials`, per component of the output.
+        n_components: (max_ell + 1)² of the input.
+    """
+
+    def __init__(self, terms: List[Dict[Monomial, torch.Tensor]], n_components: int) -> None:
+        super().__init__()
+        self.n_outputs = len(terms)
+        every = sorted({key for each in terms for key in each}, key=lambda key: (len(key), key))
+        self.n_single = sum(1 for key in every if len(key) == 1)
+        # All pairs that occur, as monomials of degree 2 or within those of degree 3.
+        pairs = sorted({key[-2:] for key in every if len(key) > 1})
+        triples = [key for key in every if len(key) == 3]
+        self.register_buffer("single", _indices([key[0] for key in every if len(key) == 1]))
+        self.register_buffer("pair_b", _indices([b for b, _ in pairs]))
+        self.register_buffer("pair_c", _indices([c for _, c in pairs]))
+        doubles = [pairs.index(key) for key in every if len(key) == 2]
+        self.register_buffer("of_double", _indices(doubles))
+        self.n_double = len(doubles)
+        self.register_buffer("triple_a", _indices([key[0] for key in triples]))
+        self.register_buffer("triple_pair", _indices([pairs.index(key[1:]) for key in triples]))
+        place = {key: i for i, key in enumerate(every)}
+        self.register_buffer("monomial", _indices([place[key] for each in terms for key in each]))
+        coefficients = torch.stack([value for each in terms for value in each.values()])
+        self.register_buffer("coefficients", coefficients.contiguous())
+        self.ends: List[int] = torch.tensor([len(each) for each in terms]).cumsum(0).tolist()
+        self.n_monomials = len(every)
+        self.atoms_at_a_time = VECTOR_ATOMS_AT_A_TIME
+
+    def forward(self, x: torch.Tensor, species: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Return ``[n_atoms, n_outputs n_channels]`` from ``[n_components, n_atoms, n_channels]``.
+
+        (The second result stands where :class:`Polynomial` has its derivative; it is empty.)
+        """
+        n_atoms = x.size(1)
+        step = n_atoms if x.is_cuda else self.atoms_at_a_time
+        found: List[torch.Tensor] = [x.new_zeros((0, self.n_outputs * x.size(2)))]
+        for first in range(0, n_atoms, max(step, 1)):
+            last = min(first + step, n_atoms)
+            own = x[:, first:last].contiguous()
+            pairs = own.index_select(0, self.pair_b) * own.index_select(0, self.pair_c)
+            terms = self.coefficients.index_select(1, species[first:last])
+            terms.mul_(self.products(own, pairs).index_select(0, self.monomial))
+            parts: List[torch.Tensor] = []
+            start = 0
+            for end in self.ends:
+                parts.append(terms[start:end].sum(0))
+                start = end
+            found.append(torch.cat(parts, 1))
+        return torch.cat(found, 0), x[:0]
+
+    def products(self, x: torch.Tensor, pairs: torch.Tensor) -> torch.Tensor:
+        """Return all monomials ``[n_monomials, n, n_channels]``."""
+        triples = x.index_select(0, self.triple_a) * pairs.index_select(0, self.triple_pair)
+        singles = x.index_select(0, self.single)
+        return torch.cat([singles, pairs.index_select(0, self.of_double), triples], 0)
+
+    @torch.jit.export
+    def back(
+        self,
+        upstream: torch.Tensor,
+        x: torch.Tensor,
+        derivative: torch.Tensor,
+        species: torch.Tensor,
+    ) -> torch.Tensor:
+        """Return the derivative with respect to x, given that of the result."""
+        n_atoms = x.size(1)
+        step = n_atoms if x.is_cuda else self.atoms_at_a_time
+        found: List[torch.Tensor] = [x[:, :0]]
+        for first in range(0, n_atoms, max(step, 1)):
+            last = min(first + step, n_atoms)
+            own = x[:, first:last].contiguous()
+            found.append(self.some_back(upstream[first:last], own, species[first:last]))
+        return torch.cat(found, 1)
+
+    def some_back(
+        self, upstream: torch.Tensor, x: torch.Tensor, species: torch.Tensor
+    ) -> torch.Tensor:
+        """Go back for atoms whose terms fit into the cache together."""
+        outputs = upstream.view(x.size(1), self.n_outputs, x.size(2))
+        terms = self.coefficients.index_select(1, species)
+        start = 0
+        for output, end in enumerate(self.ends):
+            terms[start:end].mul_(outputs[:, output])
+            start = end
+        shape = (self.n_monomials, x.size(1), x.size(2))
+        to_products = x.new_zeros(shape).index_add_(0, self.monomial, terms)
+        singles, doubles = self.n_single, self.n_single + self.n_double
+        to_triples = to_products[doubles:]
+        pairs = x.index_select(0, self.pair_b) * x.index_select(0, self.pair_c)
+        to_pairs = torch.zeros_like(pairs)
+        to_pairs.index_add_(0, self.of_double, to_products[singles:doubles])
+        to_pairs.index_add_(0, self.triple_pair, to_triples * x.index_select(0, self.triple_a))
+        result = torch.zeros_like(x).index_add_(0, self.single, to_products[:singles])
+        result.index_add_(0, self.triple_a, to_triples * pairs.index_select(0, self.triple_pair))
+        result.index_add_(0, self.pair_b, to_pairs * x.index_select(0, self.pair_c))
+        return result.index_add_(0, self.pair_c, to_pairs * x.index_select(0, self.pair_b))
 
 
 def _indices(values: List[int]) -> torch.Tensor:

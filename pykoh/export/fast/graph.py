@@ -31,6 +31,7 @@ from pykoh.export.fast.supports import obstacle
 
 # Atoms per chunk: on a CPU the rows of a chunk stay in the cache, on a GPU launches are saved.
 CPU_CHUNK = 24
+VECTOR_CPU_CHUNK = 8
 GPU_CHUNK = 8192
 # Chunks of the last layer that are kept for the way back at a time.
 CHUNKS_KEPT = 16
@@ -49,7 +50,9 @@ class FastGraph(torch.nn.Module):
         self.n_species = int(model.atomic_numbers.numel())
         self.cutoff = float(model.r_max)
         self.n_layers = len(model.interactions)
-        self.cpu_chunk, self.gpu_chunk, self.chunks_kept = CPU_CHUNK, GPU_CHUNK, CHUNKS_KEPT
+        self.gpu_chunk, self.chunks_kept = GPU_CHUNK, CHUNKS_KEPT
+        scalar = all(block.conv_tp.irreps_in1.lmax == 0 for block in model.interactions)
+        self.cpu_chunk = CPU_CHUNK if scalar else VECTOR_CPU_CHUNK
         with torch.no_grad():
             self.harmonics = Harmonics(model.spherical_harmonics)
             self.layers = torch.nn.ModuleList(
@@ -109,7 +112,7 @@ class FastGraph(torch.nn.Module):
         to_features = to_sent
         for index, layer in enumerate(self.layers):
             if index > 0:
-                sent = torch.matmul(features, layer.up).index_select(0, rows.restore)
+                sent = layer.up(features, rows.species).index_select(0, rows.restore)
                 sent = torch.ops.pykoh.ghost_exchange(sent, n_total)
             elif layer.by_species:
                 sent = layer.sent_by_species
@@ -155,7 +158,7 @@ class FastGraph(torch.nn.Module):
             if index > 0:
                 to_sent = torch.ops.pykoh.ghost_reduce(to_sent, n_local)
                 to_sent = to_sent.index_select(0, rows.order)
-                to_features = to_features + self.up_back(index, to_sent)
+                to_features = to_features + self.up_back(index, to_sent, rows.species)
 
         to_unit = self.harmonics.gradient(powers, to_y)
         radial = to_distance - (to_unit * unit).sum(0) / distance
@@ -200,12 +203,12 @@ class FastGraph(torch.nn.Module):
                 )
         return to_features, to_sent
 
-    def up_back(self, which: int, upstream: torch.Tensor) -> torch.Tensor:
+    def up_back(self, which: int, upstream: torch.Tensor, species: torch.Tensor) -> torch.Tensor:
         """Return the derivative of what a layer sends with respect to the features before."""
         result = upstream
         for index, layer in enumerate(self.layers):
             if index == which:
-                result = torch.matmul(upstream, layer.up.t())
+                result = layer.up.back(upstream, species)
         return result
 
 

@@ -17,8 +17,9 @@ MAX_ELL = 3
 MAX_CORRELATION = 3
 
 
-def _is_scalar(irreps: object) -> bool:
-    return all(part.ir.l == 0 and part.ir.p == 1 for part in irreps)  # type: ignore[attr-defined]
+def _has_natural_parity(irreps: object) -> bool:
+    parts = [(part.ir.l, part.ir.p) for part in irreps]  # type: ignore[attr-defined]
+    return parts == [(ell, (-1) ** ell) for ell in range(len(parts))]
 
 
 def obstacle(model: torch.nn.Module) -> str | None:
@@ -43,15 +44,15 @@ def obstacle(model: torch.nn.Module) -> str | None:
         if name not in _INTERACTIONS:
             return f"it has {name}"
         for irreps in (block.node_feats_irreps, block.hidden_irreps, block.conv_tp.irreps_in1):
-            if not _is_scalar(_as_irreps(irreps)):
-                return f"its hidden features are {irreps}, not scalars"
+            if not _has_natural_parity(_as_irreps(irreps)):
+                return f"its hidden features are {irreps}: not one block of parity (-1)^l per l"
         if not hasattr(block.conv_tp_weights, "__iter__"):
             return f"its radial network is a {type(block.conv_tp_weights).__name__}"
         if [part.ir.l for part in block.linear.irreps_out] != ells:
             return f"its messages are {block.linear.irreps_out}"
     for product in model.products:
         contractions = product.symmetric_contractions.contractions
-        if len(contractions) != 1 or contractions[0].correlation > MAX_CORRELATION:
+        if max(each.correlation for each in contractions) > MAX_CORRELATION:
             return f"its correlation is above {MAX_CORRELATION}"
     for readout in model.readouts:
         if type(readout).__name__ not in _READOUTS:

@@ -1,0 +1,226 @@
+"""Messages from neighbours with scalar features, forward and backward.
+
+The atoms come in chunks, each of which has its own number of neighbour rows K per atom, so that
+aggregation over neighbours is a batched matrix product. Everything is differentiated by hand:
+what is needed of the way back is known beforehand, and each rank of a parallel run passes through
+the same exchanges whatever atoms it has.
+"""
+
+from __future__ import annotations
+
+from typing import List, Tuple
+
+import torch
+
+from pykoh.export.fast import linear
+from pykoh.export.fast.radial import Radial
+from pykoh.export.fast.rows import Rows
+from pykoh.export.fast.spline import by_species, one_hot
+
+# Up to so many elements the first layer is contracted element by element.
+MAX_SPECIES_IN_FIRST = 6
+
+
+class ScalarMessages(torch.nn.Module):
+    """The summed and mixed messages of one layer.
+
+    Shapes: N atoms, n of them in a chunk of rows width K, P rows, Q radial features, C channels,
+    M = (max_ell + 1)² components, S elements. Arrays over components have them first.
+
+    Args:
+        model: the eager model, float64.
+        index: of a layer whose senders have scalar features.
+        sent: ``[S, C]`` what each element sends, in the first layer; else None.
+    """
+
+    def __init__(self, model: torch.nn.Module, index: int, sent: torch.Tensor | None) -> None:
+        super().__init__()
+        block = model.interactions[index]
+        self.n_species = int(model.atomic_numbers.numel())
+        per_ell = linear.radial_per_ell(block)
+        self.radial = Radial(model, index, torch.cat(per_ell, 1))
+        mix = list(linear.per_ell(block.linear).values())
+        if not self.radial.has_density:
+            mix = [each / float(block.avg_num_neighbors) for each in mix]
+        self.n_ell = len(mix)
+        self.n_components = self.n_ell**2
+        weights = self.radial.weights.chunk(self.n_ell, 1)
+        self.n_hidden = weights[0].shape[0]
+        self.n_sent = weights[0].shape[1]
+        self.by_species = sent is not None and self.n_species <= MAX_SPECIES_IN_FIRST
+        if sent is not None and self.by_species:
+            mix = [
+                torch.einsum("kc,sc,cd->skd", w, sent, m).reshape(-1, m.shape[1])
+                for w, m in zip(weights, mix, strict=True)
+            ]
+        self.register_buffer("mix", torch.stack(mix))
+        self.kept = (2 if self.by_species else 3) + (1 if self.radial.has_density else 0)
+
+    def ahead(
+        self,
+        y: torch.Tensor,
+        distance: torch.Tensor,
+        sent: torch.Tensor,
+        rows: Rows,
+        first: int,
+        last: int,
+        state: List[torch.Tensor],
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Return the messages to the atoms of some chunks, ``[M, n, C]``, and densities ``[n]``.
+
+        Args:
+            y: ``[M, P]`` spherical harmonics of all rows.
+            distance: ``[P]`` Å, of all rows.
+            sent: ``[n_total, C]`` features of senders; unused if the layer is by species.
+            rows: the layout.
+            first: chunk.
+            last: chunk, not included.
+            state: what the way back needs is appended to it.
+        """
+        width = self.n_species * self.n_hidden if self.by_species else self.n_sent
+        sums = y.new_empty((self.n_components, rows.atoms[last] - rows.atoms[first], width))
+        density = y.new_zeros((sums.size(1),))
+        for c in range(first, last):
+            low, high = rows.rows[c], rows.rows[c + 1]
+            a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
+            hidden, slope = self.radial(distance, rows, low, high)
+            if self.by_species:
+                own_y = by_species(y[:, low:high], rows.neighbour_species[low:high], self.n_species)
+                part = self.sum_by_species(own_y, hidden, b - a)
+                state.extend([hidden, slope])
+            else:
+                here = sent.index_select(0, rows.neighbour[low:high])
+                weights = torch.matmul(hidden, self.radial.weights)
+                weights = weights.view(-1, self.n_ell, self.n_sent)
+                part = self.sum_neighbours(y[:, low:high], weights, here, b - a)
+                state.extend([weights, here, slope])
+            sums[:, a:b] = part
+            if self.radial.has_density:
+                values, slopes = self.radial.density(distance, rows, low, high)
+                density[a:b] = values.view(b - a, -1).sum(1)
+                state.append(slopes)
+        found: List[torch.Tensor] = []
+        for ell in range(self.n_ell):
+            found.append(torch.matmul(sums[ell * ell : (ell + 1) * (ell + 1)], self.mix[ell]))
+        return torch.cat(found, 0), density
+
+    def back(
+        self,
+        upstream: torch.Tensor,
+        to_density: torch.Tensor,
+        y: torch.Tensor,
+        rows: Rows,
+        first: int,
+        last: int,
+        state: List[torch.Tensor],
+        to_y: torch.Tensor,
+        to_distance: torch.Tensor,
+        to_sent: torch.Tensor,
+    ) -> None:
+        """Add the derivatives with respect to all that :meth:`ahead` took.
+
+        Args:
+            upstream: ``[M, n, C]`` derivative with respect to the messages.
+            to_density: ``[n]``, with respect to the density.
+            y: ``[M, P]``.
+            rows: the layout.
+            first: chunk.
+            last: chunk, not included.
+            state: from :meth:`ahead`.
+            to_y: ``[M, P]``, added to.
+            to_distance: ``[P]``, added to.
+            to_sent: ``[n_total, C]``, added to.
+        """
+        found: List[torch.Tensor] = []
+        for ell in range(self.n_ell):
+            part = upstream[ell * ell : (ell + 1) * (ell + 1)]
+            found.append(torch.matmul(part, self.mix[ell].t()))
+        to_sums = torch.cat(found, 0)
+        for c in range(first, last):
+            low, high = rows.rows[c], rows.rows[c + 1]
+            a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
+            own = (c - first) * self.kept
+            own_y = y[:, low:high]
+            if self.by_species:
+                hidden, slope = state[own], state[own + 1]
+                senders = rows.neighbour_species[low:high]
+                own_y = by_species(own_y, senders, self.n_species)
+                back_y, back_t = self.back_by_species(own_y, hidden, slope, to_sums[:, a:b])
+                is_of = one_hot(senders, self.n_species, y.dtype)
+                to_y[:, low:high] += (
+                    back_y.view(self.n_species, self.n_components, -1) * is_of.unsqueeze(1)
+                ).sum(0)
+            else:
+                weights, here, slope = state[own], state[own + 1], state[own + 2]
+                back_y, back_t, back_sent = self.back_to_neighbours(
+                    own_y, weights, here, slope, to_sums[:, a:b]
+                )
+                to_y[:, low:high] += back_y
+                to_sent.index_add_(0, rows.neighbour[low:high], back_sent)
+            to_distance[low:high] += back_t * self.radial.per_angstrom
+            if self.radial.has_density:
+                slopes = state[own + self.kept - 1].view(b - a, -1)
+                to_distance[low:high] += (slopes * to_density[a:b].unsqueeze(1)).flatten()
+
+    def sum_by_species(self, y: torch.Tensor, hidden: torch.Tensor, n: int) -> torch.Tensor:
+        """Return ``[M, n, S Q]`` from Y by species ``[S M, rows]`` and ``[rows, Q]``."""
+        width = hidden.size(0) // n
+        shaped = y.view(y.size(0), n, width).transpose(0, 1)
+        sums = torch.bmm(shaped, hidden.view(n, width, self.n_hidden))
+        sums = sums.view(n, self.n_species, self.n_components, self.n_hidden)
+        return sums.permute(2, 0, 1, 3).flatten(2)
+
+    def back_by_species(
+        self, y: torch.Tensor, hidden: torch.Tensor, slope: torch.Tensor, upstream: torch.Tensor
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Return derivatives with respect to Y by species ``[S M, rows]`` and t ``[rows]``."""
+        n = upstream.size(1)
+        width = hidden.size(0) // n
+        own = upstream.reshape(self.n_components, n, self.n_species, self.n_hidden)
+        own = own.permute(1, 2, 0, 3).reshape(n, -1, self.n_hidden)
+        shape = (n, width, self.n_hidden)
+        to_y = torch.bmm(own, hidden.view(shape).transpose(1, 2)).transpose(0, 1).flatten(1)
+        to_t = torch.bmm(own, slope.view(shape).transpose(1, 2)).transpose(0, 1).flatten(1)
+        return to_y, (to_t * y).sum(0)
+
+    def sum_neighbours(
+        self, y: torch.Tensor, weights: torch.Tensor, sent: torch.Tensor, n: int
+    ) -> torch.Tensor:
+        """Return ``[M, n, C]`` from ``[M, rows]``, ``[rows, n_ell, C]`` and ``[rows, C]``."""
+        width = sent.size(0) // n
+        messages = (weights * sent.unsqueeze(1)).view(n, width, self.n_ell, self.n_sent)
+        shaped = y.reshape(self.n_components, n, width).transpose(0, 1)
+        found: List[torch.Tensor] = []
+        for ell in range(self.n_ell):
+            part = shaped[:, ell * ell : (ell + 1) * (ell + 1)]
+            found.append(torch.bmm(part, messages[:, :, ell]))
+        return torch.cat(found, 1).transpose(0, 1)
+
+    def back_to_neighbours(
+        self,
+        y: torch.Tensor,
+        weights: torch.Tensor,
+        sent: torch.Tensor,
+        slope: torch.Tensor,
+        upstream: torch.Tensor,
+    ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return derivatives with respect to Y, t and the senders' features."""
+        n = upstream.size(1)
+        width = sent.size(0) // n
+        shaped = y.reshape(self.n_components, n, width).permute(1, 2, 0)
+        upstream = upstream.transpose(0, 1)
+        messages = (weights * sent.unsqueeze(1)).view(n, width, self.n_ell, self.n_sent)
+        to_y: List[torch.Tensor] = []
+        to_message: List[torch.Tensor] = []
+        for ell in range(self.n_ell):
+            low, high = ell * ell, (ell + 1) * (ell + 1)
+            own = upstream[:, low:high]
+            to_y.append(torch.bmm(own, messages[:, :, ell].transpose(1, 2)))
+            to_message.append(torch.bmm(shaped[:, :, low:high], own).view(-1, self.n_sent))
+        back = torch.stack(to_message, 1)
+        to_sent = to_message[0] * weights[:, 0]
+        for ell in range(1, self.n_ell):
+            to_sent.addcmul_(to_message[ell], weights[:, ell])
+        to_hidden = torch.matmul((back * sent.unsqueeze(1)).flatten(1), self.radial.weights.t())
+        to_t = (to_hidden * slope).sum(1)
+        return torch.cat(to_y, 1).transpose(0, 1).flatten(1), to_t, to_sent

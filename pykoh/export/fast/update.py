@@ -1,0 +1,163 @@
+"""From the messages of one layer to new features and energies, forward and backward by hand."""
+
+from __future__ import annotations
+
+from typing import List, Tuple
+
+import torch
+
+from pykoh.export.fast import linear
+from pykoh.export.fast.blocks import EllLinear
+from pykoh.export.fast.contraction import contraction_of
+
+
+class Update(torch.nn.Module):
+    """Density, mixing by element, symmetric contraction, self-connection and readout.
+
+    Shapes: n atoms, M = (max_ell + 1)² components, C channels, F columns of features (component
+    by component, see :mod:`pykoh.export.fast.blocks`; the scalars come first).
+
+    Args:
+        model: the eager model, float64.
+        index: of the layer.
+        head: of the readout.
+    """
+
+    def __init__(self, model: torch.nn.Module, index: int, head: int) -> None:
+        super().__init__()
+        block, product = model.interactions[index], model.products[index]
+        self.n_species = int(model.atomic_numbers.numel())
+        self.has_density = hasattr(block, "density_fn")
+        residual = "Residual" in type(block).__name__
+        self.mixes_by_element = not residual
+        out_channels = linear.channels(block.linear.irreps_out)
+        mixers: dict[int, torch.Tensor] = {0: torch.zeros((1, 1), dtype=torch.float64)}
+        if self.mixes_by_element:
+            mixers = linear.skip_per_ell(block.skip_tp, self.n_species)
+            self.mixer = EllLinear(mixers, out_channels)
+        else:
+            self.mixer = EllLinear(mixers, {0: 1})
+
+        contraction = contraction_of(product, self.n_species)
+        self.contraction: torch.nn.Module = contraction
+        found = linear.channels(product.linear.irreps_in)
+        self.linear = EllLinear(linear.per_ell(product.linear), found)
+        self.n_scalars = linear.channels(product.linear.irreps_out)[0]
+
+        # The self-connection: in the first layer a row per element, later matrices per element.
+        self.is_first = index == 0
+        self.has_skip = residual and bool(product.use_sc)
+        own = {0: torch.zeros((1, 1), dtype=torch.float64)}
+        own_channels = {0: 1}
+        first_skip = torch.zeros((0, 0), dtype=torch.float64)
+        if self.has_skip:
+            own_channels = linear.channels(block.skip_tp.irreps_in1)
+            own = linear.skip_per_ell(block.skip_tp, self.n_species)
+            if self.is_first:
+                one_hot = torch.eye(self.n_species, dtype=torch.float64)
+                embedding = model.node_embedding(one_hot).unsqueeze(1)
+                first_skip = torch.bmm(embedding, own[0]).squeeze(1)
+        self.skip = EllLinear(own, own_channels)
+        self.register_buffer("first_skip", first_skip)
+        self.skip_width = first_skip.shape[1] if self.is_first else self.skip.width_out
+
+        first = len(model.interactions) - len(model.readouts)
+        self.reads_out = index >= first
+        self.reads_hidden = False
+        read_in = read_out = torch.zeros((0, 0), dtype=torch.float64)
+        if self.reads_out:
+            heads = len(getattr(model, "heads", None) or ["Default"])
+            n = self.n_scalars
+            readout = linear.readout_of(model.readouts[index - first], n, head, heads)
+            read_out = readout.linear
+            self.reads_hidden = readout.hidden is not None
+            if readout.hidden is not None:
+                read_in = readout.hidden
+        self.register_buffer("read_in", read_in)
+        self.register_buffer("read_out", read_out)
+
+    def ahead(
+        self,
+        messages: torch.Tensor,
+        density: torch.Tensor,
+        features: torch.Tensor,
+        species: torch.Tensor,
+        state: List[torch.Tensor],
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Return new features ``[n, F]`` and energies ``[n]``.
+
+        Args:
+            messages: ``[M, n, C]``.
+            density: ``[n]``.
+            features: ``[n, F]`` of the layer before.
+            species: ``[n]``.
+            state: what the way back needs is appended to it.
+        """
+        x = messages
+        if self.mixes_by_element:
+            x = self.rows_first(self.mixer(self.atoms_first(x), species), x)
+        if self.has_density:
+            x = x / (1.0 + density).unsqueeze(1)
+        contracted, derivative = self.contraction(x, species)
+        updated = self.linear(contracted, species)
+        if self.has_skip:
+            if self.is_first:
+                updated[:, : self.skip_width] += self.first_skip.index_select(0, species)
+            else:
+                updated[:, : self.skip_width] += self.skip(features, species)
+        energy, slope = self.readout(updated[:, : self.n_scalars])
+        state.extend([x, density, derivative, slope])
+        return updated, energy
+
+    def back(
+        self,
+        upstream: torch.Tensor,
+        scale: float,
+        features_like: torch.Tensor,
+        species: torch.Tensor,
+        state: List[torch.Tensor],
+    ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return derivatives with respect to messages, density and the features taken.
+
+        Args:
+            upstream: ``[n, F]`` derivative with respect to the features given to later layers.
+            scale: of the energies.
+            features_like: shaped as the features taken.
+            species: ``[n]``.
+            state: whose last entries are from :meth:`ahead`.
+        """
+        x, density, derivative, slope = state[-4], state[-3], state[-2], state[-1]
+        upstream = upstream.clone()
+        upstream[:, : self.n_scalars] += scale * slope
+        to_features = torch.zeros_like(features_like)
+        if self.has_skip and not self.is_first:
+            to_features = self.skip.back(upstream[:, : self.skip_width], species)
+        to_x = self.contraction.back(self.linear.back(upstream, species), x, derivative, species)
+        to_density = torch.zeros_like(density)
+        if self.has_density:
+            to_x = to_x / (1.0 + density).unsqueeze(1)
+            to_density = -(to_x * x).sum(2).sum(0)
+        if self.mixes_by_element:
+            to_x = self.rows_first(self.mixer.back(self.atoms_first(to_x), species), to_x)
+        return to_x, to_density, to_features
+
+    def atoms_first(self, x: torch.Tensor) -> torch.Tensor:
+        """Return ``[n, M C]`` from ``[M, n, C]``."""
+        return x.transpose(0, 1).flatten(1)
+
+    def rows_first(self, x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+        """Return ``[M, n, C]`` from ``[n, M C]``."""
+        return x.view(like.size(1), like.size(0), -1).transpose(0, 1).contiguous()
+
+    def readout(self, features: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Return energies ``[n]`` and their derivatives ``[n, C]`` from scalars ``[n, C]``."""
+        if not self.reads_out:
+            return torch.zeros_like(features[:, 0]), torch.zeros_like(features)
+        if not self.reads_hidden:
+            energy = torch.matmul(features, self.read_out).squeeze(1)
+            return energy, self.read_out.t().expand_as(features)
+        z = torch.matmul(features, self.read_in)
+        s = torch.sigmoid(z)
+        energy = torch.matmul(z * s, self.read_out).squeeze(1)
+        slope = s * (1.0 + z * (1.0 - s)) * self.read_out.t()
+        return energy, torch.matmul(slope, self.read_in.t())
