@@ -155,11 +155,21 @@ def test_equilibration_at_a_pressure_goes_on_after_an_interrupt(box: Path, tmp_p
     assert float(side[-1].split()[4]) != 1.0
 
 
+def spoil(path: Path) -> None:
+    """Add what a run that was killed after its last restart leaves: rows, and half a frame."""
+    if path.exists():
+        rows = "60 9 9 9 9 9 9 9 9 9\n64 9" if path.suffix == ".txt" else "ITEM: TIMESTEP\n64"
+        with path.open("a") as stream:
+            stream.write(rows)
+
+
 def test_dynamics_without_thermostat(equilibrated: Path, tmp_path: Path) -> None:
     whole, parts = (copy_box(equilibrated, tmp_path / name) for name in ("whole", "parts"))
-    for folder, lengths in ((whole, ["0.05"]), (parts, ["0.025", "0.05"])):
+    for folder, lengths in ((whole, ["0.05"]), (parts, ["0.028", "0.05"])):
         shutil.copy(equilibrated / "equil.data", folder)
         for ps in lengths:
+            for name in ("nve.pressure.txt", "nve.transport.dump"):
+                spoil(folder / name)
             done = run(folder, "nve.in", f"{NVE} ps {ps}")
             assert done.returncode == 0, done.stderr
     rows = thermo(whole / "nve.log")
