@@ -34,7 +34,7 @@ demo/koh.pt: $(MODEL) | $(READY) demo/koh.data
 
 # Continues where it was stopped; `make demo PS=10` simulates longer.
 demo/md-$(PS)ps: demo/koh.pt lammps_inputs/koh.in | demo/koh.data
-	test -f demo/koh.restart || rm -f demo/koh.dump
+	test -f demo/koh.restart || rm -f demo/koh.dump demo/koh.pressure.txt
 	cd demo && $(BIN)/pykoh run ../lammps_inputs/koh.in --var ps $(PS) \
 	  --var temperature $(TEMPERATURE) --var dump_fs 5 --var restart_ps 0.1
 	touch $@
