@@ -17,7 +17,7 @@ from pykoh.resources import shipped
 # The release whose mliap/kk exchanges features between ranks (forward_exchange).
 OLDEST = 20250722
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-BUILD = "build one with cmake/ (see its README.md) and give it with --lmp PATH"
+BUILD = f"build one as {shipped('cmake', 'README.md')} says, and give it with --lmp PATH"
 
 _EMBEDDED = """
 import json
@@ -155,7 +155,7 @@ def lmp(path: Path | None) -> tuple[Finding, Build | None]:
 def kokkos(build: Build | None) -> Finding:
     """Return whether lmp has mliap/kk, and on what it runs."""
     name, needed = "lmp with Kokkos", "one GPU or more (mliap/kk)"
-    remedy = "build a GPU preset of cmake/, e.g. cmake --preset ampere80"
+    remedy = f"build a GPU preset as {shipped('cmake', 'README.md')} says"
     if build is None:
         return Finding(name, "missing", "no usable lmp", needed, remedy)
     if "KOKKOS" not in build.packages:
