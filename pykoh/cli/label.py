@@ -1,0 +1,126 @@
+"""``pykoh label``: reference energies and forces of frames."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pykoh.errors import LabelError
+
+if TYPE_CHECKING:
+    from pykoh.reference.campaign import Progress
+    from pykoh.reference.level import Labeller
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds > 5400 else f"{seconds / 60:.0f} min"
+
+
+def _report(progress: Progress) -> None:
+    line = f"{progress.done}/{progress.total} frames labelled"
+    if progress.failed:
+        line += f", {progress.failed} failed"
+    if progress.fresh:
+        left = progress.total - progress.done - progress.failed
+        line += f", {progress.core_s / progress.fresh:.0f} core-s each"
+        if left:
+            line += f", {_hours(progress.wall_s / progress.fresh * left)} left"
+    click.echo(line)
+
+
+@click.command()
+@click.argument("frames", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("labels.extxyz"),
+    show_default=True,
+    help="Label file; frames that it holds already are kept.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Frames computed at a time.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="OpenMP threads of each CP2K process.",
+)
+@click.option(
+    "--command",
+    "program",
+    metavar="CMD",
+    help="How to start CP2K, e.g. 'mpirun -n 16 cp2k.psmp'.  [default: from the PATH]",
+)
+@click.option(
+    "--calculator",
+    metavar="MODULE:FACTORY",
+    help="Instead of CP2K, the ASE calculator that this function returns.",
+)
+@click.option("--retry-failed", is_flag=True, help="Try frames again that failed before.")
+@click.option("--no-atoms", is_flag=True, help="Do not compute the isolated atoms.")
+def command(
+    frames: tuple[Path, ...],
+    output: Path,
+    jobs: int,
+    threads: int,
+    program: str | None,
+    calculator: str | None,
+    retry_failed: bool,
+    no_atoms: bool,
+) -> None:
+    """Compute reference energies, forces and stresses of FRAMES (extended xyz).
+
+    \b
+    pykoh label frames.extxyz -o labels.extxyz --jobs 2
+    pykoh label frames.extxyz -o labels.extxyz --calculator my_dft:calculator
+
+    By default CP2K computes them at BLYP-D3/DZVP-MOLOPT-SR-GTH. The same command goes on after a
+    stop or a kill. A frame that does not converge is tried with safer settings; if none converges,
+    it is listed in LABELS.json with the reasons, and its output is kept in LABELS.work.
+    """
+    from pykoh.reference.campaign import Campaign, work_folder
+    from pykoh.reference.frames import read_frames
+
+    if output.suffix != ".extxyz":
+        raise LabelError(f"{output}: a label file is extended xyz; name it {output.stem}.extxyz")
+    if output in frames:
+        raise LabelError(f"{output}: is also a file of frames; choose another name with -o")
+    if not output.parent.is_dir():
+        raise LabelError(f"{output}: its folder {output.parent} does not exist; create it first")
+    boxes = read_frames(frames)
+    labeller: Labeller
+    if calculator is not None:
+        from pykoh.reference.ase_calculator import AseLabeller
+
+        if program is not None:
+            raise LabelError("--command and --calculator: give only one of them")
+        labeller = AseLabeller(calculator)
+    else:
+        from pykoh.reference.cp2k import Cp2kLabeller
+
+        words = shlex.split(program) if program is not None else None
+        labeller = Cp2kLabeller(work_folder(output), words, threads)
+    click.echo(f"{len(boxes)} frames at {labeller.level.name} by {labeller.level.code}")
+    campaign = Campaign(boxes, output, labeller, jobs, retry_failed)
+    try:
+        end = campaign.run(_report, with_atoms=not no_atoms)
+    except KeyboardInterrupt:
+        raise click.ClickException(
+            f"stopped; {output} is complete up to here, and the same command goes on"
+        ) from None
+    click.echo(f"written        {output}, {campaign.summary}")
+    if end.failed:
+        raise click.ClickException(
+            f"{end.failed} of {end.total} frames failed; the reasons are in {campaign.summary}, "
+            f"the outputs in {work_folder(output)}; --retry-failed tries them again"
+        )

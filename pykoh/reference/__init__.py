@@ -1,0 +1,1 @@
+"""Reference energies and forces: frames to label, CP2K or any ASE calculator, label files."""

@@ -1,0 +1,96 @@
+"""Reading energy, forces and stress from CP2K's output."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pykoh.errors import LabelError
+from pykoh.reference.level import Label
+
+# CODATA 2006, the constants that CP2K itself uses (src/common/physcon.F), so that what it prints
+# in atomic units is turned into what it would print in eV.
+HARTREE_EV = 27.21138386
+BOHR_A = 0.52917720859
+EV_PER_A3_IN_GPA = 160.217649
+
+_ENERGY = re.compile(r"ENERGY\| Total FORCE_EVAL .*?:?\s+(-?\d+\.\d+)\s*$", re.MULTILINE)
+_VERSION = re.compile(r"CP2K\| version string:\s+CP2K version (\S.*?)\s*$", re.MULTILINE)
+_STEP = re.compile(r"^\s+\d+ OT (?:DIIS|CG|LS|SD)\b", re.MULTILINE)
+_TIME = re.compile(r"^ CP2K\s+1\s+1\.0\s+\S+\s+\S+\s+(\S+)\s+(\S+)\s*$", re.MULTILINE)
+_FORCES_OLD = re.compile(r"ATOMIC FORCES in \[a\.u\.\]\s*\n(.*?)SUM OF ATOMIC FORCES", re.DOTALL)
+_FORCES_NEW = re.compile(
+    r"FORCES\| Atomic forces \[hartree/bohr\]\s*\n(.*?)FORCES\| Sum", re.DOTALL | re.IGNORECASE
+)
+_STRESS = re.compile(r"STRESS\| Analytical stress tensor \[GPa\]\s*\n.*?\n((?:.*\n){3})")
+
+
+def is_converged(text: str) -> bool:
+    """Return whether the wavefunction was converged: the outer loop where there is one."""
+    if "outer SCF loop FAILED" in text:
+        return False
+    if "outer SCF iter" in text:
+        return "outer SCF loop converged" in text
+    return "SCF run converged" in text and "SCF run NOT converged" not in text
+
+
+def _rows(block: str, prefix: str, n_columns: int) -> NDArray[np.float64]:
+    rows = []
+    for line in block.splitlines():
+        words = line.replace(prefix, "").split()
+        try:
+            rows.append([float(word) for word in words[-n_columns:]])
+        except ValueError:
+            continue
+    return np.array([row for row in rows if len(row) == n_columns])
+
+
+def parse_output(text: str, name: str | Path, n_atoms: int, recipe: str, core_s: float) -> Label:
+    """Return the label that a CP2K output of ``RUN_TYPE ENERGY_FORCE`` holds.
+
+    Args:
+        text: the whole output.
+        name: the file, for messages.
+        n_atoms: atoms of the frame.
+        recipe: how it was converged.
+        core_s: processor seconds; 0 takes the time that CP2K reports (wall, one core).
+
+    Raises:
+        LabelError: it stopped early, did not converge, or lacks energy or forces.
+    """
+    if "PROGRAM ENDED" not in text:
+        found = re.search(r"\[ABORT\].*?\n.*?\\___/\s+(\S.*?)\s+\*", text, re.DOTALL)
+        raise LabelError(f"{name}: CP2K stopped early{': ' + found[1] if found else ''}")
+    if not is_converged(text):
+        raise LabelError(f"{name}: the SCF was not converged")
+    energy = _ENERGY.search(text)
+    block, columns = _FORCES_OLD.search(text), 3
+    if block is None:
+        # 2024 and later print the norm behind the three components.
+        block, columns = _FORCES_NEW.search(text), 4
+    if energy is None or block is None:
+        missing = "energy" if energy is None else "forces"
+        raise LabelError(f"{name}: no {missing} in CP2K's output; add &PRINT &FORCES to its input")
+    forces = _rows(block[1], "FORCES|", columns)[:, :3]
+    if forces.shape != (n_atoms, 3):
+        raise LabelError(f"{name}: forces on {len(forces)} atoms, the frame has {n_atoms}")
+    stress = None
+    if (found := _STRESS.search(text)) is not None:
+        # CP2K's sign is that of a pressure; ASE's and MACE's is the opposite.
+        stress = -_rows(found[1], "STRESS|", 3) / EV_PER_A3_IN_GPA
+    version = _VERSION.search(text)
+    if not core_s:
+        times = _TIME.search(text)
+        core_s = float(times[2]) if times else 0.0
+    return Label(
+        energy_eV=float(energy[1]) * HARTREE_EV,
+        forces=forces * (HARTREE_EV / BOHR_A),
+        stress=stress,
+        core_s=core_s,
+        scf_steps=len(_STEP.findall(text)),
+        recipe=recipe,
+        code=f"CP2K {version[1]}" if version else "CP2K",
+    )

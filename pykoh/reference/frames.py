@@ -1,0 +1,138 @@
+"""Frames to label, and what tells two frames apart."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pykoh.errors import LabelError
+from pykoh.files import require_file
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+CATIONS = ("Li", "Na", "K", "Cs")
+# 1 mol/L in ions per Å³ (Avogadro's number times 1e-27).
+PER_A3 = 6.02214076e-4
+# No two atoms of a liquid come closer, Å; the shortest bond is O-H.
+CLOSEST_A = 0.6
+# Two frames whose nearest-neighbour distances agree to this are the same frame, Å.
+SAME_A = 1e-4
+
+
+def molarity_of(atoms: Atoms) -> float:
+    """Return the hydroxide molarity of a frame, mol/L: cations (or excess O) per volume.
+
+    ``info["molarity"]`` is not trusted: labels of several sources may mean different things by it.
+    """
+    symbols = atoms.get_chemical_symbols()
+    return sum(s in CATIONS for s in symbols) / (PER_A3 * float(atoms.get_volume()))
+
+
+def frame_key(atoms: Atoms) -> str:
+    """Return 16 hexadecimal digits of elements, cell and positions to 1e-6 Å."""
+    digest = hashlib.sha256(" ".join(atoms.get_chemical_symbols()).encode())
+    for array in (atoms.cell.array, atoms.positions):
+        digest.update(np.round(np.asarray(array) * 1e6).astype(np.int64).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def nearest_distances(atoms: Atoms) -> NDArray[np.float64]:
+    """Return each atom's distance to its nearest neighbour, [n_atoms], Å, periodic."""
+    distances = atoms.get_all_distances(mic=True)
+    np.fill_diagonal(distances, np.inf)
+    return np.asarray(distances.min(axis=1), dtype=np.float64)
+
+
+def duplicates(frames: Sequence[Atoms]) -> list[tuple[int, int]]:
+    """Return pairs of frames that are the same but for wrapping, order, rotation or translation.
+
+    The same formula, volume and sorted nearest-neighbour distances count as the same; thermal
+    motion makes two different frames of a liquid differ in these by far more than 1e-4 Å.
+    """
+    groups: dict[tuple[str, int], list[tuple[float, int, NDArray[np.float64]]]] = {}
+    for number, atoms in enumerate(frames):
+        if len(atoms) < 2:
+            continue
+        nearest = np.sort(nearest_distances(atoms))
+        key = (atoms.get_chemical_formula(), round(atoms.get_volume()))
+        groups.setdefault(key, []).append((float(nearest.mean()), number, nearest))
+    pairs = []
+    for members in groups.values():
+        members.sort(key=lambda member: member[:2])
+        for (mean, i, one), (other_mean, j, other) in pairwise(members):
+            if other_mean - mean < SAME_A and np.abs(one - other).max() < SAME_A:
+                pairs.append((min(i, j), max(i, j)))
+    return sorted(pairs)
+
+
+def _check(atoms: Atoms, where: str) -> None:
+    if len(atoms) == 0:
+        raise LabelError(f"{where}: has no atoms")
+    if not all(atoms.pbc) or atoms.get_volume() < 1.0:
+        raise LabelError(
+            f"{where}: is not periodic in three directions; write it as extended xyz with "
+            'Lattice="…" pbc="T T T"'
+        )
+    if not np.isfinite(atoms.positions).all():
+        raise LabelError(f"{where}: a coordinate is not a number; remove this frame")
+    if len(atoms) > 1:
+        nearest = nearest_distances(atoms)
+        if nearest.min() < CLOSEST_A:
+            raise LabelError(
+                f"{where}: atom {int(nearest.argmin()) + 1} has a neighbour at "
+                f"{nearest.min():.2f} Å; the frame is broken or not in Å: remove or convert it"
+            )
+
+
+def read_extxyz(path: Path, what: str = "file of frames (extended xyz)") -> list[Atoms]:
+    """Return all frames of an extended-xyz file, also compressed (.gz, .xz).
+
+    Raises:
+        LabelError: the file is missing, empty or not extended xyz.
+    """
+    from ase.io import read
+
+    require_file(path, what, LabelError)
+    try:
+        frames = read(path, index=":", format="extxyz")
+    except Exception as error:  # a broken file raises many types in ASE
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise LabelError(f"{path}: is not a readable {what}: {reason}") from error
+    if not frames:
+        raise LabelError(f"{path}: has no frames; a {what} was expected")
+    return list(frames)
+
+
+def read_frames(paths: Sequence[Path]) -> list[Atoms]:
+    """Return the frames to label of several files, checked, without earlier results.
+
+    ``info`` keeps what is known of a frame: ``run`` (its trajectory; the file's name where it is
+    missing), ``temperature_K``; ``molarity`` is computed.
+
+    Raises:
+        LabelError: a file is not readable, a frame is broken, or two frames are the same.
+    """
+    frames, places = [], []
+    for path in paths:
+        for number, atoms in enumerate(read_extxyz(Path(path)), start=1):
+            where = f"{path}, frame {number}"
+            _check(atoms, where)
+            frame = atoms.__class__(
+                atoms.symbols, positions=atoms.positions, cell=atoms.cell, pbc=True
+            )
+            frame.info["run"] = str(atoms.info.get("run", Path(path).stem))
+            if "temperature_K" in atoms.info:
+                frame.info["temperature_K"] = float(atoms.info["temperature_K"])
+            frame.info["molarity"] = round(molarity_of(atoms), 4)
+            frames.append(frame)
+            places.append(where)
+    for i, j in duplicates(frames):
+        raise LabelError(f"{places[j]}: is the same as {places[i]}; remove one of them")
+    return frames

@@ -1,0 +1,87 @@
+"""What makes two labels comparable: the level of theory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A level of theory.
+
+    Attributes:
+        name: for people, e.g. ``"BLYP-D3/DZVP-MOLOPT-SR-GTH"``.
+        settings: everything that the energy depends on (JSON values); not how it is converged.
+        code: program and version that computes it, e.g. ``"CP2K 2023.1"``.
+    """
+
+    name: str
+    settings: dict[str, Any] = field(hash=False)
+    code: str
+
+    @property
+    def key(self) -> str:
+        """Twelve hexadecimal digits that differ when the settings do."""
+        text = json.dumps(self.settings, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Label:
+    """Energy and forces of one frame.
+
+    Attributes:
+        energy_eV: total energy, eV.
+        forces: [n_atoms, 3], eV/Å.
+        stress: [3, 3], eV/Å³, positive when the cell wants to shrink, or None.
+        core_s: seconds of processor time it cost.
+        scf_steps: steps to self-consistency, or None where there are none.
+        recipe: settings that converged it.
+        code: program and version.
+    """
+
+    energy_eV: float
+    forces: NDArray[Any]
+    stress: NDArray[Any] | None
+    core_s: float
+    scf_steps: int | None
+    recipe: str
+    code: str
+
+
+class Labeller(Protocol):
+    """One way to compute labels. A frame is tried with each recipe in turn."""
+
+    level: Level
+    recipes: tuple[str, ...]
+
+    def label(self, atoms: Atoms, folder: Path, recipe: int) -> Label:
+        """Compute one frame.
+
+        Args:
+            atoms: the frame; ``info["run"]`` names its trajectory.
+            folder: an empty folder for scratch files.
+            recipe: index into :attr:`recipes`; later ones are slower and safer.
+
+        Raises:
+            LabelError: it did not converge or did not run.
+        """
+
+    def atom(self, symbol: str, folder: Path) -> Label:
+        """Compute one isolated atom at the same level.
+
+        Raises:
+            LabelError: it did not converge or did not run.
+        """
+
+    def stop(self) -> None:
+        """End what is running, as far as possible; called from another thread."""
