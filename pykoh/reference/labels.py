@@ -28,6 +28,8 @@ UNITS = {
 # Forces of a liquid at 300-400 K: the root mean square is 0.5 to 1 eV/Å.
 LARGEST_EV_A = 100.0
 SMALLEST_RMS_EV_A = 0.1
+# Two labels of the same frame agree to this, eV.
+SAME_EV = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,14 @@ class LabelSet:
         atom_energies_eV: energy of each isolated atom; empty where the files have none.
         level: name of the level of theory.
         level_key: what tells levels apart, or the name where the labels carry no key.
+        notes: a sentence for each frame that was left out.
     """
 
     frames: tuple[Atoms, ...]
     atom_energies_eV: dict[str, float]
     level: str
     level_key: str
+    notes: tuple[str, ...] = ()
 
     @property
     def core_hours(self) -> float | None:
@@ -96,8 +100,8 @@ def read_labels(
         largest_force_eV_A: labels with a larger force are refused.
 
     Raises:
-        LabelError: labels of several levels, a frame twice, a missing energy or force, an
-            unfinished SCF, or forces that cannot be in these units.
+        LabelError: labels of several levels, a frame with two energies, a missing energy or
+            force, an unfinished SCF, or forces that cannot be in these units.
     """
     if units not in UNITS:
         raise LabelError(f"--units {units}: is unknown; choose from {', '.join(UNITS)}")
@@ -127,9 +131,17 @@ def read_labels(
     if not frames:
         raise LabelError(f"{paths[0]}: has isolated atoms only, no frame of a liquid")
     _check_forces(frames, places, largest_force_eV_A)
+    twice = {}
     for i, j in duplicates(frames):
-        raise LabelError(f"{places[j]}: is the same frame as {places[i]}; remove one of them")
-    return LabelSet(tuple(frames), alone, frames[0].info["level"], next(iter(levels)))
+        if abs(frames[i].info[ENERGY] - frames[j].info[ENERGY]) > SAME_EV:
+            raise LabelError(
+                f"{places[j]}: is the same frame as {places[i]} with another energy "
+                f"({frames[j].info[ENERGY]:.4f} and {frames[i].info[ENERGY]:.4f} eV); remove the "
+                "wrong one"
+            )
+        twice[j] = f"{places[j]}: left out, is the same as {places[i]}"
+    kept = tuple(frame for k, frame in enumerate(frames) if k not in twice)
+    return LabelSet(kept, alone, kept[0].info["level"], next(iter(levels)), tuple(twice.values()))
 
 
 def _take_results(atoms: Atoms, where: str, unit: tuple[float, float]) -> None:

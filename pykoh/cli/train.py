@@ -1,0 +1,217 @@
+"""``pykoh train``: a MACE potential from labels, by mace-torch."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import click
+
+from pykoh.errors import TrainingError
+from pykoh.files import refuse_overwrite
+
+
+def _pairs(values: tuple[str, ...], option: str, example: str) -> dict[str, str]:
+    pairs = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not name.strip() or not text.strip():
+            raise TrainingError(f"{option} {value}: give {example}")
+        pairs[name.strip()] = text.strip()
+    return pairs
+
+
+def _energies(values: tuple[str, ...]) -> dict[str, float]:
+    example = "ELEMENT=EV, e.g. --e0 H=-13.6"
+    try:
+        return {k: float(v) for k, v in _pairs(values, "--e0", example).items()}
+    except ValueError as error:
+        raise TrainingError(f"--e0 {' '.join(values)}: give {example}") from error
+
+
+@click.command()
+@click.argument("data", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="NAME.model to write."
+)
+@click.option(
+    "--foundation",
+    metavar="NAME|FILE",
+    help="Fine-tune this model: a file, or a name that mace-torch downloads (small, medium, …).",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["naive", "replay", "lora"]),
+    default="naive",
+    show_default=True,
+    help="Of fine-tuning: all weights; with the foundation's own data; low-rank changes.",
+)
+@click.option("--replay", type=click.Path(path_type=Path), help="The foundation's own labels.")
+@click.option("--lora-rank", type=click.IntRange(min=1), default=4, show_default=True)
+@click.option(
+    "--molarity",
+    "molarities",
+    type=float,
+    multiple=True,
+    metavar="MOL_PER_L",
+    help="Train on labels of this concentration only; may be repeated.  [default: all]",
+)
+@click.option(
+    "--labels", type=click.IntRange(min=1), metavar="N", help="Train on N frames, drawn evenly."
+)
+@click.option("--epochs", type=int, default=50, show_default=True)
+@click.option("--lr", type=float, help="Learning rate.  [default: 0.01; fine-tuning: 0.002]")
+@click.option("--final-lr", type=float, help="That it decays to.  [default: lr / 50]")
+@click.option("--batch-size", type=int, default=2, show_default=True, help="Frames per step.")
+@click.option("--energy-weight", type=float, default=1.0, show_default=True)
+@click.option("--forces-weight", type=float, default=100.0, show_default=True)
+@click.option(
+    "--stress-weight", type=float, default=0.0, show_default=True, help="0: no stresses; NPT: 100."
+)
+@click.option("--channels", type=click.IntRange(min=1), default=64, show_default=True)
+@click.option("--max-l", type=click.IntRange(0, 3), default=0, show_default=True)
+@click.option("--max-ell", type=click.IntRange(1, 4), default=2, show_default=True)
+@click.option("--cutoff", type=float, default=5.0, show_default=True, help="Å, of one layer.")
+@click.option("--layers", type=click.IntRange(1, 4), default=2, show_default=True)
+@click.option("--valid-fraction", type=float, default=0.1, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps or xpu.")
+@click.option(
+    "--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True
+)
+@click.option("--e0", multiple=True, metavar="ELEMENT=EV", help="Energy of an isolated atom, eV.")
+@click.option("--units", default="eV", show_default=True, help="Of DATA: eV, hartree, kcal/mol.")
+@click.option("--max-force", type=float, default=100.0, show_default=True, help="eV/Å.")
+@click.option(
+    "--mace", multiple=True, metavar="OPTION=VALUE", help="Any further option of mace_run_train."
+)
+@click.option("--force", is_flag=True, help="Begin again; replace an existing model.")
+def command(
+    data: tuple[Path, ...],
+    output: Path,
+    foundation: str | None,
+    method: str,
+    replay: Path | None,
+    lora_rank: int,
+    molarities: tuple[float, ...],
+    labels: int | None,
+    epochs: int,
+    lr: float | None,
+    final_lr: float | None,
+    batch_size: int,
+    energy_weight: float,
+    forces_weight: float,
+    stress_weight: float,
+    channels: int,
+    max_l: int,
+    max_ell: int,
+    cutoff: float,
+    layers: int,
+    valid_fraction: float,
+    seed: int,
+    device: str,
+    dtype: str,
+    e0: tuple[str, ...],
+    units: str,
+    max_force: float,
+    mace: tuple[str, ...],
+    force: bool,
+) -> None:
+    """Train a MACE potential on the label files DATA (of `pykoh label`, or extended xyz).
+
+    \b
+    pykoh train labels.extxyz -o koh.model
+    pykoh train labels.extxyz -o koh.model --foundation small --molarity 6.26
+    pykoh train labels.extxyz -o koh.model --foundation pre.model --method lora
+
+    Trajectories are kept whole: frames of one either train or validate. The same command goes on
+    after a stop or a kill. NAME.train holds the learning curve, the log and run.json; NAME.json
+    says what the model was trained on and what it cost.
+
+    A model file is a Python pickle, which can run code when it is read: fine-tune only models from
+    people you trust.
+    """
+    if output.suffix != ".model":
+        raise TrainingError(f"{output}: a model is named NAME.model")
+    if not output.parent.is_dir():
+        raise TrainingError(f"{output}: its folder {output.parent} does not exist; create it first")
+    refuse_overwrite([output], force)
+    import numpy as np
+
+    from pykoh.processes import interruptible
+    from pykoh.reference.labels import read_labels
+    from pykoh.training import options as choices
+    from pykoh.training.data import (
+        Split,
+        elements_of,
+        isolated_energies,
+        select,
+        split_by_trajectory,
+        subset,
+    )
+    from pykoh.training.run import Job, train
+
+    rate = lr if lr is not None else (0.01 if foundation is None else 0.002)
+    options = choices.Options(
+        foundation=foundation,
+        method=method,
+        replay=replay,
+        lora_rank=lora_rank,
+        architecture=choices.Architecture(channels, max_l, max_ell, cutoff, layers),
+        epochs=epochs,
+        learning_rate=rate,
+        final_learning_rate=final_lr if final_lr is not None else rate / 50,
+        batch_size=batch_size,
+        energy_weight=energy_weight,
+        forces_weight=forces_weight,
+        stress_weight=stress_weight,
+        seed=seed,
+        dtype=dtype,
+        device=device,
+        extra=tuple(
+            _pairs(mace, "--mace", "OPTION=VALUE, e.g. --mace num_radial_basis=10").items()
+        ),
+    )
+    choices.check(options)
+    known = read_labels(data, units, max_force)
+    for note in known.notes:
+        click.echo(f"Warning: {note}", err=True)
+    rng = np.random.default_rng(seed)
+    frames = select(known.frames, molarities)
+    split = split_by_trajectory(frames, valid_fraction, rng)
+    split = Split(subset(split.train, labels, rng), split.valid, split.test)
+    if len(split.train) < batch_size:
+        raise TrainingError(
+            f"--batch-size {batch_size}: there are only {len(split.train)} frames to train on"
+        )
+    elements = elements_of((*split.train, *split.valid))
+    energies = isolated_energies(known, _energies(e0), elements)
+    if stress_weight > 0 and any("REF_stress" not in frame.info for frame in split.train):
+        raise TrainingError("--stress-weight: a frame has no REF_stress; set it to 0")
+    old = read_labels([replay]).frames if replay is not None else ()
+    click.echo(
+        f"{len(split.train)} frames train, {len(split.valid)} validate, {len(split.test)} are kept "
+        f"for tests; {known.level}, {' '.join(elements)}"
+    )
+
+    def report(epoch: object, left_s: float) -> None:
+        from pykoh.training.progress import Epoch
+
+        assert isinstance(epoch, Epoch)
+        line = (
+            f"epoch {epoch.number + 1:4d}/{epochs}  forces {epoch.force_rmse_meV_A:7.1f} meV/Å  "
+            f"energy {epoch.energy_rmse_meV:7.2f} meV/atom"
+        )
+        click.echo(line + ("" if math.isnan(left_s) else f"  {left_s / 60:.1f} min left"))
+
+    job = Job(output, split, known, tuple(data), energies, options, old)
+    try:
+        with interruptible():
+            card = train(job, report, force)
+    except KeyboardInterrupt:
+        raise click.ClickException("stopped; the same command goes on") from None
+    best = card["validation"]
+    click.echo(
+        f"{output}: best epoch {best['epoch']}, forces {best['force_rmse_meV_per_A']:.1f} meV/Å on "
+        f"validation frames, {card['core_hours']:.3g} core-hours"
+    )

@@ -1,0 +1,74 @@
+"""Child processes that compute for hours: they end when pykoh does, and tell what they cost."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+
+def _die_with_parent() -> None:
+    pr_set_pdeathsig = 1
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def start(command: list[str], folder: Path, output: Any, **environment: str) -> subprocess.Popen:
+    """Start a program in a session of its own, without input, that is killed when pykoh is.
+
+    Args:
+        command: the program and its arguments.
+        folder: that it runs in.
+        output: open file of what it prints.
+        environment: variables to set.
+    """
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        # A kill -9 of pykoh would leave it behind, and a resumed run would compute beside it.
+        preexec_fn=_die_with_parent,
+    )
+
+
+def kill(process: subprocess.Popen) -> None:
+    """Kill a process of :func:`start` and its children."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def core_seconds(pid: int) -> float:
+    """Return the processor seconds of a running process, 0 where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Treat SIGTERM, and SIGINT also where it was ignored (nohup), like Ctrl-C in the block."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {s: signal.signal(s, interrupt) for s in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

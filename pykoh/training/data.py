@@ -1,0 +1,194 @@
+"""What a potential is trained on: labels chosen by molarity and split by trajectory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pykoh.errors import TrainingError
+from pykoh.reference.labels import LabelSet
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+SPLITS = ("train", "valid", "test")
+# Whole ions in small boxes miss a wanted molarity by some percent.
+SAME_MOLARITY = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Labelled frames in three parts that share no trajectory.
+
+    Attributes:
+        train: what the weights are fitted to.
+        valid: what chooses the epoch.
+        test: what neither has seen.
+    """
+
+    train: tuple[Atoms, ...]
+    valid: tuple[Atoms, ...]
+    test: tuple[Atoms, ...]
+
+
+def concentrations(frames: Sequence[Atoms]) -> list[float]:
+    """Return the distinct molarities of the frames, mol/L, ascending.
+
+    Molarities within 2 % of the one before count as one, and their mean is returned.
+    """
+    groups: list[list[float]] = []
+    for value in sorted(float(frame.info["molarity"]) for frame in frames):
+        if groups and value <= groups[-1][-1] * 1.02 + 1e-9:
+            groups[-1].append(value)
+        else:
+            groups.append([value])
+    return [round(float(np.mean(group)), 4) for group in groups]
+
+
+def nearest_concentration(frame: Atoms, values: Sequence[float]) -> float:
+    """Return the one of ``values`` that a frame belongs to, mol/L."""
+    molarity = float(frame.info["molarity"])
+    return min(values, key=lambda value: abs(value - molarity))
+
+
+def select(frames: Sequence[Atoms], molarities: Sequence[float]) -> list[Atoms]:
+    """Return the frames whose molarity is one of ``molarities`` (mol/L); all if there are none.
+
+    Raises:
+        TrainingError: no frame lies within 10 % of one of them.
+    """
+    if not molarities:
+        return list(frames)
+    there = concentrations(frames)
+    wanted = set()
+    for molarity in molarities:
+        nearest = min(there, key=lambda value: abs(value - molarity))
+        if abs(nearest - molarity) > SAME_MOLARITY * max(molarity, 0.1):
+            listed = ", ".join(f"{value:.2f}" for value in there)
+            raise TrainingError(
+                f"--molarity {molarity:g}: no labels within 10 %; the data are at {listed} mol/L"
+            )
+        wanted.add(nearest)
+    return [frame for frame in frames if nearest_concentration(frame, there) in wanted]
+
+
+def split_by_trajectory(
+    frames: Sequence[Atoms], valid_fraction: float, rng: np.random.Generator
+) -> Split:
+    """Split frames so that no trajectory is in two parts.
+
+    Frames that carry ``info["split"]`` (train, valid or test) go there. Of the others, whole
+    trajectories are drawn at each concentration until ``valid_fraction`` of its frames validate.
+
+    Raises:
+        TrainingError: a trajectory is in two parts, a name is unknown, or nothing is left to train
+            on or to validate with.
+    """
+    parts: dict[str, list[Atoms]] = {name: [] for name in SPLITS}
+    of_run: dict[str, str] = {}
+    free: list[Atoms] = []
+    for frame in frames:
+        name, run = frame.info.get("split"), str(frame.info["run"])
+        if name is None:
+            free.append(frame)
+            continue
+        if name not in parts:
+            raise TrainingError(f"trajectory {run}: split={name!r} is none of {', '.join(SPLITS)}")
+        if of_run.setdefault(run, name) != name:
+            raise TrainingError(
+                f"trajectory {run}: is in {of_run[run]} and in {name}; frames of one trajectory "
+                "resemble each other, so it has to be in one part"
+            )
+        parts[name].append(frame)
+    there = concentrations(free) if free else []
+    for value in there:
+        here = [frame for frame in free if nearest_concentration(frame, there) == value]
+        for run, name in _draw(here, valid_fraction, rng).items():
+            parts[name] += [frame for frame in here if str(frame.info["run"]) == run]
+    if not parts["train"]:
+        raise TrainingError("no frames to train on: all of them are marked valid or test")
+    if not parts["valid"]:
+        raise TrainingError(
+            "no trajectory to validate with: label frames of at least two trajectories at a "
+            'concentration, or mark one split="valid"'
+        )
+    return Split(*(tuple(parts[name]) for name in SPLITS))
+
+
+def _draw(
+    frames: Sequence[Atoms], valid_fraction: float, rng: np.random.Generator
+) -> dict[str, str]:
+    """Return train or valid for each trajectory of one concentration."""
+    counts: dict[str, int] = {}
+    for frame in frames:
+        counts[str(frame.info["run"])] = counts.get(str(frame.info["run"]), 0) + 1
+    names = sorted(counts)
+    order = [names[k] for k in rng.permutation(len(names))]
+    chosen: dict[str, str] = {}
+    n_valid = 0
+    for run in order:
+        wanted = n_valid < valid_fraction * len(frames) and len(chosen) < len(names) - 1
+        chosen[run] = "valid" if wanted else "train"
+        n_valid += counts[run] if wanted else 0
+    return chosen
+
+
+def subset(
+    frames: Sequence[Atoms], n_labels: int | None, rng: np.random.Generator
+) -> tuple[Atoms, ...]:
+    """Return ``n_labels`` frames, equally many of each concentration and spread over its runs.
+
+    Raises:
+        TrainingError: there are fewer.
+    """
+    if n_labels is None:
+        return tuple(frames)
+    if n_labels > len(frames):
+        raise TrainingError(f"--labels {n_labels}: only {len(frames)} frames are there to train on")
+    there = concentrations(frames)
+    piles = []
+    for value in there:
+        runs: dict[str, list[Atoms]] = {}
+        members = [frame for frame in frames if nearest_concentration(frame, there) == value]
+        for index in rng.permutation(len(members)):
+            frame = members[index]
+            runs.setdefault(str(frame.info["run"]), []).append(frame)
+        turns = max(len(pile) for pile in runs.values())
+        piles.append([pile[k] for k in range(turns) for pile in runs.values() if k < len(pile)])
+    chosen: list[Atoms] = []
+    while len(chosen) < n_labels:
+        for pile in piles:
+            if pile and len(chosen) < n_labels:
+                chosen.append(pile.pop(0))
+    return tuple(chosen)
+
+
+def elements_of(frames: Sequence[Atoms]) -> list[str]:
+    """Return the elements of the frames by atomic number."""
+    from ase.data import atomic_numbers
+
+    found = {symbol for frame in frames for symbol in frame.get_chemical_symbols()}
+    return sorted(found, key=lambda symbol: int(atomic_numbers[symbol]))
+
+
+def isolated_energies(
+    labels: LabelSet, given: dict[str, float], elements: Sequence[str]
+) -> dict[str, float]:
+    """Return the energy of each isolated atom (E0), eV: ``given`` ones first, then the labels'.
+
+    Raises:
+        TrainingError: one is in neither; it is never fitted or guessed, since wrong ones make the
+            energies of other compositions wrong.
+    """
+    found = {**labels.atom_energies_eV, **given}
+    missing = [symbol for symbol in elements if symbol not in found]
+    if missing:
+        options = " ".join(f"--e0 {symbol}=EV" for symbol in missing)
+        raise TrainingError(
+            f"no energy of the isolated atom of {', '.join(missing)} in the labels: let pykoh "
+            f"label compute it (without --no-atoms), or give {options}"
+        )
+    return {symbol: found[symbol] for symbol in elements}

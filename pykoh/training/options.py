@@ -1,0 +1,211 @@
+"""How a potential is trained, and what that is called in mace-torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pykoh.errors import TrainingError
+
+METHODS = ("naive", "replay", "lora")
+# Names that mace-torch downloads, of models that know H, O and K.
+FOUNDATIONS = (
+    "small",
+    "medium",
+    "large",
+    "small-0b",
+    "medium-0b",
+    "medium-0b3",
+    "medium-mpa-0",
+    "small-omat-0",
+    "medium-omat-0",
+    "mace-matpes-pbe-0",
+    "mace-matpes-r2scan-0",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A MACE model trained from scratch (doi:10.48550/arXiv.2206.07697).
+
+    Attributes:
+        channels: per irreducible representation of the hidden features.
+        max_l: of the hidden features; 0 takes the fast route of `pykoh export`.
+        max_ell: of the spherical harmonics of the edges.
+        cutoff_A: of one layer, Å.
+        layers: of message passing.
+        correlation: body order of the symmetric contraction less one.
+    """
+
+    channels: int = 64
+    max_l: int = 0
+    max_ell: int = 2
+    cutoff_A: float = 5.0
+    layers: int = 2
+    correlation: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a model is fitted.
+
+    Attributes:
+        foundation: name or file of the model that is fine-tuned, or None for a new one.
+        method: of fine-tuning: naive (all weights), replay (a second head keeps to the foundation's
+            own data) or lora (low-rank changes of the weights, doi:10.48550/arXiv.2106.09685).
+        replay: label file of the foundation's own data, for ``replay``.
+        lora_rank: of each change, for ``lora``.
+        architecture: of a new model.
+        epochs: passes over the training frames.
+        learning_rate: of Adam, at the start.
+        final_learning_rate: that it decays to, exponentially, over the epochs.
+        batch_size: frames per step.
+        energy_weight: in the loss, per (eV/atom)².
+        forces_weight: in the loss, per (eV/Å)².
+        stress_weight: in the loss, per (eV/Å³)²; 0 leaves stresses out.
+        seed: of weights and order.
+        dtype: float32 or float64.
+        device: cpu, cuda, mps or xpu.
+        extra: further options of mace_run_train, by its names.
+    """
+
+    foundation: str | None = None
+    method: str = "naive"
+    replay: Path | None = None
+    lora_rank: int = 4
+    architecture: Architecture = Architecture()
+    epochs: int = 50
+    learning_rate: float = 0.01
+    final_learning_rate: float = 1e-4
+    batch_size: int = 2
+    energy_weight: float = 1.0
+    forces_weight: float = 100.0
+    stress_weight: float = 0.0
+    seed: int = 1
+    dtype: str = "float32"
+    device: str = "cpu"
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+def check(options: Options) -> None:
+    """Raise :class:`TrainingError` where options contradict each other or a file is missing."""
+    foundation = options.foundation
+    if foundation is None:
+        if options.method != "naive" or options.replay is not None:
+            raise TrainingError(
+                "replay and lora are ways to fine-tune: name the model with --foundation"
+            )
+    elif foundation not in FOUNDATIONS and not Path(foundation).is_file():
+        raise TrainingError(
+            f"--foundation {foundation}: is no file and no name that mace-torch downloads; the "
+            f"names are {', '.join(FOUNDATIONS)}"
+        )
+    if options.replay is not None and options.method != "replay":
+        raise TrainingError("--replay is for --method replay; add it or leave --replay out")
+    named = foundation in ("small", "medium", "large")
+    if options.method == "replay" and options.replay is None and not named:
+        raise TrainingError(
+            "--method replay needs the data that the foundation model was trained on: --replay FILE"
+        )
+    for name, value in (("--epochs", options.epochs), ("--batch-size", options.batch_size)):
+        if value < 1:
+            raise TrainingError(f"{name} {value}: has to be 1 or more")
+    if not 0 < options.final_learning_rate <= options.learning_rate:
+        raise TrainingError(
+            f"--final-lr {options.final_learning_rate:g}: has to be above 0 and at most "
+            f"--lr {options.learning_rate:g}"
+        )
+    if options.device not in ("cpu", "cuda", "mps", "xpu"):
+        raise TrainingError(f"--device {options.device}: choose cpu, cuda, mps or xpu")
+
+
+def mace_config(
+    options: Options, name: str, e0_eV: dict[str, float], elements: Sequence[str]
+) -> dict[str, Any]:
+    """Return the options of ``mace_run_train``; files are named relative to its folder.
+
+    Args:
+        options: how to fit.
+        name: of the model.
+        e0_eV: energy of each isolated atom, eV.
+        elements: of the data; a foundation model is cut to them.
+    """
+    from ase.data import atomic_numbers
+
+    energies = ", ".join(f"{atomic_numbers[s]}: {e0_eV[s]:.8f}" for s in elements)
+    with_stress = options.stress_weight > 0
+    config: dict[str, Any] = {
+        "name": name,
+        "seed": options.seed,
+        "train_file": "train.extxyz",
+        "valid_file": "valid.extxyz",
+        "energy_key": "REF_energy",
+        "forces_key": "REF_forces",
+        "stress_key": "REF_stress",
+        "E0s": "{" + energies + "}",
+        "model": "ScaleShiftMACE",
+        "default_dtype": options.dtype,
+        "device": options.device,
+        "batch_size": options.batch_size,
+        "valid_batch_size": 8,
+        "max_num_epochs": options.epochs,
+        "patience": options.epochs,
+        "lr": options.learning_rate,
+        "scheduler": "ExponentialLR",
+        "lr_scheduler_gamma": _decay(options),
+        "loss": "stress" if with_stress else "weighted",
+        "energy_weight": options.energy_weight,
+        "forces_weight": options.forces_weight,
+        "ema": True,
+        "ema_decay": 0.99,
+        "amsgrad": True,
+        "clip_grad": 10.0,
+        "error_table": "PerAtomRMSE",
+        "restart_latest": True,
+        "save_cpu": True,
+        "plot": False,
+        # The folder names carry no seed: a resumed run has to find them.
+        "model_dir": "model",
+        "checkpoints_dir": "checkpoints",
+        "results_dir": "results",
+        "log_dir": "logs",
+    }
+    if with_stress:
+        config["stress_weight"] = options.stress_weight
+    if options.foundation is None:
+        a = options.architecture
+        config.update(
+            num_channels=a.channels,
+            max_L=a.max_l,
+            max_ell=a.max_ell,
+            correlation=a.correlation,
+            num_interactions=a.layers,
+            r_max=a.cutoff_A,
+            num_radial_basis=8,
+            radial_MLP="[64, 64, 64]",
+            MLP_irreps="16x0e",
+            interaction_first="RealAgnosticResidualInteractionBlock",
+            interaction="RealAgnosticResidualInteractionBlock",
+        )
+    else:
+        config.update(
+            foundation_model=options.foundation,
+            foundation_model_elements=False,
+            multiheads_finetuning=options.method == "replay",
+        )
+        if options.method == "replay":
+            config["force_mh_ft_lr"] = True
+            if options.replay is not None:
+                config.update(pt_train_file="replay.extxyz", pt_valid_file="replay_valid.extxyz")
+        if options.method == "lora":
+            config.update(lora=True, lora_rank=options.lora_rank)
+    config.update(options.extra)
+    return config
+
+
+def _decay(options: Options) -> float:
+    """Return the factor of the learning rate per epoch."""
+    steps = max(1, options.epochs - 1)
+    return float((options.final_learning_rate / options.learning_rate) ** (1 / steps))

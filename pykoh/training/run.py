@@ -1,0 +1,307 @@
+"""A supervised run of mace-torch's trainer: resumable, with its record.
+
+``NAME.train`` holds what mace-torch reads and writes and ``run.json``; ``NAME.model`` and its
+record ``NAME.json`` are written when the training has come to its end.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pykoh import processes
+from pykoh.errors import TrainingError
+from pykoh.files import replacing, write_text
+from pykoh.provenance import record, sha256
+from pykoh.reference.frames import frame_key
+from pykoh.reference.labels import LabelSet, write_labels
+from pykoh.training.data import Split, concentrations, elements_of
+from pykoh.training.options import Options, mace_config
+from pykoh.training.progress import Epoch, read_epochs, write_curve
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+_POLL_S = 1.0
+_SETTINGS = ("options", "e0_eV", "elements", "level", "train_frames", "valid_frames", "data")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What one model is trained on and how.
+
+    Attributes:
+        model: file to write, ``NAME.model``.
+        split: frames to train on and to validate with.
+        labels: where they come from.
+        label_files: files of the labels.
+        e0_eV: energy of each isolated atom, eV.
+        options: how to fit.
+        replay: frames of the foundation's own data, for the method ``replay``.
+    """
+
+    model: Path
+    split: Split
+    labels: LabelSet
+    label_files: tuple[Path, ...]
+    e0_eV: dict[str, float]
+    options: Options
+    replay: tuple[Atoms, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the training."""
+        return self.model.with_suffix(".train")
+
+    @property
+    def card(self) -> Path:
+        """The record beside the model."""
+        return self.model.with_suffix(".json")
+
+    def describe(self) -> dict[str, Any]:
+        """Return what identifies the training, as JSON values."""
+        train, options = self.split.train, asdict(self.options)
+        options["replay"] = None if self.options.replay is None else str(self.options.replay)
+        foundation = self.options.foundation
+        if foundation is not None and Path(foundation).is_file():
+            options["foundation_sha256"] = sha256(foundation)
+        entry = {
+            "options": options,
+            "e0_eV": self.e0_eV,
+            "elements": elements_of(train),
+            "level": {"name": self.labels.level, "key": self.labels.level_key},
+            "molarities_mol_per_L": concentrations(train),
+            "n_train": len(train),
+            "n_valid": len(self.split.valid),
+            "label_core_hours": _label_hours(train),
+            "train_frames": [frame_key(frame) for frame in train],
+            "valid_frames": [frame_key(frame) for frame in self.split.valid],
+            "runs": sorted({str(f.info["run"]) for f in (*train, *self.split.valid)}),
+            "data": {path.name: sha256(path) for path in self.label_files},
+        }
+        # As it comes back from a file, so that a resumed run can compare.
+        plain: dict[str, Any] = json.loads(json.dumps(entry))
+        return plain
+
+
+def _label_hours(frames: Sequence[Atoms]) -> float | None:
+    cost = [frame.info.get("core_s") for frame in frames]
+    if any(value is None for value in cost):
+        return None
+    return round(sum(float(value) for value in cost if value is not None) / 3600, 4)
+
+
+def train(job: Job, report: Callable[[Epoch, float], None], force: bool = False) -> dict[str, Any]:
+    """Train, or go on with a training that was stopped, and write the model.
+
+    Args:
+        job: what to do.
+        report: called with each validated epoch and the seconds that are left.
+        force: begin again where another training or an older model is in the way.
+
+    Returns:
+        The record that is written beside the model.
+
+    Raises:
+        TrainingError: mace-torch is missing or fails, or the folder holds another training.
+    """
+    folder = job.folder
+    _require_mace()
+    description = job.describe()
+    earlier = _earlier(folder, description, force)
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise TrainingError(
+                f"{folder}: another pykoh train works there; wait for it"
+            ) from error
+        if earlier is None:
+            _prepare(job, folder)
+        spent = 0.0 if earlier is None else float(earlier.get("core_hours") or 0.0)
+        with record(folder, **description) as entry:
+            entry["core_hours"] = round(spent, 4)
+
+            def progress(epoch: Epoch, left_s: float, core_s: float) -> None:
+                entry["core_hours"] = round(spent + core_s / 3600, 4)
+                write_text(folder / "run.json", json.dumps(entry, indent=2, default=str) + "\n")
+                report(epoch, left_s)
+
+            core_s = _supervise(folder, job.options.epochs, progress)
+            entry["core_hours"] = round(spent + core_s / 3600, 4)
+            epochs = read_epochs(folder / "results")
+            write_curve(folder, epochs, job.model.stem)
+            # mace-torch keeps the weights of this epoch; those before the first it does not keep.
+            trained = [epoch for epoch in epochs if epoch.number >= 0]
+            if not trained:
+                raise TrainingError(f"{folder}: no epoch was validated; see {folder / 'train.log'}")
+            best = min(trained, key=lambda epoch: epoch.loss)
+            entry["validation"] = {
+                "epoch": best.number + 1,
+                "energy_rmse_meV_per_atom": round(best.energy_rmse_meV, 4),
+                "force_rmse_meV_per_A": round(best.force_rmse_meV_A, 3),
+            }
+            _finish(job, folder)
+        # `record` has closed the entry by now; the card repeats it beside the model.
+        card: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        card["model_sha256"] = sha256(job.model)
+        write_text(job.card, json.dumps(card, indent=2) + "\n")
+    return card
+
+
+def _require_mace() -> None:
+    import importlib.util
+
+    if importlib.util.find_spec("mace") is None:
+        raise TrainingError("mace-torch is not installed; pip install 'pykoh[train]'")
+
+
+def _earlier(folder: Path, description: dict[str, Any], force: bool) -> dict[str, Any] | None:
+    """Return the record of the same training that was stopped, None to begin."""
+    path = folder / "run.json"
+    if not path.exists():
+        return None
+    try:
+        earlier: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        changed = [key for key in _SETTINGS if earlier.get(key) != description[key]]
+    except (ValueError, AttributeError) as error:
+        raise TrainingError(f"{path}: is not a record of pykoh train; move it away") from error
+    if not changed and not force:
+        return earlier
+    if not force:
+        raise TrainingError(
+            f"{folder}: holds a training with other {', '.join(changed)}; choose another -o, or "
+            "begin again with --force"
+        )
+    shutil.rmtree(folder)
+    return None
+
+
+def _prepare(job: Job, folder: Path) -> None:
+    """Write what mace-torch reads."""
+    config = mace_config(job.options, job.model.stem, job.e0_eV, elements_of(job.split.train))
+    write_labels(folder / "train.extxyz", job.split.train)
+    write_labels(folder / "valid.extxyz", job.split.valid)
+    if job.replay:
+        # mace-torch wants a validation set of each head.
+        n_valid = max(1, len(job.replay) // 10)
+        write_labels(folder / "replay.extxyz", job.replay[n_valid:])
+        write_labels(folder / "replay_valid.extxyz", job.replay[:n_valid])
+    foundation = job.options.foundation
+    if foundation is not None and Path(foundation).is_file():
+        _copy_foundation(Path(foundation), folder / "foundation.model", job)
+        config["foundation_model"] = "foundation.model"
+    lines = [f"{key}: {json.dumps(value)}" for key, value in config.items()]
+    write_text(folder / "config.yaml", "\n".join(lines) + "\n")
+
+
+def _copy_foundation(source: Path, target: Path, job: Job) -> None:
+    """Copy a model in the precision of the training; refuse one without the data's elements."""
+    import torch
+    from ase.data import chemical_symbols
+
+    from pykoh.export.read import read_mace_model
+
+    model = read_mace_model(source)
+    known = [chemical_symbols[int(z)] for z in model.atomic_numbers]
+    missing = [s for s in elements_of(job.split.train) if s not in known]
+    if missing:
+        raise TrainingError(
+            f"{source}: does not know {', '.join(missing)} (its elements: {' '.join(known)}); "
+            "choose another --foundation"
+        )
+    with replacing(target) as temporary:
+        torch.save(model.to(getattr(torch, job.options.dtype)), temporary)
+
+
+def _supervise(folder: Path, epochs: int, report: Callable[[Epoch, float, float], None]) -> float:
+    """Run mace-torch to its end; return the processor seconds that it took."""
+    log = folder / "train.log"
+    with log.open("ab") as stream:
+        process = processes.start(
+            [sys.executable, "-m", "mace.cli.run_train", "--config", "config.yaml"],
+            folder,
+            stream,
+            # mace-torch and e3nn unpickle files of their own; torch >= 2.6 has to be told.
+            TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD="1",
+            # Busy cores otherwise spin on each other, and page faults double the time of a step.
+            OMP_WAIT_POLICY=os.environ.get("OMP_WAIT_POLICY", "passive"),
+            MALLOC_MMAP_THRESHOLD_="1073741824",
+            MALLOC_TRIM_THRESHOLD_="2147483647",
+        )
+    start = time.monotonic()
+    before = {e.number: e for e in read_epochs(folder / "results")}
+    first: int | None = None
+    try:
+        while True:
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+            fresh = [e for e in read_epochs(folder / "results") if before.get(e.number) != e]
+            for epoch in fresh:
+                before[epoch.number] = epoch
+                if epoch.force_rmse_meV_A != epoch.force_rmse_meV_A:
+                    raise TrainingError(
+                        f"{folder}: the validation error is not a number after epoch "
+                        f"{epoch.number + 1}; lower --lr and begin again with --force"
+                    )
+                if epoch.number < 0:
+                    start = time.monotonic()
+                    report(epoch, float("nan"), processes.core_seconds(process.pid))
+                    continue
+                first = epoch.number if first is None else first
+                each = (time.monotonic() - start) / (epoch.number - first + 1)
+                left = each * (epochs - 1 - epoch.number)
+                report(epoch, left, processes.core_seconds(process.pid))
+            if pid:
+                break
+            time.sleep(_POLL_S)
+    except BaseException:
+        processes.kill(process)
+        raise
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise TrainingError(
+            f"mace-torch failed: {_last_line(log)} (all of it in {log}); the same command goes on "
+            "from the last checkpoint"
+        )
+    return usage.ru_utime + usage.ru_stime
+
+
+def _last_line(log: Path) -> str:
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
+    lines = [line for line in lines if line]
+    return lines[-1][:200] if lines else "it printed nothing"
+
+
+def _finish(job: Job, folder: Path) -> None:
+    """Take the trained model over; a replay head is left behind."""
+    made = folder / "model" / f"{job.model.stem}.model"
+    if not made.exists():
+        raise TrainingError(f"{folder}: mace-torch wrote no model; see {folder / 'train.log'}")
+    if job.options.method != "replay":
+        with replacing(job.model) as temporary:
+            shutil.copyfile(made, temporary)
+        return
+    import torch
+
+    from pykoh.export.read import read_mace_model, trusting_pickle
+
+    model = read_mace_model(made)
+    with trusting_pickle():
+        from mace.tools.scripts_utils import remove_pt_head
+
+        torch.set_default_dtype(getattr(torch, job.options.dtype))
+        try:
+            single = remove_pt_head(model, "Default")
+        finally:
+            torch.set_default_dtype(torch.float32)
+    with replacing(job.model) as temporary:
+        torch.save(single, temporary)

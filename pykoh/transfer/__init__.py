@@ -1,0 +1,1 @@
+"""How models trained at some concentrations do at others, and what each of them cost."""
