@@ -42,10 +42,16 @@ def molarity_of(atoms: Atoms) -> float:
 
 
 def frame_key(atoms: Atoms) -> str:
-    """Return 16 hexadecimal digits of elements, cell and positions to 1e-6 Å."""
+    """Return 16 hexadecimal digits of elements, cell and positions.
+
+    Numbers count as an extended-xyz file writes them, with 8 decimals: the key of a frame is the
+    same before it is written and after it is read.
+    """
     digest = hashlib.sha256(" ".join(atoms.get_chemical_symbols()).encode())
     for array in (atoms.cell.array, atoms.positions):
-        digest.update(np.round(np.asarray(array) * 1e6).astype(np.int64).tobytes())
+        # Adding 0 makes -0 a 0.
+        numbers = np.round(np.asarray(array, dtype=float), 8).ravel() + 0.0
+        digest.update(" ".join(f"{x:.8f}" for x in numbers).encode())
     return digest.hexdigest()[:16]
 
 
