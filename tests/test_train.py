@@ -1,0 +1,171 @@
+"""``pykoh train``: mace-torch's own trainer on a small model, stopped, resumed and fine-tuned."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from labels import label_file
+from pykoh.cli import main
+from pykoh.training.progress import read_epochs
+
+SMALL = ["--channels", "4", "--max-ell", "1", "--cutoff", "3", "--seed", "3"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return label_file(tmp_path_factory.mktemp("labels") / "l.extxyz", n_frames=2)
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def train(data: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["train", str(data), *arguments])
+
+
+def errors_of(model: Path, frames: list) -> float:
+    """Return the force RMSE of a model, eV/Å."""
+    from potentials import reference
+
+    squares = []
+    for frame in frames:
+        atoms = frame.copy()
+        _, forces, _ = reference(model, atoms)
+        squares.append(((forces - frame.arrays["REF_forces"]) ** 2).mean())
+    return float(np.sqrt(np.mean(squares)))
+
+
+def test_a_killed_training_goes_on_and_keeps_its_record(data: Path, place: Path) -> None:
+    options = ["-o", "m.model", "--epochs", "12", *SMALL]
+    process = subprocess.Popen([sys.executable, "-m", "pykoh", "train", str(data), *options])
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
+        if len(read_epochs(place / "m.train" / "results")) >= 4:
+            break
+        time.sleep(0.2)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    # The trainer dies with pykoh: a resumed run would otherwise compete with it.
+    time.sleep(1.0)
+    before = read_epochs(place / "m.train" / "results")
+    time.sleep(2.0)
+    assert read_epochs(place / "m.train" / "results") == before
+    assert 4 <= len(before) < 12 and not (place / "m.model").exists()
+    spent = json.loads((place / "m.train" / "run.json").read_text())["core_hours"]
+
+    done = train(data, *options)
+    assert done.exit_code == 0, done.output
+    log = (place / "m.train" / "train.log").read_text()
+    assert "Loading checkpoint" in log
+    card = json.loads((place / "m.json").read_text())
+    assert card["status"] == "done" and card["core_hours"] > spent > 0
+    assert card["n_train"] + card["n_valid"] == 12
+    assert sorted(card["molarities_mol_per_L"]) == card["molarities_mol_per_L"]
+    assert card["e0_eV"] == {"H": -0.1, "O": -0.2, "K": -0.3}
+    epochs = read_epochs(place / "m.train" / "results")
+    assert [e.number for e in epochs] == list(range(-1, 12))
+    assert epochs[-1].force_rmse_meV_A < epochs[0].force_rmse_meV_A
+    assert (place / "m.train" / "learning_curve.png").stat().st_size > 5000
+
+    # The error that the record claims is the error of the file.
+    from ase.io import read
+
+    valid = read(place / "m.train" / "valid.extxyz", index=":")
+    claimed = card["validation"]["force_rmse_meV_per_A"] / 1e3
+    assert errors_of(place / "m.model", valid) == pytest.approx(claimed, rel=0.02)
+
+    again = train(data, *options)
+    assert again.exit_code == 1 and "--force" in again.output
+
+
+def test_other_settings_do_not_continue_a_training(data: Path, place: Path) -> None:
+    assert train(data, "-o", "m.model", "--epochs", "1", *SMALL).exit_code == 0
+    (place / "m.model").unlink()
+    done = train(data, "-o", "m.model", "--epochs", "2", *SMALL)
+    assert done.exit_code == 1
+    assert "holds a training with other options" in done.output
+
+
+def test_a_foundation_is_cut_to_the_elements_of_the_data(
+    data: Path, place: Path, mace_model: Callable[[str], Path]
+) -> None:
+    from potentials import random_mace
+
+    random_mace(place / "wide.model", hidden="4x0e", max_ell=1, numbers=(1, 3, 8, 11, 19))
+    done = train(
+        data, "-o", "m.model", "--foundation", "wide.model", "--epochs", "1",
+        "--molarity", "9.3", "--labels", "3",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    from pykoh.export.read import read_mace_model
+
+    assert [int(z) for z in read_mace_model(place / "m.model").atomic_numbers] == [1, 8, 19]
+    card = json.loads((place / "m.json").read_text())
+    assert card["n_train"] == 3
+    assert card["molarities_mol_per_L"] == [pytest.approx(9.0, abs=1.0)]
+
+    random_mace(place / "narrow.model", hidden="4x0e", max_ell=1, numbers=(1, 8))
+    done = train(data, "-o", "n.model", "--foundation", "narrow.model", "--epochs", "1")
+    assert done.exit_code == 1 and "does not know K" in done.output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["replay", "lora"])
+def test_ways_to_fine_tune(data: Path, place: Path, method: str) -> None:
+    assert train(data, "-o", "pre.model", "--epochs", "10", *SMALL).exit_code == 0
+    extra = ["--replay", str(data)] if method == "replay" else ["--lora-rank", "2"]
+    done = train(
+        data, "-o", "m.model", "--foundation", "pre.model", "--method", method, *extra,
+        "--epochs", "2", "--lr", "1e-4",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    from ase.io import read
+
+    from pykoh.export.export import export_model
+
+    valid = read(place / "m.train" / "valid.extxyz", index=":")
+    before = errors_of(place / "pre.model", valid)
+    assert errors_of(place / "m.model", valid) == pytest.approx(before, rel=0.2)
+    report = export_model(place / "m.model", place / "m.pt")
+    assert report.metadata.elements == ("H", "O", "K")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["-o", "m.pt"], "a model is named NAME.model"),
+        (["-o", "no/m.model"], "create it first"),
+        (["-o", "m.model", "--foundation", "tiny"], "the names are small"),
+        (["-o", "m.model", "--method", "lora"], "name the model with --foundation"),
+        (["-o", "m.model", "--foundation", "medium-mpa-0", "--method", "replay"], "--replay FILE"),
+        (["-o", "m.model", "--molarity", "15"], "no labels within 10 %"),
+        (["-o", "m.model", "--labels", "99"], "only"),
+        (["-o", "m.model", "--batch-size", "50"], "frames to train on"),
+        (["-o", "m.model", "--lr", "1e-3", "--final-lr", "1e-2"], "--final-lr"),
+        (["-o", "m.model", "--epochs", "0"], "has to be 1 or more"),
+        (["-o", "m.model", "--e0", "H"], "--e0 H=-13.6"),
+        (["-o", "m.model", "--mace", "swa"], "--mace swa"),
+        (["-o", "m.model", "--stress-weight", "10"], "no REF_stress"),
+        (["-o", "m.model", "--device", "tpu"], "choose cpu"),
+        (["-o", "m.model", "--epochs", "1", "--mace", "no_such=1"], "mace-torch failed"),
+    ],
+)
+def test_wrong_options(data: Path, place: Path, arguments: list[str], expected: str) -> None:
+    done = train(data, *arguments)
+    assert done.exit_code == 1
+    assert expected in done.output and "Traceback" not in done.output
+    assert not list(place.glob("*.model"))
