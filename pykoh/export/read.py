@@ -115,3 +115,17 @@ def head_index(model: Any, head: str | None, path: str | Path) -> int:
     if head not in heads:
         raise ModelError(f"{path}: has no head {head!r}, only {', '.join(heads)}")
     return heads.index(head)
+
+
+def mace_calculator(model: Any) -> Any:
+    """Return mace-torch's ASE calculator of an eager model, on the CPU in double precision.
+
+    The model itself is left as it is.
+    """
+    import copy
+
+    with trusting_pickle(), warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        from mace.calculators import MACECalculator
+
+        return MACECalculator(models=[copy.deepcopy(model)], device="cpu", default_dtype="float64")

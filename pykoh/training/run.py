@@ -24,6 +24,7 @@ from pykoh.provenance import record, sha256
 from pykoh.reference.frames import frame_key
 from pykoh.reference.labels import LabelSet, write_labels
 from pykoh.training.data import Split, concentrations, elements_of
+from pykoh.training.foundation import check_zero, prepare
 from pykoh.training.options import Options, mace_config
 from pykoh.training.progress import Epoch, read_epochs, write_curve
 
@@ -198,29 +199,17 @@ def _prepare(job: Job, folder: Path) -> None:
         write_labels(folder / "replay_valid.extxyz", job.replay[:n_valid])
     foundation = job.options.foundation
     if foundation is not None and Path(foundation).is_file():
-        _copy_foundation(Path(foundation), folder / "foundation.model", job)
+        prepare(
+            Path(foundation),
+            folder / "foundation.model",
+            job.split.train,
+            job.e0_eV,
+            job.options.dtype,
+            new_zero=job.options.method != "replay",
+        )
         config["foundation_model"] = "foundation.model"
     lines = [f"{key}: {json.dumps(value)}" for key, value in config.items()]
     write_text(folder / "config.yaml", "\n".join(lines) + "\n")
-
-
-def _copy_foundation(source: Path, target: Path, job: Job) -> None:
-    """Copy a model in the precision of the training; refuse one without the data's elements."""
-    import torch
-    from ase.data import chemical_symbols
-
-    from pykoh.export.read import read_mace_model
-
-    model = read_mace_model(source)
-    known = [chemical_symbols[int(z)] for z in model.atomic_numbers]
-    missing = [s for s in elements_of(job.split.train) if s not in known]
-    if missing:
-        raise TrainingError(
-            f"{source}: does not know {', '.join(missing)} (its elements: {' '.join(known)}); "
-            "choose another --foundation"
-        )
-    with replacing(target) as temporary:
-        torch.save(model.to(getattr(torch, job.options.dtype)), temporary)
 
 
 def _supervise(folder: Path, epochs: int, report: Callable[[Epoch, float, float], None]) -> float:
@@ -289,6 +278,7 @@ def _finish(job: Job, folder: Path) -> None:
     if job.options.method != "replay":
         with replacing(job.model) as temporary:
             shutil.copyfile(made, temporary)
+        check_zero(job.model, job.e0_eV)
         return
     import torch
 
@@ -305,3 +295,4 @@ def _finish(job: Job, folder: Path) -> None:
             torch.set_default_dtype(torch.float32)
     with replacing(job.model) as temporary:
         torch.save(single, temporary)
+    check_zero(job.model, job.e0_eV)

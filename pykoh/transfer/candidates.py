@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,19 +93,11 @@ def calculator_of(candidate: Candidate, symbols: Sequence[str]) -> Calculator:
     else:
         from ase.data import chemical_symbols
 
-        from pykoh.export.read import read_mace_model, trusting_pickle
+        from pykoh.export.read import mace_calculator, read_mace_model
 
         model = read_mace_model(candidate.path)
         known = [chemical_symbols[int(z)] for z in model.atomic_numbers]
-        with (
-            trusting_pickle(),
-            warnings.catch_warnings(),
-            contextlib.redirect_stdout(io.StringIO()),
-        ):
-            warnings.simplefilter("ignore")
-            from mace.calculators import MACECalculator
-
-            calculator = MACECalculator(models=[model], device="cpu", default_dtype="float64")
+        calculator = mace_calculator(model)
     missing = [symbol for symbol in symbols if symbol not in known]
     if missing:
         raise ModelError(

@@ -208,6 +208,8 @@ def _heat_map(figure: Any, comparison: Comparison) -> None:
 
 
 def _learning_curve(figure: Any, comparison: Comparison) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     axes = figure.add_subplot()
     groups: dict[str, list[Row]] = {}
     for row in comparison.rows:
@@ -230,7 +232,7 @@ def _learning_curve(figure: Any, comparison: Comparison) -> None:
     ticks: Sequence[int] = sorted({r.candidate.n_labels or 0 for r in comparison.rows} - {0})
     axes.set_xticks(ticks, [str(t) for t in ticks])
     axes.minorticks_off()
-    axes.yaxis.set_major_formatter("{x:.0f}")
-    axes.yaxis.set_minor_formatter("{x:.0f}")
+    axes.yaxis.set_major_locator(MaxNLocator(6))
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.set(xlabel="labels trained on", ylabel="force RMSE over all test concentrations (meV/Å)")
     axes.legend(title="trained at", frameon=False)
