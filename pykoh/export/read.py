@@ -128,4 +128,6 @@ def mace_calculator(model: Any) -> Any:
         warnings.simplefilter("ignore")
         from mace.calculators import MACECalculator
 
-        return MACECalculator(models=[copy.deepcopy(model)], device="cpu", default_dtype="float64")
+        return MACECalculator(
+            models=[copy.deepcopy(model).double()], device="cpu", default_dtype="float64"
+        )
