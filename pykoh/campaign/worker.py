@@ -1,0 +1,243 @@
+"""What a job of a campaign does: one stage of some runs, to the end or to the time limit.
+
+    python -m pykoh.campaign.worker CAMPAIGN_FOLDER STAGE TASK
+
+The job script sends SIGUSR1 before the time is up, Slurm sends SIGTERM on preemption. LAMMPS is
+then stopped, and the worker ends with :data:`AGAIN`: the job script queues itself again. Running a
+worker twice does nothing twice: each run is locked while it is worked on.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from pykoh.campaign import engine
+from pykoh.campaign.checkpoints import Checkpoints, restart_step
+from pykoh.campaign.folder import CampaignFolder
+from pykoh.campaign.spec import Run
+from pykoh.errors import CampaignError, PykohError
+from pykoh.files import write_text
+
+DONE, FAILED, AGAIN = 0, 1, 75  # 75: EX_TEMPFAIL of sysexits.h
+_POLL_S = 0.5
+_GRACE_S = 60.0
+
+
+class Worker:
+    """Works on one stage of the runs of one job.
+
+    Args:
+        campaign: the folder of the campaign.
+        stage: of :data:`pykoh.campaign.engine.STAGES`.
+    """
+
+    def __init__(self, campaign: CampaignFolder, stage: str) -> None:
+        self.campaign = campaign
+        self.stage = stage
+        self.stopping = threading.Event()
+
+    def stop(self, number: int, frame: FrameType | None) -> None:
+        """End what is running, to go on in another job: a signal handler."""
+        self.stopping.set()
+
+    def work(self, runs: list[Run]) -> int:
+        """Work on runs side by side; return :data:`DONE`, :data:`FAILED` or :data:`AGAIN`."""
+        with ThreadPoolExecutor(len(runs)) as pool:
+            outcomes = list(pool.map(self._guarded, runs))
+        # One that failed does not keep the others from going on.
+        return AGAIN if AGAIN in outcomes else max(outcomes)
+
+    def _guarded(self, run: Run) -> int:
+        try:
+            with self._lock(run):
+                return self._advance(run)
+        except (PykohError, OSError) as error:
+            self._say(run, state="failed", problem=str(error))
+            print(f"{run.name}: {error}", file=sys.stderr, flush=True)
+            return FAILED
+
+    @contextmanager
+    def _lock(self, run: Run) -> Iterator[None]:
+        with (self.campaign.folder_of(run) / "lock").open("w") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise CampaignError(
+                    "another job works on this run; nothing is done here"
+                ) from error
+            yield
+
+    def _say(self, run: Run, **what: Any) -> None:
+        """Write ``status.json`` of a run."""
+        status = {
+            **self.campaign.status_of(run),
+            "stage": self.stage,
+            "job": os.environ.get("SLURM_JOB_ID"),
+            "node": os.environ.get("SLURMD_NODENAME"),
+            "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            **what,
+        }
+        write_text(
+            self.campaign.folder_of(run) / "status.json", json.dumps(status, indent=1) + "\n"
+        )
+
+    def _advance(self, run: Run) -> int:
+        """Do one stage of one run."""
+        folder, spec = self.campaign.folder_of(run), self.campaign.spec
+        if self.stage in engine.NAMES:
+            return self._simulate(run)
+        if engine.finished(spec, folder, self.stage, 0):
+            return DONE
+        command = (
+            engine.build_command(spec, run)
+            if self.stage == "build"
+            else engine.analysis_command(run)
+        )
+        self._say(run, state="running", problem=None)
+        log = folder / f"{self.stage}.log"
+        code = self._run(command, folder, log, lambda: None)
+        if self.stopping.is_set():
+            return AGAIN
+        if code != 0:
+            raise CampaignError(f"{self.stage} failed: {last_line(log)} (see {log})")
+        self._say(run, state="done")
+        return DONE
+
+    def _simulate(self, run: Run) -> int:
+        """Run LAMMPS until the stage is done, from the newest whole restart file."""
+        folder, spec = self.campaign.folder_of(run), self.campaign.spec
+        name = engine.NAMES[self.stage]
+        needed = "koh.data" if self.stage == "equilibrate" else "equil.data"
+        if not (folder / needed).exists():
+            raise CampaignError(f"{folder / needed} is missing: the stage before did not end")
+        idle = 0
+        while not self.stopping.is_set():
+            checkpoints = Checkpoints(folder, name)
+            step, note = checkpoints.restore()
+            if note:
+                print(f"{run.name}: {note}", flush=True)
+            if engine.finished(spec, folder, self.stage, step):
+                self._say(run, state="done", **self._where(step))
+                return DONE
+            if step == 0 and not checkpoints.live.exists():
+                _remove_beginning(folder, name)
+            self._refuse_full_disk(folder)
+            began = time.monotonic()
+            self._say(run, state="running", problem=None, note=note, **self._where(step))
+            log = folder / f"{self.stage}.out"
+
+            def watch(
+                checkpoints: Checkpoints = checkpoints, first: int = step, began: float = began
+            ) -> None:
+                if checkpoints.keep():
+                    now = checkpoints.kept[-1].step
+                    rate = (now - first) * spec.timestep_fs * 1e-6 / (time.monotonic() - began)
+                    self._say(run, ns_per_day=round(rate * 86400, 4), **self._where(now))
+                self._refuse_full_disk(folder)
+
+            command = engine.simulation_command(spec, self.campaign.site, run, self.stage)
+            code = self._run(command, folder, log, watch)
+            checkpoints.keep()
+            reached = restart_step(checkpoints.live) or 0
+            if code == 0 or self.stopping.is_set():
+                continue
+            # An error that comes back without a step between is not bad luck.
+            idle = idle + 1 if reached <= step else 1
+            problem = f"LAMMPS ended with {code}: {last_line(log)} (see {log})"
+            print(f"{run.name}: {problem}", file=sys.stderr, flush=True)
+            self._say(run, state="failed", problem=problem, **self._where(reached))
+            if idle >= spec.attempts:
+                raise CampaignError(f"{problem}; given up after {idle} attempts")
+        self._say(run, state="waiting")
+        return AGAIN
+
+    def _where(self, step: int) -> dict[str, Any]:
+        spec = self.campaign.spec
+        if self.stage != "produce":
+            return {}
+        return {"ps_done": step * spec.timestep_fs * 1e-3, "ps": spec.ps}
+
+    def _refuse_full_disk(self, folder: Path) -> None:
+        free = shutil.disk_usage(folder).free / 1e9
+        if free < self.campaign.site.free_gb:
+            raise CampaignError(
+                f"{folder}: only {free:.2f} GB are free on its disk, fewer than free_gb of the "
+                "site; make room and submit again"
+            )
+
+    def _run(self, command: list[str], folder: Path, log: Path, watch: Any) -> int:
+        """Run a command to its end, or stop it when the worker is told to."""
+        with log.open("ab") as stream:
+            process = subprocess.Popen(
+                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream
+            )
+        asked: float | None = None
+        try:
+            while process.poll() is None:
+                watch()
+                if self.stopping.is_set() and asked is None:
+                    # `pykoh run` writes a restart on SIGINT; lmp just ends.
+                    gentle = self.campaign.site.engine == "pykoh"
+                    process.send_signal(signal.SIGINT if gentle else signal.SIGTERM)
+                    asked = time.monotonic()
+                if asked is not None and time.monotonic() - asked > _GRACE_S:
+                    process.kill()
+                time.sleep(_POLL_S)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        return process.returncode
+
+
+def _remove_beginning(folder: Path, name: str) -> None:
+    """Remove what a run wrote that was killed before its first restart file."""
+    for suffix in (".dump", ".transport.dump", ".pressure.txt"):
+        (folder / f"{name}{suffix}").unlink(missing_ok=True)
+
+
+def last_line(log: Path) -> str:
+    """Return the line of a log that says most: the last with ERROR or Error, else the last."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "no output"
+    lines = [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("ERROR", "Error"))]
+    return ((errors or lines)[-1] if lines else "no output")[:300]
+
+
+def main(arguments: list[str]) -> int:
+    """Run a worker from a job script."""
+    folder, stage, task = Path(arguments[0]), arguments[1], int(arguments[2])
+    if stage == "report":
+        from pykoh.campaign.report import write_series
+
+        return write_series(CampaignFolder(folder))
+    campaign = CampaignFolder(folder)
+    worker = Worker(campaign, stage)
+    for number in (signal.SIGUSR1, signal.SIGTERM):
+        signal.signal(number, worker.stop)
+    return worker.work(campaign.runs_of_task(task))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except PykohError as error:
+        sys.exit(f"Error: {error}")

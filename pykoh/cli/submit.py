@@ -1,0 +1,63 @@
+"""``pykoh submit``: a campaign as Slurm jobs that go on until it is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pykoh.errors import CampaignError
+
+
+@click.command()
+@click.argument("campaign", type=click.Path(path_type=Path))
+@click.option(
+    "--site", type=click.Path(path_type=Path), help="site.yaml: how this cluster runs jobs."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder.  [default: NAME]")
+@click.option("--dry-run", is_flag=True, help="Write folders and job scripts; submit nothing.")
+@click.option("--local", is_flag=True, help="Run it on this machine, without Slurm.")
+def command(
+    campaign: Path, site: Path | None, output: Path | None, dry_run: bool, local: bool
+) -> None:
+    """Submit the CAMPAIGN (a YAML file) to Slurm: build, equilibrate, produce, analyse, report.
+
+    \b
+    pykoh submit campaign.yaml --site site.yaml -o koh
+    pykoh status koh
+
+    Jobs that reach their time limit, are preempted or lose their node go on from the newest whole
+    restart file. The same command goes on with a campaign whose jobs have failed or were cancelled,
+    or makes it longer (a larger `ps`).
+    """
+    from pykoh.campaign import slurm
+    from pykoh.campaign.folder import create
+    from pykoh.campaign.spec import Site, read_campaign, read_site
+
+    if dry_run and local:
+        raise CampaignError("--dry-run and --local: give only one of them")
+    spec = read_campaign(campaign)
+    place = read_site(site) if site is not None else Site()
+    target = output or Path(spec.name)
+    if not target.parent.is_dir():
+        raise CampaignError(f"{target}: its folder {target.parent} does not exist; create it first")
+    folder = create(target, spec, place, campaign.parent / spec.potential)
+    click.echo(f"{len(folder.runs)} runs in {target}, {spec.ps:g} ps each")
+    if dry_run:
+        for job in slurm.write_scripts(folder):
+            click.echo(f"\n--- {job.path}")
+            click.echo(job.text.rstrip())
+        return
+    if local:
+        from pykoh.campaign.local import run_here
+
+        try:
+            outcome = run_here(folder, click.echo)
+        except KeyboardInterrupt:
+            raise click.ClickException("stopped; the same command goes on") from None
+        if outcome:
+            raise click.ClickException(f"some runs failed: pykoh status {target}")
+        return
+    for stage, number in slurm.submit(folder).items():
+        click.echo(f"{stage:<12} job {number}")
+    click.echo(f"pykoh status {target} shows how far it is")
