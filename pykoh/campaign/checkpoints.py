@@ -123,7 +123,7 @@ class Checkpoints:
         return True
 
     def restore(self) -> tuple[int, str | None]:
-        """Put the newest whole restart file in place and cut the trajectory there.
+        """Put the newest whole restart file in place.
 
         Returns:
             The step to go on from, 0 for a beginning, and a note if a damaged file was passed
@@ -143,8 +143,6 @@ class Checkpoints:
             if path != self.live:
                 with replacing(self.live) as temporary:
                     shutil.copyfile(path, temporary)
-            if self.dump.exists():
-                truncate_dump(self.dump, step)
             self.kept = [c for c in self.kept if c.step <= step]
             note = f"{', '.join(damaged)} damaged: going on from step {step}" if damaged else None
             return step, note
@@ -152,3 +150,8 @@ class Checkpoints:
             self.live.unlink(missing_ok=True)
             return 0, f"{', '.join(damaged)} damaged and no other restart: beginning again"
         return 0, None
+
+    def cut_trajectory(self, step: int) -> None:
+        """Cut the frames at and after ``step``, which a run that goes on from it writes again."""
+        if self.dump.exists():
+            truncate_dump(self.dump, step)

@@ -134,7 +134,9 @@ class Worker:
             if engine.finished(spec, folder, self.stage, step):
                 self._say(run, state="done", **self._where(step))
                 return DONE
-            if step == 0 and not checkpoints.live.exists():
+            if checkpoints.live.exists():
+                checkpoints.cut_trajectory(step)
+            else:
                 _remove_beginning(folder, name)
             self._refuse_full_disk(folder)
             began = time.monotonic()
