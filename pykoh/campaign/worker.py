@@ -14,7 +14,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -26,7 +25,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from pykoh.campaign import engine
+from pykoh import processes
+from pykoh.campaign import engine, guards
 from pykoh.campaign.checkpoints import Checkpoints, restart_step
 from pykoh.campaign.folder import CampaignFolder
 from pykoh.campaign.spec import Run
@@ -150,6 +150,7 @@ class Worker:
                     now = checkpoints.kept[-1].step
                     rate = (now - first) * spec.timestep_fs * 1e-6 / (time.monotonic() - began)
                     self._say(run, ns_per_day=round(rate * 86400, 4), **self._where(now))
+                    self._refuse_nonsense(run)
                 self._refuse_full_disk(folder)
 
             command = engine.simulation_command(spec, self.campaign.site, run, self.stage)
@@ -174,6 +175,27 @@ class Worker:
             return {}
         return {"ps_done": step * spec.timestep_fs * 1e-3, "ps": spec.ps}
 
+    def _refuse_nonsense(self, run: Run) -> None:
+        """Stop a run whose potential has failed, and keep the frame that shows it."""
+        from ase.io import write
+
+        if self.stage != "produce":
+            return
+        folder, spec = self.campaign.folder_of(run), self.campaign.spec
+        name = engine.NAMES[self.stage]
+        alarm = guards.look(
+            folder / f"{name}.dump", folder / f"{name}.log", run.temperature, spec.cation,
+            spec.ensemble == "nve",
+        )  # fmt: skip
+        if alarm is None:
+            return
+        if alarm.frame is not None:
+            alarm.frame.info["run"] = f"{spec.name}_{run.name}_flagged"
+            write(folder / "flagged.extxyz", alarm.frame, append=True, format="extxyz")
+        raise CampaignError(
+            f"{alarm.problem}; the frame is in {folder / 'flagged.extxyz'}: pykoh label takes it"
+        )
+
     def _refuse_full_disk(self, folder: Path) -> None:
         free = shutil.disk_usage(folder).free / 1e9
         if free < self.campaign.site.free_gb:
@@ -185,9 +207,7 @@ class Worker:
     def _run(self, command: list[str], folder: Path, log: Path, watch: Any) -> int:
         """Run a command to its end, or stop it when the worker is told to."""
         with log.open("ab") as stream:
-            process = subprocess.Popen(
-                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream
-            )
+            process = processes.start(command, folder, stream)
         asked: float | None = None
         try:
             while process.poll() is None:
@@ -198,10 +218,10 @@ class Worker:
                     process.send_signal(signal.SIGINT if gentle else signal.SIGTERM)
                     asked = time.monotonic()
                 if asked is not None and time.monotonic() - asked > _GRACE_S:
-                    process.kill()
+                    processes.kill(process)
                 time.sleep(_POLL_S)
         except BaseException:
-            process.kill()
+            processes.kill(process)
             process.wait()
             raise
         return process.returncode

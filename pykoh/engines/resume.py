@@ -21,7 +21,7 @@ def truncate_dump(path: Path, step: int) -> int:
     with path.open("r+b") as stream:
         end = stream.seek(0, 2)
         while end > 0:
-            frame = _last_frame(stream, end)
+            frame = last_frame(stream, end)
             if frame is None:
                 break
             start, found = frame
@@ -34,7 +34,7 @@ def truncate_dump(path: Path, step: int) -> int:
     return removed
 
 
-def _last_frame(stream, end: int) -> tuple[int, int | None] | None:  # type: ignore[no-untyped-def]
+def last_frame(stream, end: int) -> tuple[int, int | None] | None:  # type: ignore[no-untyped-def]
     """Return offset and step of the last frame that begins before ``end``; step None if cut."""
     low = end
     tail = b""

@@ -1,0 +1,166 @@
+"""Guards of a running simulation: a broken potential is noticed, and its frame kept for labelling.
+
+Each new restart file is a moment to look: at the last whole frame of the trajectory (is every
+proton bound, are there as many hydroxides as there should be) and at the thermodynamic output
+(temperature, and without a thermostat the energy).
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pykoh.engines.resume import last_frame
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+# A shared proton is 1.2 to 1.3 Å from both oxygens; farther than this it belongs to none.
+LOST_H_A = 1.6
+# Water ionises for some femtoseconds in concentrated solutions: one pair more in this many O.
+IONISED_PER_O = 0.05
+# Temperature averaged over the rows since the last look, relative to the wanted one.
+TEMPERATURE_RANGE = (0.6, 1.6)
+# Of the total energy without a thermostat, eV per atom over the whole run.
+LARGEST_DRIFT_EV = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What is wrong with a run.
+
+    Attributes:
+        problem: in a sentence.
+        frame: that shows it, or None.
+    """
+
+    problem: str
+    frame: Atoms | None
+
+
+def look(
+    dump: Path, log: Path, temperature_K: float, cation: str, constant_energy: bool
+) -> Alarm | None:
+    """Return what is wrong with a run, or None.
+
+    Args:
+        dump: its trajectory (``id type xu yu zu``; types 1 = H, 2 = O, 3 = cation).
+        log: LAMMPS's log.
+        temperature_K: wanted; 0: not checked.
+        cation: element of type 3.
+        constant_energy: whether there is no thermostat.
+    """
+    frame = newest_frame(dump, cation)
+    problem = None if frame is None else broken_molecules(frame, cation)
+    problem = problem or wrong_thermo(log, temperature_K, constant_energy, frame)
+    return None if problem is None else Alarm(problem, frame)
+
+
+def newest_frame(dump: Path, cation: str) -> Atoms | None:
+    """Return the last whole frame of a LAMMPS text dump, None if there is none yet."""
+    from ase.io import read
+
+    if not dump.exists():
+        return None
+    with dump.open("rb") as stream:
+        end = stream.seek(0, 2)
+        # The last one may be half written: try it, then the one before.
+        for _ in range(2):
+            found = last_frame(stream, end)
+            if found is None:
+                return None
+            start, _step = found
+            stream.seek(start)
+            text = stream.read(end - start).decode(errors="replace")
+            lines = text.splitlines()
+            heads = [k for k, line in enumerate(lines) if line.startswith("ITEM: ATOMS")]
+            whole = bool(heads) and len(lines) == heads[0] + 1 + _atoms_of(lines)
+            if whole and text.endswith("\n"):
+                order = ["H", "O", cation]
+                atoms: Atoms = read(  # type: ignore[assignment]
+                    io.StringIO(text), format="lammps-dump-text", specorder=order
+                )
+                return atoms
+            end = start
+    return None
+
+
+def _atoms_of(lines: list[str]) -> int:
+    for before, line in pairwise(lines):
+        if before.startswith("ITEM: NUMBER OF ATOMS") and line.strip().isdigit():
+            return int(line)
+    return 0
+
+
+def broken_molecules(frame: Atoms, cation: str) -> str | None:
+    """Return what is wrong with the molecules of a frame, or None.
+
+    There should be as many hydroxides as cations, but for the self-ionisation of water.
+    """
+    from scipy.spatial import cKDTree
+
+    if not np.isfinite(frame.positions).all():
+        return "coordinates are not numbers"
+    n_koh = frame.get_chemical_symbols().count(cation)
+    lengths = frame.cell.lengths()
+    inside = np.mod(frame.positions, lengths)
+    inside[inside >= lengths] = 0.0
+    oxygen, hydrogen = frame.numbers == 8, frame.numbers == 1
+    distance, owner = cKDTree(inside[oxygen], boxsize=lengths).query(inside[hydrogen])
+    if distance.max(initial=0.0) > LOST_H_A:
+        atom = int(np.flatnonzero(hydrogen)[distance.argmax()]) + 1
+        return f"H atom {atom} is {distance.max():.2f} Å from the nearest O: a molecule is broken"
+    bound = np.bincount(owner, minlength=int(oxygen.sum()))
+    n_hydroxides = int((bound == 1).sum())
+    allowed = max(1, round(IONISED_PER_O * len(bound)))
+    if abs(n_hydroxides - n_koh) > allowed or (bound == 0).sum() > allowed:
+        return f"{n_hydroxides} hydroxides instead of {n_koh}: molecules are broken"
+    return None
+
+
+def wrong_thermo(
+    log: Path, temperature_K: float, constant_energy: bool, frame: Atoms | None
+) -> str | None:
+    """Return what is wrong with temperature or energy in a LAMMPS log, or None."""
+    rows = _thermo(log)
+    if len(rows) < 3:
+        return None
+    recent = rows[-20:]
+    if not np.isfinite(rows[["Temp", "TotEng"]].tolist()).all():
+        return "temperature or energy is not a number"
+    mean = float(recent["Temp"].mean())
+    low, high = (factor * temperature_K for factor in TEMPERATURE_RANGE)
+    if temperature_K and not low <= mean <= high:
+        return f"the temperature is {mean:.0f} K instead of {temperature_K:g} K"
+    if constant_energy and frame is not None:
+        drift = float(recent["TotEng"].mean() - rows["TotEng"][:20].mean()) / len(frame)
+        if abs(drift) > LARGEST_DRIFT_EV:
+            return f"the energy has drifted by {1e3 * drift:.1f} meV/atom"
+    return None
+
+
+def _thermo(log: Path) -> np.ndarray:
+    """Return the rows of the last thermo table of a log, with Temp and TotEng."""
+    kind = [("Temp", float), ("TotEng", float)]
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return np.zeros(0, dtype=kind)
+    columns: list[str] = []
+    rows: list[tuple[float, float]] = []
+    for line in lines:
+        words = line.split()
+        if words[:1] == ["Step"] and {"Temp", "TotEng"} <= set(words):
+            columns, rows = words, []
+        elif columns and len(words) == len(columns):
+            try:
+                values = dict(zip(columns, map(float, words), strict=True))
+            except ValueError:
+                continue
+            rows.append((values["Temp"], values["TotEng"]))
+    return np.array(rows, dtype=kind)
