@@ -13,7 +13,7 @@ MOLARITY := 6.26
 TEMPERATURE := 298.15
 PS      := 1.5
 
-.PHONY: demo test test-slow test-lammps lint clean
+.PHONY: demo test test-slow test-lammps test-slurm lint clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml constraints.txt
@@ -52,15 +52,19 @@ lint: $(READY)
 	$(BIN)/mypy
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow and not lammps"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow and not lammps and not slurm"
 
 test-slow: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not lammps"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not lammps and not slurm"
 
 # LAMMPS=/path/to/lmp: one that cmake/README.md built.
 test-lammps: $(READY)
 	$(BIN)/python -m pip install --quiet mpi4py
 	PATH=$(BIN):$$PATH PYKOH_LMP=$(LAMMPS) $(BIN)/python -m pytest -m lammps
+
+# Needs root and Debian's slurm-wlm and munge; takes about ten minutes.
+test-slurm: $(READY)
+	$(BIN)/python -m pytest -m slurm
 
 clean:
 	rm -rf demo .pytest_cache .mypy_cache .ruff_cache

@@ -21,7 +21,8 @@ ClusterName=test
 SlurmctldHost=$host(127.0.0.1)
 SlurmctldPort=17002
 AuthType=auth/munge
-AuthInfo=socket=$folder/munge/socket
+# A requeued job waits for its credential to expire: 2 minutes unless told otherwise.
+AuthInfo=socket=$folder/munge/socket,cred_expire=10
 SlurmUser=root
 StateSaveLocation=$folder/state
 SlurmdSpoolDir=$folder/%n
