@@ -46,7 +46,7 @@ _SLOPE_TOLERANCE = 0.05
 _ITERATIONS = 4
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _covariances(
     lags: FloatArray,
     spacing: FloatArray,
