@@ -184,7 +184,7 @@ class HopEvents:
         if not self._bonds or n.max() < 2:
             return None
         keep = n >= 2
-        lag = (np.arange(len(n)) - self._half) * self._step * self._interval
+        lag: FloatArray = (np.arange(len(n)) - self._half) * self._step * self._interval
         columns = []
         for first in (1, 3, 5):
             mean = self._sums[keep, first] / n[keep]

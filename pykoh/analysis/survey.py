@@ -42,8 +42,12 @@ TRANSFER_SHAPE = (40, 28)  # 0.04 Å, 0.05 Å
 
 @njit(cache=True, nogil=True)
 def _near_lists(
-    o: FloatArray, cell: FloatArray, inverse: FloatArray, reach: float,
-    near: NDArray[np.int32], n_near: NDArray[np.int64],
+    o: FloatArray,
+    cell: FloatArray,
+    inverse: FloatArray,
+    reach: float,
+    near: NDArray[np.int32],
+    n_near: NDArray[np.int64],
 ) -> bool:
     """Write the oxygens within ``reach`` Å of each; return whether they all found room."""
     n_o, most = near.shape

@@ -250,7 +250,7 @@ def survival_curve(
     lags, c, held = intermittent.result(kind)
     if not len(lags):
         return None
-    t = lags * interval_ps
+    t: FloatArray = lags * interval_ps
     per_origin = held / np.maximum(intermittent.n_frames - lags, 1)
     # Thinned origins: what counts is how many windows there are that do not overlap.
     spacing = np.maximum(t, _decay(t, c) or t[-1])
@@ -259,7 +259,7 @@ def survival_curve(
     independent = np.maximum(per_origin * thinning * windows, 1.0)
     stderr = np.sqrt(np.maximum(c * (1.0 - c), 0.0) / independent)
     frames, s = continuous.result(kind)
-    times = frames * interval_ps
+    times: FloatArray = frames * interval_ps
     mean = float(np.trapezoid(s, times)) if len(times) else None
     return SurvivalCurve(t, c, stderr, times, s, _decay(t, c), mean)
 

@@ -95,21 +95,41 @@ _POSITIVE = _Finite(min=0, min_open=True)
     help="A proton transfer reverted within this time is a rattle.",
 )
 @click.option(
-    "--hbond-distance",
-    type=_POSITIVE,
-    default=3.5,
+    "--hbond",
+    type=click.Choice(["luzar-chandler", "luzar-chandler-1993", "wernet"]),
+    default="luzar-chandler",
     show_default=True,
-    metavar="Å",
-    help="Largest O-O distance of a hydrogen bond.",
+    help="Criterion of a hydrogen bond; the report says what it is and where it is from.",
+)
+@click.option(
+    "--hbond-distance", type=_POSITIVE, metavar="Å", help="Its largest O-O distance, if another."
 )
 @click.option(
     "--hbond-angle",
-    type=_Finite(min=0, min_open=True, max=180),
-    default=30.0,
-    show_default=True,
+    type=_Finite(min=0, min_open=True, max=90),
     metavar="DEG",
-    help="Largest angle H-D-A of a hydrogen bond.",
+    help="Its largest angle H-D-A, if another.",
 )
+@click.option(
+    "--contact",
+    type=_POSITIVE,
+    metavar="Å",
+    help="Contact of cation and O of OH-; default: 3.6 for K, by cation.",
+)
+@click.option(
+    "--pressure",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="NAME.pressure.txt of the run, for the viscosity; again for each part.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads; default: all cores. The numbers do not depend on it.",
+)
+@click.option("--dask", metavar="ADDRESS", help="Scheduler of a dask cluster that does the work.")
 @click.option("--no-report", is_flag=True, help="Write results.json and CSVs only.")
 def command(
     trajectories: tuple[str, ...],
@@ -125,8 +145,13 @@ def command(
     viscosity: float | None,
     fit: tuple[float, float] | None,
     rattle_window: float,
-    hbond_distance: float,
-    hbond_angle: float,
+    hbond: str,
+    hbond_distance: float | None,
+    hbond_angle: float | None,
+    contact: float | None,
+    pressure: tuple[Path, ...],
+    workers: int | None,
+    dask: str | None,
     no_report: bool,
 ) -> None:
     """Diffusion, proton hops, hydrogen bonds, structure and conductivity of a run.
@@ -136,7 +161,9 @@ def command(
     consecutive parts of one run.
     """
     _check_output(output, force)
+    from pykoh.analysis.criteria import CRITERIA
     from pykoh.analysis.pipeline import Settings, analyze
+    from pykoh.analysis.workers import Workers, available_cores, dask_workers
     from pykoh.analysis.write import write_results
     from pykoh.provenance import record
     from pykoh.trajectory.run import ReadOptions, Run
@@ -146,7 +173,15 @@ def command(
         trajectories,
         ReadOptions(timestep, units, SpeciesMap.parse(types), stride, start, stop),
     )
-    settings = Settings(rattle_window, hbond_distance, hbond_angle, temperature, viscosity, fit)
+    settings = Settings(
+        rattle_window,
+        CRITERIA[hbond].changed(hbond_distance, hbond_angle),
+        temperature,
+        viscosity,
+        fit,
+        tuple(map(str, pressure)),
+        contact,
+    )
     progress = _Progress(run)
     output.parent.mkdir(parents=True, exist_ok=True)
     # Everything is written beside the folder and put in its place at the end.
@@ -158,7 +193,8 @@ def command(
         work.chmod(0o755)
         inputs = {"files": [str(path) for path in trajectories], "settings": _described(settings)}
         with record(work, **inputs) as entry:
-            results = analyze(run, settings, progress.show)
+            team = dask_workers(dask) if dask else Workers(workers or available_cores())
+            results = analyze(run, settings, progress.show, team)
             progress.close()
             write_results(results, work)
             if not no_report:
