@@ -184,7 +184,8 @@ class HopEvents:
         if not self._bonds or n.max() < 2:
             return None
         keep = n >= 2
-        lag: FloatArray = (np.arange(len(n)) - self._half) * self._step * self._interval
+        steps = (np.arange(len(n)) - self._half) * self._step
+        lag = np.asarray(steps * self._interval, dtype=np.float64)
         columns = []
         for first in (1, 3, 5):
             mean = self._sums[keep, first] / n[keep]

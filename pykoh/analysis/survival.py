@@ -250,7 +250,7 @@ def survival_curve(
     lags, c, held = intermittent.result(kind)
     if not len(lags):
         return None
-    t: FloatArray = lags * interval_ps
+    t = np.asarray(lags * interval_ps, dtype=np.float64)
     per_origin = held / np.maximum(intermittent.n_frames - lags, 1)
     # Thinned origins: what counts is how many windows there are that do not overlap.
     spacing = np.maximum(t, _decay(t, c) or t[-1])
@@ -259,7 +259,7 @@ def survival_curve(
     independent = np.maximum(per_origin * thinning * windows, 1.0)
     stderr = np.sqrt(np.maximum(c * (1.0 - c), 0.0) / independent)
     frames, s = continuous.result(kind)
-    times: FloatArray = frames * interval_ps
+    times = np.asarray(frames * interval_ps, dtype=np.float64)
     mean = float(np.trapezoid(s, times)) if len(times) else None
     return SurvivalCurve(t, c, stderr, times, s, _decay(t, c), mean)
 
