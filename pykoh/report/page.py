@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pykoh import __version__
@@ -39,8 +40,16 @@ def _title(results: AnalysisResults) -> str:
     return title
 
 
-def _document(title: str, lead: str, body: Markup) -> str:
-    links = [tag("a", name, href=f"#{anchor}") for anchor, name in _CONTENTS]
+def document(title: str, lead: str, body: Markup, contents: Sequence[tuple[str, str]]) -> str:
+    """Return a whole page.
+
+    Args:
+        title: heading.
+        lead: sentence under it.
+        body: sections.
+        contents: anchor and name of each section.
+    """
+    links = [tag("a", name, href=f"#{anchor}") for anchor, name in contents]
     head = join(
         [
             Markup('<meta charset="utf-8">'),
@@ -109,5 +118,5 @@ def write_report(results: AnalysisResults, folder: str | Path) -> Path:
         "\n",
     )
     page = folder / REPORT_HTML
-    write_text(page, _document(_title(results), words.what_was_simulated(results), body))
+    write_text(page, document(_title(results), words.what_was_simulated(results), body, _CONTENTS))
     return page
