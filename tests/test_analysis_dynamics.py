@@ -205,7 +205,9 @@ def pressure_file(path: Path, rows: np.ndarray) -> Path:
 
 
 def test_pressure_records_of_a_restarted_run(tmp_path: Path) -> None:
-    rows = np.column_stack([np.arange(100), np.arange(100) * 0.002, np.random.default_rng(0).random((100, 8))])
+    rows = np.column_stack(
+        [np.arange(100), np.arange(100) * 0.002, np.random.default_rng(0).random((100, 8))]
+    )
     a = pressure_file(tmp_path / "a", rows[:70])
     b = pressure_file(tmp_path / "b", rows[50:])
     times, pressure, volume = read_pressure([a, b])

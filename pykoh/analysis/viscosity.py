@@ -4,11 +4,10 @@ Green and Kubo: η = V / (kB T) ∫_0^∞ <P_ab(0) P_ab(t)> dt, averaged over th
 components of a traceless symmetric tensor: P_xy, P_xz, P_yz, (P_xx - P_yy) / 2 and
 (P_xx + P_yy - 2 P_zz) / √12, which have the same integral in an isotropic liquid (Daivis and Evans,
 J. Chem. Phys. 100 (1994) 541, doi:10.1063/1.466970). The record is cut into blocks; the running
-integrals of all blocks and components are samples, whose mean and scatter are known at each time.
-The integral is cut where the scatter of a sample reaches the mean, or its standard error 20 % of
-it, and a double exponential is fitted up to there, weighted with the scatter, whose limit is η: the
-time decomposition of Zhang, Otani and Maginn, J. Chem. Theory Comput. 11 (2015) 3537,
-doi:10.1021/acs.jctc.5b00351. The standard error is that of the fit to resampled blocks (bootstrap).
+integrals of all blocks and components are samples, whose mean and standard error are known at each
+time. The integral is cut at 2 t, t being the first time after which it rises no more than its noise
+explains: from t to 2 t by less than one standard error of that difference, and to 3 t by less than
+1.5. A tail below the noise is not seen; the standard error is that of the integral at 2 t.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from pykoh.analysis.constants import BOLTZMANN_J_PER_K
 from pykoh.analysis.results import FloatArray, Viscosity
@@ -29,8 +27,7 @@ _COLUMNS = ("time_ps", "pxx_bar", "pyy_bar", "pzz_bar", "pxy_bar", "pxz_bar", "p
 _LONGEST_PS = 20.0
 _BLOCKS = 8
 _FEWEST_ROWS = 2000
-_LIMIT = 0.2
-_SAMPLES = 100
+_FEWEST_LAGS = 10
 _POINTS = 400
 
 
@@ -104,26 +101,22 @@ def _autocorrelation(signals: FloatArray, n_lags: int) -> FloatArray:
     return correlation
 
 
-def _model(p: FloatArray, t: FloatArray) -> FloatArray:
-    """Return the double exponential: limit p0, share sigmoid p1, times exp p2 and exp p3."""
-    share = 1.0 / (1.0 + np.exp(-p[1]))
-    fast, slow = (1.0 - np.exp(-t / np.exp(p[k])) for k in (2, 3))
-    value: FloatArray = p[0] * (share * fast + (1.0 - share) * slow)
-    return value
+def _plateau(running: FloatArray, first: int) -> int | None:
+    """Return the index t from which on the integral does not rise beyond its noise, or None.
 
-
-def _limit(t: FloatArray, mean: FloatArray, scatter: FloatArray, start: FloatArray) -> FloatArray:
-    """Return the parameters of the double exponential through a running integral."""
-    bounds = (
-        [-np.inf, -8.0, np.log(t[1]), np.log(t[1])],
-        [np.inf, 8.0, np.log(4.0 * t[-1]), np.log(t[-1])],
-    )
-    weight = 1.0 / np.maximum(scatter, 1e-3 * scatter.max())
-    found = least_squares(
-        lambda p: weight * (_model(p, t) - mean), np.clip(start, *bounds), bounds=bounds
-    )
-    parameters: FloatArray = found.x
-    return parameters
+    Args:
+        running: [n_samples, n_lags], running integrals.
+        first: earliest t.
+    """
+    n_samples, n_lags = running.shape
+    for t in range(first, (n_lags - 1) // 3 + 1):
+        flat = True
+        for end, most in ((2 * t, 1.0), (3 * t, 1.5)):
+            rise = running[:, end] - running[:, t]
+            flat = flat and abs(rise.mean()) < most * rise.std(ddof=1) / np.sqrt(n_samples)
+        if flat:
+            return t
+    return None
 
 
 def viscosity(
@@ -156,41 +149,24 @@ def viscosity(
     factor = volume_A3 * 1e-30 / (BOLTZMANN_J_PER_K * temperature_K) * 1e3  # mPa·s
     running = factor * integral
     t = dt * np.arange(n_lags)
-    mean, scatter = running.mean(axis=0), running.std(axis=0, ddof=1)
-    stderr = scatter / np.sqrt(len(running))
-    beyond = np.flatnonzero((stderr > _LIMIT * np.abs(mean)) | (scatter > 2.0 * np.abs(mean)))
-    # The first points, where the integral is still next to nothing, say nothing.
-    grown = int(np.argmax(mean > 0.5 * mean.max())) if mean.max() > 0 else n_lags
-    beyond = beyond[beyond > grown]
-    end = int(beyond[0]) if len(beyond) else n_lags
+    mean = running.mean(axis=0)
+    stderr = running.std(axis=0, ddof=1) / np.sqrt(len(running))
     thin = np.unique(np.round(np.linspace(0, n_lags - 1, min(n_lags, _POINTS))).astype(int))
     curve = (t[thin], mean[thin], stderr[thin])
-    if end < 20 or mean.max() <= 0:
+    # Not before the integral has grown: at the very start nothing rises beyond the noise either.
+    grown = int(np.argmax(mean > 0.5 * mean.max())) if mean.max() > 0 else n_lags
+    start = _plateau(running, max(grown, _FEWEST_LAGS))
+    if start is None:
         nothing = Viscosity(None, None, None, duration, dt, *curve)
         return nothing, (
-            f"the pressure record of {duration:g} ps is too noisy for a viscosity; "
-            "some hundred ps are needed"
+            f"its integral reaches no plateau within {t[-1]:.3g} ps (an eighth of half the "
+            f"pressure record of {duration:g} ps, at most {_LONGEST_PS:g} ps); use a longer record"
         )
-    use = np.unique(np.round(np.linspace(1, end - 1, min(end - 1, _POINTS))).astype(int))
-    start = np.array([mean[end - 1], 0.0, np.log(0.05), np.log(max(t[end - 1] / 4.0, 0.1))])
-    best = _limit(t[use], mean[use], scatter[use], start)
-    # A fixed seed: the same record gives the same error.
-    rng = np.random.default_rng(0)
-    blocks = running[:, use].reshape(_BLOCKS, 5, -1)
-    limits = []
-    for _ in range(_SAMPLES):
-        chosen = blocks[rng.integers(0, _BLOCKS, _BLOCKS)][:, rng.integers(0, 5, 5)]
-        limits.append(_limit(t[use], chosen.mean(axis=(0, 1)), scatter[use], best)[0])
-    value, error = float(best[0]), float(np.std(limits, ddof=1))
-    reason = None
-    slow = float(np.exp(max(best[2], best[3])))
+    value, error = float(mean[2 * start]), float(stderr[2 * start])
+    cutoff = float(t[2 * start])
     if value <= 0:
         return Viscosity(None, None, None, duration, dt, *curve), "its integral is not positive"
-    if 3.0 * slow > t[end - 1]:
-        reason = (
-            f"the integral still rises where its noise ends it ({t[end - 1]:.2g} ps): "
-            "use a longer pressure record"
-        )
-    elif error > 0.25 * value:
+    reason = None
+    if error > 0.25 * value:
         reason = f"known to {100 * error / value:.0f} % only; use a longer pressure record"
-    return Viscosity(value, error, float(t[end - 1]), duration, dt, *curve), reason
+    return Viscosity(value, error, cutoff, duration, dt, *curve), reason
