@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from pykoh.analysis.bonds import HydrogenBondCounter
+from pykoh.analysis.criteria import LUZAR_CHANDLER
+from pykoh.analysis.frames import FrameWork
 from pykoh.analysis.neighbours import count_hydrogens, nearest_oxygen
 from pykoh.analysis.results import HYDROGEN_BOND_CLASSES, HydrogenBonds
+from pykoh.trajectory.species import Atoms
 from trajectories import koh_walkers
 
 CELL = 30.0 * np.eye(3)
@@ -18,15 +21,15 @@ def count(
     positions: np.ndarray, n_h: int, cell: np.ndarray, interval: float | None = 0.01, block: int = 5
 ) -> HydrogenBonds:
     """Count the bonds of [n_frames, n_h + n_o, 3] positions, hydrogens first."""
-    hydrogens = np.arange(n_h)
     oxygens = np.arange(n_h, positions.shape[1])
-    counter = HydrogenBondCounter(hydrogens, oxygens, 3.5, 30.0)
+    species = np.array([0] * n_h + [1] * len(oxygens), dtype=np.int8)
+    atoms = Atoms(np.arange(len(species)), species, "K", np.ones(len(species)))
+    work = FrameWork(atoms, LUZAR_CHANDLER, 3.0, 1, 3.6)
+    counter = HydrogenBondCounter(n_h, LUZAR_CHANDLER)
     for start in range(0, len(positions), block):
         part = np.ascontiguousarray(positions[start : start + block])
         cells = np.broadcast_to(cell, (len(part), 3, 3)).copy()
-        owner = np.zeros((len(part), n_h), dtype=np.int64)
-        nearest_oxygen(part, cells, hydrogens, oxygens, owner)
-        counter.add(part, cells, owner, count_hydrogens(owner, len(oxygens)))
+        counter.add(work(start, part, cells))
     return counter.result(interval)
 
 

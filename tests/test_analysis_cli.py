@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from pykoh.analysis.criteria import LUZAR_CHANDLER
 from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.analysis.write import as_json
 from pykoh.cli import main
@@ -202,12 +203,15 @@ class TestInvariance:
         """b → b + a: a tilted box of the same crystal of images."""
         tilted = CELL * np.array([[1.0, 0, 0], [1.0, 1.0, 0], [0, 0, 1.0]])
         a = as_json(
-            analyze(Run([dump(tmp_path / "a.dump")], ReadOptions()), Settings(hbond_distance_A=3.0))
+            analyze(
+                Run([dump(tmp_path / "a.dump")], ReadOptions()),
+                Settings(criterion=LUZAR_CHANDLER.changed(3.0, None)),
+            )
         )
         b = as_json(
             analyze(
                 Run([dump(tmp_path / "b.dump", cell=tilted)], ReadOptions()),
-                Settings(hbond_distance_A=3.0),
+                Settings(criterion=LUZAR_CHANDLER.changed(3.0, None)),
             )
         )
         for tree in (a, b):

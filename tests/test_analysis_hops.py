@@ -41,8 +41,8 @@ def count(
     found, tracker = follow(scene, blocks)
     counter = HopCounter(tracker.n_identities, DT, window, window_grid(DT))
     for part in found:
-        counter.add(part.events, part.lengths_A, len(part.carriers))
-    counter.add(np.zeros((0, 4), dtype=np.int64), np.zeros(0), 0, last_block=True)
+        counter.add(part.events, part.vectors_A, len(part.carriers))
+    counter.add(np.zeros((0, 4), dtype=np.int64), np.zeros((0, 3)), 0, last_block=True)
     return counter, tracker, found
 
 
@@ -233,8 +233,8 @@ def test_counter_against_a_plain_stack(
     for start in range(0, n_frames, block):
         stop = min(start + block, n_frames)
         part = table[(table[:, 0] >= start) & (table[:, 0] < stop)]
-        counter.add(part, np.full(len(part), 2.5), stop - start)
-    counter.add(np.zeros((0, 4), dtype=np.int64), np.zeros(0), 0, last_block=True)
+        counter.add(part, np.tile([2.5, 0.0, 0.0], (len(part), 1)), stop - start)
+    counter.add(np.zeros((0, 4), dtype=np.int64), np.zeros((0, 3)), 0, last_block=True)
 
     def hops(width: int) -> list[list[int]]:
         return [
@@ -268,8 +268,8 @@ def poisson(rng: np.random.Generator, n: int, rate: float, n_frames: int) -> Hop
     counter = HopCounter(n, DT, 0.2, window_grid(DT))
     for start in range(0, n_frames, 500):
         part = table[(table[:, 0] >= start) & (table[:, 0] < start + 500)]
-        counter.add(part, np.full(len(part), 2.5), min(500, n_frames - start))
-    counter.add(np.zeros((0, 4), dtype=np.int64), np.zeros(0), 0, last_block=True)
+        counter.add(part, np.tile([2.5, 0.0, 0.0], (len(part), 1)), min(500, n_frames - start))
+    counter.add(np.zeros((0, 4), dtype=np.int64), np.zeros((0, 3)), 0, last_block=True)
     return counter
 
 

@@ -49,7 +49,11 @@ class SegmentedSums:
 
     def add(self, values: FloatArray) -> None:
         """Add the quantities of frames that follow: [n_frames, ...]."""
-        np.add.at(self.sums, self.reserve(len(values)), values)
+        segments = self.reserve(len(values))
+        if len(segments):
+            # Segments rise, so each is one piece of the frames.
+            starts = np.flatnonzero(np.diff(segments, prepend=-1))
+            self.sums[segments[starts]] += np.add.reduceat(values, starts, axis=0)
 
     def whole(self) -> FloatArray:
         """Return [n, ...], the segments that are full (the last one may be cut)."""

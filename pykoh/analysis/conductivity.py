@@ -19,9 +19,10 @@ from pykoh.analysis.results import (
     Conductivity,
     FloatArray,
     InputSummary,
+    LineFit,
     SpeciesDiffusion,
 )
-from pykoh.trajectory.species import Atoms
+from pykoh.trajectory.species import CATION, Atoms
 
 FORMAL_CHARGES = np.array([1.0, -2.0, 1.0])
 """e, of H, O and the cation."""
@@ -44,6 +45,48 @@ def dipole(positions: FloatArray, atoms: Atoms) -> FloatArray:
     charges = FORMAL_CHARGES[atoms.species]
     moment: FloatArray = np.einsum("i,fik->fk", charges, positions)[:, None]
     return moment
+
+
+def charge_tracks(positions: FloatArray, atoms: Atoms) -> tuple[FloatArray, ...]:
+    """Return the dipole of all formal charges, of the cations, and of the rest.
+
+    Each is [n_frames, 1, 3], e·Å; arguments as in :func:`dipole`.
+    """
+    everything = dipole(positions, atoms)
+    cations: FloatArray = positions[:, atoms.indices(CATION)].sum(axis=1)[:, None]
+    return everything, cations, everything - cations
+
+
+def transference(
+    moments: tuple[Displacements, ...],
+    total: LineFit,
+    interval_ps: float,
+    n_frames: int,
+) -> tuple[float, float] | None:
+    """Return the share of the current that the cations carry and its standard error, or None.
+
+    t = <ΔM_K · ΔM> / <|ΔM|²>, from the slopes of three displacements in one window, since
+    2 ΔM_K · ΔM = |ΔM|² + |ΔM_K|² - |ΔM - ΔM_K|². Currents are those in the frame of the centre of
+    mass. The three slopes are taken as independent for the error.
+
+    Args:
+        moments: of :func:`charge_tracks`.
+        total: the line behind the Einstein conductivity.
+        interval_ps: time between frames.
+        n_frames: frames of the run.
+    """
+    window = (total.start_ps, total.end_ps)
+    fits = [choose_fit(m, interval_ps, n_frames, window, bounded=True).fit for m in moments[1:]]
+    if fits[0] is None or fits[1] is None:
+        return None
+    a, b, c = total.slope_A2_per_ps, fits[0].slope_A2_per_ps, fits[1].slope_A2_per_ps
+    share = (a + b - c) / (2.0 * a)
+    errors = (
+        (c - b) / (2.0 * a**2) * total.slope_stderr_A2_per_ps,
+        fits[0].slope_stderr_A2_per_ps / (2.0 * a),
+        fits[1].slope_stderr_A2_per_ps / (2.0 * a),
+    )
+    return share, float(np.sqrt(sum(error**2 for error in errors)))
 
 
 def nernst_einstein(
@@ -109,7 +152,7 @@ def experiment(molarity: float, temperature_K: float) -> float | None:
 def conductivity(
     summary: InputSummary,
     ions: list[SpeciesDiffusion | None],
-    moments: Displacements | None,
+    moments: tuple[Displacements, ...] | None,
     window_ps: tuple[float, float] | None,
 ) -> tuple[Conductivity, list[AnalysisWarning]]:
     """Return all conductivities and what is missing or doubtful.
@@ -117,7 +160,7 @@ def conductivity(
     Args:
         summary: volume, temperature, molarity.
         ions: self-diffusion of cation and hydroxide.
-        moments: displacements of the dipole of the formal charges, or None with one frame.
+        moments: of :func:`charge_tracks`, or None with one frame.
         window_ps: fit window of the user, or None.
     """
     warnings: list[AnalysisWarning] = []
@@ -144,9 +187,9 @@ def conductivity(
     if moments is None or interval is None:
         warn("einstein_S_per_m", "one frame shows no motion")
     else:
-        displacement = curve(moments, interval, summary.n_frames)
+        displacement = curve(moments[0], interval, summary.n_frames)
         choice = choose_fit(
-            moments,
+            moments[0],
             interval,
             summary.n_frames,
             window_ps,
@@ -175,4 +218,22 @@ def conductivity(
                 f"{summary.molarity_mol_per_L:.3g} mol/L at {temperature:.4g} K is outside "
                 "the data of Gilliam 2007 (above 0 to 12 mol/L, 273.15 to 373.15 K)",
             )
-    return Conductivity(*independent, *collective, measured, displacement, fit), warnings
+    haven = shared = apparent = unknown
+    if independent[0] and collective[0] and collective[0] > 0:
+        ratio = independent[0] / collective[0]
+        relative = np.hypot(
+            (independent[1] or 0.0) / independent[0], (collective[1] or 0.0) / collective[0]
+        )
+        haven = ratio, float(ratio * relative)
+    if fit is not None and fit.slope_A2_per_ps > 0 and moments is not None and interval is not None:
+        shared = transference(moments, fit, interval, summary.n_frames) or unknown
+    if len(moving) == 2 and moving[0][1] + moving[1][1] > 0:
+        (n_a, d_a, e_a), (n_b, d_b, e_b) = moving
+        x, y, dx, dy = n_a * d_a, n_b * d_b, n_a * e_a, n_b * e_b
+        apparent = x / (x + y), float(np.hypot(y * dx, x * dy) / (x + y) ** 2)
+    return (
+        Conductivity(
+            *independent, *collective, measured, displacement, fit, *haven, *shared, *apparent
+        ),
+        warnings,
+    )

@@ -22,7 +22,7 @@ RATIO = 4
 _MAX_LEVELS = 20  # 16 · 4^19 frames: longer than any run
 
 
-@njit(cache=True, fastmath={"reassoc", "nsz", "contract"})
+@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"})
 def _accumulate(
     new: NDArray[np.float64],
     old: NDArray[np.float64],
@@ -56,7 +56,7 @@ def _accumulate(
     sums[5] += both
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _push(
     positions: NDArray[np.float64],
     tracks: NDArray[np.int64],

@@ -68,6 +68,7 @@ def diffusion(
     correction: tuple[float | None, str | None],
     viscosity_mPa_s: float | None,
     window_ps: tuple[float, float] | None,
+    viscosity_stderr_mPa_s: float | None = None,
 ) -> tuple[Diffusion, list[AnalysisWarning]]:
     """Return the diffusion coefficients and what is doubtful about them.
 
@@ -78,10 +79,14 @@ def diffusion(
         correction: from :func:`finite_size_correction`.
         viscosity_mPa_s: mPa·s, for the record.
         window_ps: fit window of the user, or None.
+        viscosity_stderr_mPa_s: standard error of the viscosity; None if it was given.
     """
     entries: list[SpeciesDiffusion] = []
     warnings: list[AnalysisWarning] = []
     add, why_not = correction
+    add_stderr = None
+    if add is not None and viscosity_stderr_mPa_s and viscosity_mPa_s:
+        add_stderr = add * viscosity_stderr_mPa_s / viscosity_mPa_s
     if why_not is not None:
         warnings.append(AnalysisWarning("diffusion.D_infinite_m2_per_s", why_not))
     for species, moments in displacements.items():
@@ -103,7 +108,7 @@ def diffusion(
             error = choice.fit.slope_stderr_A2_per_ps / 6.0 * M2_PER_S
             # Hops do not drag the liquid along: the correction is for motion with the oxygens.
             if add is not None and species != "OH-_structural":
-                infinite, infinite_error = value + add, error
+                infinite, infinite_error = value + add, float(np.hypot(error, add_stderr or 0.0))
         entries.append(
             SpeciesDiffusion(
                 species=species,
@@ -123,4 +128,49 @@ def diffusion(
                 "hops do not drag the liquid along, so the finite-size correction is not for them",
             )
         )
-    return Diffusion(tuple(entries), viscosity_mPa_s, add), warnings
+    cross = None
+    if interval_ps is not None:
+        cross = cross_term(displacements, entries, interval_ps, n_frames)
+    return (
+        Diffusion(
+            tuple(entries),
+            viscosity_mPa_s,
+            add,
+            None if cross is None else cross[0],
+            None if cross is None else cross[1],
+            None,
+            add_stderr,
+        ),
+        warnings,
+    )
+
+
+def cross_term(
+    displacements: dict[str, Displacements | None],
+    entries: list[SpeciesDiffusion],
+    interval_ps: float,
+    n_frames: int,
+) -> tuple[float, float] | None:
+    """Return what the vehicular and the structural part of OH- have in common, m²/s, and its error.
+
+    2 <Δr_v · Δr_s> = <Δr²> - <Δr_v²> - <Δr_s²>, from three slopes in the window of OH-. They are
+    taken as independent for the error, which they are not: it is on the safe side where they rise
+    and fall together.
+    """
+    total = next((entry for entry in entries if entry.species == "OH-"), None)
+    if total is None or total.fit is None:
+        return None
+    window = (total.fit.start_ps, total.fit.end_ps)
+    slope, variance = total.fit.slope_A2_per_ps, total.fit.slope_stderr_A2_per_ps**2
+    for part in ("OH-_vehicular", "OH-_structural"):
+        moments = displacements.get(part)
+        if moments is None:
+            return None
+        if not (moments.square > 0).any():
+            continue  # no hops: the part is nothing
+        fit = choose_fit(moments, interval_ps, n_frames, window).fit
+        if fit is None:
+            return None
+        slope -= fit.slope_A2_per_ps
+        variance += fit.slope_stderr_A2_per_ps**2
+    return slope / 6.0 * M2_PER_S, float(np.sqrt(variance)) / 6.0 * M2_PER_S

@@ -46,7 +46,7 @@ _SLOPE_TOLERANCE = 0.05
 _ITERATIONS = 4
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _covariances(
     lags: FloatArray,
     spacing: FloatArray,
@@ -150,8 +150,10 @@ def _solve(
     """Return parameters, their covariance, and χ² of a GLS fit."""
     scale = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(scale, scale)
-    # Neighbouring lags are nearly the same data; keep the factorisation off rounding errors.
-    correlation[np.diag_indices_from(correlation)] += 1e-9
+    # Neighbouring lags are nearly the same data; keep the factorisation off rounding errors. Of a
+    # bounded motion (a flat MSD) all lags are the same data, and more is needed.
+    lowest = float(np.linalg.eigvalsh(correlation)[0])
+    correlation[np.diag_indices_from(correlation)] += 1e-9 + max(0.0, -1.5 * lowest)
     factor = np.linalg.cholesky(correlation)
     a = np.linalg.solve(factor, design / scale[:, None])
     b = np.linalg.solve(factor, y / scale)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pykoh.analysis.hops import HopCounter
-from pykoh.analysis.results import AnalysisWarning, Grotthuss
+from pykoh.analysis.results import AnalysisWarning, Grotthuss, IntervalDependence
 
 FINE_INTERVAL_PS = 0.02
 """Frames further apart than this miss transfers that are reverted at once (a rattle takes tens of
@@ -18,6 +18,7 @@ def grotthuss(
     n_multiple: int,
     n_ionised: int,
     n_frames: int,
+    intervals: IntervalDependence | None = None,
 ) -> tuple[Grotthuss, list[AnalysisWarning]]:
     """Return the results of a hop counter and what is doubtful about them.
 
@@ -29,6 +30,7 @@ def grotthuss(
         n_multiple: moves of an identity over more than one proton between two frames.
         n_ionised: frames with an oxygen that had neither one nor two H.
         n_frames: frames of the run.
+        intervals: what coarser frames would have shown, or None.
     """
     warnings: list[AnalysisWarning] = []
 
@@ -74,6 +76,16 @@ def grotthuss(
             "between are missed and all counts are lower limits; "
             f"dump every {1000 * FINE_INTERVAL_PS:g} fs or less",
         )
+    if intervals is not None and intervals.needed_ps is not None and n_hops:
+        loss = 1.0 - float(intervals.hop_rate_per_ps[1] / intervals.hop_rate_per_ps[0])
+        lost = abs(loss) * intervals.hop_rate_per_ps[0]
+        if intervals.needed_ps < interval_ps and lost > intervals.hop_rate_stderr_per_ps[0]:
+            warn(
+                ".hop_rate_per_ps",
+                f"with every second frame the hop rate is {100 * abs(loss):.0f} % "
+                f"{'lower' if loss > 0 else 'higher'}: frames are too far apart; "
+                f"dump every {max(1000 * intervals.needed_ps, 0.1):.2g} fs to lose less than 5 %",
+            )
     if n_multiple:
         warn(
             ".n_multiple_transfers",

@@ -9,6 +9,8 @@ older than the window can no longer be cancelled, so memory stays constant.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -25,10 +27,10 @@ _REJECTED = 0.05
 _EDGES = np.unique(np.round(10.0 ** np.arange(0.0, 12.0, 0.1))).astype(np.float64) - 0.5
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _finalise(
     bottom: NDArray[np.int64],
-    length: float,
+    vector: FloatArray,
     window: int,
     main: int,
     identity: int,
@@ -39,6 +41,8 @@ def _finalise(
     edges: FloatArray,
     waiting: FloatArray,
     moments: FloatArray,
+    hops: NDArray[np.int64],
+    hop_vectors: FloatArray,
 ) -> None:
     """Count a transfer that can no longer be cancelled as a hop."""
     frame = bottom[0]
@@ -46,6 +50,14 @@ def _finalise(
     if window != main:
         return
     per_identity[identity] += 1
+    place = hops[0, 0] + 1
+    hops[0, 0] = place
+    hops[place, 0] = frame
+    hops[place, 1] = identity
+    hops[place, 2] = bottom[1]
+    hops[place, 3] = bottom[2]
+    hop_vectors[place] = vector
+    length = np.sqrt((vector * vector).sum())
     moments[0] += 1.0
     moments[1] += length
     moments[2] += length * length
@@ -58,16 +70,16 @@ def _finalise(
     last_hop[identity] = frame
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _take(
     events: NDArray[np.int64],
-    lengths: FloatArray,
+    vectors: FloatArray,
     windows: FloatArray,
     main: int,
     now: int,
     everything: bool,
     stack: NDArray[np.int64],
-    stack_length: FloatArray,
+    stack_vector: FloatArray,
     depth: NDArray[np.int64],
     segment_frames: int,
     counts: FloatArray,
@@ -76,18 +88,20 @@ def _take(
     edges: FloatArray,
     waiting: FloatArray,
     moments: FloatArray,
+    hops: NDArray[np.int64],
+    hop_vectors: FloatArray,
 ) -> None:
     """Take in transfers in order of time.
 
     Args:
         events: [n_events, 4], frame, identity, from, to.
-        lengths: [n_events], Å.
+        vectors: [n_events, 3], Å.
         windows: [n_windows], frames.
         main: the window for which waiting times are collected.
         now: frame up to which events were seen.
         everything: the run is over; what is on the stacks are hops.
-        stack: [n_windows, n_id, _STACK, 2], frame and the oxygen that was left; state.
-        stack_length: [n_windows, n_id, _STACK], Å; state.
+        stack: [n_windows, n_id, _STACK, 3], frame, oxygen left, oxygen reached; state.
+        stack_vector: [n_windows, n_id, _STACK, 3], Å; state.
         depth: [n_windows, n_id]; state.
         segment_frames: frames per segment of ``counts``.
         counts: [n_segments, n_windows], hops; state.
@@ -96,6 +110,8 @@ def _take(
         edges: [n_bins + 1], frames.
         waiting: [n_bins, 2], number and sum (frames) of waiting times; state.
         moments: [3], number, Σ length, Σ length²; state.
+        hops: [1 + n, 4], out, from row 1 on frame, identity, from, to; their number in [0, 0].
+        hop_vectors: [1 + n, 3], out, Å.
     """
     n_windows, n_id = depth.shape
     for e in range(events.shape[0] + 1):
@@ -114,7 +130,7 @@ def _take(
                 ):
                     _finalise(
                         stack[w, i, gone],
-                        stack_length[w, i, gone],
+                        stack_vector[w, i, gone],
                         w,
                         main,
                         i,
@@ -125,12 +141,14 @@ def _take(
                         edges,
                         waiting,
                         moments,
+                        hops,
+                        hop_vectors,
                     )
                     gone += 1
                 if gone > 0:
                     for place in range(gone, d):
                         stack[w, i, place - gone] = stack[w, i, place]
-                        stack_length[w, i, place - gone] = stack_length[w, i, place]
+                        stack_vector[w, i, place - gone] = stack_vector[w, i, place]
                     d -= gone
                 if not last:
                     # The carrier before this event is where the top of the stack led to, so the
@@ -140,9 +158,23 @@ def _take(
                     else:
                         stack[w, i, d, 0] = events[e, 0]
                         stack[w, i, d, 1] = events[e, 2]
-                        stack_length[w, i, d] = lengths[e]
+                        stack[w, i, d, 2] = events[e, 3]
+                        stack_vector[w, i, d] = vectors[e]
                         d += 1
                 depth[w, i] = d
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hops:
+    """Transfers that were not reverted.
+
+    Attributes:
+        events: [n, 4], frame, identity, oxygen that it left, oxygen that it came to.
+        vectors_A: [n, 3], Å, from the one to the other.
+    """
+
+    events: NDArray[np.int64]
+    vectors_A: FloatArray
 
 
 class HopCounter:
@@ -165,8 +197,8 @@ class HopCounter:
         self._windows = np.append(grid_ps, window_ps) / interval_ps + 1e-6
         n_windows = len(self._windows)
         self._main = n_windows - 1
-        self._stack = np.zeros((n_windows, n_identities, _STACK, 2), dtype=np.int64)
-        self._stack_length = np.zeros((n_windows, n_identities, _STACK))
+        self._stack = np.zeros((n_windows, n_identities, _STACK, 3), dtype=np.int64)
+        self._stack_vector = np.zeros((n_windows, n_identities, _STACK, 3))
         self._depth = np.zeros((n_windows, n_identities), dtype=np.int64)
         self._counts = SegmentedSums(n_windows)
         self._last_hop = np.full(n_identities, -1, dtype=np.int64)
@@ -178,28 +210,34 @@ class HopCounter:
     def add(
         self,
         events: NDArray[np.int64],
-        lengths_A: FloatArray,
+        vectors_A: FloatArray,
         n_frames: int,
         last_block: bool = False,
-    ) -> None:
+    ) -> Hops:
         """Take in the transfers of ``n_frames`` frames that follow those before.
 
         Args:
             events: [n_events, 4], frame, identity, from, to, in order of time.
-            lengths_A: [n_events], Å.
+            vectors_A: [n_events, 3], Å, from one oxygen to the other.
             n_frames: frames.
             last_block: the run is over.
+
+        Returns:
+            The transfers that turned out to be hops, in order of time for each identity.
         """
         self._counts.reserve(n_frames)
+        most = 1 + len(events) + int(self._depth[self._main].sum())
+        hops = np.zeros((most, 4), dtype=np.int64)
+        hop_vectors = np.zeros((most, 3))
         _take(
             events,
-            lengths_A,
+            vectors_A,
             self._windows,
             self._main,
             self._counts.n_frames,
             last_block,
             self._stack,
-            self._stack_length,
+            self._stack_vector,
             self._depth,
             self._counts.length,
             self._counts.sums,
@@ -208,8 +246,12 @@ class HopCounter:
             _EDGES,
             self._waiting,
             self._moments,
+            hops,
+            hop_vectors,
         )
         self.n_transfers += len(events)
+        end = 1 + int(hops[0, 0])
+        return Hops(hops[1:end], hop_vectors[1:end])
 
     @property
     def n_hops(self) -> int:

@@ -29,7 +29,7 @@ from pykoh.trajectory.species import HYDROGEN, OXYGEN, Atoms
 _LONGEST_CHAIN = 16
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _minimum_image(
     a: FloatArray, b: FloatArray, cell: FloatArray, inverse: FloatArray, out: FloatArray
 ) -> float:
@@ -48,7 +48,7 @@ def _minimum_image(
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _start(
     oxygen: FloatArray,
     counts: NDArray[np.int64],
@@ -85,7 +85,7 @@ def _start(
             i += 1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _stays(
     carrier: NDArray[np.int64], arrived: NDArray[np.int64], room: NDArray[np.int64], i: int
 ) -> bool:
@@ -99,7 +99,7 @@ def _stays(
     return earlier < room[carrier[i]]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _chain(
     origin: int,
     received: NDArray[np.int64],
@@ -160,7 +160,7 @@ def _chain(
     return 0
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _follow(
     oxygen: FloatArray,
     cells: FloatArray,
@@ -196,12 +196,12 @@ def _follow(
         tally: [2], state: frames with ionised water or oxide ions, chains of several protons.
 
     Returns:
-        [n_events, 4] frame, identity, from, to; and [n_events], Å, length of each jump.
+        [n_events, 4] frame, identity, from, to; and [n_events, 3], Å, each jump.
     """
     n_frames, n_o = counts.shape
     n_h, n_id = owner.shape[1], carrier.shape[0]
     events = np.empty((64, 4), dtype=np.int64)
-    lengths = np.empty(64)
+    vectors = np.empty((64, 3))
     n_events = 0
     received = np.empty(n_h, dtype=np.int64)
     donors = np.empty(n_h, dtype=np.int64)
@@ -263,16 +263,16 @@ def _follow(
                     for link in range(links):
                         if n_events == events.shape[0]:
                             events = np.concatenate((events, np.empty_like(events)))
-                            lengths = np.concatenate((lengths, np.empty_like(lengths)))
+                            vectors = np.concatenate((vectors, np.empty_like(vectors)))
                         a, b = carrier[i], chain[link]
-                        r2 = _minimum_image(oxygen[f, a], oxygen[f, b], cells[f], inverse, vector)
+                        _minimum_image(oxygen[f, a], oxygen[f, b], cells[f], inverse, vector)
                         for k in range(3):
                             structural[i, k] += vector[k]
                         events[n_events, 0] = frame
                         events[n_events, 1] = i
                         events[n_events, 2] = a
                         events[n_events, 3] = b
-                        lengths[n_events] = np.sqrt(r2)
+                        vectors[n_events] = vector
                         n_events += 1
                         carrier[i] = b
                     arrived[i] = frame
@@ -300,8 +300,8 @@ def _follow(
                         break
                     if n_events == events.shape[0]:
                         events = np.concatenate((events, np.empty_like(events)))
-                        lengths = np.concatenate((lengths, np.empty_like(lengths)))
-                    r2 = _minimum_image(
+                        vectors = np.concatenate((vectors, np.empty_like(vectors)))
+                    _minimum_image(
                         oxygen[f, carrier[mover]], oxygen[f, target], cells[f], inverse, vector
                     )
                     for k in range(3):
@@ -310,7 +310,7 @@ def _follow(
                     events[n_events, 1] = mover
                     events[n_events, 2] = carrier[mover]
                     events[n_events, 3] = target
-                    lengths[n_events] = np.sqrt(r2)
+                    vectors[n_events] = vector
                     n_events += 1
                     carrier[mover] = target
                     arrived[mover] = frame
@@ -325,7 +325,7 @@ def _follow(
                 paths[2, f, i, k] = structural[i, k]
         previous_owner[:] = owner[f]
         previous_oxygen[:, :] = oxygen[f]
-    return events[:n_events], lengths[:n_events]
+    return events[:n_events], vectors[:n_events]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -339,7 +339,7 @@ class Transfers:
         paths: [3, n_frames, n_identities, 3], Å: total, vehicular and structural displacement of
             each identity since the first frame.
         events: [n_events, 4], frame, identity, oxygen that it left, oxygen that it came to.
-        lengths_A: [n_events], Å, O-O distance of each.
+        vectors_A: [n_events, 3], Å, from the one to the other.
     """
 
     owner: NDArray[np.int64]
@@ -347,7 +347,7 @@ class Transfers:
     carriers: NDArray[np.int64]
     paths: FloatArray
     events: NDArray[np.int64]
-    lengths_A: FloatArray
+    vectors_A: FloatArray
 
 
 class HydroxideTracker:
@@ -385,20 +385,34 @@ class HydroxideTracker:
         """Moves of an identity over more than one proton between two frames."""
         return int(self._tally[1])
 
-    def add(self, positions: FloatArray, cells: FloatArray) -> Transfers:
+    def assign(self, positions: FloatArray, cells: FloatArray) -> NDArray[np.int64]:
+        """Return [n_frames, n_h], the nearest oxygen of each H, each frame by itself.
+
+        Args:
+            positions: [n_frames, n_atoms, 3], Å.
+            cells: [n_frames, 3, 3], Å.
+        """
+        owner = np.zeros((len(positions), len(self.hydrogens)), dtype=np.int64)
+        nearest_oxygen(positions, cells, self.hydrogens, self.oxygens, owner)
+        return owner
+
+    def add(
+        self, positions: FloatArray, cells: FloatArray, owner: NDArray[np.int64] | None = None
+    ) -> Transfers:
         """Follow the identities through frames that come after those before.
 
         Args:
             positions: [n_frames, n_atoms, 3], Å, unwrapped.
             cells: [n_frames, 3, 3], Å.
+            owner: [n_frames, n_h], from :meth:`assign`, if it is known already.
         """
-        n_frames, n_o = len(positions), len(self.oxygens)
-        owner = np.zeros((n_frames, len(self.hydrogens)), dtype=np.int64)
-        nearest_oxygen(positions, cells, self.hydrogens, self.oxygens, owner)
-        counts = count_hydrogens(owner, n_o)
+        n_frames = len(positions)
+        if owner is None:
+            owner = self.assign(positions, cells)
+        counts = count_hydrogens(owner, len(self.oxygens))
         carriers = np.zeros((n_frames, self.n_identities), dtype=np.int64)
         paths = np.zeros((3, n_frames, self.n_identities, 3))
-        events, lengths = _follow(
+        events, vectors = _follow(
             np.ascontiguousarray(positions[:, self.oxygens]),
             cells,
             owner,
@@ -415,4 +429,4 @@ class HydroxideTracker:
             self._tally,
         )
         self._n_frames += n_frames
-        return Transfers(owner, counts, carriers, paths, events, lengths)
+        return Transfers(owner, counts, carriers, paths, events, vectors)

@@ -17,7 +17,7 @@ OXYGEN_BIN_A = 3.5
 """Width of the bins in which oxygens are looked for, Å."""
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def wrap(
     positions: FloatArray, selected: NDArray[np.int64], inverse: FloatArray, out: FloatArray
 ) -> None:
@@ -37,7 +37,7 @@ def wrap(
             out[i, k] = 0.0 if s >= 1.0 else s
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def distance2(a: FloatArray, b: FloatArray, cell: FloatArray, out: FloatArray) -> float:
     """Return the squared minimum-image distance; write the vector from a to b.
 
@@ -60,7 +60,7 @@ def distance2(a: FloatArray, b: FloatArray, cell: FloatArray, out: FloatArray) -
     return x * x + y * y + z * z
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def bin_counts(inverse: FloatArray, width: float) -> tuple[int, int, int]:
     """Return the number of bins along each axis, each at least ``width`` Å high."""
     heights = np.empty(3)
@@ -73,7 +73,7 @@ def bin_counts(inverse: FloatArray, width: float) -> tuple[int, int, int]:
     )
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def sort_into_bins(
     fractional: FloatArray, n0: int, n1: int, n2: int, order: NDArray[np.int64]
 ) -> NDArray[np.int64]:
@@ -104,7 +104,7 @@ def sort_into_bins(
     return first
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def nearest_oxygen(
     positions: FloatArray,
     cells: FloatArray,
@@ -160,7 +160,7 @@ def nearest_oxygen(
             owner[f, i] = nearest
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def count_hydrogens(owner: NDArray[np.int64], n_oxygens: int) -> NDArray[np.int64]:
     """Return [n_frames, n_oxygens], the number of H that belong to each O.
 

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pykoh.analysis.blocks import SegmentedSums
 from pykoh.analysis.bonds import HydrogenBondCounter
-from pykoh.analysis.conductivity import conductivity, dipole
-from pykoh.analysis.constants import molarity
+from pykoh.analysis.conductivity import charge_tracks, conductivity
+from pykoh.analysis.constants import ATOMIC_MASS_KG, molarity
+from pykoh.analysis.contacts import CONTACT_A, N_CONTACTS, contacts
 from pykoh.analysis.correlator import Displacements, OrderN
+from pykoh.analysis.criteria import LUZAR_CHANDLER, Criterion
 from pykoh.analysis.diffusion import diffusion, finite_size_correction
+from pykoh.analysis.frames import Findings, FrameWork
 from pykoh.analysis.grotthuss import grotthuss
+from pykoh.analysis.hop_events import HopEvents
 from pykoh.analysis.hops import HopCounter, window_grid
 from pykoh.analysis.hydroxide import HydroxideTracker
+from pykoh.analysis.intervals import CoarserFrames
 from pykoh.analysis.radial import BIN_A, LARGEST_R_A, PairHistograms
 from pykoh.analysis.results import (
     HYDROGEN_BOND_CLASSES,
@@ -24,18 +32,24 @@ from pykoh.analysis.results import (
     Conductivity,
     Diffusion,
     FloatArray,
+    Grotthuss,
     HydrogenBondClass,
     HydrogenBonds,
     InputSummary,
     Structure,
 )
 from pykoh.analysis.structure import structure
+from pykoh.analysis.survey import TRANSFER_SHAPE
+from pykoh.analysis.survival import Continuous, Intermittent, survival_curve
 from pykoh.analysis.temperature import Thermometer
+from pykoh.analysis.transfer import transfer_profile
+from pykoh.analysis.viscosity import read_pressure, viscosity
+from pykoh.analysis.workers import Workers
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.run import Frames, Run
 from pykoh.trajectory.species import CATION, HYDROGEN, OXYGEN
 
-RDF_INTERVAL_PS = (0.02, 0.1)
+RDF_INTERVAL_PS = (0.05, 0.5)
 """Frames closer in time than this are nearly the same structure; RDFs skip them. The first value
 is for boxes of up to :data:`RDF_ATOMS` atoms; larger ones, where each frame says more, grow to the
 second."""
@@ -51,19 +65,21 @@ class Settings:
 
     Attributes:
         rattle_window_ps: a transfer that is reverted within this time is a rattle.
-        hbond_distance_A: r(donor O - acceptor O) of a hydrogen bond.
-        hbond_angle_deg: angle H-D-A of a hydrogen bond.
+        criterion: when D-H...A is a hydrogen bond.
         temperature_K: temperature, or None: from velocities.
         viscosity_mPa_s: for the Yeh-Hummer correction, or None.
         fit_window_ps: first and last lag of the diffusion fits, or None: chosen.
+        pressure_files: pressure records of the run, from which the viscosity follows.
+        contact_A: distance of a contact of cation and O*, or None: that of the cation.
     """
 
     rattle_window_ps: float = 0.2
-    hbond_distance_A: float = 3.5
-    hbond_angle_deg: float = 30.0
+    criterion: Criterion = LUZAR_CHANDLER
     temperature_K: float | None = None
     viscosity_mPa_s: float | None = None
     fit_window_ps: tuple[float, float] | None = None
+    pressure_files: tuple[str, ...] = ()
+    contact_A: float | None = None
 
 
 def rdf_stride(interval_ps: float, n_atoms: int) -> int:
@@ -75,6 +91,9 @@ def rdf_stride(interval_ps: float, n_atoms: int) -> int:
 
 class Analysis:
     """All analyses of a run; :meth:`add` takes blocks of frames, :meth:`results` closes it.
+
+    Attributes:
+        work: what can be done with each block by itself, anywhere and in any order.
 
     Args:
         run: where the frames come from; its first block was read.
@@ -111,25 +130,28 @@ class Analysis:
             OrderN(len(group)) for group in (self._cations, self._hydrogens, self._oxygens)
         )
         self._of_hydroxides = [OrderN(n_id) for _ in range(3)]
-        self._of_charge = OrderN(1)
+        # All formal charges; those of the cations; the rest.
+        self._of_charge = [OrderN(1) for _ in range(3)]
         interval = self._interval or 1.0
-        self._hops = (
-            HopCounter(n_id, interval, settings.rattle_window_ps, window_grid(interval))
-            if n_id
-            else None
-        )
+        window = settings.rattle_window_ps
+        self._hops = HopCounter(n_id, interval, window, window_grid(interval)) if n_id else None
+        self._coarser = CoarserFrames(atoms, interval, window)
         heights = 1.0 / np.linalg.norm(np.linalg.inv(first.cells), axis=1)
         self._smallest_height = float(heights.min())
-        self._bonds: HydrogenBondCounter | None = None
-        if self._smallest_height >= 2.0 * settings.hbond_distance_A:
-            self._bonds = HydrogenBondCounter(
-                self._hydrogens,
-                self._oxygens,
-                settings.hbond_distance_A,
-                settings.hbond_angle_deg,
-            )
+        criterion = settings.criterion
+        fits = self._smallest_height >= 2.0 * criterion.max_distance_A
+        n_h, n_o = len(self._hydrogens), len(self._oxygens)
+        self._bonds = HydrogenBondCounter(n_h, criterion) if fits else None
+        self._events = HopEvents(n_id, n_o, interval, window, bonds=fits)
+        self._residence = Intermittent(n_id, 1, 1), Continuous(n_id, 1, 1)
+        self._transfer = SegmentedSums(*TRANSFER_SHAPE)
+        self._contacts = SegmentedSums(N_CONTACTS)
+        self._contact_A = settings.contact_A or CONTACT_A[atoms.cation]
         r_max = max(min(LARGEST_R_A, 0.5 * self._smallest_height), BIN_A)
         self._pairs = PairHistograms(atoms, r_max, rdf_stride(interval, len(atoms.ids)))
+        self.work = FrameWork(
+            atoms, criterion if fits else None, r_max, self._pairs.stride, self._contact_A
+        )
         self._thermometer = Thermometer(atoms.masses)
         self._weights = atoms.masses / atoms.masses.sum()
         self._centre: FloatArray | None = None
@@ -138,25 +160,36 @@ class Analysis:
         self._volumes = np.zeros(3)  # Σ, smallest, largest
         self._times = (float(first.times_ps[0]), float(first.times_ps[0]))
 
-    def add(self, frames: Frames) -> None:
-        """Take in a block of frames that follows those before."""
+    def add(self, frames: Frames, found: Findings) -> None:
+        """Take in a block of frames that follows those before, and what :attr:`work` found."""
         centre = np.einsum("i,fik->fk", self._weights, frames.positions)
         if self._centre is None:
             self._centre = centre[0]
         positions = frames.positions - (centre - self._centre)[:, None]
         cells = frames.cells
-        transfers = self._tracker.add(positions, cells)
+        transfers = self._tracker.add(positions, cells, found.owner)
         self._of_cations.add(positions, self._cations)
         self._of_hydrogens.add(positions, self._hydrogens)
-        self._of_oxygens.add(positions, self._oxygens, transfers.n_hydrogens == 2)
+        self._of_oxygens.add(positions, self._oxygens, found.counts == 2)
         for correlator, path in zip(self._of_hydroxides, transfers.paths, strict=True):
             correlator.add(path)
-        self._of_charge.add(dipole(positions, self._atoms))
+        for correlator, path in zip(
+            self._of_charge, charge_tracks(positions, self._atoms), strict=True
+        ):
+            correlator.add(path)
         if self._hops is not None:
-            self._hops.add(transfers.events, transfers.lengths_A, len(positions))
+            hops = self._hops.add(transfers.events, transfers.vectors_A, len(positions))
+            self._coarser.add(positions, cells, found.owner)
+            self._events.add(hops, transfers.carriers, found.accepted, found.donated)
+            carrier = np.ascontiguousarray(transfers.carriers[:, :, None], dtype=np.int32)
+            one = np.zeros(carrier.shape, dtype=np.int8)
+            self._residence[0].add(carrier, one)
+            self._residence[1].add(carrier, one, np.zeros(carrier.shape[:2], dtype=np.int64))
         if self._bonds is not None:
-            self._bonds.add(positions, cells, transfers.owner, transfers.n_hydrogens)
-        self._pairs.add(positions, cells, transfers.n_hydrogens)
+            self._bonds.add(found)
+            self._transfer.add(found.transfer)
+        self._contacts.add(found.contacts)
+        self._pairs.take(found.pairs)
         if frames.velocities is not None:
             self._thermometer.add(frames.velocities)
         volumes = np.abs(np.linalg.det(cells))
@@ -177,18 +210,7 @@ class Analysis:
         warnings = self._input_warnings(summary)
         found_diffusion, more = self._diffusion(summary)
         warnings += more
-        if self._hops is not None:
-            nothing = np.zeros((0, 4), dtype=np.int64)
-            self._hops.add(nothing, np.zeros(0), 0, last_block=True)
-        found_grotthuss, more = grotthuss(
-            self._hops,
-            self._tracker.n_identities,
-            self._settings.rattle_window_ps,
-            self._interval,
-            self._tracker.n_multiple_transfers,
-            self._tracker.n_ionised_frames,
-            self._n_frames,
-        )
+        found_grotthuss, more = self._grotthuss()
         warnings += more
         bonds, more = self._hydrogen_bonds()
         warnings += more
@@ -205,6 +227,38 @@ class Analysis:
             found_conductivity,
             tuple(warnings),
         )
+
+    def _grotthuss(self) -> tuple[Grotthuss, list[AnalysisWarning]]:
+        n_id = self._tracker.n_identities
+        intervals = residence = None
+        if self._hops is not None:
+            nothing = np.zeros((0, 4), dtype=np.int64), np.zeros((0, 3))
+            hops = self._hops.add(*nothing, 0, last_block=True)
+            empty = np.zeros((0, len(self._oxygens)), dtype=np.uint8)
+            self._events.add(hops, np.zeros((0, n_id), dtype=np.int64), empty, empty)
+            intervals = self._coarser.result(self._hops, n_id)
+            if self._interval is not None:
+                residence = survival_curve(*self._residence, 0, self._interval)
+        found, warnings = grotthuss(
+            self._hops,
+            n_id,
+            self._settings.rattle_window_ps,
+            self._interval,
+            self._tracker.n_multiple_transfers,
+            self._tracker.n_ionised_frames,
+            self._n_frames,
+            intervals,
+        )
+        if self._interval is not None and self._hops is not None:
+            found = replace(
+                found,
+                residence=residence,
+                directionality=self._events.directionality(),
+                presolvation=self._events.presolvation(),
+                transfer=transfer_profile(self._transfer),
+                intervals=intervals,
+            )
+        return found, warnings
 
     def _summary(self) -> InputSummary:
         n_o, n_h = len(self._oxygens), len(self._hydrogens)
@@ -234,6 +288,7 @@ class Analysis:
             temperature_stderr_K=error,
             temperature_source=source,
             notes=tuple(self._run.notes),
+            density_kg_per_m3=float(self._atoms.masses.sum() * ATOMIC_MASS_KG / (volume * 1e-30)),
         )
 
     def _input_warnings(self, summary: InputSummary) -> list[AnalysisWarning]:
@@ -281,20 +336,33 @@ class Analysis:
 
     def _diffusion(self, summary: InputSummary) -> tuple[Diffusion, list[AnalysisWarning]]:
         settings = self._settings
-        correction = finite_size_correction(
-            summary.cell_A, summary.temperature_K, settings.viscosity_mPa_s
-        )
-        return diffusion(
+        value, stderr = settings.viscosity_mPa_s, None
+        measured, reason = None, None
+        if settings.pressure_files and summary.temperature_K is None:
+            reason = "needs the temperature: --temperature K, or velocities in the dump"
+        elif settings.pressure_files and summary.temperature_K is not None:
+            times, pressure, volume = read_pressure(settings.pressure_files)
+            measured, reason = viscosity(
+                times, pressure, float(volume.mean()), summary.temperature_K
+            )
+            if value is None:
+                value, stderr = measured.viscosity_mPa_s, measured.stderr_mPa_s
+        correction = finite_size_correction(summary.cell_A, summary.temperature_K, value)
+        found, warnings = diffusion(
             self._moments(),
             self._interval,
             self._n_frames,
             correction,
-            settings.viscosity_mPa_s,
+            value,
             settings.fit_window_ps,
+            stderr,
         )
+        if reason is not None:
+            warnings.append(AnalysisWarning("diffusion.viscosity", reason))
+        return replace(found, viscosity=measured), warnings
 
     def _hydrogen_bonds(self) -> tuple[HydrogenBonds, list[AnalysisWarning]]:
-        settings = self._settings
+        rule = self._settings.criterion
         if self._bonds is None:
             empty = np.zeros(0)
             none = (None,) * 8
@@ -303,10 +371,18 @@ class Analysis:
             )
             reason = (
                 f"the cell is {self._smallest_height:.3g} Å high, less than twice the "
-                f"hydrogen-bond distance of {settings.hbond_distance_A:g} Å; use a larger box"
+                f"hydrogen-bond distance of {rule.max_distance_A:g} Å; use a larger box"
             )
             return (
-                HydrogenBonds(settings.hbond_distance_A, settings.hbond_angle_deg, classes),
+                HydrogenBonds(
+                    rule.max_distance_A,
+                    rule.max_angle_deg,
+                    classes,
+                    rule.name,
+                    rule.words(),
+                    rule.source,
+                    rule.doi,
+                ),
                 [AnalysisWarning("hydrogen_bonds", reason)],
             )
         found = self._bonds.result(self._interval)
@@ -331,18 +407,24 @@ class Analysis:
         return found, warnings
 
     def _structure(self) -> tuple[Structure, list[AnalysisWarning]]:
-        return structure(self._pairs, self._atoms.cation, self._interval)
+        found, warnings = structure(self._pairs, self._atoms.cation, self._interval)
+        return replace(found, contacts=contacts(self._contacts, self._contact_A)), warnings
 
     def _conductivity(
         self, summary: InputSummary, found: Diffusion
     ) -> tuple[Conductivity, list[AnalysisWarning]]:
         ions = [found.of(name) for name in (f"{summary.cation}+", "OH-")]
-        moments = None if self._interval is None else self._of_charge.result()
+        moments = None
+        if self._interval is not None:
+            moments = tuple(correlator.result() for correlator in self._of_charge)
         return conductivity(summary, ions, moments, self._settings.fit_window_ps)
 
 
 def analyze(
-    run: Run, settings: Settings, progress: Callable[[int], None] | None = None
+    run: Run,
+    settings: Settings,
+    progress: Callable[[int], None] | None = None,
+    workers: Workers | None = None,
 ) -> AnalysisResults:
     """Read a run once and return all analyses of it.
 
@@ -350,19 +432,38 @@ def analyze(
         run: the trajectory.
         settings: definitions.
         progress: called after each block with the number of frames so far.
+        workers: who looks at blocks of frames; by default this thread. The numbers are the same.
 
     Raises:
         TrajectoryError: the trajectory cannot be used.
     """
     analysis: Analysis | None = None
-    n_frames = 0
-    for frames in run.blocks():
-        if analysis is None:
-            analysis = Analysis(run, settings, frames)
-        analysis.add(frames)
-        n_frames += len(frames.steps)
+    workers = workers or Workers(1)
+    n_read = n_done = 0
+    waiting: deque[tuple[Frames, Future[Findings]]] = deque()
+
+    def fold() -> None:
+        nonlocal n_done
+        assert analysis is not None
+        frames, found = waiting.popleft()
+        analysis.add(frames, found.result())
+        n_done += len(frames.steps)
         if progress is not None:
-            progress(n_frames)
+            progress(n_done)
+
+    with workers:
+        for frames in run.blocks():
+            if analysis is None:
+                analysis = Analysis(run, settings, frames)
+            waiting.append(
+                (frames, workers.submit(analysis.work, n_read, frames.positions, frames.cells))
+            )
+            n_read += len(frames.steps)
+            # Blocks in flight are bounded, so memory is.
+            while len(waiting) > workers.in_flight or (waiting and waiting[0][1].done()):
+                fold()
+        while waiting:
+            fold()
     if analysis is None:
         raise TrajectoryError(f"{', '.join(run.paths)}: no frame can be used")
     return analysis.results()

@@ -6,6 +6,8 @@ and put together to the pairs that are reported by :mod:`pykoh.analysis.structur
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -29,7 +31,7 @@ def pair_index(a: int, b: int) -> int:
     return high * (high + 1) // 2 + low
 
 
-@njit(cache=True, fastmath={"reassoc", "nsz", "contract", "arcp"})
+@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract", "arcp"})
 def _distance_bins(
     fractional: NDArray[np.float32],
     i: int,
@@ -76,7 +78,7 @@ def _distance_bins(
         bins[j - begin] = np.int32(place) if place < beyond else np.int32(n_bins + (j & 7))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _count(
     bins: NDArray[np.int32],
     i: int,
@@ -110,7 +112,7 @@ def _count(
             closest[cation] = min(closest[cation], b)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _pair_histograms(
     positions: FloatArray,
     cells: FloatArray,
@@ -218,6 +220,67 @@ def _pair_histograms(
         counts[segment, 5] += 1.0 / volume
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PairCounts:
+    """Pairs in each of some frames.
+
+    Attributes:
+        histogram: [n_frames, N_PAIRS + 1, n_bins]: pairs; last cations by their nearest O*.
+        numbers: [n_frames, N_KINDS + 1 + N_KINDS²]: atoms of each kind, 1 / V, N_a N_b / V.
+    """
+
+    histogram: FloatArray
+    numbers: FloatArray
+
+
+class PairFinder:
+    """Counts pairs frame by frame; frames are independent of each other.
+
+    Args:
+        atoms: the atoms.
+        r_max_A: Å, at most half of the smallest distance between opposite faces of the cell.
+    """
+
+    def __init__(self, atoms: Atoms, r_max_A: float) -> None:
+        self.n_bins = int(r_max_A / BIN_A + 1e-9)
+        self.r_max_A = self.n_bins * BIN_A
+        self._oxygens = atoms.indices(OXYGEN)
+        self._kinds = np.full(len(atoms.species), KIND_OTHER_O, dtype=np.int64)
+        self._kinds[atoms.species == HYDROGEN] = KIND_H
+        self._kinds[atoms.species == CATION] = KIND_CATION
+
+    def count(
+        self, positions: FloatArray, cells: FloatArray, n_hydrogens: NDArray[np.int64]
+    ) -> PairCounts:
+        """Return the pairs of some frames.
+
+        Args:
+            positions: [n_frames, n_atoms, 3], Å.
+            cells: [n_frames, 3, 3], Å.
+            n_hydrogens: [n_frames, n_o], H of each oxygen.
+        """
+        n_frames = len(positions)
+        kinds = np.repeat(self._kinds[None], n_frames, axis=0)
+        kinds[:, self._oxygens] = np.where(
+            n_hydrogens == 1, KIND_OSTAR, np.where(n_hydrogens == 2, KIND_OW, KIND_OTHER_O)
+        )
+        histogram = np.zeros((n_frames, N_PAIRS + 1, self.n_bins))
+        numbers = np.zeros((n_frames, N_KINDS + 1 + N_KINDS * N_KINDS))
+        if n_frames:
+            _pair_histograms(
+                np.ascontiguousarray(positions),
+                np.ascontiguousarray(cells),
+                kinds,
+                np.arange(n_frames),
+                self.r_max_A,
+                histogram[:, :N_PAIRS],
+                histogram[:, N_PAIRS],
+                numbers[:, : N_KINDS + 1],
+                numbers[:, N_KINDS + 1 :].reshape(-1, N_KINDS, N_KINDS),
+            )
+        return PairCounts(histogram, numbers)
+
+
 class PairHistograms:
     """Collects pair histograms of every ``stride``-th frame.
 
@@ -229,15 +292,11 @@ class PairHistograms:
 
     def __init__(self, atoms: Atoms, r_max_A: float, stride: int) -> None:
         self.stride = stride
-        self.n_bins = int(r_max_A / BIN_A + 1e-9)
-        self.r_max_A = self.n_bins * BIN_A
+        self.finder = PairFinder(atoms, r_max_A)
+        self.n_bins, self.r_max_A = self.finder.n_bins, self.finder.r_max_A
         self._seen = 0
         self._segments = SegmentedSums(N_PAIRS + 1, self.n_bins)
         self._numbers = SegmentedSums(N_KINDS + 1 + N_KINDS * N_KINDS)
-        self._oxygens = atoms.indices(OXYGEN)
-        self._kinds = np.full(len(atoms.species), KIND_OTHER_O, dtype=np.int64)
-        self._kinds[atoms.species == HYDROGEN] = KIND_H
-        self._kinds[atoms.species == CATION] = KIND_CATION
 
     @property
     def n_frames(self) -> int:
@@ -245,38 +304,15 @@ class PairHistograms:
         return self._segments.n_frames
 
     def add(self, positions: FloatArray, cells: FloatArray, n_hydrogens: NDArray[np.int64]) -> None:
-        """Take in frames that follow those before.
-
-        Args:
-            positions: [n_frames, n_atoms, 3], Å.
-            cells: [n_frames, 3, 3], Å.
-            n_hydrogens: [n_frames, n_o], H of each oxygen.
-        """
-        start = -self._seen % self.stride
+        """Count the pairs of frames that follow those before; shapes as in :class:`PairFinder`."""
+        every = slice(-self._seen % self.stride, None, self.stride)
         self._seen += len(positions)
-        positions, cells = positions[start :: self.stride], cells[start :: self.stride]
-        n_hydrogens = n_hydrogens[start :: self.stride]
-        n_frames = len(positions)
-        if n_frames == 0:
-            return
-        kinds = np.repeat(self._kinds[None], n_frames, axis=0)
-        of_oxygen = np.where(
-            n_hydrogens == 1, KIND_OSTAR, np.where(n_hydrogens == 2, KIND_OW, KIND_OTHER_O)
-        )
-        kinds[:, self._oxygens] = of_oxygen
-        segments = self._segments.reserve(n_frames)
-        self._numbers.reserve(n_frames)
-        _pair_histograms(
-            np.ascontiguousarray(positions),
-            np.ascontiguousarray(cells),
-            kinds,
-            segments,
-            self.r_max_A,
-            self.histogram,
-            self.nearest,
-            self.counts,
-            self.products,
-        )
+        self.take(self.finder.count(positions[every], cells[every], n_hydrogens[every]))
+
+    def take(self, counts: PairCounts) -> None:
+        """Add frames that were counted; they are those of the stride."""
+        self._segments.add(counts.histogram)
+        self._numbers.add(counts.numbers)
 
     @property
     def histogram(self) -> FloatArray:

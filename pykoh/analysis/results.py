@@ -14,11 +14,50 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+from pykoh.analysis.results_hops import (
+    Directionality,
+    FloatArray,
+    Grotthuss,
+    HopRateCurve,
+    IntArray,
+    IntervalDependence,
+    Presolvation,
+    SurvivalCurve,
+    TransferProfile,
+    WaitingTimeFit,
+    WaitingTimes,
+)
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+__all__ = [
+    "HYDROGEN_BOND_CLASSES",
+    "AnalysisResults",
+    "AnalysisWarning",
+    "AngleMap",
+    "Conductivity",
+    "Diffusion",
+    "Directionality",
+    "DisplacementCurve",
+    "FloatArray",
+    "Grotthuss",
+    "HopRateCurve",
+    "HydrogenBondClass",
+    "HydrogenBonds",
+    "InputSummary",
+    "IntArray",
+    "IntervalDependence",
+    "IonContacts",
+    "IonPairing",
+    "LineFit",
+    "Presolvation",
+    "RadialDistribution",
+    "SpeciesDiffusion",
+    "Structure",
+    "SurvivalCurve",
+    "TransferProfile",
+    "Viscosity",
+    "WaitingTimeFit",
+    "WaitingTimes",
+]
 
 HYDROGEN_BOND_CLASSES = ("OH-_OH-", "H2O_OH-", "OH-_H2O", "H2O_H2O")
 """Classes of hydrogen bonds, each ``donor_acceptor``."""
@@ -59,6 +98,7 @@ class InputSummary:
         temperature_stderr_K: its standard error; None if given by the user or unknown.
         temperature_source: ``"option"``, ``"velocities"`` or ``"unknown"``.
         notes: what happened while reading (a last frame cut off, repeated frames dropped ...).
+        density_kg_per_m3: mass of all atoms per volume.
     """
 
     files: tuple[str, ...]
@@ -78,6 +118,7 @@ class InputSummary:
     temperature_stderr_K: float | None
     temperature_source: str
     notes: tuple[str, ...]
+    density_kg_per_m3: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,6 +188,31 @@ class SpeciesDiffusion:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Viscosity:
+    """Shear viscosity from the fluctuations of the pressure tensor (Green and Kubo).
+
+    Attributes:
+        viscosity_mPa_s: mPa·s, or None if the integral reaches no plateau.
+        stderr_mPa_s: its standard error, from blocks of time and components.
+        cutoff_ps: up to where the integral was used.
+        duration_ps: of the pressure record.
+        interval_ps: time between its rows.
+        time_ps: [n], ps.
+        running_mPa_s: [n], integral up to each time.
+        running_stderr_mPa_s: [n].
+    """
+
+    viscosity_mPa_s: float | None
+    stderr_mPa_s: float | None
+    cutoff_ps: float | None
+    duration_ps: float
+    interval_ps: float
+    time_ps: FloatArray
+    running_mPa_s: FloatArray
+    running_stderr_mPa_s: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Diffusion:
     """Diffusion of all species.
 
@@ -154,112 +220,23 @@ class Diffusion:
         species: one entry per species, in the order of the keys of ``results.json``.
         viscosity_mPa_s: what the Yeh-Hummer correction used, or None.
         yeh_hummer_m2_per_s: the correction that was added, ξ kT / (6 π η L), or None.
+        cross_m2_per_s: D(OH-) - D(vehicular) - D(structural), all in the window of D(OH-), or None.
+        cross_stderr_m2_per_s: its standard error, the three taken as independent.
+        viscosity: from the pressure tensor, or None.
+        yeh_hummer_stderr_m2_per_s: standard error of the correction, or None.
     """
 
     species: tuple[SpeciesDiffusion, ...]
     viscosity_mPa_s: float | None
     yeh_hummer_m2_per_s: float | None
+    cross_m2_per_s: float | None = None
+    cross_stderr_m2_per_s: float | None = None
+    viscosity: Viscosity | None = None
+    yeh_hummer_stderr_m2_per_s: float | None = None
 
     def of(self, species: str) -> SpeciesDiffusion | None:
         """Return the entry of one species, or None if the box has none of it."""
         return next((entry for entry in self.species if entry.species == species), None)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HopRateCurve:
-    """The hop rate as a function of the rattle window.
-
-    Attributes:
-        window_ps: [n], ps.
-        hop_rate_per_ps: [n], hops per hydroxide and ps.
-        stderr_per_ps: [n].
-        n_hops: [n].
-    """
-
-    window_ps: FloatArray
-    hop_rate_per_ps: FloatArray
-    stderr_per_ps: FloatArray
-    n_hops: IntArray
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingTimeFit:
-    """The long-time tail of the waiting-time distribution: p(t) = a · λ · exp(-λ t), t > start.
-
-    Attributes:
-        amplitude: a, the weight of the exponential (1 if it holds for all waiting times).
-        amplitude_stderr: its standard error.
-        rate_per_ps: λ, 1/ps.
-        rate_stderr_per_ps: its standard error.
-        start_ps: where the tail begins.
-        n_waiting_times: waiting times in the tail.
-    """
-
-    amplitude: float
-    amplitude_stderr: float
-    rate_per_ps: float
-    rate_stderr_per_ps: float
-    start_ps: float
-    n_waiting_times: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WaitingTimes:
-    """Times between hops of the same hydroxide that follow each other, in logarithmic bins.
-
-    Attributes:
-        edges_ps: [n_bins + 1], ps.
-        counts: [n_bins].
-        density_per_ps: [n_bins], probability density, 1/ps.
-        density_stderr_per_ps: [n_bins].
-        fit: the exponential tail, or None.
-    """
-
-    edges_ps: FloatArray
-    counts: IntArray
-    density_per_ps: FloatArray
-    density_stderr_per_ps: FloatArray
-    fit: WaitingTimeFit | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Grotthuss:
-    """Proton transfers to hydroxide ions: n_transfers = n_rattles + n_hops.
-
-    Attributes:
-        n_hydroxides: identities that were followed.
-        rattle_window_ps: a return within this time is a rattle.
-        n_transfers: all changes of the oxygen that carries a hydroxide.
-        n_rattles: those of them that were reverted (both events of each pair).
-        n_hops: those that were not.
-        hop_rate_per_ps: hops per hydroxide and ps, or None (no hydroxide, one frame).
-        hop_rate_stderr_per_ps: its standard error, at least Poisson's.
-        residence_time_ps: mean time between hops, 1 / rate; None without hops.
-        residence_time_stderr_ps: its standard error.
-        hop_length_A: mean O-O distance of a hop, or None.
-        hop_length_stderr_A: its standard error.
-        n_multiple_transfers: changes of identity over more than one proton within one frame
-            interval; many mean that frames are too far apart.
-        n_ionised_frames: frames with an oxygen that had neither one nor two H.
-        rate_vs_window: hop rate over rattle windows, or None.
-        waiting_times: distribution of the times between hops, or None.
-    """
-
-    n_hydroxides: int
-    rattle_window_ps: float
-    n_transfers: int
-    n_rattles: int
-    n_hops: int
-    hop_rate_per_ps: float | None
-    hop_rate_stderr_per_ps: float | None
-    residence_time_ps: float | None
-    residence_time_stderr_ps: float | None
-    hop_length_A: float | None
-    hop_length_stderr_A: float | None
-    n_multiple_transfers: int
-    n_ionised_frames: int
-    rate_vs_window: HopRateCurve | None
-    waiting_times: WaitingTimes | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -279,6 +256,7 @@ class HydrogenBondClass:
         n_breakings: bonds that were seen to break.
         donor_distribution: [n], fraction of donor molecules that donate 0, 1, 2 ... such bonds.
         acceptor_distribution: [n], fraction of acceptors that accept 0, 1, 2 ... such bonds.
+        survival: how long bonds last, or None.
     """
 
     name: str
@@ -293,6 +271,22 @@ class HydrogenBondClass:
     n_breakings: int
     donor_distribution: FloatArray
     acceptor_distribution: FloatArray
+    survival: SurvivalCurve | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AngleMap:
+    """How often an H of a donor is seen at r(DA) and angle H-D-A, for each class.
+
+    Attributes:
+        r_A: [n_r + 1], Å, edges.
+        angle_deg: [n_angle + 1], degrees, edges.
+        density: [4, n_r, n_angle], pairs per frame, Å and degree.
+    """
+
+    r_A: FloatArray
+    angle_deg: FloatArray
+    density: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -303,11 +297,21 @@ class HydrogenBonds:
         max_distance_A: r(donor O - acceptor O) below which a bond counts, Å.
         max_angle_deg: angle H-D-A below which a bond counts, degrees.
         classes: one entry per class, in the order of :data:`HYDROGEN_BOND_CLASSES`.
+        criterion: name of the criterion.
+        criterion_words: the criterion as a formula.
+        criterion_source: where it was published.
+        criterion_doi: its DOI.
+        angle_map: or None.
     """
 
     max_distance_A: float
     max_angle_deg: float
     classes: tuple[HydrogenBondClass, ...]
+    criterion: str = "luzar-chandler"
+    criterion_words: str = "r(DA) < 3.5 Å and angle H–D–A < 30°"
+    criterion_source: str = "Luzar and Chandler, Phys. Rev. Lett. 76 (1996) 928"
+    criterion_doi: str = "10.1103/PhysRevLett.76.928"
+    angle_map: AngleMap | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -361,6 +365,38 @@ class IonPairing:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class IonContacts:
+    """Cations and hydroxide ions that touch: r(cation-O*) below a fixed distance.
+
+    Clusters are sets of ions joined by contacts. A hydrogen bond between two hydroxide ions is
+    bridged if one cation touches both.
+
+    Attributes:
+        cutoff_A: the distance, Å.
+        cations_per_hydroxide: [n], fraction of O* with 0, 1, 2 ... cations in contact.
+        hydroxides_per_cation: [n], fraction of cations with 0, 1, 2 ... O* in contact.
+        bridging_fraction: cations that touch two O* or more, or None (no cations).
+        bridging_stderr: its standard error.
+        free_hydroxide_fraction: O* without a cation, or None.
+        free_hydroxide_stderr: its standard error.
+        bonded_pairs_bridged: hydrogen bonds OH- to OH- that a cation bridges, or None.
+        bonded_pairs_bridged_stderr: its standard error.
+        cluster_sizes: [n], fraction of ions in clusters of 1, 2, 3 ... ions.
+    """
+
+    cutoff_A: float
+    cations_per_hydroxide: FloatArray
+    hydroxides_per_cation: FloatArray
+    bridging_fraction: float | None
+    bridging_stderr: float | None
+    free_hydroxide_fraction: float | None
+    free_hydroxide_stderr: float | None
+    bonded_pairs_bridged: float | None
+    bonded_pairs_bridged_stderr: float | None
+    cluster_sizes: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Structure:
     """Radial distribution functions and ion pairing.
 
@@ -369,12 +405,14 @@ class Structure:
         sample_interval_ps: time between them.
         rdfs: one entry per pair that the box holds.
         ion_pairing: or None.
+        contacts: contacts, bridges and clusters of ions, or None.
     """
 
     n_frames: int
     sample_interval_ps: float
     rdfs: tuple[RadialDistribution, ...]
     ion_pairing: IonPairing | None
+    contacts: IonContacts | None = None
 
     def of(self, pair: str) -> RadialDistribution | None:
         """Return the distribution of one pair, e.g. ``"O*-O*"``, or None."""
@@ -393,6 +431,13 @@ class Conductivity:
         experiment_S_per_m: Gilliam et al. 2007 at this molarity and temperature, or None.
         charge_displacement: mean-square displacement of the dipole of the formal charges, e²·Å².
         fit: the line behind the Einstein value, or None.
+        haven_ratio: Nernst-Einstein / Einstein, 1 for ions that move independently, or None.
+        haven_ratio_stderr: its standard error, the two taken as independent.
+        transference_cation: share of the current that the cation carries in the frame of the
+            centre of mass, correlations included, or None.
+        transference_cation_stderr: its standard error (see ``pykoh.analysis.conductivity``).
+        transference_cation_apparent: D+ / (D+ + D-), or None.
+        transference_cation_apparent_stderr: its standard error.
     """
 
     nernst_einstein_S_per_m: float | None
@@ -402,6 +447,12 @@ class Conductivity:
     experiment_S_per_m: float | None
     charge_displacement: DisplacementCurve
     fit: LineFit | None
+    haven_ratio: float | None = None
+    haven_ratio_stderr: float | None = None
+    transference_cation: float | None = None
+    transference_cation_stderr: float | None = None
+    transference_cation_apparent: float | None = None
+    transference_cation_apparent_stderr: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

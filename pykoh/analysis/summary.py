@@ -53,6 +53,7 @@ def summary(results: AnalysisResults) -> str:
         f"Proton transfers of {hops.n_hydroxides} hydroxides: {hops.n_transfers} "
         f"({hops.n_rattles} rattles within {hops.rattle_window_ps:g} ps, {hops.n_hops} hops); "
         f"{rate} hops/ps each",
+        *_around_hops(results),
         "",
         "Hydrogen bonds          per donor        per acceptor     donors bonded     lifetime (ps)",
     ]
@@ -71,19 +72,37 @@ def summary(results: AnalysisResults) -> str:
         number = with_error(rdf.coordination_number, rdf.coordination_number_stderr)
         lines.append(f"  {rdf.pair:<16}{peak:>16}{minimum:>20}{number:>18}")
     pairing = results.structure.ion_pairing
+    if (ions := results.structure.contacts) is not None:
+        lines.append(
+            f"  within {ions.cutoff_A:g} Å: OH- without a cation "
+            f"{with_error(ions.free_hydroxide_fraction, ions.free_hydroxide_stderr)}, cations "
+            f"that bridge OH- {with_error(ions.bridging_fraction, ions.bridging_stderr)}"
+        )
     if pairing is not None:
         lines.append(
             f"  {given.cation}+ with OH- within {pairing.cutoff_A:.2f} Å: "
             f"{with_error(pairing.fraction_of_cations_paired, pairing.stderr)}"
         )
     kappa = results.conductivity
-    ions = with_error(kappa.nernst_einstein_S_per_m, kappa.nernst_einstein_stderr_S_per_m)
+    independent = with_error(kappa.nernst_einstein_S_per_m, kappa.nernst_einstein_stderr_S_per_m)
     collective = with_error(kappa.einstein_S_per_m, kappa.einstein_stderr_S_per_m)
     lines += [
         "",
-        f"Conductivity (S/m): Nernst-Einstein {ions}, Einstein {collective}, "
+        f"Conductivity (S/m): Nernst-Einstein {independent}, Einstein {collective}, "
         f"experiment {with_error(kappa.experiment_S_per_m, None)}",
     ]
+    if kappa.haven_ratio is not None:
+        lines.append(
+            f"  Haven ratio {with_error(kappa.haven_ratio, kappa.haven_ratio_stderr)}; share of "
+            f"the current carried by {given.cation}+ "
+            f"{with_error(kappa.transference_cation, kappa.transference_cation_stderr)}"
+        )
+    eta = results.diffusion.viscosity
+    if eta is not None and eta.viscosity_mPa_s is not None:
+        lines.append(
+            f"Viscosity (mPa·s): {with_error(eta.viscosity_mPa_s, eta.stderr_mPa_s)} from "
+            f"{eta.duration_ps:.4g} ps of the pressure tensor"
+        )
     if results.warnings:
         lines += ["", "Warnings"]
         together: dict[str, list[str]] = {}
@@ -91,3 +110,15 @@ def summary(results: AnalysisResults) -> str:
             together.setdefault(warning.reason, []).append(warning.quantity)
         lines += [f"  {', '.join(names)}: {reason}" for reason, names in together.items()]
     return "\n".join(lines)
+
+
+def _around_hops(results: AnalysisResults) -> list[str]:
+    hops = results.grotthuss
+    lines = []
+    if (turns := hops.directionality) is not None:
+        back = with_error(turns.return_probability, turns.return_probability_stderr)
+        lines.append(f"  the next hop leads back: {back} of {turns.n_pairs}")
+    if hops.transfer is not None and hops.transfer.barrier_kT is not None:
+        barrier = with_error(hops.transfer.barrier_kT, hops.transfer.barrier_stderr_kT)
+        lines.append(f"  barrier of the transfer: {barrier} kT")
+    return lines

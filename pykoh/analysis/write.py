@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from pykoh.analysis.results import (
+    HYDROGEN_BOND_CLASSES,
     AnalysisResults,
     Conductivity,
     Diffusion,
-    Grotthuss,
     HydrogenBonds,
     InputSummary,
+    IonContacts,
     LineFit,
     Structure,
-    WaitingTimeFit,
+    Viscosity,
+)
+from pykoh.analysis.tables import Json, finite, write_csv
+from pykoh.analysis.write_hops import (
+    grotthuss_json,
+    survival_json,
+    survival_rows,
+    write_hops,
 )
 from pykoh.files import write_text
 
-Json = Any
 RESULTS_JSON = "results.json"
-
-
-def _finite(value: Any) -> Any:
-    """Return ``value`` with numpy scalars unpacked and NaN or infinity as None."""
-    if isinstance(value, dict):
-        return {key: _finite(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(entry) for entry in value]
-    if hasattr(value, "tolist"):
-        return _finite(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def _input(summary: InputSummary) -> Json:
@@ -53,6 +45,7 @@ def _input(summary: InputSummary) -> Json:
         "n_hydroxide": summary.n_hydroxide,
         "n_h2o": summary.n_h2o,
         "molarity_mol_per_L": summary.molarity_mol_per_L,
+        "density_kg_per_m3": summary.density_kg_per_m3,
         "temperature_K": summary.temperature_K,
         "temperature_stderr_K": summary.temperature_stderr_K,
         "temperature_source": summary.temperature_source,
@@ -91,40 +84,6 @@ def _diffusion(diffusion: Diffusion) -> Json:
     }
 
 
-def _waiting_time_fit(fit: WaitingTimeFit | None) -> Json:
-    if fit is None:
-        return None
-    return {
-        "form": "a * lambda * exp(-lambda * t), t > start_ps",
-        "a": fit.amplitude,
-        "a_stderr": fit.amplitude_stderr,
-        "lambda_per_ps": fit.rate_per_ps,
-        "lambda_stderr_per_ps": fit.rate_stderr_per_ps,
-        "start_ps": fit.start_ps,
-        "n_waiting_times": fit.n_waiting_times,
-    }
-
-
-def _grotthuss(grotthuss: Grotthuss) -> Json:
-    waiting = grotthuss.waiting_times
-    return {
-        "n_hydroxides": grotthuss.n_hydroxides,
-        "rattle_window_ps": grotthuss.rattle_window_ps,
-        "n_transfers": grotthuss.n_transfers,
-        "n_rattles": grotthuss.n_rattles,
-        "n_hops": grotthuss.n_hops,
-        "hop_rate_per_ps": grotthuss.hop_rate_per_ps,
-        "hop_rate_stderr_per_ps": grotthuss.hop_rate_stderr_per_ps,
-        "residence_time_ps": grotthuss.residence_time_ps,
-        "residence_time_stderr_ps": grotthuss.residence_time_stderr_ps,
-        "hop_length_A": grotthuss.hop_length_A,
-        "hop_length_stderr_A": grotthuss.hop_length_stderr_A,
-        "n_multiple_transfers": grotthuss.n_multiple_transfers,
-        "n_ionised_frames": grotthuss.n_ionised_frames,
-        "waiting_time_fit": _waiting_time_fit(waiting.fit if waiting else None),
-    }
-
-
 def _hydrogen_bonds(bonds: HydrogenBonds) -> Json:
     return {
         entry.name: {
@@ -138,6 +97,7 @@ def _hydrogen_bonds(bonds: HydrogenBonds) -> Json:
                 "fraction_of_donors_bonded": entry.fraction_of_donors_bonded_stderr,
                 "lifetime_ps": entry.lifetime_stderr_ps,
             },
+            "survival": survival_json(entry.survival),
             "n_breakings": entry.n_breakings,
             "donor_distribution": entry.donor_distribution,
             "acceptor_distribution": entry.acceptor_distribution,
@@ -171,6 +131,36 @@ def _structure(structure: Structure) -> Json:
             "mean_hydroxides_per_cation": pairing.mean_hydroxides_per_cation,
             "mean_hydroxides_per_cation_stderr": pairing.mean_hydroxides_per_cation_stderr,
         },
+        "ion_contacts": _contacts(structure.contacts),
+    }
+
+
+def _contacts(found: IonContacts | None) -> Json:
+    if found is None:
+        return None
+    return {
+        "cutoff_A": found.cutoff_A,
+        "cations_per_hydroxide": found.cations_per_hydroxide,
+        "hydroxides_per_cation": found.hydroxides_per_cation,
+        "bridging_cation_fraction": found.bridging_fraction,
+        "bridging_cation_stderr": found.bridging_stderr,
+        "free_hydroxide_fraction": found.free_hydroxide_fraction,
+        "free_hydroxide_stderr": found.free_hydroxide_stderr,
+        "hydroxide_bonds_bridged_fraction": found.bonded_pairs_bridged,
+        "hydroxide_bonds_bridged_stderr": found.bonded_pairs_bridged_stderr,
+        "ions_by_cluster_size": found.cluster_sizes,
+    }
+
+
+def _viscosity(found: Viscosity | None) -> Json:
+    if found is None:
+        return None
+    return {
+        "viscosity_mPa_s": found.viscosity_mPa_s,
+        "stderr_mPa_s": found.stderr_mPa_s,
+        "cutoff_ps": found.cutoff_ps,
+        "duration_ps": found.duration_ps,
+        "interval_ps": found.interval_ps,
     }
 
 
@@ -184,6 +174,12 @@ def _conductivity(conductivity: Conductivity) -> Json:
         },
         "experiment_S_per_m": conductivity.experiment_S_per_m,
         "einstein_fit_window_ps": _window(conductivity.fit),
+        "haven_ratio": conductivity.haven_ratio,
+        "haven_ratio_stderr": conductivity.haven_ratio_stderr,
+        "transference_cation": conductivity.transference_cation,
+        "transference_cation_stderr": conductivity.transference_cation_stderr,
+        "transference_cation_apparent": conductivity.transference_cation_apparent,
+        "transference_cation_apparent_stderr": conductivity.transference_cation_apparent_stderr,
     }
 
 
@@ -197,41 +193,32 @@ def as_json(results: AnalysisResults) -> dict[str, Json]:
     tree: dict[str, Json] = {
         "input": _input(results.input),
         "diffusion": _diffusion(results.diffusion),
-        "grotthuss": _grotthuss(results.grotthuss),
+        "grotthuss": grotthuss_json(results.grotthuss),
         "hydrogen_bonds": _hydrogen_bonds(bonds),
         "structure": _structure(results.structure),
         "conductivity": _conductivity(results.conductivity),
+        "viscosity": _viscosity(results.diffusion.viscosity),
+        "hydroxide_cross_term": {
+            "D_m2_per_s": results.diffusion.cross_m2_per_s,
+            "stderr_m2_per_s": results.diffusion.cross_stderr_m2_per_s,
+        },
         "definitions": {
+            "hydrogen_bond_criterion": bonds.criterion,
+            "hydrogen_bond_criterion_text": bonds.criterion_words,
+            "hydrogen_bond_criterion_doi": bonds.criterion_doi,
             "hydrogen_bond_max_distance_A": bonds.max_distance_A,
             "hydrogen_bond_max_angle_deg": bonds.max_angle_deg,
             "rattle_window_ps": results.grotthuss.rattle_window_ps,
             "viscosity_mPa_s": results.diffusion.viscosity_mPa_s,
             "yeh_hummer_correction_m2_per_s": results.diffusion.yeh_hummer_m2_per_s,
+            "yeh_hummer_correction_stderr_m2_per_s": results.diffusion.yeh_hummer_stderr_m2_per_s,
         },
         "warnings": [
             {"quantity": warning.quantity, "reason": warning.reason} for warning in results.warnings
         ],
     }
-    finite: dict[str, Json] = _finite(tree)
-    return finite
-
-
-def _cell(value: Any) -> str:
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return ""
-    if isinstance(value, float):
-        return f"{value:.8g}"
-    return str(value)
-
-
-def write_csv(path: Path, about: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a CSV: a ``#`` line that says what and in which units, names, then rows.
-
-    A value that is unknown is an empty cell.
-    """
-    lines = [f"# {about}", ",".join(header)]
-    lines += [",".join(_cell(_finite(value)) for value in row) for row in rows]
-    write_text(path, "\n".join(lines) + "\n")
+    plain: dict[str, Json] = finite(tree)
+    return plain
 
 
 def _write_msd(results: AnalysisResults, folder: Path) -> None:
@@ -256,38 +243,6 @@ def _write_msd(results: AnalysisResults, folder: Path) -> None:
     )
 
 
-def _write_hops(grotthuss: Grotthuss, folder: Path) -> None:
-    rates = grotthuss.rate_vs_window
-    if rates is not None:
-        write_csv(
-            folder / "hop_rate_vs_window.csv",
-            "hops per hydroxide and ps as a function of the rattle window; window: ps, rate: 1/ps",
-            ("rattle_window_ps", "hop_rate_per_ps", "stderr_per_ps", "n_hops"),
-            zip(
-                rates.window_ps,
-                rates.hop_rate_per_ps,
-                rates.stderr_per_ps,
-                rates.n_hops,
-                strict=True,
-            ),
-        )
-    waiting = grotthuss.waiting_times
-    if waiting is not None:
-        write_csv(
-            folder / "waiting_times.csv",
-            "times between hops of one hydroxide; edges: ps, density and stderr: 1/ps",
-            ("from_ps", "to_ps", "count", "density_per_ps", "stderr_per_ps"),
-            zip(
-                waiting.edges_ps[:-1],
-                waiting.edges_ps[1:],
-                waiting.counts,
-                waiting.density_per_ps,
-                waiting.density_stderr_per_ps,
-                strict=True,
-            ),
-        )
-
-
 def _write_hydrogen_bonds(bonds: HydrogenBonds, folder: Path) -> None:
     rows: list[tuple[Any, ...]] = []
     for entry in bonds.classes:
@@ -302,6 +257,47 @@ def _write_hydrogen_bonds(bonds: HydrogenBonds, folder: Path) -> None:
         f"r(DA) < {bonds.max_distance_A:g} Å, angle H-D-A < {bonds.max_angle_deg:g} degrees",
         ("class", "side", "n_bonds", "fraction"),
         rows,
+    )
+    if bonds.angle_map is not None:
+        grid = bonds.angle_map
+        r, angle = grid.r_A, grid.angle_deg
+        write_csv(
+            folder / "hydrogen_bond_map.csv",
+            "pairs of an H of a donor and an acceptor by r(DA) and angle H-D-A, per frame, Å and "
+            "degree; bin centres, Å and degrees",
+            ("class", "r_A", "angle_deg", "density"),
+            [
+                (name, 0.5 * (r[i] + r[i + 1]), 0.5 * (angle[j] + angle[j + 1]), value)
+                for k, name in enumerate(HYDROGEN_BOND_CLASSES)
+                for i, row in enumerate(grid.density[k])
+                for j, value in enumerate(row)
+                if value > 0
+            ],
+        )
+
+
+def _write_survival(results: AnalysisResults, folder: Path) -> None:
+    rows = survival_rows("OH- on its oxygen", results.grotthuss.residence)
+    for entry in results.hydrogen_bonds.classes:
+        rows += survival_rows(entry.name, entry.survival)
+    write_csv(
+        folder / "survival.csv",
+        "share of hydrogen bonds, and of hydroxides on their oxygen, still there after a time (ps):"
+        " intermittent (there at both ends), continuous (without a break)",
+        ("what", "kind", "time_ps", "share", "stderr"),
+        rows,
+    )
+
+
+def _write_viscosity(diffusion: Diffusion, folder: Path) -> None:
+    found = diffusion.viscosity
+    if found is None:
+        return
+    write_csv(
+        folder / "viscosity.csv",
+        "running Green-Kubo integral of the pressure tensor; time: ps, viscosity: mPa·s",
+        ("time_ps", "viscosity_mPa_s", "stderr_mPa_s"),
+        zip(found.time_ps, found.running_mPa_s, found.running_stderr_mPa_s, strict=True),
     )
 
 
@@ -324,7 +320,9 @@ def write_results(results: AnalysisResults, folder: Path) -> None:
         OutputError: the folder cannot be written to.
     """
     _write_msd(results, folder)
-    _write_hops(results.grotthuss, folder)
+    write_hops(results.grotthuss, folder)
+    _write_survival(results, folder)
+    _write_viscosity(results.diffusion, folder)
     _write_hydrogen_bonds(results.hydrogen_bonds, folder)
     _write_rdfs(results.structure, folder)
     tree = as_json(results)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 import shutil
-import sys
-import tempfile
-import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pykoh.errors import OutputError
+from pykoh.cli.analyze_output import Progress, check_output, run_names, staged
+from pykoh.errors import TrajectoryError
 
 if TYPE_CHECKING:
-    from pykoh.trajectory.run import Run
+    from pykoh.analysis.pipeline import Settings
+    from pykoh.analysis.results import AnalysisResults
+    from pykoh.trajectory.run import ReadOptions
 
 
 def _window(
@@ -95,20 +97,45 @@ _POSITIVE = _Finite(min=0, min_open=True)
     help="A proton transfer reverted within this time is a rattle.",
 )
 @click.option(
-    "--hbond-distance",
-    type=_POSITIVE,
-    default=3.5,
+    "--hbond",
+    type=click.Choice(["luzar-chandler", "luzar-chandler-1993", "wernet"]),
+    default="luzar-chandler",
     show_default=True,
-    metavar="Å",
-    help="Largest O-O distance of a hydrogen bond.",
+    help="Criterion of a hydrogen bond; the report says what it is and where it is from.",
+)
+@click.option(
+    "--hbond-distance", type=_POSITIVE, metavar="Å", help="Its largest O-O distance, if another."
 )
 @click.option(
     "--hbond-angle",
-    type=_Finite(min=0, min_open=True, max=180),
-    default=30.0,
-    show_default=True,
+    type=_Finite(min=0, min_open=True, max=90),
     metavar="DEG",
-    help="Largest angle H-D-A of a hydrogen bond.",
+    help="Its largest angle H-D-A, if another.",
+)
+@click.option(
+    "--contact",
+    type=_POSITIVE,
+    metavar="Å",
+    help="Contact of cation and O of OH-; default: 3.6 for K, by cation.",
+)
+@click.option(
+    "--pressure",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="NAME.pressure.txt of the run, for the viscosity; again for each part.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads; default: all cores. The numbers do not depend on it.",
+)
+@click.option("--dask", metavar="ADDRESS", help="Scheduler of a dask cluster that does the work.")
+@click.option(
+    "--series",
+    is_flag=True,
+    help="Each TRAJ is a run of its own: one table and one page by concentration.",
 )
 @click.option("--no-report", is_flag=True, help="Write results.json and CSVs only.")
 def command(
@@ -125,52 +152,46 @@ def command(
     viscosity: float | None,
     fit: tuple[float, float] | None,
     rattle_window: float,
-    hbond_distance: float,
-    hbond_angle: float,
+    hbond: str,
+    hbond_distance: float | None,
+    hbond_angle: float | None,
+    contact: float | None,
+    pressure: tuple[Path, ...],
+    workers: int | None,
+    dask: str | None,
+    series: bool,
     no_report: bool,
 ) -> None:
     """Diffusion, proton hops, hydrogen bonds, structure and conductivity of a run.
 
     TRAJ is a LAMMPS text dump (plain, .gz or .zst; - is standard input) with the columns id, type
     or element, and xu yu zu (or x y z, better with ix iy iz). Several files are taken as
-    consecutive parts of one run.
+    consecutive parts of one run, or with --series as runs of their own, of which those of the same
+    solution are combined. NAME.pressure.txt beside NAME.dump gives the viscosity.
     """
-    _check_output(output, force)
-    from pykoh.analysis.pipeline import Settings, analyze
-    from pykoh.analysis.write import write_results
-    from pykoh.provenance import record
-    from pykoh.trajectory.run import ReadOptions, Run
+    check_output(output, force)
+    from pykoh.analysis.criteria import CRITERIA
+    from pykoh.analysis.pipeline import Settings
+    from pykoh.trajectory.run import ReadOptions
     from pykoh.trajectory.species import SpeciesMap
 
-    run = Run(
-        trajectories,
-        ReadOptions(timestep, units, SpeciesMap.parse(types), stride, start, stop),
+    options = ReadOptions(timestep, units, SpeciesMap.parse(types), stride, start, stop)
+    settings = Settings(
+        rattle_window,
+        CRITERIA[hbond].changed(hbond_distance, hbond_angle),
+        temperature,
+        viscosity,
+        fit,
+        tuple(map(str, pressure)),
+        contact,
     )
-    settings = Settings(rattle_window, hbond_distance, hbond_angle, temperature, viscosity, fit)
-    progress = _Progress(run)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    # Everything is written beside the folder and put in its place at the end.
-    try:
-        work = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".part", dir=output.parent))
-    except OSError as error:
-        raise OutputError(f"{output}: cannot write there ({error.strerror})") from error
-    try:
-        work.chmod(0o755)
-        inputs = {"files": [str(path) for path in trajectories], "settings": _described(settings)}
-        with record(work, **inputs) as entry:
-            results = analyze(run, settings, progress.show)
-            progress.close()
-            write_results(results, work)
-            if not no_report:
-                from pykoh.report.page import write_report
-
-                write_report(results, work)
-            entry["n_frames"] = results.input.n_frames
-            entry["seconds"] = round(progress.seconds, 3)
-        _put(work, output)
-    finally:
-        progress.close()
-        shutil.rmtree(work, ignore_errors=True)
+    if series:
+        if pressure:
+            raise click.UsageError("--pressure names the records of one run; not with --series")
+        _series(trajectories, options, settings, workers, dask, output, not no_report)
+        return
+    with staged(output) as work:
+        results = _one(trajectories, options, settings, workers, dask, work, not no_report)
     from pykoh.analysis.summary import summary
 
     click.echo(summary(results))
@@ -179,87 +200,94 @@ def command(
         click.echo(f"Report:  {output / 'report.html'}")
 
 
-def _described(settings: object) -> dict[str, object]:
-    from dataclasses import asdict
+def _one(
+    paths: Sequence[str],
+    options: ReadOptions,
+    settings: Settings,
+    workers: int | None,
+    dask: str | None,
+    folder: Path,
+    report: bool,
+) -> AnalysisResults:
+    """Analyse one run into an existing folder."""
+    from pykoh.analysis.pipeline import analyze
+    from pykoh.analysis.workers import Workers, available_cores, dask_workers
+    from pykoh.analysis.write import write_results
+    from pykoh.provenance import record
+    from pykoh.trajectory.run import Run
 
-    return asdict(settings)  # type: ignore[call-overload]
+    run = Run(paths, options)
+    if not settings.pressure_files:
+        settings = replace(settings, pressure_files=_pressure_beside(paths))
+    inputs = {"files": [str(path) for path in paths], "settings": asdict(settings)}
+    with record(folder, **inputs) as entry, Progress(run) as progress:
+        team = dask_workers(dask) if dask else Workers(workers or available_cores())
+        results = analyze(run, settings, progress.show, team)
+        progress.close()
+        write_results(results, folder)
+        if report:
+            from pykoh.report.page import write_report
+
+            write_report(results, folder)
+        entry["n_frames"] = results.input.n_frames
+        entry["seconds"] = round(progress.seconds, 3)
+    return results
 
 
-def _check_output(output: Path, force: bool) -> None:
-    """Refuse a folder that holds something that would be lost.
+def _pressure_beside(paths: Sequence[str]) -> tuple[str, ...]:
+    """Return NAME.pressure.txt of each NAME.dump or NAME.transport.dump, if all are there."""
+    found = []
+    for path in map(Path, paths):
+        name = path.name
+        for ending in (".gz", ".zst", ".dump", ".transport"):
+            name = name.removesuffix(ending)
+        record = path.with_name(f"{name}.pressure.txt")
+        if name == path.name or not record.is_file():
+            return ()
+        if str(record) not in found:
+            found.append(str(record))
+    return tuple(found)
 
-    Raises:
-        OutputError: it is a file, holds results and ``force`` is off, or holds other things.
-    """
-    if not output.exists():
-        return
-    if not output.is_dir():
-        raise OutputError(f"{output}: is a file; name a folder with -o")
-    content = {path.name for path in output.iterdir()}
-    if not content:
-        return
-    if "results.json" not in content:
-        raise OutputError(
-            f"{output}: is not empty and holds no results of pykoh analyze; name a new folder"
+
+def _series(
+    paths: Sequence[str],
+    options: ReadOptions,
+    settings: Settings,
+    workers: int | None,
+    dask: str | None,
+    output: Path,
+    report: bool,
+) -> None:
+    """Analyse each trajectory by itself, then all together."""
+    from pykoh.analysis.series import series, series_table, write_series
+
+    names = run_names(paths)
+    found, failed = [], []
+    with staged(output) as work:
+        for name, path in zip(names, paths, strict=True):
+            click.echo(f"{name}: {path}", err=True)
+            folder = work / name
+            folder.mkdir()
+            try:
+                results = _one([path], options, settings, workers, dask, folder, report)
+            except TrajectoryError as error:
+                shutil.rmtree(folder)
+                failed.append(f"{name}: {error}")
+                continue
+            found.append((name, results))
+        if not found:
+            raise TrajectoryError(failed[0])
+        points = series(found)
+        write_series(points, work)
+        if report:
+            from pykoh.report.series import write_series_report
+
+            write_series_report(points, work, [(n, f"{n}/report.html") for n, _ in found])
+    click.echo(series_table(points))
+    click.echo(f"\nResults: {output / 'series.json'}")
+    if report:
+        click.echo(f"Report:  {output / 'report.html'}")
+    if failed:
+        raise TrajectoryError(
+            f"{len(failed)} of {len(paths)} runs were left out; first {failed[0]}"
         )
-    if not force:
-        raise OutputError(f"{output}: holds results already; choose another folder or add --force")
-
-
-_WRITTEN = ("results.json", "run.json", "report.html", "plots")
-
-
-def _put(work: Path, output: Path) -> None:
-    """Move a finished folder to its place; what an analysis had written there is removed."""
-    if not output.exists():
-        work.rename(output)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".old", dir=output.parent))
-    output.rename(old / "old")
-    try:
-        work.rename(output)
-        for entry in (old / "old").iterdir():
-            ours = entry.suffix == ".csv" or entry.name in _WRITTEN
-            if not ours and not (output / entry.name).exists():
-                entry.rename(output / entry.name)
-    except OSError:
-        if not output.exists():
-            (old / "old").rename(output)
-        raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
-
-
-class _Progress:
-    """Frames, time and speed on stderr; a bar where the size of the input is known."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._started = time.perf_counter()
-        self._last = 0.0
-        self._open = False
-        self.seconds = 0.0
-
-    def show(self, n_frames: int) -> None:
-        now = time.perf_counter()
-        self.seconds = now - self._started
-        if not sys.stderr.isatty() or now - self._last < 0.2:
-            return
-        self._last = now
-        interval = self._run.frame_interval_ps or 0.0
-        text = f"{n_frames} frames, {n_frames * interval / 1000:.3g} ns"
-        text += f", {n_frames / max(self.seconds, 1e-9):.0f} frames/s"
-        total = self._run.bytes_total
-        if total:
-            share = min(self._run.bytes_read / total, 1.0)
-            left = self.seconds * (1 - share) / max(share, 1e-9)
-            filled = int(24 * share)
-            bar = "█" * filled + "·" * (24 - filled)
-            text = f"{bar} {100 * share:3.0f} %  {text}, {left:.0f} s left"
-        click.echo(f"\r\033[K{text}", err=True, nl=False)
-        self._open = True
-
-    def close(self) -> None:
-        if self._open:
-            click.echo("", err=True)
-            self._open = False

@@ -6,7 +6,9 @@ Lines of one figure also differ in dash or marker, so that none depends on colou
 
 from __future__ import annotations
 
+import html
 import io
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,6 +74,7 @@ class Plot:
         caption: how to read it, one or two sentences (plain text).
         svg: the figure for a white page.
         png: the same in 200 dpi.
+        axes: where the axes are and what they span, for the zoom of the page (JSON).
     """
 
     name: str
@@ -79,6 +82,7 @@ class Plot:
     caption: str
     svg: str
     png: bytes
+    axes: str = "[]"
 
     def write(self, folder: Path) -> tuple[Path, Path]:
         """Write ``NAME.svg`` and ``NAME.png`` into an existing folder; return their paths."""
@@ -99,7 +103,9 @@ class Plot:
         size = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg)
         if size is not None:
             svg = svg.replace(size.group(0), "", 1)
-        return svg.replace("<svg ", '<svg role="img" aria-hidden="true" ', 1)
+        axes = html.escape(self.axes, quote=True)
+        data = f'role="img" aria-hidden="true" data-name="{self.name}" data-axes="{axes}"'
+        return svg.replace("<svg ", f"<svg {data} ", 1)
 
 
 @contextmanager
@@ -132,4 +138,42 @@ def finish(fig: Figure, name: str, title: str, caption: str) -> Plot:
         fig.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
         picture = io.BytesIO()
         fig.savefig(picture, format="png", dpi=200, facecolor="white")
-    return Plot(name, title, caption, text.getvalue(), picture.getvalue())
+    return Plot(name, title, caption, text.getvalue(), picture.getvalue(), _axes(fig))
+
+
+def _axes(fig: Figure) -> str:
+    """Return, for each axes, its frame in points from the upper left and what it spans.
+
+    A second y axis (``right``) has no x axis of its own. Named ticks lock their axis: zoomed ones
+    could not be drawn anew. A colour bar is null.
+    """
+    from matplotlib.ticker import FixedFormatter, FuncFormatter
+
+    width, height = (72.0 * size for size in fig.get_size_inches())
+    found: list[dict[str, object] | None] = []
+    for axes in fig.axes:
+        if axes.get_label() == "<colorbar>":
+            found.append(None)
+            continue
+        box = axes.get_position()
+        right = axes.yaxis.get_ticks_position() == "right"
+        named = [
+            isinstance(axis.get_major_formatter(), (FixedFormatter, FuncFormatter))
+            for axis in (axes.xaxis, axes.yaxis)
+        ]
+        found.append(
+            {
+                "x": round(box.x0 * width, 2),
+                "y": round((1.0 - box.y1) * height, 2),
+                "w": round(box.width * width, 2),
+                "h": round(box.height * height, 2),
+                "xlim": None if right or named[0] else [float(x) for x in axes.get_xlim()],
+                "ylim": None if named[1] else [float(y) for y in axes.get_ylim()],
+                "xlog": axes.get_xscale() == "log",
+                "ylog": axes.get_yscale() == "log",
+                "xlock": named[0],
+                "ylock": named[1],
+                "right": right,
+            }
+        )
+    return json.dumps(found)

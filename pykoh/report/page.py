@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 
 from pykoh import __version__
 from pykoh.analysis.results import AnalysisResults
 from pykoh.errors import OutputError
 from pykoh.files import write_text
-from pykoh.report import sections, words
+from pykoh.report import sections, sections_hops, words
 from pykoh.report.html import Markup, join, tag
 from pykoh.report.style import style_sheet
 from pykoh.report.values import significant
@@ -39,8 +41,16 @@ def _title(results: AnalysisResults) -> str:
     return title
 
 
-def _document(title: str, lead: str, body: Markup) -> str:
-    links = [tag("a", name, href=f"#{anchor}") for anchor, name in _CONTENTS]
+def document(title: str, lead: str, body: Markup, contents: Sequence[tuple[str, str]]) -> str:
+    """Return a whole page.
+
+    Args:
+        title: heading.
+        lead: sentence under it.
+        body: sections.
+        contents: anchor and name of each section.
+    """
+    links = [tag("a", name, href=f"#{anchor}") for anchor, name in contents]
     head = join(
         [
             Markup('<meta charset="utf-8">'),
@@ -54,14 +64,20 @@ def _document(title: str, lead: str, body: Markup) -> str:
     )
     header = tag("header", tag("h1", title), tag("p", lead, class_="lead"), tag("nav", *links))
     footer = tag("footer", f"Made by pykoh {__version__}.")
+    script = f"<script>\n{_zoom()}</script>"
     page = [
         "<!DOCTYPE html>",
         '<html lang="en">',
         f"<head>\n{head}\n</head>",
-        f"<body>\n{header}\n<main>\n{body}\n</main>\n{footer}\n</body>",
+        f"<body>\n{header}\n<main>\n{body}\n</main>\n{footer}\n{script}\n</body>",
         "</html>",
     ]
     return "\n".join(page) + "\n"
+
+
+def _zoom() -> str:
+    """Return the script that zooms the plots; without it the page is whole but still."""
+    return (files("pykoh.report") / "zoom.js").read_text(encoding="utf-8")
 
 
 def write_report(results: AnalysisResults, folder: str | Path) -> Path:
@@ -96,8 +112,13 @@ def write_report(results: AnalysisResults, folder: str | Path) -> Path:
         [
             sections.summary(results),
             sections.diffusion(results, figures["diffusion"]),
-            sections.hops(results, figures["hops"]),
-            sections.hydrogen_bonds(results, figures["hydrogen_bonds"]),
+            sections_hops.hops(results, figures["hops"]),
+            sections_hops.hydrogen_bonds(
+                results,
+                figures["hydrogen_bonds"],
+                figures["bond_survival"],
+                figures["bond_maps"],
+            ),
             sections.structure(results, figures["structure"]),
             sections.conductivity(results, figures["conductivity"]),
             sections.warnings(results),
@@ -109,5 +130,5 @@ def write_report(results: AnalysisResults, folder: str | Path) -> Path:
         "\n",
     )
     page = folder / REPORT_HTML
-    write_text(page, _document(_title(results), words.what_was_simulated(results), body))
+    write_text(page, document(_title(results), words.what_was_simulated(results), body, _CONTENTS))
     return page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pykoh.analysis.results import AnalysisResults, SpeciesDiffusion
-from pykoh.report import names, plots, plots_structure
+from pykoh.report import names, plots, plots_hops, plots_structure
 from pykoh.report.canvas import Plot
 from pykoh.report.html import (
     Markup,
@@ -17,7 +17,7 @@ from pykoh.report.html import (
     table,
     tag,
 )
-from pykoh.report.references import GILLIAM, GRASSELLI, HANSEROTH, LUZAR, MARX, YEH
+from pykoh.report.references import GILLIAM, GRASSELLI, YEH
 from pykoh.report.values import count, setting, significant
 from pykoh.report.verdicts import Verdict, judge, judge_hops
 
@@ -167,7 +167,8 @@ def diffusion(results: AnalysisResults, figures: list[Plot]) -> Markup:
                     _DIFFUSION_UNIT,
                     _DIFFUSION_EXPONENT,
                 ),
-                f", with a viscosity of {setting(viscosity)} mPa·s." if viscosity else ".",
+                f", with a viscosity of {significant(viscosity)} mPa·s" if viscosity else "",
+                "." if results.diffusion.viscosity is None else " from the pressure tensor.",
             ]
         )
     return section(
@@ -180,100 +181,25 @@ def diffusion(results: AnalysisResults, figures: list[Plot]) -> Markup:
         ),
         pictures(figures),
         table(header, rows, strong),
+        *_cross(results),
         tag("p", size),
     )
 
 
-def hops(results: AnalysisResults, figures: list[Plot]) -> Markup:
-    """Return proton transfers, rattles, hops and their times."""
-    found = results.grotthuss
-    base = "grotthuss"
-    verdict = judge_hops(results)
-    rows: list[tuple[object, ...]] = [
-        ("transfers", _count(f"{base}/n_transfers", found.n_transfers),
-         "every change of the oxygen that carries a hydroxide"),
-        ("rattles", _count(f"{base}/n_rattles", found.n_rattles),
-         f"of these, undone within {setting(found.rattle_window_ps)} ps"),
-        ("net hops", _count(f"{base}/n_hops", found.n_hops), "what is left"),
-        ("hop rate", number(f"{base}/hop_rate_per_ps", found.hop_rate_per_ps,
-                            found.hop_rate_stderr_per_ps, "per ps"),
-         join(["per hydroxide ion ", pill(verdict)])),
-        ("residence time", number(f"{base}/residence_time_ps", found.residence_time_ps,
-                                  found.residence_time_stderr_ps, "ps"),
-         "mean time between hops of one ion"),
-        ("hop length", number(f"{base}/hop_length_A", found.hop_length_A,
-                              found.hop_length_stderr_A, "Å"),
-         "O–O distance of a hop"),
-    ]  # fmt: skip
-    waiting = found.waiting_times
-    if waiting is not None and (fit := waiting.fit) is not None:
-        path = f"{base}/waiting_time_fit"
-        rows += [
-            ("λ", number(f"{path}/lambda_per_ps", fit.rate_per_ps, fit.rate_stderr_per_ps,
-                         "per ps"), "rate of independent hops, from the long waiting times"),
-            ("a", number(f"{path}/a", fit.amplitude, fit.amplitude_stderr),
-             "share of the waiting times that this exponential describes"),
-        ]  # fmt: skip
-    return section(
-        "hops",
-        "Proton hops",
-        tag(
-            "p",
-            "A water molecule next to OH⁻ can give it a proton and become the new OH⁻ (",
-            cite(MARX),
-            "). Most such transfers are undone at once; only those that last carry charge.",
-        ),
-        table(("", "value", "what it is"), rows, (2, 3)),
-        pictures(figures) or tag("p", "There were too few hops for plots.", class_="note"),
+def _cross(results: AnalysisResults) -> list[Markup]:
+    """Return what the two parts of the hydroxide's motion have in common."""
+    found = results.diffusion
+    if found.cross_m2_per_s is None:
+        return []
+    value = number(
+        "hydroxide_cross_term/D_m2_per_s",
+        found.cross_m2_per_s,
+        found.cross_stderr_m2_per_s,
+        _DIFFUSION_UNIT,
+        _DIFFUSION_EXPONENT,
     )
-
-
-def _count(path: str, value: int) -> Markup:
-    return tag("span", count(value), class_="q", data_path=path, data_value=repr(value))
-
-
-def hydrogen_bonds(results: AnalysisResults, figures: list[Plot]) -> Markup:
-    """Return the hydrogen bonds of each class."""
-    bonds = results.hydrogen_bonds
-    rows, strong = [], []
-    for index, entry in enumerate(bonds.classes):
-        base = f"hydrogen_bonds/{entry.name}"
-        if entry.name == "OH-_OH-":
-            strong.append(index)
-        rows.append(
-            (
-                names.bond(entry.name),
-                number(f"{base}/mean_per_donor", entry.mean_per_donor, entry.mean_per_donor_stderr),
-                number(
-                    f"{base}/mean_per_acceptor",
-                    entry.mean_per_acceptor,
-                    entry.mean_per_acceptor_stderr,
-                ),
-                number(
-                    f"{base}/fraction_of_donors_bonded",
-                    entry.fraction_of_donors_bonded,
-                    entry.fraction_of_donors_bonded_stderr,
-                ),
-                number(f"{base}/lifetime_ps", entry.lifetime_ps, entry.lifetime_stderr_ps, "ps"),
-            )
-        )
-    header = ("donor → acceptor", "bonds per donor", "bonds per acceptor",
-              "fraction of donors bonded", "lifetime")  # fmt: skip
-    return section(
-        "hydrogen-bonds",
-        "Hydrogen bonds",
-        tag(
-            "p",
-            f"A bond D–H···A counts if r(DA) < {bonds.max_distance_A:g} Å and the angle H–D–A < "
-            f"{bonds.max_angle_deg:g}° (",
-            cite(LUZAR),
-            "). Bonds between two hydroxide ions, marked, appear in concentrated solutions (",
-            cite(HANSEROTH),
-            ").",
-        ),
-        table(header, rows, strong),
-        pictures(figures, small=True),
-    )
+    text = "Cross term of the two parts of OH⁻ (D = vehicular + structural + cross): "
+    return [tag("p", text, value, ".")]
 
 
 def structure(results: AnalysisResults, figures: list[Plot]) -> Markup:
@@ -330,7 +256,34 @@ def structure(results: AnalysisResults, figures: list[Plot]) -> Markup:
                 ".",
             )
         )
+    parts += _contacts(results)
     return section("structure", "Structure", *parts)
+
+
+def _contacts(results: AnalysisResults) -> list[Markup]:
+    """Return contacts, bridges and clusters of the ions."""
+    found = results.structure.contacts
+    if found is None:
+        return []
+    base = "structure/ion_contacts"
+    cation = names.species(f"{results.input.cation}+")
+    rows: list[tuple[object, ...]] = [
+        (f"OH⁻ without {cation}", number(f"{base}/free_hydroxide_fraction",
+                                         found.free_hydroxide_fraction,
+                                         found.free_hydroxide_stderr),
+         f"no cation within {found.cutoff_A:g} Å"),
+        (f"{cation} that bridge", number(f"{base}/bridging_cation_fraction",
+                                         found.bridging_fraction, found.bridging_stderr),
+         "two OH⁻ or more in contact"),
+        ("bridged OH⁻ → OH⁻ bonds", number(f"{base}/hydroxide_bonds_bridged_fraction",
+                                            found.bonded_pairs_bridged,
+                                            found.bonded_pairs_bridged_stderr),
+         "hydrogen bonds between two OH⁻ that touch one cation"),
+        ("ions in clusters of three or more", "–" if not len(found.cluster_sizes) else
+         tag("span", f"{100 * float(found.cluster_sizes[2:].sum()):.3g} %", class_="q"),
+         "sets of ions joined by contacts"),
+    ]  # fmt: skip
+    return [table(("ions in contact", "share", "what it is"), rows)]
 
 
 def conductivity(results: AnalysisResults, figures: list[Plot]) -> Markup:
@@ -356,6 +309,20 @@ def conductivity(results: AnalysisResults, figures: list[Plot]) -> Markup:
                               "S/m"),
          join([cite(GILLIAM), ", aqueous KOH, 0–12 mol/L"]), "–"),
     ]  # fmt: skip
+    cation = names.species(f"{results.input.cation}+")
+    for key, title, value, stderr, what in (
+        ("haven_ratio", "Haven ratio", found.haven_ratio, found.haven_ratio_stderr,
+         "Nernst–Einstein over Einstein; 1 for ions that move independently"),
+        ("transference_cation", f"share of {cation}", found.transference_cation,
+         found.transference_cation_stderr,
+         "of the current, correlations included, relative to the centre of mass"),
+        ("transference_cation_apparent", f"share of {cation}, apparent",
+         found.transference_cation_apparent, found.transference_cation_apparent_stderr,
+         "from the diffusion coefficients of the ions"),
+    ):  # fmt: skip
+        if value is not None:
+            verdict = judge(results, f"{base}.{key}", value, stderr)
+            rows.append((title, number(f"{base}/{key}", value, stderr), what, pill(verdict)))
     return section(
         "conductivity",
         "Conductivity",
@@ -386,11 +353,22 @@ def warnings(results: AnalysisResults) -> Markup:
 def all_plots(results: AnalysisResults) -> dict[str, list[Plot]]:
     """Return the figures of each section; a section without data has none."""
     found = results.grotthuss
-    hop_plots = [plots.hop_rate(found), plots.waiting_times(found)]
+    lasting = plots_hops.survival(results)
+    hop_plots = [
+        plots.hop_rate(found),
+        plots.waiting_times(found),
+        lasting.get("residence"),
+        plots_hops.presolvation(found),
+        *plots_hops.free_energy(found),
+        plots_hops.dump_interval(found),
+    ]
+    flow = [*plots.displacements(results), plots_hops.viscosity(results)]
     return {
-        "diffusion": plots.displacements(results),
+        "diffusion": [plot for plot in flow if plot is not None],
         "hops": [plot for plot in hop_plots if plot is not None],
+        "bond_survival": [lasting["bonds"]] if "bonds" in lasting else [],
         "hydrogen_bonds": plots_structure.hydrogen_bonds(results.hydrogen_bonds),
+        "bond_maps": plots_hops.angle_maps(results.hydrogen_bonds),
         "structure": plots_structure.distributions(results),
         "conductivity": plots.conductivity(results),
     }

@@ -44,6 +44,15 @@ nav { margin: 1.2rem 0 0; display: flex; flex-wrap: wrap; gap: .3rem .9rem; font
 .small.plots { grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); }
 figure { margin: 0; break-inside: avoid; }
 figure svg { display: block; width: 100%; height: auto; max-width: 40rem; }
+svg.zoomed { touch-action: none; cursor: crosshair; }
+svg .ticks path { stroke: var(--ink); stroke-width: .8; fill: none; }
+svg .ticks text { fill: var(--ink); font-family: inherit; }
+svg .region { fill: var(--link); fill-opacity: .12; stroke: var(--link); }
+.zoom { float: right; display: flex; gap: .2rem; margin: .15rem 0 0 .6rem; }
+.zoom button { font: inherit; font-size: .95rem; line-height: 1; width: 1.75rem; height: 1.75rem;
+  color: var(--soft); background: var(--panel); border: 1px solid var(--line);
+  border-radius: .35rem; cursor: pointer; }
+.zoom button:hover, .zoom button:focus-visible { color: var(--ink); border-color: var(--soft); }
 figcaption { margin-top: .2rem; max-width: 34rem; }
 .file { font-size: .8rem; }
 .table { overflow-x: auto; margin: .8rem 0 1.2rem; }
@@ -66,7 +75,7 @@ footer { color: var(--soft); font-size: .86rem; padding-bottom: 3rem; margin-top
   .small.plots { grid-template-columns: 1fr; } table { min-width: 100%; } }
 @media print { :root { color-scheme: light; --page: #fff; --panel: #fff; --line: #bbb;
   --soft: #444; --link: #000; --good: #00704f; --care: #9a4a00; --mark: #f3f3f3; }
-  body { font-size: 10.5pt; } nav, .file { display: none; } h2 { break-after: avoid; }
+  body { font-size: 10.5pt; } nav, .file, .zoom { display: none; } h2 { break-after: avoid; }
   header, main, footer { max-width: none; padding: 0; }
   .plots { grid-template-columns: 1fr 1fr; } .small.plots { grid-template-columns: 1fr 1fr 1fr; }
   .table { overflow: visible; } pre { white-space: pre-wrap; } tr { break-inside: avoid; } }

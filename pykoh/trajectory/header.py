@@ -15,6 +15,8 @@ from pykoh.errors import TrajectoryError
 PS_PER_TIME_UNIT = {"metal": 1.0, "real": 1e-3}
 """LAMMPS unit styles that have Å as length, and their time unit in ps."""
 
+_COUNT = b"ITEM: NUMBER OF ATOMS"
+
 LONGEST_HEADER = 1 << 16
 """Bytes within which a header has to end; far more than LAMMPS writes."""
 
@@ -112,6 +114,8 @@ class HeaderReader:
     def __init__(self) -> None:
         self._cells: dict[tuple[bytes, ...], Cell] = {}
         self._columns: dict[bytes, tuple[str, ...]] = {}
+        self._tail = b""  # what repeats, from "ITEM: NUMBER OF ATOMS" to the end of the header
+        self._last: FrameHeader | None = None
 
     def read(self, data: bytes) -> FrameHeader | None:
         """Return the header that begins at ``data[0]``, or None if ``data`` ends within it.
@@ -119,6 +123,9 @@ class HeaderReader:
         Raises:
             TrajectoryError: this is not a dump header.
         """
+        repeated = self._repeated(data)
+        if repeated is not None:
+            return repeated
         lines = data.split(b"\n", 24)
         step: int | None = None
         time: float | None = None
@@ -140,7 +147,10 @@ class HeaderReader:
                 if title not in self._columns:
                     names = title[len(b"ITEM: ATOMS") :].decode("utf-8", "replace").split()
                     self._columns[title] = tuple(names)
-                return FrameHeader(step, time, units, n_atoms, cell, self._columns[title], length)
+                header = FrameHeader(step, time, units, n_atoms, cell, self._columns[title], length)
+                start = max(data.find(_COUNT, 0, length), 0)
+                self._tail, self._last = data[start:length], header
+                return header
             rows = 3 if title.startswith(b"ITEM: BOX BOUNDS") else 1
             if i + rows >= last:
                 break
@@ -177,6 +187,27 @@ class HeaderReader:
                 "a LAMMPS text dump (dump custom or atom) was expected"
             )
         return None
+
+    def _repeated(self, data: bytes) -> FrameHeader | None:
+        """Return a header that differs from the last one in time and step only, else None."""
+        start = data.find(_COUNT, 0, 256)
+        if start < 0 or self._last is None or not data.startswith(self._tail, start):
+            return None
+        lines = data[:start].split(b"\n")
+        values: dict[bytes, bytes] = dict(zip(lines[:-1:2], lines[1::2], strict=False))
+        last = self._last
+        wanted = {b"ITEM: TIMESTEP"} if last.time is None else {b"ITEM: TIMESTEP", b"ITEM: TIME"}
+        if values.keys() != wanted:
+            return None
+        try:
+            step = int(values[b"ITEM: TIMESTEP"])
+            time = None if last.time is None else float(values[b"ITEM: TIME"])
+        except ValueError:
+            return None
+        if time is not None and not np.isfinite(time):
+            return None
+        length = start + len(self._tail)
+        return FrameHeader(step, time, None, last.n_atoms, last.cell, last.columns, length)
 
     def _box(self, title: bytes, values: list[bytes]) -> Cell:
         key = (title, *values)

@@ -30,7 +30,7 @@ OTHER_SPECIES = 8  # an atom that had another species in the first frame
 _POWERS = np.array([10.0**i for i in range(23)])
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _scaled(mantissa: np.uint64, exponent: int) -> float:
     """Return mantissa · 10^exponent."""
     value = float(mantissa)
@@ -51,7 +51,7 @@ def _scaled(mantissa: np.uint64, exponent: int) -> float:
     return value / _POWERS[-exponent]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def parse_atoms(
     data: NDArray[np.uint8],
     start: int,

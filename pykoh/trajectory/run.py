@@ -332,11 +332,9 @@ class _Block:
     def __init__(self, size: int, n_atoms: int, velocities: bool) -> None:
         self.n = 0
         self._size = size
-        self._steps = np.zeros(size, dtype=np.int64)
-        self._times = np.zeros(size)
-        self._cells = np.zeros((size, 3, 3))
-        self._positions = np.zeros((size, n_atoms, 3))
-        self._velocities = np.zeros((size, n_atoms, 3)) if velocities else None
+        self._n_atoms = n_atoms
+        self._has_velocities = velocities
+        self._new()
 
     @property
     def full(self) -> bool:
@@ -358,9 +356,20 @@ class _Block:
         self.n += 1
 
     def take(self) -> Frames:
-        """Return the collected frames (views, valid until the next frame is added)."""
+        """Return the collected frames, and begin with new arrays."""
         n, self.n = self.n, 0
         velocities = None if self._velocities is None else self._velocities[:n]
-        return Frames(
+        frames = Frames(
             self._steps[:n], self._times[:n], self._cells[:n], self._positions[:n], velocities
+        )
+        self._new()
+        return frames
+
+    def _new(self) -> None:
+        self._steps = np.zeros(self._size, dtype=np.int64)
+        self._times = np.zeros(self._size)
+        self._cells = np.zeros((self._size, 3, 3))
+        self._positions = np.zeros((self._size, self._n_atoms, 3))
+        self._velocities = (
+            np.zeros((self._size, self._n_atoms, 3)) if self._has_velocities else None
         )

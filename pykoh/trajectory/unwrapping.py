@@ -7,7 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def to_fractional(
     values: NDArray[np.float64],
     scaled: bool,
@@ -41,7 +41,7 @@ def to_fractional(
                 out[i, k] += values[i, 3 + k]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def unwrap(
     fractional: NDArray[np.float64],
     previous: NDArray[np.float64],
@@ -75,7 +75,7 @@ def unwrap(
     return first, longest
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def to_cartesian(
     fractional: NDArray[np.float64],
     vectors: NDArray[np.float64],

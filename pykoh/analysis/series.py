@@ -1,0 +1,242 @@
+"""Several runs side by side: replicas of one solution combined, solutions by concentration.
+
+Replicas are runs of the same composition and temperature that started from different velocities or
+boxes. Their mean is weighted with the inverse squares of the standard errors; its standard error is
+the larger of that of the weights and that of the scatter about the mean (Birge's ratio), so that
+runs that disagree say so.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pykoh.analysis.conductivity import experiment
+from pykoh.analysis.results import AnalysisResults
+from pykoh.analysis.tables import finite, write_csv
+from pykoh.files import write_text
+
+SERIES_JSON, SERIES_CSV = "series.json", "series.csv"
+
+Value = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A quantity of the series.
+
+    Attributes:
+        key: name in ``series.json`` and column of ``series.csv``, with the unit.
+        title: what it is.
+        of: value and standard error in the results of a run.
+    """
+
+    key: str
+    title: str
+    of: Callable[[AnalysisResults], Value]
+
+
+def _diffusion(species: str) -> Callable[[AnalysisResults], Value]:
+    def get(results: AnalysisResults) -> Value:
+        name = f"{results.input.cation}+" if species == "cation" else species
+        entry = results.diffusion.of(name)
+        return (None, None) if entry is None else (entry.D_m2_per_s, entry.stderr_m2_per_s)
+
+    return get
+
+
+def _infinite(results: AnalysisResults) -> Value:
+    entry = results.diffusion.of("OH-")
+    if entry is None:
+        return None, None
+    return entry.D_infinite_m2_per_s, entry.D_infinite_stderr_m2_per_s
+
+
+def _bonded(results: AnalysisResults) -> Value:
+    entry = results.hydrogen_bonds.classes[0]
+    return entry.fraction_of_donors_bonded, entry.fraction_of_donors_bonded_stderr
+
+
+def _viscosity(results: AnalysisResults) -> Value:
+    found = results.diffusion.viscosity
+    return (None, None) if found is None else (found.viscosity_mPa_s, found.stderr_mPa_s)
+
+
+QUANTITIES = (
+    Quantity("D_OH_m2_per_s", "diffusion of OH⁻", _diffusion("OH-")),
+    Quantity("D_OH_infinite_m2_per_s", "diffusion of OH⁻, infinite box", _infinite),
+    Quantity("D_cation_m2_per_s", "diffusion of the cation", _diffusion("cation")),
+    Quantity("D_H2O_m2_per_s", "diffusion of H₂O", _diffusion("H2O")),
+    Quantity(
+        "hop_rate_per_ps", "net hops per OH⁻ and ps",
+        lambda r: (r.grotthuss.hop_rate_per_ps, r.grotthuss.hop_rate_stderr_per_ps),
+    ),
+    Quantity("OH_OH_bonded_fraction", "OH⁻ that donate a hydrogen bond to OH⁻", _bonded),
+    Quantity(
+        "nernst_einstein_S_per_m", "conductivity, Nernst–Einstein",
+        lambda r: (
+            r.conductivity.nernst_einstein_S_per_m,
+            r.conductivity.nernst_einstein_stderr_S_per_m,
+        ),
+    ),
+    Quantity(
+        "einstein_S_per_m", "conductivity, Einstein",
+        lambda r: (r.conductivity.einstein_S_per_m, r.conductivity.einstein_stderr_S_per_m),
+    ),
+    Quantity("viscosity_mPa_s", "viscosity, Green–Kubo", _viscosity),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPoint:
+    """One solution.
+
+    Attributes:
+        molarity_mol_per_L: mean of its runs.
+        temperature_K: mean of its runs, or None.
+        cation: element.
+        runs: names of its runs.
+        duration_ps: of all of them together.
+        values: key of a quantity -> value and standard error, either None if unknown.
+        experiment_S_per_m: measured conductivity (Gilliam 2007), or None.
+    """
+
+    molarity_mol_per_L: float
+    temperature_K: float | None
+    cation: str
+    runs: tuple[str, ...]
+    duration_ps: float
+    values: dict[str, Value]
+    experiment_S_per_m: float | None
+
+
+def combine(values: Sequence[Value]) -> Value:
+    """Return the mean of replicas and its standard error.
+
+    Where a value has no standard error, or one of zero (nothing was seen), weights would mislead:
+    then the plain mean, with the scatter of the replicas as its error.
+    """
+    known = [(v, e) for v, e in values if v is not None]
+    if len(known) < 2:
+        return known[0] if known else (None, None)
+    n = len(known)
+    if any(e is None or e <= 0 for _, e in known):
+        mean = sum(v for v, _ in known) / n
+        return mean, math.sqrt(sum((v - mean) ** 2 for v, _ in known) / (n * (n - 1)))
+    weights = [1.0 / e**2 for _, e in known if e is not None]
+    total = sum(weights)
+    mean = sum(w * v for w, (v, _) in zip(weights, known, strict=True)) / total
+    chi2 = sum(w * (v - mean) ** 2 for w, (v, _) in zip(weights, known, strict=True))
+    return mean, math.sqrt(max(1.0, chi2 / (n - 1)) / total)
+
+
+def _same_solution(a: AnalysisResults, b: AnalysisResults) -> bool:
+    x, y = a.input, b.input
+    if x.cation != y.cation or x.n_koh * y.n_h2o != y.n_koh * x.n_h2o:
+        return False
+    if (x.temperature_K is None) != (y.temperature_K is None):
+        return False
+    if x.temperature_K is not None and y.temperature_K is not None:
+        spread = 5.0 * ((x.temperature_stderr_K or 0.0) + (y.temperature_stderr_K or 0.0))
+        if abs(x.temperature_K - y.temperature_K) > 1.0 + spread:
+            return False
+    return abs(x.molarity_mol_per_L / y.molarity_mol_per_L - 1.0) < 0.01 if y.n_koh else True
+
+
+def series(runs: Iterable[tuple[str, AnalysisResults]]) -> list[SeriesPoint]:
+    """Return one point per solution, by rising molarity.
+
+    Args:
+        runs: name and results of each run.
+    """
+    groups: list[list[tuple[str, AnalysisResults]]] = []
+    for run in runs:
+        for group in groups:
+            if _same_solution(group[0][1], run[1]):
+                group.append(run)
+                break
+        else:
+            groups.append([run])
+    return sorted((_point(group) for group in groups), key=lambda p: p.molarity_mol_per_L)
+
+
+def _point(group: list[tuple[str, AnalysisResults]]) -> SeriesPoint:
+    inputs = [results.input for _, results in group]
+    molarity = sum(entry.molarity_mol_per_L for entry in inputs) / len(inputs)
+    known = [entry.temperature_K for entry in inputs if entry.temperature_K is not None]
+    temperature = sum(known) / len(known) if known else None
+    cation = inputs[0].cation
+    measured = None
+    if cation == "K" and temperature is not None:
+        measured = experiment(molarity, temperature)
+    return SeriesPoint(
+        molarity,
+        temperature,
+        cation,
+        tuple(name for name, _ in group),
+        sum(entry.duration_ps for entry in inputs),
+        {entry.key: combine([entry.of(results) for _, results in group]) for entry in QUANTITIES},
+        measured,
+    )
+
+
+def write_series(points: Sequence[SeriesPoint], folder: Path) -> None:
+    """Write ``series.json`` and ``series.csv`` into an existing folder."""
+    names = [
+        column
+        for entry in QUANTITIES
+        for column in (entry.key, f"{entry.key.split('_per_')[0]}_stderr")
+    ]
+    write_csv(
+        folder / SERIES_CSV,
+        "one line per solution; units in the names, stderr in the unit of the column before it; "
+        "experiment: Gilliam et al. 2007, doi:10.1016/j.ijhydene.2006.10.062",
+        ("molarity_mol_per_L", "temperature_K", "n_runs", "duration_ps", *names,
+         "experiment_S_per_m"),
+        [
+            (
+                point.molarity_mol_per_L, point.temperature_K, len(point.runs), point.duration_ps,
+                *(part for entry in QUANTITIES for part in point.values[entry.key]),
+                point.experiment_S_per_m,
+            )
+            for point in points
+        ],
+    )  # fmt: skip
+    tree = [
+        {
+            "molarity_mol_per_L": point.molarity_mol_per_L,
+            "temperature_K": point.temperature_K,
+            "cation": point.cation,
+            "runs": list(point.runs),
+            "duration_ps": point.duration_ps,
+            "experiment_S_per_m": point.experiment_S_per_m,
+            **{
+                key: {"value": value, "stderr": stderr}
+                for key, (value, stderr) in point.values.items()
+            },
+        }
+        for point in points
+    ]
+    text = json.dumps(finite({"points": tree}), indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(folder / SERIES_JSON, text + "\n")
+
+
+def series_table(points: Sequence[SeriesPoint]) -> str:
+    """Return the main numbers for the terminal."""
+    from pykoh.analysis.summary import with_error
+
+    head = ("mol/L", "runs", "D(OH-) 1e-9 m²/s", "hops/ps", "OH- to OH-", "NE S/m", "Einstein S/m",
+            "exp. S/m")  # fmt: skip
+    keys = (("D_OH_m2_per_s", 1e9), ("hop_rate_per_ps", 1.0), ("OH_OH_bonded_fraction", 1.0),
+            ("nernst_einstein_S_per_m", 1.0), ("einstein_S_per_m", 1.0))  # fmt: skip
+    widths = (8, 6, 18, 16, 18, 14, 16, 10)
+    lines = ["".join(f"{word:>{width}}" for word, width in zip(head, widths, strict=True))]
+    for point in points:
+        cells = [f"{point.molarity_mol_per_L:.3g}", str(len(point.runs))]
+        cells += [with_error(*point.values[key], scale) for key, scale in keys]
+        cells.append(with_error(point.experiment_S_per_m, None))
+        lines.append("".join(f"{cell:>{w}}" for cell, w in zip(cells, widths, strict=True)))
+    return "\n".join(lines)

@@ -1,0 +1,50 @@
+"""Free energy along the transfer of a proton to a hydroxide, from histograms of each frame.
+
+δ = r(H-O*) - r(H-Ow) of the proton with the smallest δ of each hydroxide, among those of the water
+molecules within 3.6 Å (Marx, Chandra and Tuckerman, Chem. Rev. 110 (2010) 2174,
+doi:10.1021/cr900233f). F / kT = -ln P.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pykoh.analysis import survey as s
+from pykoh.analysis.blocks import SegmentedSums, ratio_stderrs
+from pykoh.analysis.results import TransferProfile
+
+_FEWEST = 5.0  # observations of a bin that its free energy needs
+
+
+def transfer_profile(sums: SegmentedSums) -> TransferProfile | None:
+    """Return the profile, or None if nothing was seen.
+
+    Args:
+        sums: of histograms [*survey.TRANSFER_SHAPE].
+    """
+    total = sums.sums.sum(axis=0)
+    if total.sum() == 0:
+        return None
+    rows, columns = s.TRANSFER_SHAPE
+    delta = (np.arange(rows) + 0.5) * s.DELTA_MAX_A / rows
+    low, high = s.TRANSFER_R_A
+    r = low + (np.arange(columns) + 0.5) * (high - low) / columns
+    along = total.sum(axis=1)
+    blocks = sums.whole().sum(axis=2)
+    share = along / along.sum()
+    everything = np.repeat(blocks.sum(axis=1)[:, None], rows, axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # At least what counting that many independent events would give.
+        relative = np.fmax(ratio_stderrs(blocks, everything) / share, along**-0.5)
+        energy = np.where(along >= _FEWEST, -np.log(share), np.nan)
+        map_ = np.where(total >= _FEWEST, -np.log(total / total.max()), np.nan)
+    if np.isnan(energy).all():
+        return None
+    lowest = int(np.nanargmin(energy))
+    energy -= energy[lowest]
+    stderr = np.where(np.isnan(energy), np.nan, relative)
+    barrier = barrier_stderr = None
+    if np.isfinite(energy[0]) and lowest > 0:
+        barrier = float(energy[0])
+        barrier_stderr = float(np.hypot(stderr[0], stderr[lowest]))
+    return TransferProfile(delta, energy, stderr, r, map_, barrier, barrier_stderr)

@@ -1,0 +1,172 @@
+r"""Shear viscosity from the fluctuations of the pressure tensor.
+
+Green and Kubo: η = V / (kB T) ∫_0^∞ <P_ab(0) P_ab(t)> dt, averaged over the five independent
+components of a traceless symmetric tensor: P_xy, P_xz, P_yz, (P_xx - P_yy) / 2 and
+(P_xx + P_yy - 2 P_zz) / √12, which have the same integral in an isotropic liquid (Daivis and Evans,
+J. Chem. Phys. 100 (1994) 541, doi:10.1063/1.466970). The record is cut into blocks; the running
+integrals of all blocks and components are samples, whose mean and standard error are known at each
+time. The integral is cut at 2 t, t being the first time after which it rises no more than its noise
+explains: from t to 2 t by less than one standard error of that difference, and to 3 t by less than
+1.5. A tail below the noise is not seen; the standard error is that of the integral at 2 t.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pykoh.analysis.constants import BOLTZMANN_J_PER_K
+from pykoh.analysis.results import FloatArray, Viscosity
+from pykoh.errors import TrajectoryError
+from pykoh.files import require_file
+
+_BAR_PA = 1e5
+_COLUMNS = ("time_ps", "pxx_bar", "pyy_bar", "pzz_bar", "pxy_bar", "pxz_bar", "pyz_bar")
+_LONGEST_PS = 20.0
+_BLOCKS = 8
+_FEWEST_ROWS = 2000
+_FEWEST_LAGS = 10
+_POINTS = 400
+
+
+def read_pressure(paths: Sequence[str | Path]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Read NAME.pressure.txt files of one run, in order of time.
+
+    Returns:
+        [n] times (ps), [n, 6] pressure xx yy zz xy xz yz (bar), [n] volume (Å³).
+
+    Raises:
+        TrajectoryError: a file is missing, lacks a column, or its times do not rise evenly.
+    """
+    tables: list[FloatArray] = []
+    for path in paths:
+        file = require_file(path, "pressure record (NAME.pressure.txt)", TrajectoryError)
+        names: list[str] = []
+        with file.open(encoding="utf-8", errors="replace") as stream:
+            for line in stream:
+                if not line.startswith("#"):
+                    break
+                names = line[1:].split()
+        missing = [name for name in (*_COLUMNS, "volume_A3") if name not in names]
+        if missing:
+            raise TrajectoryError(
+                f"{path}: its header names no column {missing[0]}; the file NAME.pressure.txt "
+                "that koh.in and nve.in write was expected"
+            )
+        columns = [names.index(name) for name in (*_COLUMNS, "volume_A3")]
+        try:
+            table = np.loadtxt(file, comments="#", usecols=columns, ndmin=2)
+        except ValueError as error:
+            raise TrajectoryError(f"{path}: {error}; is a line cut off?") from None
+        if not np.isfinite(table).all():
+            raise TrajectoryError(f"{path}: holds values that are not finite numbers")
+        if tables and len(table):
+            # After a restart the later file goes on from there.
+            tables = [part[part[:, 0] < table[0, 0]] for part in tables]
+        tables.append(table)
+    table = np.concatenate(tables)
+    if len(table) < 3:
+        raise TrajectoryError(f"{paths[0]}: {len(table)} rows are too few for a viscosity")
+    steps = np.diff(table[:, 0])
+    step = float(np.median(steps))
+    uneven = np.flatnonzero(np.abs(steps - step) > 0.01 * step + 1e-9)
+    if step <= 0 or len(uneven):
+        row = int(uneven[0]) + 1 if len(uneven) else 1
+        raise TrajectoryError(
+            f"{paths[0]}: times are not evenly spaced near {table[row, 0]:g} ps; give the files "
+            "of one run in order of time"
+        )
+    return table[:, 0], table[:, 1:7], table[:, 7]
+
+
+def shear_components(pressure: FloatArray) -> FloatArray:
+    """Return [5, n], the independent traceless components, same unit.
+
+    Args:
+        pressure: [n, 6], xx yy zz xy xz yz.
+    """
+    xx, yy, zz, xy, xz, yz = pressure.T
+    return np.stack([xy, xz, yz, (xx - yy) / 2.0, (xx + yy - 2.0 * zz) / np.sqrt(12.0)])
+
+
+def _autocorrelation(signals: FloatArray, n_lags: int) -> FloatArray:
+    """Return [n, n_lags] mean products over all time origins: [n, n_times] signals."""
+    n = signals.shape[1]
+    size = 1 << (n + n_lags).bit_length()
+    spectrum = np.fft.rfft(signals, size, axis=1)
+    product = np.fft.irfft(np.abs(spectrum) ** 2, size, axis=1)[:, :n_lags]
+    correlation: FloatArray = product / (n - np.arange(n_lags))
+    return correlation
+
+
+def _plateau(running: FloatArray, first: int) -> int | None:
+    """Return the index t from which on the integral does not rise beyond its noise, or None.
+
+    Args:
+        running: [n_samples, n_lags], running integrals.
+        first: earliest t.
+    """
+    n_samples, n_lags = running.shape
+    for t in range(first, (n_lags - 1) // 3 + 1):
+        flat = True
+        for end, most in ((2 * t, 1.0), (3 * t, 1.5)):
+            rise = running[:, end] - running[:, t]
+            flat = flat and abs(rise.mean()) < most * rise.std(ddof=1) / np.sqrt(n_samples)
+        if flat:
+            return t
+    return None
+
+
+def viscosity(
+    time_ps: FloatArray, pressure_bar: FloatArray, volume_A3: float, temperature_K: float
+) -> tuple[Viscosity, str | None]:
+    """Return the viscosity and a reason where it is missing or doubtful.
+
+    Args:
+        time_ps: [n], evenly spaced.
+        pressure_bar: [n, 6], xx yy zz xy xz yz.
+        volume_A3: mean volume, Å³.
+        temperature_K: K.
+    """
+    n = len(time_ps)
+    dt = float((time_ps[-1] - time_ps[0]) / max(n - 1, 1))
+    duration = dt * (n - 1)
+    empty = np.zeros(0)
+    if n < _FEWEST_ROWS:
+        nothing = Viscosity(None, None, None, duration, dt, empty, empty, empty)
+        return nothing, f"{n} rows of the pressure record are too few; {_FEWEST_ROWS} are needed"
+    length = n // _BLOCKS
+    n_lags = int(min(_LONGEST_PS / dt, length // 2))
+    shear = shear_components(pressure_bar) * _BAR_PA
+    shear -= shear.mean(axis=1, keepdims=True)
+    samples = np.concatenate(
+        [_autocorrelation(shear[:, k * length : (k + 1) * length], n_lags) for k in range(_BLOCKS)]
+    )  # [blocks × 5, n_lags], Pa²
+    step = 0.5 * dt * 1e-12 * (samples[:, 1:] + samples[:, :-1])
+    integral = np.concatenate([np.zeros((len(samples), 1)), np.cumsum(step, axis=1)], axis=1)
+    factor = volume_A3 * 1e-30 / (BOLTZMANN_J_PER_K * temperature_K) * 1e3  # mPa·s
+    running = factor * integral
+    t = dt * np.arange(n_lags)
+    mean = running.mean(axis=0)
+    stderr = running.std(axis=0, ddof=1) / np.sqrt(len(running))
+    thin = np.unique(np.round(np.linspace(0, n_lags - 1, min(n_lags, _POINTS))).astype(int))
+    curve = (t[thin], mean[thin], stderr[thin])
+    # Not before the integral has grown: at the very start nothing rises beyond the noise either.
+    grown = int(np.argmax(mean > 0.5 * mean.max())) if mean.max() > 0 else n_lags
+    start = _plateau(running, max(grown, _FEWEST_LAGS))
+    if start is None:
+        nothing = Viscosity(None, None, None, duration, dt, *curve)
+        return nothing, (
+            f"its integral reaches no plateau within {t[-1]:.3g} ps (an eighth of half the "
+            f"pressure record of {duration:g} ps, at most {_LONGEST_PS:g} ps); use a longer record"
+        )
+    value, error = float(mean[2 * start]), float(stderr[2 * start])
+    cutoff = float(t[2 * start])
+    if value <= 0:
+        return Viscosity(None, None, None, duration, dt, *curve), "its integral is not positive"
+    reason = None
+    if error > 0.25 * value:
+        reason = f"known to {100 * error / value:.0f} % only; use a longer pressure record"
+    return Viscosity(value, error, cutoff, duration, dt, *curve), reason

@@ -1,0 +1,182 @@
+"""The parts of the page about proton hops and hydrogen bonds."""
+
+from __future__ import annotations
+
+from pykoh.analysis.results import AnalysisResults
+from pykoh.report import names
+from pykoh.report.canvas import Plot
+from pykoh.report.html import Markup, cite, join, number, pictures, pill, section, table, tag
+from pykoh.report.references import HANSEROTH, MARX
+from pykoh.report.values import count, duration, setting
+from pykoh.report.verdicts import judge_hops
+
+
+def hops(results: AnalysisResults, figures: list[Plot]) -> Markup:
+    """Return proton transfers, rattles, hops and their times."""
+    found = results.grotthuss
+    base = "grotthuss"
+    verdict = judge_hops(results)
+    rows: list[tuple[object, ...]] = [
+        ("transfers", _count(f"{base}/n_transfers", found.n_transfers),
+         "every change of the oxygen that carries a hydroxide"),
+        ("rattles", _count(f"{base}/n_rattles", found.n_rattles),
+         f"of these, undone within {setting(found.rattle_window_ps)} ps"),
+        ("net hops", _count(f"{base}/n_hops", found.n_hops), "what is left"),
+        ("hop rate", number(f"{base}/hop_rate_per_ps", found.hop_rate_per_ps,
+                            found.hop_rate_stderr_per_ps, "per ps"),
+         join(["per hydroxide ion ", pill(verdict)])),
+        ("residence time", number(f"{base}/residence_time_ps", found.residence_time_ps,
+                                  found.residence_time_stderr_ps, "ps"),
+         "mean time between hops of one ion"),
+        ("hop length", number(f"{base}/hop_length_A", found.hop_length_A,
+                              found.hop_length_stderr_A, "Å"),
+         "O–O distance of a hop"),
+    ]  # fmt: skip
+    rows += _around_hops(results)
+    waiting = found.waiting_times
+    if waiting is not None and (fit := waiting.fit) is not None:
+        path = f"{base}/waiting_time_fit"
+        rows += [
+            ("λ", number(f"{path}/lambda_per_ps", fit.rate_per_ps, fit.rate_stderr_per_ps,
+                         "per ps"), "rate of independent hops, from the long waiting times"),
+            ("a", number(f"{path}/a", fit.amplitude, fit.amplitude_stderr),
+             "share of the waiting times that this exponential describes"),
+        ]  # fmt: skip
+    return section(
+        "hops",
+        "Proton hops",
+        tag(
+            "p",
+            "A water molecule next to OH⁻ can give it a proton and become the new OH⁻ (",
+            cite(MARX),
+            "). Most such transfers are undone at once; only those that last carry charge.",
+        ),
+        table(("", "value", "what it is"), rows, (2, 3)),
+        pictures(figures) or tag("p", "There were too few hops for plots.", class_="note"),
+        *_dump_interval(results),
+    )
+
+
+def _around_hops(results: AnalysisResults) -> list[tuple[object, ...]]:
+    found, base = results.grotthuss, "grotthuss"
+    rows: list[tuple[object, ...]] = []
+    if (stay := found.residence) is not None:
+        rows += [
+            ("stay on an oxygen, intermittent",
+             number(f"{base}/residence/intermittent_ps", stay.intermittent_ps, None, "ps"),
+             "time after which 1/e of the ions are on the oxygen where they were"),
+            ("stay on an oxygen, continuous",
+             number(f"{base}/residence/continuous_ps", stay.continuous_ps, None, "ps"),
+             "mean time to the next transfer, rattles included"),
+        ]  # fmt: skip
+    if (turns := found.directionality) is not None:
+        path = f"{base}/directionality"
+        rows += [
+            ("next hop leads back", number(f"{path}/return_probability", turns.return_probability,
+                                           turns.return_probability_stderr),
+             f"share of {count(turns.n_pairs)} pairs of net hops in a row"),
+            ("mean cosine", number(f"{path}/mean_cosine", turns.mean_cosine,
+                                   turns.mean_cosine_stderr),
+             "between hops in a row: −1 always back, 0 at random"),
+        ]  # fmt: skip
+    if (profile := found.transfer) is not None:
+        rows.append(
+            ("barrier of the transfer",
+             number(f"{base}/proton_transfer/barrier_kT", profile.barrier_kT,
+                    profile.barrier_stderr_kT, "kT"),
+             "free energy of a shared proton above the minimum")
+        )  # fmt: skip
+    return rows
+
+
+def _dump_interval(results: AnalysisResults) -> list[Markup]:
+    """Return a sentence on whether the frames are close enough in time to see hops."""
+    found = results.grotthuss.intervals
+    here = results.input.frame_interval_ps
+    if found is None or here is None:
+        return []
+    if found.needed_ps is None:
+        text = "This run has too few hops to tell whether its frames are close enough in time."
+    else:
+        enough = "close enough" if found.needed_ps >= here else "too far apart"
+        text = (
+            f"Frames are {duration(here)} apart, which is {enough}: by the difference between all "
+            f"and every second frame, 5 % of the net hops are lost at {duration(found.needed_ps)}."
+        )
+    return [tag("p", text)]
+
+
+def _count(path: str, value: int) -> Markup:
+    return tag("span", count(value), class_="q", data_path=path, data_value=repr(value))
+
+
+def hydrogen_bonds(
+    results: AnalysisResults, figures: list[Plot], lasting: list[Plot], maps: list[Plot]
+) -> Markup:
+    """Return the hydrogen bonds of each class."""
+    bonds = results.hydrogen_bonds
+    rows, strong = [], []
+    for index, entry in enumerate(bonds.classes):
+        base = f"hydrogen_bonds/{entry.name}"
+        if entry.name == "OH-_OH-":
+            strong.append(index)
+        rows.append(
+            (
+                names.bond(entry.name),
+                number(f"{base}/mean_per_donor", entry.mean_per_donor, entry.mean_per_donor_stderr),
+                number(
+                    f"{base}/mean_per_acceptor",
+                    entry.mean_per_acceptor,
+                    entry.mean_per_acceptor_stderr,
+                ),
+                number(
+                    f"{base}/fraction_of_donors_bonded",
+                    entry.fraction_of_donors_bonded,
+                    entry.fraction_of_donors_bonded_stderr,
+                ),
+                number(f"{base}/lifetime_ps", entry.lifetime_ps, entry.lifetime_stderr_ps, "ps"),
+                "–"
+                if entry.survival is None
+                else number(
+                    f"{base}/survival/intermittent_ps",
+                    entry.survival.intermittent_ps,
+                    None,
+                    "ps",
+                ),
+            )
+        )
+    header = ("donor → acceptor", "bonds per donor", "bonds per acceptor",
+              "fraction of donors bonded", "lifetime, continuous", "intermittent")  # fmt: skip
+    return section(
+        "hydrogen-bonds",
+        "Hydrogen bonds",
+        tag(
+            "p",
+            f"A bond D–H···A counts if {bonds.criterion_words} (",
+            tag(
+                "a",
+                bonds.criterion_source,
+                href=f"https://doi.org/{bonds.criterion_doi}",
+                class_="cite",
+            ),
+            ", changed" if "changed" in bonds.criterion else "",
+            "). Bonds between two hydroxide ions, marked, appear in concentrated solutions (",
+            cite(HANSEROTH),
+            ").",
+        ),
+        table(header, rows, strong),
+        pictures(lasting),
+        pictures(figures, small=True),
+        *(
+            [
+                tag(
+                    "p",
+                    "How often an H of the donor is seen at r(DA) and angle H–D–A (brighter: more "
+                    "often). Dashed: the largest distance and angle of the criterion.",
+                ),
+                pictures(maps, small=True),
+            ]
+            if maps
+            else []
+        ),
+    )

@@ -1,0 +1,177 @@
+"""Replicas, series, and the same numbers from any number of workers."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import report_cases
+from pykoh.analysis.conductivity import charge_tracks, transference
+from pykoh.analysis.correlator import OrderN
+from pykoh.analysis.diffusion import cross_term
+from pykoh.analysis.fitting import choose_fit
+from pykoh.analysis.pipeline import Settings, analyze
+from pykoh.analysis.results import DisplacementCurve, SpeciesDiffusion
+from pykoh.analysis.series import combine, series
+from pykoh.analysis.workers import Workers, dask_workers
+from pykoh.analysis.write import as_json
+from pykoh.cli import main
+from pykoh.cli.analyze_output import run_names
+from pykoh.errors import EngineError
+from pykoh.trajectory.run import ReadOptions, Run
+from test_analysis_survey import atoms_of
+from trajectories import brownian, koh_walkers, write_dump
+
+CELL = 12.0 * np.eye(3)
+
+
+@pytest.fixture(scope="module")
+def dump(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three blocks of frames."""
+    positions, types = koh_walkers(np.random.default_rng(1), 1600)
+    path = tmp_path_factory.mktemp("runs") / "a.dump"
+    return write_dump(path, positions, types, CELL, times=np.arange(1600) * 0.01, digits=".6g")
+
+
+def numbers(dump: Path, workers: Workers | None) -> dict[str, Any]:
+    found = analyze(Run([dump], ReadOptions()), Settings(temperature_K=300.0), workers=workers)
+    return as_json(found)
+
+
+def test_numbers_do_not_depend_on_the_workers(dump: Path) -> None:
+    alone = numbers(dump, None)
+    assert numbers(dump, Workers(1)) == alone
+    assert numbers(dump, Workers(4)) == alone
+    assert numbers(dump, Workers(executor=ProcessPoolExecutor(2), in_flight=4)) == alone
+
+
+def test_dask_gives_the_same_numbers(dump: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+    ) as cluster:
+        assert numbers(dump, dask_workers(cluster.scheduler_address)) == numbers(dump, None)
+
+
+def test_no_dask_scheduler_is_one_line() -> None:
+    with pytest.raises(EngineError, match="--dask"):
+        dask_workers("tcp://127.0.0.1:1")
+
+
+def test_combine_replicas() -> None:
+    assert combine([(1.0, 0.1)]) == (1.0, 0.1)
+    assert combine([(None, None), (1.0, 0.1)]) == (1.0, 0.1)
+    assert combine([(None, None)]) == (None, None)
+    value, error = combine([(1.0, 0.1), (1.1, 0.2)])
+    assert value == pytest.approx((1.0 / 0.01 + 1.1 / 0.04) / (1 / 0.01 + 1 / 0.04))
+    assert error == pytest.approx((1 / 0.01 + 1 / 0.04) ** -0.5)  # they agree
+    value, error = combine([(1.0, 0.01), (2.0, 0.01)])
+    assert (value, error) == pytest.approx((1.5, 0.5))  # they do not: the scatter decides
+    # Nothing seen in one run has no error; it must not drop out of the mean.
+    assert combine([(0.0, 0.0), (0.2, 0.05)]) == pytest.approx((0.1, 0.1))
+
+
+def test_runs_of_one_solution_are_one_point() -> None:
+    a = report_cases.full()
+    hotter = replace(a, input=replace(a.input, temperature_K=333.0))
+    dilute = replace(a, input=replace(a.input, n_koh=2, n_h2o=98, molarity_mol_per_L=1.1))
+    points = series([("x", a), ("y", dilute), ("z", a), ("hot", hotter)])
+    assert [point.runs for point in points] == [("y",), ("x", "z"), ("hot",)]
+    assert points[1].duration_ps == pytest.approx(2 * a.input.duration_ps)
+    value, error = points[1].values["D_OH_m2_per_s"]
+    entry = a.diffusion.of("OH-")
+    assert entry is not None and entry.stderr_m2_per_s is not None and error is not None
+    assert value == pytest.approx(entry.D_m2_per_s)
+    assert error == pytest.approx(entry.stderr_m2_per_s / np.sqrt(2))
+    assert points[0].experiment_S_per_m is not None
+
+
+def test_names_of_runs() -> None:
+    assert run_names(["/a/run1/koh.dump", "/a/run2/koh.dump"]) == ["run1", "run2"]
+    assert run_names(["/a/x.dump", "/a/y.dump.gz"]) == ["x", "y"]
+    assert run_names(["/a/x.dump", "/b/x.dump"]) == ["a", "b"]
+    assert run_names(["/a/c/x.dump", "/b/c/x.dump"]) == ["x_1", "x_2"]
+
+
+def test_series_from_the_command_line(tmp_path: Path) -> None:
+    runs = []
+    for name, n_koh, seed in (("a", 4, 1), ("b", 4, 2), ("c", 2, 3)):
+        positions, types = koh_walkers(np.random.default_rng(seed), 150, n_koh=n_koh)
+        (tmp_path / name).mkdir()
+        runs.append(
+            write_dump(tmp_path / name / "koh.dump", positions, types, CELL,
+                       times=np.arange(150) * 0.01)
+        )  # fmt: skip
+    out = tmp_path / "out"
+    words = ["analyze", *map(str, runs), "--series", "-o", str(out), "--temperature", "300"]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    points = json.loads((out / "series.json").read_text())["points"]
+    assert [point["runs"] for point in points] == [["c"], ["a", "b"]]
+    for name in "abc":
+        assert (out / name / "results.json").is_file() and (out / name / "report.html").is_file()
+    header, *rows = (out / "series.csv").read_text().splitlines()[1:]
+    assert len(rows) == 2 and all(len(r.split(",")) == len(header.split(",")) for r in rows)
+    assert len(set(header.split(","))) == len(header.split(","))
+    page = (out / "report.html").read_text()
+    assert "a/report.html" in page and "Gilliam" in page
+    # Again: refused; with --force and a broken run: the others are there, and it is said.
+    assert "--force" in CliRunner().invoke(main, words).output
+    runs[0].write_text("rubbish\n")
+    done = CliRunner().invoke(main, [*words, "--force"])
+    assert done.exit_code != 0 and "1 of 3 runs were left out" in done.output
+    assert not (out / "a").exists() and (out / "b" / "results.json").is_file()
+
+
+def walkers(seed: int) -> tuple[np.ndarray, list[int]]:
+    rng = np.random.default_rng(seed)
+    parts = [brownian(rng, 8000, n, d, 0.05) for n, d in ((8, 0.05), (2, 0.1), (6, 0.3))]
+    return np.concatenate(parts, axis=1), [1] * 8 + [2] * 2 + [3] * 6
+
+
+def test_transference_of_independent_walkers() -> None:
+    """Σ q² N D of the cations over that of all: q² is 4 for O."""
+    expected = 6 * 0.3 / (6 * 0.3 + 8 * 0.05 + 4 * 2 * 0.1)
+    found = []
+    for seed in range(4):
+        positions, types = walkers(seed)
+        correlators = [OrderN(1) for _ in range(3)]
+        for correlator, track in zip(
+            correlators, charge_tracks(positions, atoms_of(types)), strict=True
+        ):
+            correlator.add(track)
+        moments = tuple(correlator.result() for correlator in correlators)
+        fit = choose_fit(moments[0], 0.05, 8000, (1.0, 30.0), bounded=True).fit
+        assert fit is not None
+        found.append(transference(moments, fit, 0.05, 8000))
+    values, errors = np.array(found).T
+    assert values.mean() == pytest.approx(expected, abs=4 * errors.mean() / 2)
+    assert errors.mean() < 0.5
+
+
+def test_cross_term_is_what_the_parts_have_in_common() -> None:
+    """r = v + s with s = -v/2 + noise: <v·s> per time is -D_v/2, the cross term twice that."""
+    rng = np.random.default_rng(0)
+    v = brownian(rng, 6000, 12, 0.2, 0.05)
+    s = -0.5 * v + brownian(rng, 6000, 12, 0.05, 0.05)
+    displacements, entries = {}, []
+    empty = np.zeros(0)
+    curve = DisplacementCurve(empty, empty, empty, empty)
+    for name, path in (("OH-", v + s), ("OH-_vehicular", v), ("OH-_structural", s)):
+        correlator = OrderN(12)
+        correlator.add(path)
+        displacements[name] = correlator.result()
+        fit = choose_fit(displacements[name], 0.05, 6000, (1.0, 20.0)).fit
+        entries.append(SpeciesDiffusion(name, 12, None, None, None, None, fit, curve))
+    found = cross_term(displacements, entries, 0.05, 6000)
+    assert found is not None
+    value, error = found
+    assert value == pytest.approx(-0.2e-8, abs=3 * error)
+    assert error < 0.04e-8
