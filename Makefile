@@ -13,7 +13,7 @@ MOLARITY := 6.26
 TEMPERATURE := 298.15
 PS      := 1.5
 
-.PHONY: demo test test-slow test-lammps test-slurm lint clean
+.PHONY: demo docs test test-slow test-lammps test-slurm lint clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml constraints.txt
@@ -50,6 +50,12 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The site, in build/site; a broken link or an unknown option ends it.
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open build/site/index.html in a browser."
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow and not lammps and not slurm"
