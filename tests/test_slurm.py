@@ -29,8 +29,8 @@ equilibrate_ps: 0.05
 restart_ps: 0.05
 dump_fs: 5
 """
-# One minute is the shortest limit that Slurm knows: the runs need several jobs.
-SITE = "engine: pykoh\ngpus: 0\ncpus: 1\ntime: 00:01:00\nwarning_s: 20\nshort_time: 00:20:00\n"
+# Short, so that the runs need several jobs; Slurm may warn up to a minute earlier than asked.
+SITE = "engine: pykoh\ngpus: 0\ncpus: 1\ntime: 00:02:00\nwarning_s: 15\nshort_time: 00:20:00\n"
 
 
 @pytest.fixture(scope="module")

@@ -154,6 +154,8 @@ class Campaign:
         """
         folder = work_folder(self.output)
         with _alone(folder):
+            for left in (*folder.glob("frame-*"), *folder.glob("atom-*")):
+                shutil.rmtree(left)  # of an earlier call that was killed
             elements = sorted({s for f in self.frames for s in f.get_chemical_symbols()})
             missing = [s for s in elements if s not in self._state.atoms] if with_atoms else []
             pending = [
