@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.dump import RawFrame
-from pykoh.trajectory.header import PS_PER_TIME_UNIT, FrameHeader
+from pykoh.trajectory.header import PS_PER_TIME_UNIT, Cell, FrameHeader
 from pykoh.trajectory.opening import TrajectoryFile, open_trajectory
 from pykoh.trajectory.species import Atoms, SpeciesMap
 from pykoh.trajectory.streams import STDIN
@@ -109,6 +109,7 @@ class Run:
         self._n_accepted = 0
         self._first_time = 0.0
         self._fractional: NDArray[np.float64] | None = None
+        self._last_cell: Cell | None = None  # of a frame whose fractions were not needed
 
     @property
     def atoms(self) -> Atoms:
@@ -295,6 +296,17 @@ class Run:
             self._last_positions = np.zeros((n, 3))
         if self._n_accepted == 0 or first_of_file:
             self._offset: NDArray[np.float64] | None = None
+        joins = first_of_file and self._n_accepted > 0
+        if layout.unwrapped and not layout.scaled and self._offset is None and not joins:
+            # Positions as they are; fractions only once a file has to be joined.
+            self._last_positions[:] = raw.values[:, :3]
+            self._last_cell = cell
+            return
+        if self._last_cell is not None:
+            inverse = np.linalg.inv(self._last_cell.vectors).astype(np.float64)
+            origin = self._last_cell.origin
+            to_fractional(self._last_positions, False, False, inverse, origin, self._fractional)
+            self._last_cell = None
         self._previous, self._fractional = self._fractional, self._previous
         if raw.header.cell is not getattr(self, "_cell", None):
             self._cell = raw.header.cell
