@@ -175,3 +175,33 @@ def test_cross_term_is_what_the_parts_have_in_common() -> None:
     value, error = found
     assert value == pytest.approx(-0.2e-8, abs=3 * error)
     assert error < 0.04e-8
+
+
+def test_pressure_beside_the_dump(tmp_path: Path) -> None:
+    """NAME.pressure.txt is found; a broken one is a warning unless it was named."""
+    from test_analysis_dynamics import pressure_file, stress
+
+    positions, types = koh_walkers(np.random.default_rng(1), 60)
+    path = write_dump(tmp_path / "koh.dump", positions, types, CELL, times=np.arange(60) * 0.01)
+    n = 30000
+    table = stress(np.random.default_rng(0), n, 0.005, 0.3, 2000.0)
+    rows = np.column_stack(
+        [np.arange(n), np.arange(n) * 0.005, table, np.full(n, 300.0), np.full(n, 1728.0)]
+    )
+    record = pressure_file(tmp_path / "koh.pressure.txt", rows)
+    words = ["analyze", str(path), "-o", str(tmp_path / "out"), "--temperature", "300", "--force",
+             "--no-report"]  # fmt: skip
+
+    def tree() -> dict[str, Any]:
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 0, done.output
+        return json.loads((tmp_path / "out" / "results.json").read_text())
+
+    found = tree()["viscosity"]
+    expected = 1728e-30 * 2e8**2 * 0.3e-12 / (1.380649e-23 * 300.0) * 1e3
+    assert found["viscosity_mPa_s"] == pytest.approx(expected, abs=4 * found["stderr_mPa_s"])
+    record.write_text("rubbish\n")
+    reasons = {w["quantity"]: w["reason"] for w in tree()["warnings"]}
+    assert "koh.pressure.txt" in reasons["diffusion.viscosity"]
+    done = CliRunner().invoke(main, [*words, "--pressure", str(record)])
+    assert done.exit_code != 0 and "koh.pressure.txt" in done.output

@@ -70,6 +70,7 @@ class Settings:
         viscosity_mPa_s: for the Yeh-Hummer correction, or None.
         fit_window_ps: first and last lag of the diffusion fits, or None: chosen.
         pressure_files: pressure records of the run, from which the viscosity follows.
+        pressure_given: the user named them; if not, a record that cannot be used is a warning.
         contact_A: distance of a contact of cation and O*, or None: that of the cation.
     """
 
@@ -79,6 +80,7 @@ class Settings:
     viscosity_mPa_s: float | None = None
     fit_window_ps: tuple[float, float] | None = None
     pressure_files: tuple[str, ...] = ()
+    pressure_given: bool = True
     contact_A: float | None = None
 
 
@@ -121,6 +123,9 @@ class Analysis:
             )
         self._atoms = atoms
         self._interval = run.frame_interval_ps
+        self._pressure: tuple[FloatArray, FloatArray, FloatArray] | None = None
+        self._pressure_reason: str | None = None
+        self._read_pressure()
         self._tracker = HydroxideTracker(atoms)
         n_id = self._tracker.n_identities
         self._cations, self._hydrogens, self._oxygens = (
@@ -159,6 +164,17 @@ class Analysis:
         self._cell_sum = np.zeros((3, 3))
         self._volumes = np.zeros(3)  # Σ, smallest, largest
         self._times = (float(first.times_ps[0]), float(first.times_ps[0]))
+
+    def _read_pressure(self) -> None:
+        """Read the pressure records, before the frames: a broken one is said at once."""
+        if not self._settings.pressure_files:
+            return
+        try:
+            self._pressure = read_pressure(self._settings.pressure_files)
+        except TrajectoryError as error:
+            if self._settings.pressure_given:
+                raise
+            self._pressure_reason = str(error)
 
     def add(self, frames: Frames, found: Findings) -> None:
         """Take in a block of frames that follows those before, and what :attr:`work` found."""
@@ -337,11 +353,11 @@ class Analysis:
     def _diffusion(self, summary: InputSummary) -> tuple[Diffusion, list[AnalysisWarning]]:
         settings = self._settings
         value, stderr = settings.viscosity_mPa_s, None
-        measured, reason = None, None
-        if settings.pressure_files and summary.temperature_K is None:
+        measured, reason = None, self._pressure_reason
+        if self._pressure is not None and summary.temperature_K is None:
             reason = "needs the temperature: --temperature K, or velocities in the dump"
-        elif settings.pressure_files and summary.temperature_K is not None:
-            times, pressure, volume = read_pressure(settings.pressure_files)
+        elif self._pressure is not None and summary.temperature_K is not None:
+            times, pressure, volume = self._pressure
             measured, reason = viscosity(
                 times, pressure, float(volume.mean()), summary.temperature_K
             )

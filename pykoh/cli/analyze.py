@@ -200,7 +200,7 @@ def command(
         viscosity,
         fit,
         tuple(map(str, pressure)),
-        contact,
+        contact_A=contact,
     )
     if series:
         if pressure:
@@ -235,7 +235,8 @@ def _one(
 
     run = Run(paths, options)
     if not settings.pressure_files:
-        settings = replace(settings, pressure_files=_pressure_beside(paths))
+        beside = _pressure_beside(paths)
+        settings = replace(settings, pressure_files=beside, pressure_given=False)
     inputs = {"files": [str(path) for path in paths], "settings": asdict(settings)}
     with record(folder, **inputs) as entry, Progress(run) as progress:
         team = dask_workers(dask) if dask else Workers(workers or available_cores())
