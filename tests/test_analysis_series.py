@@ -111,21 +111,26 @@ def test_series_from_the_command_line(tmp_path: Path) -> None:
         )  # fmt: skip
     out = tmp_path / "out"
     words = ["analyze", *map(str, runs), "--series", "-o", str(out), "--temperature", "300"]
+    # With pages, of two solutions.
+    done = CliRunner().invoke(main, [word for word in words if word != str(runs[1])])
+    assert done.exit_code == 0, done.output
+    for name in "ac":
+        assert (out / name / "results.json").is_file() and (out / name / "report.html").is_file()
+    page = (out / "report.html").read_text()
+    assert "a/report.html" in page and "Gilliam" in page
+    # Again: refused; with --force and a replica more: the replicas are one line.
+    assert "--force" in CliRunner().invoke(main, words).output
+    words += ["--force", "--no-report"]
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 0, done.output
     points = json.loads((out / "series.json").read_text())["points"]
     assert [point["runs"] for point in points] == [["c"], ["a", "b"]]
-    for name in "abc":
-        assert (out / name / "results.json").is_file() and (out / name / "report.html").is_file()
     header, *rows = (out / "series.csv").read_text().splitlines()[1:]
     assert len(rows) == 2 and all(len(r.split(",")) == len(header.split(",")) for r in rows)
     assert len(set(header.split(","))) == len(header.split(","))
-    page = (out / "report.html").read_text()
-    assert "a/report.html" in page and "Gilliam" in page
-    # Again: refused; with --force and a broken run: the others are there, and it is said.
-    assert "--force" in CliRunner().invoke(main, words).output
+    # A broken run is left out, and it is said.
     runs[0].write_text("rubbish\n")
-    done = CliRunner().invoke(main, [*words, "--force", "--no-report"])
+    done = CliRunner().invoke(main, words)
     assert done.exit_code != 0 and "1 of 3 runs were left out" in done.output
     assert not (out / "a").exists() and (out / "b" / "results.json").is_file()
 
