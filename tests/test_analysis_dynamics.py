@@ -216,6 +216,9 @@ def test_pressure_records_of_a_restarted_run(tmp_path: Path) -> None:
     np.testing.assert_allclose(volume, rows[:, 9])
     with pytest.raises(TrajectoryError, match="not evenly spaced"):
         read_pressure([pressure_file(tmp_path / "gap", rows[[*range(50), *range(60, 100)]])])
+    with b.open("a") as stream:
+        stream.write("100 0.2 17.")  # being written
+    assert len(read_pressure([a, b])[0]) == 100
     (tmp_path / "other").write_text("1 2 3\n")
     with pytest.raises(TrajectoryError, match="no column time_ps"):
         read_pressure([tmp_path / "other"])

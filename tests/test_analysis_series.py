@@ -62,7 +62,7 @@ def test_dask_gives_the_same_numbers(dump: Path) -> None:
 
 def test_no_dask_scheduler_is_one_line() -> None:
     with pytest.raises(EngineError, match="--dask"):
-        dask_workers("tcp://127.0.0.1:1")
+        dask_workers("tcp://127.0.0.1:1", timeout_s=1.0)
 
 
 def test_combine_replicas() -> None:
@@ -103,29 +103,34 @@ def test_names_of_runs() -> None:
 def test_series_from_the_command_line(tmp_path: Path) -> None:
     runs = []
     for name, n_koh, seed in (("a", 4, 1), ("b", 4, 2), ("c", 2, 3)):
-        positions, types = koh_walkers(np.random.default_rng(seed), 150, n_koh=n_koh)
+        positions, types = koh_walkers(np.random.default_rng(seed), 40, n_koh=n_koh)
         (tmp_path / name).mkdir()
         runs.append(
             write_dump(tmp_path / name / "koh.dump", positions, types, CELL,
-                       times=np.arange(150) * 0.01)
+                       times=np.arange(40) * 0.01)
         )  # fmt: skip
     out = tmp_path / "out"
     words = ["analyze", *map(str, runs), "--series", "-o", str(out), "--temperature", "300"]
+    # With pages, of two solutions.
+    done = CliRunner().invoke(main, [word for word in words if word != str(runs[1])])
+    assert done.exit_code == 0, done.output
+    for name in "ac":
+        assert (out / name / "results.json").is_file() and (out / name / "report.html").is_file()
+    page = (out / "report.html").read_text()
+    assert "a/report.html" in page and "Gilliam" in page
+    # Again: refused; with --force and a replica more: the replicas are one line.
+    assert "--force" in CliRunner().invoke(main, words).output
+    words += ["--force", "--no-report"]
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 0, done.output
     points = json.loads((out / "series.json").read_text())["points"]
     assert [point["runs"] for point in points] == [["c"], ["a", "b"]]
-    for name in "abc":
-        assert (out / name / "results.json").is_file() and (out / name / "report.html").is_file()
     header, *rows = (out / "series.csv").read_text().splitlines()[1:]
     assert len(rows) == 2 and all(len(r.split(",")) == len(header.split(",")) for r in rows)
     assert len(set(header.split(","))) == len(header.split(","))
-    page = (out / "report.html").read_text()
-    assert "a/report.html" in page and "Gilliam" in page
-    # Again: refused; with --force and a broken run: the others are there, and it is said.
-    assert "--force" in CliRunner().invoke(main, words).output
+    # A broken run is left out, and it is said.
     runs[0].write_text("rubbish\n")
-    done = CliRunner().invoke(main, [*words, "--force"])
+    done = CliRunner().invoke(main, words)
     assert done.exit_code != 0 and "1 of 3 runs were left out" in done.output
     assert not (out / "a").exists() and (out / "b" / "results.json").is_file()
 
@@ -175,3 +180,33 @@ def test_cross_term_is_what_the_parts_have_in_common() -> None:
     value, error = found
     assert value == pytest.approx(-0.2e-8, abs=3 * error)
     assert error < 0.04e-8
+
+
+def test_pressure_beside_the_dump(tmp_path: Path) -> None:
+    """NAME.pressure.txt is found; a broken one is a warning unless it was named."""
+    from test_analysis_dynamics import pressure_file, stress
+
+    positions, types = koh_walkers(np.random.default_rng(1), 60)
+    path = write_dump(tmp_path / "koh.dump", positions, types, CELL, times=np.arange(60) * 0.01)
+    n = 30000
+    table = stress(np.random.default_rng(0), n, 0.005, 0.3, 2000.0)
+    rows = np.column_stack(
+        [np.arange(n), np.arange(n) * 0.005, table, np.full(n, 300.0), np.full(n, 1728.0)]
+    )
+    record = pressure_file(tmp_path / "koh.pressure.txt", rows)
+    words = ["analyze", str(path), "-o", str(tmp_path / "out"), "--temperature", "300", "--force",
+             "--no-report"]  # fmt: skip
+
+    def tree() -> dict[str, Any]:
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 0, done.output
+        return json.loads((tmp_path / "out" / "results.json").read_text())
+
+    found = tree()["viscosity"]
+    expected = 1728e-30 * 2e8**2 * 0.3e-12 / (1.380649e-23 * 300.0) * 1e3
+    assert found["viscosity_mPa_s"] == pytest.approx(expected, abs=4 * found["stderr_mPa_s"])
+    record.write_text("rubbish\n")
+    reasons = {w["quantity"]: w["reason"] for w in tree()["warnings"]}
+    assert "koh.pressure.txt" in reasons["diffusion.viscosity"]
+    done = CliRunner().invoke(main, [*words, "--pressure", str(record)])
+    assert done.exit_code != 0 and "koh.pressure.txt" in done.output

@@ -19,6 +19,7 @@ from pykoh.analysis.criteria import Criterion
 from pykoh.analysis.frames import Findings
 from pykoh.analysis.results import (
     HYDROGEN_BOND_CLASSES,
+    AnalysisWarning,
     AngleMap,
     FloatArray,
     HydrogenBondClass,
@@ -132,3 +133,54 @@ def _shares(counts: FloatArray) -> FloatArray:
     last = int(np.flatnonzero(counts)[-1]) + 1
     shares: FloatArray = counts[:last] / counts.sum()
     return shares
+
+
+def no_bonds(rule: Criterion, height_A: float) -> tuple[HydrogenBonds, list[AnalysisWarning]]:
+    """Return empty results of a box that is too small for the criterion, and the reason.
+
+    Args:
+        rule: the criterion.
+        height_A: smallest distance between opposite faces, Å.
+    """
+    empty = np.zeros(0)
+    none = (None,) * 8
+    classes = tuple(
+        HydrogenBondClass(name, *none, 0, empty, empty) for name in HYDROGEN_BOND_CLASSES
+    )
+    reason = (
+        f"the cell is {height_A:.3g} Å high, less than twice the hydrogen-bond distance of "
+        f"{rule.max_distance_A:g} Å; use a larger box"
+    )
+    found = HydrogenBonds(
+        rule.max_distance_A, rule.max_angle_deg, classes, rule.name, rule.words(), rule.source,
+        rule.doi,
+    )  # fmt: skip
+    return found, [AnalysisWarning("hydrogen_bonds", reason)]
+
+
+def bond_warnings(found: HydrogenBonds, interval_ps: float | None) -> list[AnalysisWarning]:
+    """Return what is missing from or doubtful about each class.
+
+    Args:
+        found: the bonds.
+        interval_ps: time between frames, or None with one frame.
+    """
+    warnings = []
+    for entry in found.classes:
+        if entry.mean_per_donor is None:
+            reason = "the box has no such donors"
+        elif entry.mean_per_acceptor is None:
+            reason = "the box has no such acceptors"
+        elif entry.mean_per_donor == 0.0:
+            reason = "no such bond was seen, so the lifetime is unknown"
+        elif entry.lifetime_ps is None:
+            reason = "no bond was seen to break, so the lifetime is unknown"
+        elif interval_ps is not None and entry.lifetime_ps < 3.0 * interval_ps:
+            reason = (
+                f"the lifetime is close to the time between frames ({interval_ps:g} ps) "
+                "and limited by it; dump more often"
+            )
+        else:
+            continue
+        warnings.append(AnalysisWarning(f"hydrogen_bonds.{entry.name}", reason))
+    return warnings

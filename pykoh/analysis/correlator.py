@@ -26,8 +26,8 @@ _MAX_LEVELS = 20  # 16 · 4^19 frames: longer than any run
 def _accumulate(
     new: NDArray[np.float64],
     old: NDArray[np.float64],
-    counted: NDArray[np.float64],
-    counted_before: NDArray[np.float64],
+    counted: NDArray[np.uint8],
+    counted_before: NDArray[np.uint8],
     sums: NDArray[np.float64],
 ) -> None:
     """Add to ``sums`` [6]: Σd², Σd⁴, n of all tracks; then of those counted at both ends."""
@@ -42,7 +42,7 @@ def _accumulate(
         y = new[1, i] - old[1, i]
         z = new[2, i] - old[2, i]
         d2 = x * x + y * y + z * z
-        flag = counted[i] * counted_before[i]
+        flag = np.float64(counted[i] & counted_before[i])
         square += d2
         fourth += d2 * d2
         square_both += flag * d2
@@ -60,10 +60,10 @@ def _accumulate(
 def _push(
     positions: NDArray[np.float64],
     tracks: NDArray[np.int64],
-    flags: NDArray[np.float64],
+    flags: NDArray[np.uint8],
     first_frame: int,
     rings: NDArray[np.float64],
-    ring_flags: NDArray[np.float64],
+    ring_flags: NDArray[np.uint8],
     sums: NDArray[np.float64],
     origins: NDArray[np.int64],
 ) -> None:
@@ -151,7 +151,7 @@ class OrderN:
         self.n_frames = 0
         self._n_tracks = n_tracks
         self._rings = np.zeros((0, DEPTH, 3, n_tracks))
-        self._flags = np.zeros((0, DEPTH, n_tracks))
+        self._flags = np.zeros((0, DEPTH, n_tracks), dtype=np.uint8)
         self._sums = np.zeros((0, DEPTH, 6))
         self._origins = np.zeros((0, DEPTH), dtype=np.int64)
 
@@ -177,9 +177,9 @@ class OrderN:
         if tracks is None:
             tracks = np.arange(self._n_tracks, dtype=np.int64)
         if counted is None:
-            flags = np.ones((n_frames, self._n_tracks))
+            flags = np.ones((n_frames, self._n_tracks), dtype=np.uint8)
         else:
-            flags = counted.astype(np.float64)
+            flags = counted.astype(np.uint8)
         _push(
             np.ascontiguousarray(positions),
             tracks,
@@ -204,7 +204,7 @@ class OrderN:
         # A level is made when its second entry comes at the earliest; frame 0, its first entry,
         # is still in the ring of the level below.
         rings = np.zeros((more, DEPTH, 3, self._n_tracks))
-        flags = np.zeros((more, DEPTH, self._n_tracks))
+        flags = np.zeros((more, DEPTH, self._n_tracks), dtype=np.uint8)
         if have:
             self._seed(rings, flags, have)
         self._rings = np.concatenate([self._rings, rings])
@@ -212,7 +212,7 @@ class OrderN:
         self._sums = np.concatenate([self._sums, np.zeros((more, DEPTH, 6))])
         self._origins = np.concatenate([self._origins, np.zeros((more, DEPTH), dtype=np.int64)])
 
-    def _seed(self, rings: FloatArray, flags: FloatArray, have: int) -> None:
+    def _seed(self, rings: FloatArray, flags: NDArray[np.uint8], have: int) -> None:
         """Fill new levels with the entries that they would have had since frame 0."""
         below = RATIO ** (have - 1)
         for row in range(len(rings)):

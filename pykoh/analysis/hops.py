@@ -29,7 +29,8 @@ _EDGES = np.unique(np.round(10.0 ** np.arange(0.0, 12.0, 0.1))).astype(np.float6
 
 @njit(cache=True, nogil=True)
 def _finalise(
-    bottom: NDArray[np.int64],
+    bottom: NDArray[np.int32],
+    reached: int,
     vector: FloatArray,
     window: int,
     main: int,
@@ -45,7 +46,7 @@ def _finalise(
     hop_vectors: FloatArray,
 ) -> None:
     """Count a transfer that can no longer be cancelled as a hop."""
-    frame = bottom[0]
+    frame = np.int64(bottom[0])
     counts[frame // segment_frames, window] += 1.0
     if window != main:
         return
@@ -55,7 +56,7 @@ def _finalise(
     hops[place, 0] = frame
     hops[place, 1] = identity
     hops[place, 2] = bottom[1]
-    hops[place, 3] = bottom[2]
+    hops[place, 3] = reached
     hop_vectors[place] = vector
     length = np.sqrt((vector * vector).sum())
     moments[0] += 1.0
@@ -78,7 +79,8 @@ def _take(
     main: int,
     now: int,
     everything: bool,
-    stack: NDArray[np.int64],
+    stack: NDArray[np.int32],
+    stack_to: NDArray[np.int32],
     stack_vector: FloatArray,
     depth: NDArray[np.int64],
     segment_frames: int,
@@ -100,8 +102,9 @@ def _take(
         main: the window for which waiting times are collected.
         now: frame up to which events were seen.
         everything: the run is over; what is on the stacks are hops.
-        stack: [n_windows, n_id, _STACK, 3], frame, oxygen left, oxygen reached; state.
-        stack_vector: [n_windows, n_id, _STACK, 3], Å; state.
+        stack: [n_windows, n_id, _STACK, 2], frame and the oxygen that was left; state.
+        stack_to: [n_id, _STACK], of the main window: the oxygen that was reached; state.
+        stack_vector: [n_id, _STACK, 3], of the main window, Å; state.
         depth: [n_windows, n_id]; state.
         segment_frames: frames per segment of ``counts``.
         counts: [n_segments, n_windows], hops; state.
@@ -130,7 +133,8 @@ def _take(
                 ):
                     _finalise(
                         stack[w, i, gone],
-                        stack_vector[w, i, gone],
+                        stack_to[i, gone],
+                        stack_vector[i, gone],
                         w,
                         main,
                         i,
@@ -148,7 +152,9 @@ def _take(
                 if gone > 0:
                     for place in range(gone, d):
                         stack[w, i, place - gone] = stack[w, i, place]
-                        stack_vector[w, i, place - gone] = stack_vector[w, i, place]
+                        if w == main:
+                            stack_to[i, place - gone] = stack_to[i, place]
+                            stack_vector[i, place - gone] = stack_vector[i, place]
                     d -= gone
                 if not last:
                     # The carrier before this event is where the top of the stack led to, so the
@@ -158,8 +164,9 @@ def _take(
                     else:
                         stack[w, i, d, 0] = events[e, 0]
                         stack[w, i, d, 1] = events[e, 2]
-                        stack[w, i, d, 2] = events[e, 3]
-                        stack_vector[w, i, d] = vectors[e]
+                        if w == main:
+                            stack_to[i, d] = events[e, 3]
+                            stack_vector[i, d] = vectors[e]
                         d += 1
                 depth[w, i] = d
 
@@ -197,8 +204,9 @@ class HopCounter:
         self._windows = np.append(grid_ps, window_ps) / interval_ps + 1e-6
         n_windows = len(self._windows)
         self._main = n_windows - 1
-        self._stack = np.zeros((n_windows, n_identities, _STACK, 3), dtype=np.int64)
-        self._stack_vector = np.zeros((n_windows, n_identities, _STACK, 3))
+        self._stack = np.zeros((n_windows, n_identities, _STACK, 2), dtype=np.int32)
+        self._stack_to = np.zeros((n_identities, _STACK), dtype=np.int32)
+        self._stack_vector = np.zeros((n_identities, _STACK, 3))
         self._depth = np.zeros((n_windows, n_identities), dtype=np.int64)
         self._counts = SegmentedSums(n_windows)
         self._last_hop = np.full(n_identities, -1, dtype=np.int64)
@@ -237,6 +245,7 @@ class HopCounter:
             self._counts.n_frames,
             last_block,
             self._stack,
+            self._stack_to,
             self._stack_vector,
             self._depth,
             self._counts.length,

@@ -14,7 +14,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pykoh.analysis.neighbours import bin_counts, distance2, sort_into_bins, wrap
+from pykoh.analysis.neighbours import (
+    bin_counts,
+    distance2,
+    nearest_oxygen,
+    sort_into_bins,
+    wrap,
+)
 from pykoh.analysis.results import FloatArray
 
 REACH_A = 4.0
@@ -192,9 +198,13 @@ def survey(
                     between[a, p, 1] = vector[1]
                     between[a, p, 2] = vector[2]
         n_held[:] = 0
+        if f == 0:
+            nearest_oxygen(positions[:1], cells[:1], hydrogens, oxygens, owner[:1])
         for i in range(n_h):
             found = -1
-            if use_list and f > 0:
+            if f == 0:
+                found = owner[0, i]
+            elif use_list:
                 before = owner[f - 1, i]
                 best = distance2(o[before], h[i], cell, vector)
                 closest = sure

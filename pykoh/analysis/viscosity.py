@@ -57,9 +57,12 @@ def read_pressure(paths: Sequence[str | Path]) -> tuple[FloatArray, FloatArray, 
             )
         columns = [names.index(name) for name in (*_COLUMNS, "volume_A3")]
         try:
-            table = np.loadtxt(file, comments="#", usecols=columns, ndmin=2)
+            with file.open(encoding="utf-8", errors="replace") as stream:
+                # A run that is going on may be writing its last row just now.
+                whole = (line for line in stream if line.endswith("\n"))
+                table = np.loadtxt(whole, comments="#", usecols=columns, ndmin=2)
         except ValueError as error:
-            raise TrajectoryError(f"{path}: {error}; is a line cut off?") from None
+            raise TrajectoryError(f"{path}: {error}; the file is damaged there") from None
         if not np.isfinite(table).all():
             raise TrajectoryError(f"{path}: holds values that are not finite numbers")
         if tables and len(table):

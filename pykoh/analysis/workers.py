@@ -63,11 +63,12 @@ class Workers:
             self._executor.shutdown(wait=True)
 
 
-def dask_workers(address: str) -> Workers:
+def dask_workers(address: str, timeout_s: float = 20.0) -> Workers:
     """Return the workers of a dask cluster.
 
     Args:
         address: of its scheduler, e.g. ``tcp://10.0.0.1:8786``.
+        timeout_s: how long to wait for its answer.
 
     Raises:
         EngineError: dask is not installed, or no scheduler answers.
@@ -77,7 +78,7 @@ def dask_workers(address: str) -> Workers:
     except ImportError:
         raise EngineError("--dask needs dask: pip install 'pykoh[dask]', on every node") from None
     try:
-        client = Client(address, timeout=20, set_as_default=False)
+        client = Client(address, timeout=timeout_s, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise EngineError(f"--dask {address}: no scheduler answers ({error})") from None
     n = max(1, sum(client.nthreads().values()))

@@ -64,6 +64,18 @@ _POSITIVE = _Finite(min=0, min_open=True)
     "--timestep", type=_POSITIVE, metavar="FS", help="MD step, for dumps without ITEM: TIME."
 )
 @click.option(
+    "--interval",
+    type=_POSITIVE,
+    metavar="PS",
+    help="Time between frames, for DCD and other files that do not hold it.",
+)
+@click.option(
+    "--topology",
+    type=click.Path(),
+    metavar="FILE",
+    help="Which atom is what, for DCD, XTC, TRR, NetCDF: LAMMPS data or any structure.",
+)
+@click.option(
     "--units",
     type=click.Choice(["metal", "real"]),
     default="metal",
@@ -143,6 +155,8 @@ def command(
     output: Path,
     force: bool,
     timestep: float | None,
+    interval: float | None,
+    topology: str | None,
     units: str,
     types: str,
     start: float | None,
@@ -165,7 +179,8 @@ def command(
     """Diffusion, proton hops, hydrogen bonds, structure and conductivity of a run.
 
     TRAJ is a LAMMPS text dump (plain, .gz or .zst; - is standard input) with the columns id, type
-    or element, and xu yu zu (or x y z, better with ix iy iz). Several files are taken as
+    or element, and xu yu zu (or x y z, better with ix iy iz); or a LAMMPS binary dump (.bin), DCD,
+    XTC, TRR, NetCDF (with --topology) or extended XYZ. Several files are taken as
     consecutive parts of one run, or with --series as runs of their own, of which those of the same
     solution are combined. NAME.pressure.txt beside NAME.dump gives the viscosity.
     """
@@ -175,7 +190,9 @@ def command(
     from pykoh.trajectory.run import ReadOptions
     from pykoh.trajectory.species import SpeciesMap
 
-    options = ReadOptions(timestep, units, SpeciesMap.parse(types), stride, start, stop)
+    options = ReadOptions(
+        timestep, units, SpeciesMap.parse(types), stride, start, stop, topology, interval
+    )
     settings = Settings(
         rattle_window,
         CRITERIA[hbond].changed(hbond_distance, hbond_angle),
@@ -183,7 +200,7 @@ def command(
         viscosity,
         fit,
         tuple(map(str, pressure)),
-        contact,
+        contact_A=contact,
     )
     if series:
         if pressure:
@@ -218,7 +235,8 @@ def _one(
 
     run = Run(paths, options)
     if not settings.pressure_files:
-        settings = replace(settings, pressure_files=_pressure_beside(paths))
+        beside = _pressure_beside(paths)
+        settings = replace(settings, pressure_files=beside, pressure_given=False)
     inputs = {"files": [str(path) for path in paths], "settings": asdict(settings)}
     with record(folder, **inputs) as entry, Progress(run) as progress:
         team = dask_workers(dask) if dask else Workers(workers or available_cores())

@@ -155,4 +155,51 @@ LAMMPS = Reference(
     "LAMMPS, if it ran the simulation",
 )
 
-ALL = (LUZAR, MARX, MCCLUSKEY, YEH, GRASSELLI, GILLIAM, HANSEROTH, LAMMPS)
+TUCKERMAN = Reference(
+    "tuckerman2002",
+    "Tuckerman, Mark E. and Marx, Dominik and Parrinello, Michele",
+    "The nature and transport mechanism of hydrated hydroxide ions in aqueous solution",
+    "Nature",
+    2002,
+    "417",
+    "925",
+    "10.1038/nature00797",
+    "presolvation: solvation changes before the proton goes over",
+)
+KAPLAN = Reference(
+    "kaplan1958",
+    "Kaplan, E. L. and Meier, Paul",
+    "Nonparametric Estimation from Incomplete Observations",
+    "Journal of the American Statistical Association",
+    1958,
+    "53",
+    "457",
+    "10.1080/01621459.1958.10501452",
+    "lifetimes of which the end of the run cuts some off",
+)
+DAIVIS = Reference(
+    "daivis1994",
+    "Daivis, Peter J. and Evans, Denis J.",
+    "Comparison of constant pressure and constant volume nonequilibrium simulations of sheared "
+    "model decane",
+    "The Journal of Chemical Physics",
+    1994,
+    "100",
+    "541",
+    "10.1063/1.466970",
+    "viscosity from all components of the pressure tensor",
+)
+
+ALL = (
+    LUZAR,
+    MARX,
+    TUCKERMAN,
+    KAPLAN,
+    MCCLUSKEY,
+    YEH,
+    DAIVIS,
+    GRASSELLI,
+    GILLIAM,
+    HANSEROTH,
+    LAMMPS,
+)

@@ -11,7 +11,7 @@ from pykoh.analysis.results import AnalysisResults, InputSummary
 from pykoh.provenance import versions
 from pykoh.report import references
 from pykoh.report.html import Markup, cite, join, section, table, tag
-from pykoh.report.values import count, duration, setting, significant
+from pykoh.report.values import count, duration, quantity, setting, significant
 
 
 def trajectory_length(source: InputSummary) -> str:
@@ -50,15 +50,33 @@ def definitions(results: AnalysisResults) -> Markup:
         ("Transfer, rattle, hop", f"A transfer is any change of the oxygen that carries an ion. If "
          f"the ion comes back to the oxygen that it left within {window} ps, before it moves on, "
          "both events are a rattle. What is left are hops."),
-        ("Hydrogen bond", join([f"D–H···A with r(DA) < {bonds.max_distance_A:g} Å and the angle "
-         f"H–D–A < {bonds.max_angle_deg:g}°, ", cite(references.LUZAR), ". Its lifetime is the "
-         "time during which bonds were observed, divided by the number of them that broke."])),
+        ("Direction of hops", "Of two net hops of one ion in a row, the second leads back if it "
+         "ends on the oxygen that the first left."),
+        ("Hydrogen bond", join([f"D–H···A with {bonds.criterion_words}, ",
+         tag("a", bonds.criterion_source, href=f"https://doi.org/{bonds.criterion_doi}",
+             class_="cite"),
+         ". Its continuous lifetime is the time during which bonds were observed, divided by the "
+         "number of them that broke; its intermittent one the time after which 1/e of the bonds "
+         "are there, whether or not they broke in between, ", cite(references.LUZAR), "."])),
+        ("Survival", join(["Intermittent C(t): held at 0 and at t. Continuous S(t): held from 0 "
+         "to t without a break, from the lengths of all spells, those that the end of the run "
+         "cuts off included, ", cite(references.KAPLAN), "."])),
+        ("Solvation around a hop", join(["Hydrogen bonds of the ion, and of the oxygen that it "
+         "comes to, averaged over net hops at times relative to the hop, ",
+         cite(references.TUCKERMAN), "."])),
+        ("Free energy of the transfer", join(["−ln P(δ), δ = r(H–O*) − r(H–Ow) of the proton with "
+         "the smallest δ among those of water within 3.6 Å of each ion, ",
+         cite(references.MARX), "."])),
         ("Diffusion coefficient", join(["One sixth of the slope of the mean-square displacement "
          "in the fit window, drift of the centre of mass removed. For OH⁻, the path of the ion "
          "across its hops. The fit is by generalised least squares, since the points of the curve "
          "share most of their data, ", cite(references.MCCLUSKEY), "."])),
         ("Size correction", join(["D∞ = D + ξ k T / (6 π η L), ξ = 2.837297, ",
          cite(references.YEH), "; only with a viscosity."])),
+        ("Viscosity", join(["Green–Kubo integral of the five independent components of the "
+         "pressure tensor, ", cite(references.DAIVIS), ", cut at twice the time after which it "
+         "rises no more than its noise explains; the error is the scatter of blocks and "
+         "components."])),
         ("Conductivity", join(["Nernst–Einstein: e²/(V k T) · Σ N z² D over the ions. Einstein: "
          "the slope of the mean-square displacement of Σ q r over all atoms with formal charges, "
          "divided by 6 V k T, ", cite(references.GRASSELLI), ". Experiment: ",
@@ -98,8 +116,9 @@ def methods_text(results: AnalysisResults, version: str) -> str:
     sentences += _diffusion_sentences(results)
     if any(entry.mean_per_donor is not None for entry in bonds.classes):
         sentences.append(
-            f"Hydrogen bonds were defined by r(O–O) < {bonds.max_distance_A:g} Å and an H–O–O "
-            f"angle below {bonds.max_angle_deg:g}° [luzar1996]."
+            f"Hydrogen bonds D–H···A were defined by {bonds.criterion_words} "
+            f"(doi:{bonds.criterion_doi}); their intermittent and continuous survival functions "
+            "account for spells cut off by the end of the run [luzar1996] [kaplan1958]."
         )
     found = results.conductivity
     if found.einstein_S_per_m is not None:
@@ -133,10 +152,14 @@ def _diffusion_sentences(results: AnalysisResults) -> list[str]:
     )
     if found.yeh_hummer_m2_per_s is None or found.viscosity_mPa_s is None:
         return [first, "No correction for the finite size of the box was applied."]
+    if found.viscosity is not None and found.viscosity.stderr_mPa_s is not None:
+        value = quantity(found.viscosity_mPa_s, found.viscosity.stderr_mPa_s)
+        source = f"({value}) mPa s from the Green–Kubo integral of the pressure tensor [daivis1994]"
+    else:
+        source = f"{setting(found.viscosity_mPa_s)} mPa s"
     return [
         first,
-        "They were corrected to infinite size [yeh2004] with a viscosity of "
-        f"{setting(found.viscosity_mPa_s)} mPa s.",
+        f"They were corrected to infinite size [yeh2004] with a viscosity of {source}.",
     ]
 
 

@@ -95,7 +95,12 @@ def parse_atoms(
     known = known_ids.shape[0] > 0
     pos = start
     guess = 0
-    row = np.empty(N_VALUES)
+    row = np.zeros(N_VALUES)
+    # Values that no column holds stay what they were.
+    width = 0
+    for column in range(n_columns):
+        if roles[column] < N_VALUES:
+            width = max(width, roles[column] + 1)
     for line in range(n_atoms):
         line_start = pos
         atom_id = np.int64(-1)
@@ -249,7 +254,7 @@ def parse_atoms(
         else:
             ids[slot] = atom_id
             species[slot] = code
-        for k in range(N_VALUES):
+        for k in range(width):
             values[slot, k] = row[k]
     return WHOLE, pos, n_atoms, 0
 

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pykoh.errors import TrajectoryError
-from pykoh.trajectory.dump import DumpFile, RawFrame
-from pykoh.trajectory.header import PS_PER_TIME_UNIT, FrameHeader
+from pykoh.trajectory.dump import RawFrame
+from pykoh.trajectory.header import PS_PER_TIME_UNIT, Cell, FrameHeader
+from pykoh.trajectory.opening import TrajectoryFile, open_trajectory
 from pykoh.trajectory.species import Atoms, SpeciesMap
 from pykoh.trajectory.streams import STDIN
 from pykoh.trajectory.unwrapping import to_cartesian, to_fractional, unwrap
@@ -38,6 +39,8 @@ class ReadOptions:
         stride: use every n-th frame.
         start_ps: first time that is used, or None.
         stop_ps: last time that is used, or None.
+        topology: file with the atoms, for formats that do not hold them, or None.
+        interval_ps: time between frames, for formats that do not hold it, or None.
     """
 
     timestep_fs: float | None = None
@@ -46,6 +49,8 @@ class ReadOptions:
     stride: int = 1
     start_ps: float | None = None
     stop_ps: float | None = None
+    topology: str | None = None
+    interval_ps: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,12 +103,13 @@ class Run:
         self.frame_interval_ps: float | None = None
         self.n_frames = 0
         self._atoms: Atoms | None = None
-        self._file: DumpFile | None = None
+        self._file: TrajectoryFile | None = None
         self._bytes_before = 0
         self._last_time: float | None = None
         self._n_accepted = 0
         self._first_time = 0.0
         self._fractional: NDArray[np.float64] | None = None
+        self._last_cell: Cell | None = None  # of a frame whose fractions were not needed
 
     @property
     def atoms(self) -> Atoms:
@@ -124,12 +130,16 @@ class Run:
             return None
         return sum(Path(path).stat().st_size for path in self.paths)
 
+    def _open(self, path: str, atoms: Atoms | None) -> TrajectoryFile:
+        given = self.options
+        return open_trajectory(path, given.species_map, atoms, given.topology, given.interval_ps)
+
     def blocks(self) -> Iterator[Frames]:
         """Yield the frames in blocks."""
         starts = self._start_times()
         block: _Block | None = None
         for number, path in enumerate(self.paths):
-            with DumpFile(path, self.options.species_map, self._atoms) as file:
+            with self._open(path, self._atoms) as file:
                 self._file = file
                 until = min(starts[number + 1 :], default=np.inf)
                 for raw, time in self._frames(file, until):
@@ -154,10 +164,10 @@ class Run:
             )
 
     @staticmethod
-    def _has_velocities(file: DumpFile) -> bool:
+    def _has_velocities(file: TrajectoryFile) -> bool:
         return file.layout is not None and file.layout.velocities
 
-    def _velocity_unit(self, file: DumpFile) -> float:
+    def _velocity_unit(self, file: TrajectoryFile) -> float:
         """Return Å/ps per unit of velocity of the dump."""
         return 1.0 / PS_PER_TIME_UNIT[file.units or self.options.units]
 
@@ -168,7 +178,7 @@ class Run:
             if path == STDIN or len(self.paths) == 1:
                 starts.append(-np.inf if path == self.paths[0] else np.inf)
                 continue
-            with DumpFile(path, self.options.species_map) as file:
+            with self._open(path, None) as file:
                 header = file.next_header()
                 if header is None:
                     raise TrajectoryError(f"{path}: holds no whole frame")
@@ -183,7 +193,7 @@ class Run:
                 )
         return starts
 
-    def _time(self, header: FrameHeader, file: DumpFile) -> float:
+    def _time(self, header: FrameHeader, file: TrajectoryFile) -> float:
         """Return the time of a frame in ps."""
         units = header.units or file.units or self.options.units
         if units not in PS_PER_TIME_UNIT:
@@ -200,7 +210,7 @@ class Run:
             )
         return header.step * self.options.timestep_fs * 1e-3
 
-    def _frames(self, file: DumpFile, until: float) -> Iterator[tuple[RawFrame, float]]:
+    def _frames(self, file: TrajectoryFile, until: float) -> Iterator[tuple[RawFrame, float]]:
         """Yield the frames of one file that are used, and set ``_last_positions`` for each."""
         repeated = replaced = between = 0
         first_of_file = True
@@ -246,7 +256,7 @@ class Run:
             if count:
                 self.notes.append(f"{file.name}: {count} {what}")
 
-    def _on_grid(self, time: float, file: DumpFile, step: int) -> bool:
+    def _on_grid(self, time: float, file: TrajectoryFile, step: int) -> bool:
         """Return whether a frame lies on the even grid of times that the first two define.
 
         Raises:
@@ -273,7 +283,7 @@ class Run:
             "analyse the parts separately, or choose one with --start and --stop"
         )
 
-    def _place(self, raw: RawFrame, file: DumpFile, first_of_file: bool) -> None:
+    def _place(self, raw: RawFrame, file: TrajectoryFile, first_of_file: bool) -> None:
         """Compute the unwrapped positions of a frame into ``_last_positions``."""
         layout = file.layout
         assert layout is not None
@@ -286,6 +296,17 @@ class Run:
             self._last_positions = np.zeros((n, 3))
         if self._n_accepted == 0 or first_of_file:
             self._offset: NDArray[np.float64] | None = None
+        joins = first_of_file and self._n_accepted > 0
+        if layout.unwrapped and not layout.scaled and self._offset is None and not joins:
+            # Positions as they are; fractions only once a file has to be joined.
+            self._last_positions[:] = raw.values[:, :3]
+            self._last_cell = cell
+            return
+        if self._last_cell is not None:
+            inverse = np.linalg.inv(self._last_cell.vectors).astype(np.float64)
+            origin = self._last_cell.origin
+            to_fractional(self._last_positions, False, False, inverse, origin, self._fractional)
+            self._last_cell = None
         self._previous, self._fractional = self._fractional, self._previous
         if raw.header.cell is not getattr(self, "_cell", None):
             self._cell = raw.header.cell
@@ -302,7 +323,7 @@ class Run:
                 self._fractional += self._offset
         to_cartesian(self._fractional, cell.vectors, cell.origin, self._last_positions)
 
-    def _unwrap(self, header: FrameHeader, file: DumpFile) -> None:
+    def _unwrap(self, header: FrameHeader, file: TrajectoryFile) -> None:
         assert self._fractional is not None
         atom, longest = unwrap(self._fractional, self._previous, LONGEST_WRAPPED_STEP, self._shift)
         if atom >= 0:
@@ -313,7 +334,7 @@ class Run:
                 "dump more often"
             )
 
-    def _stitch(self, file: DumpFile) -> None:
+    def _stitch(self, file: TrajectoryFile) -> None:
         """Join unwrapped coordinates of a file to those before it where image flags were reset."""
         assert self._fractional is not None
         joined = self._fractional.copy()

@@ -1,0 +1,32 @@
+"""Definitions of an analysis, and what the trajectory cannot tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pykoh.analysis.criteria import LUZAR_CHANDLER, Criterion
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Definitions and what the trajectory cannot tell.
+
+    Attributes:
+        rattle_window_ps: a transfer that is reverted within this time is a rattle.
+        criterion: when D-H...A is a hydrogen bond.
+        temperature_K: temperature, or None: from velocities.
+        viscosity_mPa_s: for the Yeh-Hummer correction, or None.
+        fit_window_ps: first and last lag of the diffusion fits, or None: chosen.
+        pressure_files: pressure records of the run, from which the viscosity follows.
+        pressure_given: the user named them; if not, a record that cannot be used is a warning.
+        contact_A: distance of a contact of cation and O*, or None: that of the cation.
+    """
+
+    rattle_window_ps: float = 0.2
+    criterion: Criterion = LUZAR_CHANDLER
+    temperature_K: float | None = None
+    viscosity_mPa_s: float | None = None
+    fit_window_ps: tuple[float, float] | None = None
+    pressure_files: tuple[str, ...] = ()
+    pressure_given: bool = True
+    contact_A: float | None = None

@@ -1,0 +1,226 @@
+"""LAMMPS binary dumps (``dump custom N FILE.bin``), behind the interface of a text dump.
+
+The layout is the one that LAMMPS' own tool ``binary2txt`` reads: per frame a magic string, step,
+the box, the names of the columns and chunks of doubles, one per MPI rank. Files older than 2021,
+which do not name their columns, are refused.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from pykoh.errors import TrajectoryError
+from pykoh.files import require_file
+from pykoh.trajectory.dump import Layout, RawFrame
+from pykoh.trajectory.header import Cell, FrameHeader
+from pykoh.trajectory.parsing import ID, N_VALUES, SPECIES
+from pykoh.trajectory.species import MASSES_U, Atoms, SpeciesMap, code_of
+
+BINARY_SUFFIX = ".bin"
+_MAGIC = (b"DUMPCUSTOM", b"DUMPATOM")
+
+
+class _EndError(Exception):
+    """The file ends within a frame."""
+
+
+class BinaryDump:
+    """Reads one binary dump, frame by frame; arguments and attributes as in ``DumpFile``."""
+
+    def __init__(
+        self, path: str | Path, species_map: SpeciesMap, atoms: Atoms | None = None
+    ) -> None:
+        file = require_file(path, "LAMMPS binary dump", TrajectoryError)
+        self.name = str(path)
+        self.size: int | None = file.stat().st_size
+        self.atoms = atoms
+        self.layout: Layout | None = None
+        self.notes: list[str] = []
+        self.units: str | None = None
+        self._stream = file.open("rb")
+        self._map = species_map
+        self._header: FrameHeader | None = None
+        self._n_frames = 0
+
+    @property
+    def position(self) -> int:
+        """Bytes of the file that were read."""
+        return self._stream.tell()
+
+    def __enter__(self) -> BinaryDump:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stream.close()
+
+    def _take(self, form: str) -> tuple[int | float, ...]:
+        size = struct.calcsize(form)
+        data = self._stream.read(size)
+        if len(data) < size:
+            raise _EndError
+        found: tuple[int | float, ...] = struct.unpack(form, data)
+        return found
+
+    def _text(self, length: int) -> bytes:
+        if not 0 <= length < 1 << 16:
+            raise TrajectoryError(f"{self._where()}: not a LAMMPS binary dump")
+        data = self._stream.read(length)
+        if len(data) < length:
+            raise _EndError
+        return data
+
+    def _where(self) -> str:
+        return f"{self.name}: frame {self._n_frames + 1}"
+
+    def next_header(self) -> FrameHeader | None:
+        """Return the header of the next frame, or None at the end."""
+        if self._header is not None:
+            return self._header
+        if self._stream.peek(1)[:1] == b"":
+            if self._n_frames == 0:
+                raise TrajectoryError(f"{self.name}: holds no whole frame")
+            return None
+        try:
+            self._header = self._read_header()
+        except _EndError:
+            self._cut_off()
+        return self._header
+
+    def _cut_off(self) -> None:
+        if self._n_frames == 0:
+            raise TrajectoryError(f"{self.name}: ends within its first frame")
+        self.notes.append(
+            f"{self.name}: the last frame is cut off; the {self._n_frames} whole frames are used"
+        )
+        self._stream.seek(0, 2)
+        self._header = None
+
+    def _read_header(self) -> FrameHeader:
+        (first,) = self._take("<q")
+        if first >= 0 or self._text(int(-first)) not in _MAGIC:
+            raise TrajectoryError(
+                f"{self._where()}: not a LAMMPS binary dump that names its columns (LAMMPS since "
+                "2021 writes one with 'dump custom N FILE.bin'); a text dump serves as well"
+            )
+        endian, revision = self._take("<ii")
+        if endian != 1:
+            raise TrajectoryError(f"{self._where()}: written on a big-endian machine")
+        step, n_atoms, triclinic = self._take("<qqi")
+        boundary = self._take("<6i")
+        if any(boundary):
+            raise TrajectoryError(
+                f"{self._where()}: a boundary is not periodic; transport in bulk needs "
+                "'boundary p p p'"
+            )
+        xlo, xhi, ylo, yhi, zlo, zhi = self._take("<6d") if triclinic != 2 else (0.0,) * 6
+        if triclinic == 2:
+            rows = np.array(self._take("<12d"))
+            cell = Cell(rows[:9].reshape(3, 3), rows[9:])
+        elif triclinic:
+            xy, xz, yz = self._take("<3d")
+            xlo, xhi = xlo - min(0.0, xy, xz, xy + xz), xhi - max(0.0, xy, xz, xy + xz)
+            ylo, yhi = ylo - min(0.0, yz), yhi - max(0.0, yz)
+            vectors = np.array([[xhi - xlo, 0, 0], [xy, yhi - ylo, 0], [xz, yz, zhi - zlo]])
+            cell = Cell(vectors, np.array([xlo, ylo, zlo]))
+        else:
+            vectors = np.diag([xhi - xlo, yhi - ylo, zhi - zlo])
+            cell = Cell(vectors, np.array([xlo, ylo, zlo]))
+        (width,) = self._take("<i")
+        time = None
+        names: tuple[str, ...] = ()
+        if revision > 1:
+            (length,) = self._take("<i")
+            if length:
+                self.units = self._text(int(length)).decode("utf-8", "replace")
+            (timed,) = self._take("<b")
+            if timed:
+                (time,) = self._take("<d")
+            (length,) = self._take("<i")
+            names = tuple(self._text(int(length)).decode("utf-8", "replace").split())
+        if len(names) != width or n_atoms < 1:
+            raise TrajectoryError(
+                f"{self._where()}: names {len(names)} columns for {width} values per atom and "
+                f"{n_atoms} atoms; the file is damaged"
+            )
+        if self.layout is None:
+            try:
+                self.layout = Layout.of(names, with_velocities=True)
+            except TrajectoryError as error:
+                raise TrajectoryError(f"{self.name}: {error}") from None
+            if self.layout.by_element:
+                raise TrajectoryError(f"{self.name}: a binary dump holds no elements; dump 'type'")
+        elif names != self.layout.names:
+            raise TrajectoryError(f"{self._where()} has other columns than the frames before it")
+        if self.atoms is not None and n_atoms != len(self.atoms.ids):
+            raise TrajectoryError(
+                f"{self._where()} has {n_atoms} atoms, the first frame has {len(self.atoms.ids)}"
+            )
+        return FrameHeader(int(step), time, self.units, int(n_atoms), cell, names, 0)
+
+    def body(self, header: FrameHeader) -> RawFrame | None:
+        """Read the atoms behind the header, sorted by id; None if they are not whole."""
+        assert self.layout is not None
+        try:
+            (n_chunks,) = self._take("<i")
+            pieces = []
+            for _ in range(int(n_chunks)):
+                (size,) = self._take("<i")
+                data = self._stream.read(8 * int(size))
+                if len(data) < 8 * int(size):
+                    raise _EndError
+                pieces.append(np.frombuffer(data, dtype="<f8"))
+        except _EndError:
+            self._cut_off()
+            return None
+        table = np.concatenate(pieces) if pieces else np.zeros(0)
+        if len(table) != header.n_atoms * len(header.columns):
+            raise TrajectoryError(f"{self._where()}: the atoms are not whole; the file is damaged")
+        table = table.reshape(header.n_atoms, -1)
+        roles = self.layout.roles
+        ids = table[:, int(np.flatnonzero(roles == ID)[0])].astype(np.int64)
+        table = table[np.argsort(ids, kind="stable")]
+        self._check(np.sort(ids), table[:, int(np.flatnonzero(roles == SPECIES)[0])])
+        values = np.zeros((header.n_atoms, N_VALUES))
+        for column, role in enumerate(roles):
+            if 0 <= role < N_VALUES:
+                values[:, role] = table[:, column]
+        if not np.isfinite(values).all():
+            atom = int(np.sort(ids)[np.argwhere(~np.isfinite(values))[0, 0]])
+            raise TrajectoryError(
+                f"{self._where()} (step {header.step}): atom {atom} has a value that is not "
+                "finite; the simulation blew up: analyse what is before with --stop PS"
+            )
+        self._header = None
+        self._n_frames += 1
+        return RawFrame(header, values)
+
+    def _check(self, ids: np.ndarray, types: np.ndarray) -> None:
+        """Take the atoms of the first frame, or compare with them."""
+        words = self._map.words(by_element=False)
+        if self.atoms is None:
+            unknown = [t for t in np.unique(types) if f"{t:.0f}" not in words]
+            if unknown:
+                raise TrajectoryError(
+                    f"{self._where()}: type {unknown[0]:.0f} maps to no element; give the element "
+                    "of each type with --types"
+                )
+            elements = [words[f"{t:.0f}"] for t in types]
+            cation = next((e for e in self._map.types if code_of(e) == 2), "K")
+            self.atoms = Atoms(
+                ids,
+                np.array([code_of(e) for e in elements], dtype=np.int8),
+                cation,
+                np.array([MASSES_U[e] for e in elements]),
+            )
+            self._types = types
+        elif not np.array_equal(ids, self.atoms.ids):
+            raise TrajectoryError(f"{self._where()}: atoms must stay the same")
