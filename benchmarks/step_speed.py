@@ -158,7 +158,9 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--lmp", type=Path)
     parser.add_argument("--kokkos", type=Path)
-    parser.add_argument("--atoms", type=int, nargs="+", default=[9, 15, 21, 60, 150, 300, 1000, 3000])
+    parser.add_argument(
+        "--atoms", type=int, nargs="+", default=[9, 15, 21, 60, 150, 300, 1000, 3000]
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--dtype", default="float32", choices=["float32", "float64"])
     parser.add_argument("--steps", type=int, default=6)

@@ -61,7 +61,7 @@ class FixedShapes:
             EngineError: receivers do not ascend, or there are ghosts.
         """
         if len(species) != n_local:
-            raise EngineError("fixed shapes are for one rank; unset PYKOH_CUDA_GRAPH")
+            raise EngineError("fixed shapes are for one rank; use the graph as it is on several")
         n_edges = len(rij)
         counts = torch.zeros(n_local + 1, dtype=torch.int64, device=self.device)
         counts.index_add_(0, receiver, torch.ones_like(receiver))
@@ -69,7 +69,7 @@ class FixedShapes:
         # The one time that the host waits for the device.
         most, unsorted = torch.stack([counts.max(), descends]).tolist()
         if unsorted:
-            raise EngineError("fixed shapes need pairs sorted by atom; unset PYKOH_CUDA_GRAPH")
+            raise EngineError("fixed shapes need pairs sorted by atom; sort them first")
         self._grow(n_local, n_edges, most)
         self._rij[:n_edges].copy_(rij)
         self._sender[:n_edges].copy_(sender)

@@ -144,11 +144,6 @@ class MLIAPPotential:
                 "use pair_style mliap alone"
             )
         species = as_tensor(data.elems, np.zeros(0, np.int32)).long()
-        if len(species) and int(species.min()) < 0:
-            raise EngineError(
-                "an atom type is NULL in pair_coeff; name the element of each type, one of "
-                f"{', '.join(self.element_types)}"
-            )
         owners: torch.Tensor | None = None
         exchange: Exchange | None = None
         if not kokkos:
