@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the LAMMPS that pykoh's tests run in, once, and prints its path:
 #
-#   cmake/testbench.sh cpu-mpi          plain ML-IAP, what `make test` uses
+#   cmake/testbench.sh cpu-mpi          plain ML-IAP, what `make test-lammps` uses
 #   cmake/testbench.sh kokkos-openmp    mliap/kk on a CPU: the way to the GPU path without a GPU
 #
 # The source is LAMMPS_SOURCE_DIR, or the pinned release from GitHub, or the pinned source package of
