@@ -13,7 +13,8 @@ MOLARITY := 6.26
 TEMPERATURE := 298.15
 PS      := 1.5
 
-.PHONY: demo docs test test-slow test-lammps test-slurm lint clean
+.PHONY: demo docs test test-slow test-lammps test-kokkos test-slurm lint clean
+export LAMMPS
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml constraints.txt
@@ -21,7 +22,7 @@ $(READY): pyproject.toml constraints.txt
 	  { echo "pykoh needs Python 3.10 or later; call make PYTHON=python3.11 …"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[run,train,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[run,train,lmp,dev]'
 	touch $@
 
 demo/koh.data: | $(READY)
@@ -63,10 +64,15 @@ test: lint
 test-slow: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not lammps and not slurm"
 
-# LAMMPS=/path/to/lmp: one that cmake/README.md built.
+# Set LAMMPS to test another lmp than the one that cmake/testbench.sh builds.
 test-lammps: $(READY)
-	$(BIN)/python -m pip install --quiet mpi4py
-	PATH=$(BIN):$$PATH PYKOH_LMP=$(LAMMPS) $(BIN)/python -m pytest -m lammps
+	@lmp=$${LAMMPS:-$$(PYTHON=$(BIN)/python cmake/testbench.sh cpu-mpi)} && \
+	  PATH=$(BIN):$$PATH PYKOH_LMP=$$lmp $(BIN)/python -m pytest -n 2 -m "lammps and not kokkos"
+
+# The same through Kokkos on a CPU, the way to the GPU; building it takes half an hour.
+test-kokkos: $(READY)
+	@lmp=$${LAMMPS:-$$(PYTHON=$(BIN)/python cmake/testbench.sh kokkos-openmp)} && \
+	  PATH=$(BIN):$$PATH PYKOH_LMP_KOKKOS=$$lmp $(BIN)/python -m pytest -n 2 -m kokkos
 
 # Needs root and Debian's slurm-wlm and munge; takes about ten minutes.
 test-slurm: $(READY)

@@ -36,6 +36,7 @@ def random_mace(
     block: str = "Residual",
     heads: list[str] | None = None,
     cutoff: float = 4.5,
+    radial_mlp: tuple[int, ...] = (16, 16),
     seed: int = 0,
 ) -> Path:
     """Write an untrained ScaleShiftMACE with E0s of DFT size and return its path."""
@@ -67,7 +68,7 @@ def random_mace(
             gate=torch.nn.functional.silu,
             pair_repulsion=zbl,
             distance_transform=transform,
-            radial_MLP=[16, 16],
+            radial_MLP=list(radial_mlp),
             heads=heads,
             atomic_inter_scale=1.3 if heads is None else [1.3, 0.7],
             atomic_inter_shift=0.2 if heads is None else [0.2, -0.1],

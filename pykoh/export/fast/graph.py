@@ -26,7 +26,7 @@ import pykoh.engines.ghost  # noqa: F401  registers torch.ops.pykoh.ghost_exchan
 from pykoh.errors import ModelError
 from pykoh.export.fast.harmonics import Harmonics
 from pykoh.export.fast.layer import Layer
-from pykoh.export.fast.rows import Rows, arrange
+from pykoh.export.fast.rows import Rows, arrange, arrange_fixed
 from pykoh.export.fast.supports import obstacle
 
 # Atoms per chunk: on a CPU the rows of a chunk stay in the cache, on a GPU launches are saved.
@@ -77,6 +77,7 @@ class FastGraph(torch.nn.Module):
         receiver: torch.Tensor,
         species: torch.Tensor,
         n_local: int,
+        width: int = 0,
     ) -> Tuple[torch.Tensor, torch.Tensor]:
         """Evaluate the potential.
 
@@ -88,6 +89,11 @@ class FastGraph(torch.nn.Module):
                 (sorted is fastest).
             species: ``[n_total]`` int64, index into the potential's elements.
             n_local: atoms whose energies are computed; the other rows are ghosts.
+            width: 0, or rows for each atom, as many as it has neighbours or more. All shapes then
+                follow from those of the arguments, and the host never waits for the device, so
+                that the call can be captured as a graph. Receivers have to ascend; edges with the
+                receiver ``n_local`` (at the end) fill up and count for nothing. An atom with more
+                neighbours makes all energies NaN.
 
         Returns:
             Energies ``[n_local]`` in eV (float64) and dE/dr_ij ``[n_edges, 3]`` in eV/Å.
@@ -95,7 +101,14 @@ class FastGraph(torch.nn.Module):
         rij = rij.detach()
         n_total = species.size(0)
         chunk = self.gpu_chunk if rij.is_cuda else self.cpu_chunk
-        rows = arrange(rij, sender, receiver, species, n_local, chunk, self.n_species, self.cutoff)
+        if width > 0:
+            rows = arrange_fixed(
+                rij, sender, receiver, species, n_local, chunk, self.n_species, self.cutoff, width
+            )
+        else:
+            rows = arrange(
+                rij, sender, receiver, species, n_local, chunk, self.n_species, self.cutoff
+            )
         n_chunks = len(rows.atoms) - 1
         distance = torch.sqrt((rows.vectors * rows.vectors).sum(0))
         unit = rows.vectors / distance
@@ -167,6 +180,13 @@ class FastGraph(torch.nn.Module):
         gradient.index_copy_(0, rows.edges, -to_vectors.index_select(1, rows.place).t())
         energy = torch.stack(energies).double().sum(0) * self.scale + self.shift
         e0 = self.e0_pico_ev.index_select(0, rows.species).double() * 1e-12
+        if width > 0:
+            fills = receiver >= n_local
+            gradient = gradient.masked_fill(fills.unsqueeze(1), 0.0)
+            counts = torch.zeros((n_local + 1,), dtype=e0.dtype, device=e0.device)
+            counts = counts.index_add_(0, receiver, torch.ones_like(receiver).to(e0.dtype))
+            too_many = (counts[:n_local] > width).any()
+            energy = energy.masked_fill(too_many, float("nan"))
         return (energy + e0).index_select(0, rows.restore), gradient
 
     def layer_back(

@@ -111,3 +111,60 @@ def arrange(
         edges,
         place,
     )
+
+
+def arrange_fixed(
+    rij: torch.Tensor,
+    sender: torch.Tensor,
+    receiver: torch.Tensor,
+    species: torch.Tensor,
+    n_local: int,
+    chunk: int,
+    n_species: int,
+    cutoff: float,
+    width: int,
+) -> Rows:
+    """Lay edges out in ``width`` rows for each atom: all shapes are known before, nothing is read.
+
+    Args as :func:`arrange`, but receivers ascend, and edges that only fill up ``rij`` have the
+    receiver ``n_local`` and come last.
+    """
+    device = rij.device
+    atoms: List[int] = []
+    rows: List[int] = []
+    for first in range(0, n_local, chunk):
+        atoms.append(first)
+        rows.append(first * width)
+    atoms.append(n_local)
+    n_rows = n_local * width
+    rows.append(n_rows)
+    counts = torch.zeros((n_local + 1,), dtype=torch.int64, device=device)
+    counts = counts.index_add_(0, receiver, torch.ones_like(receiver))
+    first_edge = torch.cumsum(counts, 0) - counts
+    edges = torch.arange(receiver.size(0), device=device)
+    place = receiver * width + edges - first_edge.index_select(0, receiver)
+    # What only fills up goes to one more row, which is then left out.
+    place = torch.clamp(place, max=n_rows)
+    vectors = torch.zeros((3, n_rows + 1), dtype=rij.dtype, device=device)
+    vectors[0] = 2.0 * cutoff
+    vectors.index_copy_(1, place, -rij.t())
+    neighbour = torch.zeros((n_rows + 1,), dtype=torch.int64, device=device)
+    neighbour.index_copy_(0, place, sender)
+    neighbour = neighbour[:n_rows]
+    neighbour_species = species.index_select(0, neighbour)
+    order = torch.arange(n_local, device=device)
+    own = species.index_select(0, order)
+    central = own.unsqueeze(1).expand(n_local, width).flatten()
+    return Rows(
+        atoms,
+        rows,
+        order,
+        order,
+        own,
+        neighbour,
+        neighbour_species,
+        central * n_species + neighbour_species,
+        vectors[:, :n_rows].contiguous(),
+        edges,
+        torch.clamp(place, max=n_rows - 1),
+    )

@@ -1,0 +1,173 @@
+#!/usr/bin/env bash
+# Builds the LAMMPS that pykoh's tests run in, once, and prints its path:
+#
+#   cmake/testbench.sh cpu-mpi          plain ML-IAP, what `make test-lammps` uses
+#   cmake/testbench.sh kokkos-openmp    mliap/kk on a CPU: the way to the GPU path without a GPU
+#
+# The source is LAMMPS_SOURCE_DIR, or the pinned release from GitHub, or the pinned source package of
+# Debian (from the server that this machine's apt uses). Debian's source brings no Kokkos: for
+# kokkos-openmp Debian's Kokkos is taken, with its C library where this machine's is older.
+# What is built is kept in PYKOH_CACHE (~/.cache/pykoh), for this source, Python, numpy and MPI.
+#
+# Environment: PYTHON (of the virtual environment to install into), LAMMPS_SOURCE_DIR, PYKOH_CACHE,
+# JOBS. Needs a C++ compiler, CMake, and in PYTHON's environment numpy, Cython and mpich (or an MPI
+# compiler on PATH). Says in one line what is missing and ends with status 1.
+set -euo pipefail
+preset=${1:-cpu-mpi}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+python=${PYTHON:-python3}
+cache=${PYKOH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pykoh}
+debian_source=lammps_20260704+dfsg.orig.tar.gz
+debian_sha256=cddbc45a047416bd48a4a0b87f24a5b61b3446982b74d18cafe619c22b17eb62
+
+say() { echo "lammps test bench: $*" >&2; }
+fail() { say "$*"; exit 1; }
+case $preset in
+  cpu-mpi) prefix_name=pykoh-lammps ;;
+  kokkos-openmp) prefix_name=pykoh-lammps-kokkos ;;
+  *) fail "unknown preset $preset; use cpu-mpi or kokkos-openmp" ;;
+esac
+
+for tool in cmake c++; do
+  command -v $tool >/dev/null || fail "no $tool on PATH; install CMake and a C++ compiler"
+done
+identity=$("$python" -c 'import sys, sysconfig, numpy, Cython
+print(sys.version, sysconfig.get_config_var("SOABI"), numpy.__version__, Cython.__version__)' 2>/dev/null) ||
+  fail "$python has no numpy and Cython; $python -m pip install numpy cython mpich mpi4py"
+venv=$("$python" -c 'import sys; print(sys.prefix)')
+mpicxx=$venv/bin/mpicxx
+[ -x "$mpicxx" ] || mpicxx=$(command -v mpicxx) || fail "no mpicxx; $python -m pip install mpich mpi4py"
+identity+=$("$mpicxx" -show; c++ --version | head -1)
+
+# sha256 of what is built from; LAMMPS_SOURCE_DIR counts as what its version file says.
+if [ -n "${LAMMPS_SOURCE_DIR-}" ]; then
+  [ -f "$LAMMPS_SOURCE_DIR/src/version.h" ] || fail "$LAMMPS_SOURCE_DIR: is no unpacked LAMMPS"
+  identity+=$(cat "$LAMMPS_SOURCE_DIR/src/version.h")$LAMMPS_SOURCE_DIR
+fi
+key=$(cat "$here"/CMakeLists.txt "$here"/CMakePresets.json "${BASH_SOURCE[0]}" - <<<"$identity" |
+  sha256sum | cut -c1-16)
+built=$cache/$preset-$key
+prefix=$venv/opt/$prefix_name
+
+install_it() { # everything but the compiling: the wrapper names this virtual environment
+  cmake -DBINARY="$built" -DSOURCE="$built" -DPREFIX="$prefix" -DPython_EXECUTABLE="$python" \
+    -DC_LIBRARY="$([ -d "$built/libc" ] && echo "$built/libc")" -P "$here/install.cmake" >&2
+  cp -a "$built"/libkokkos*.so* "$prefix/lib/" 2>/dev/null || true
+  echo "$prefix/bin/lmp"
+}
+if [ -e "$built/done" ]; then install_it; exit; fi
+
+mkdir -p "$cache"
+work=$(mktemp -d "$cache/build.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+apt_sid() { # apt with the lists of Debian's unstable release alone, beside the machine's own
+  apt-get -q -o Dir::Etc::SourceList="$work/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+    -o Dir::State::Lists="$work/apt/lists" -o Dir::Cache="$work/apt" -o APT::Sandbox::User=root \
+    -o Acquire::Check-Valid-Until=false -o Acquire::Languages=none "$@"
+}
+debian_ready() {
+  [ -d "$work/apt" ] && return
+  command -v apt-get >/dev/null || return 1
+  local server keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+  server=$(apt-get indextargets --no-release-info --format '$(REPO_URI) $(ORIGIN) $(COMPONENT)' \
+    'Created-By: Packages' 2>/dev/null | awk '$2 == "Debian" && $3 == "main" {print $1; exit}')
+  [ -n "$server" ] && [ -f $keyring ] || return 1
+  mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial"
+  printf 'deb%s [signed-by='$keyring'] '"$server"' sid main\n' "" -src >"$work/apt/sources.list"
+  apt_sid update >"$work/apt.log" 2>&1 || { rm -rf "$work/apt"; return 1; }
+}
+pinned() { [ "$(sha256sum <"$1" | cut -d' ' -f1)" = "$2" ]; }
+
+get_source() { # into $work/source; only what a build reads
+  local url sha file
+  mkdir -p "$work/source"
+  url=$(sed -n 's/^ *"\(https:.*tar\.gz\)"$/\1/p' "$here/CMakeLists.txt")
+  sha=$(sed -n 's/^set(LAMMPS_SHA256 "\(.*\)"$/\1/p' "$here/CMakeLists.txt")
+  if curl -fsSL --connect-timeout 10 --max-time 900 -o "$work/lammps.tar.gz" "$url" 2>/dev/null &&
+     pinned "$work/lammps.tar.gz" "$sha"; then
+    tar xzf "$work/lammps.tar.gz" -C "$work/source" --strip-components=1
+  elif debian_ready; then
+    (cd "$work" && apt_sid source --download-only --tar-only lammps >>"$work/apt.log" 2>&1) || return 1
+    file=$work/$debian_source
+    [ -f "$file" ] && pinned "$file" $debian_sha256 || return 1
+    tar xzf "$file" -C "$work/source" cmake src python third_party LICENSE
+  else
+    return 1
+  fi
+}
+
+get_kokkos() { # Debian's, into $work/kokkos; and its C library into $work/libc if it wants a newer one
+  debian_ready || return 1
+  local deb dir="$work/kokkos/usr/lib" target name
+  (cd "$work" && apt_sid download libkokkos-dev 'libkokkos[0-9]*' libc6 libstdc++6 libgcc-s1 libgomp1 \
+    >>"$work/apt.log" 2>&1) || return 1
+  for deb in "$work"/libkokkos*.deb; do dpkg-deb -x "$deb" "$work/kokkos"; done
+  # Its CMake files name header-only libraries that are not shipped, and /usr.
+  dir=$(dirname "$(find "$work/kokkos" -name 'libkokkoscore.so' | head -1)")
+  for target in "$dir"/cmake/Kokkos/KokkosTargets*.cmake; do
+    sed -i 's#"/usr/include#"${_IMPORT_PREFIX}/include#' "$target"
+    for name in $(grep -o 'libkokkos[a-z]*\.a' "$target" | sort -u); do
+      [ -e "$dir/$name" ] || ar rcs "$dir/$name"
+    done
+  done
+  if ldd "$dir/libkokkoscore.so" 2>&1 | grep -q 'not found'; then
+    say "this machine's C library is older than Kokkos wants: lmp will run on Debian's newer one"
+    mkdir "$work/libc" "$work/runtime"
+    for deb in libc6 libstdc++6 libgcc-s1 libgomp1; do
+      dpkg-deb -x "$work/${deb}"_*.deb "$work/runtime"
+    done
+    find "$work/runtime" -path '*/usr/lib/*-linux-gnu/*.so*' ! -path '*/gconv/*' ! -path '*/audit/*' \
+      -exec cp -a {} "$work/libc/" \;
+  fi
+}
+
+keep_few_styles() { # A build compiles each Kokkos style that has a plain one: half an hour for nothing.
+  local file
+  for file in "$1"/{pair,fix,compute,bond,angle,dihedral,improper,dump,region,atom_vec}_*; do
+    case $(basename "${file%.*}") in
+      pair_kokkos | pair_mliap_kokkos | pair_zero_kokkos | region_block_kokkos) ;;
+      fix_n[vp][et]_kokkos | fix_nh_kokkos | fix_nh_sphere_kokkos | fix_minimize_kokkos) ;;
+      fix_property_atom_kokkos | compute_temp_kokkos) ;;
+      atom_vec_kokkos | atom_vec_atomic_kokkos | atom_vec_charge_kokkos) ;;
+      *) rm -f "$file" ;;
+    esac
+  done
+}
+
+start=$SECONDS
+source=${LAMMPS_SOURCE_DIR-}
+if [ -z "$source" ]; then
+  say "fetching LAMMPS"
+  get_source || fail "no LAMMPS source: neither the pinned release (GitHub) nor Debian's source" \
+    "package can be fetched; set LAMMPS_SOURCE_DIR to an unpacked LAMMPS of July 2025 or later"
+  source=$work/source
+fi
+options=()
+if [ "$preset" = kokkos-openmp ]; then
+  if [ -z "${LAMMPS_SOURCE_DIR-}" ]; then keep_few_styles "$source/src/KOKKOS"; fi
+  if [ ! -d "$source/lib/kokkos" ]; then
+    get_kokkos || fail "no Kokkos: this LAMMPS source brings none, and Debian's cannot be fetched"
+    options+=(-DCMAKE_PREFIX_PATH="$work/kokkos/usr" -DCMAKE_EXE_LINKER_FLAGS=-Wl,--allow-shlib-undefined
+      -DCMAKE_CXX_FLAGS_RELEASE=-O1)
+  fi
+fi
+log=$cache/$preset.log
+say "building $preset (minutes; log: $log)"
+{
+  cmake -S "$here" --preset "$preset" -B "$work/build" -DLAMMPS_SOURCE_DIR="$source" \
+    -DPython_EXECUTABLE="$python" -DMPI_CXX_COMPILER="$mpicxx" \
+    -DCMAKE_INSTALL_PREFIX="$work/installed" "${options[@]}" &&
+    CMAKE_BUILD_PARALLEL_LEVEL=${JOBS:-$(nproc)} cmake --build "$work/build"
+} >"$log" 2>&1 || fail "the build failed; see $log"
+binary=$work/build/lammps-prefix/src/lammps-build
+mkdir "$work/result" "$work/result/python"
+cp -a "$binary"/lmp "$binary"/liblammps*.so* "$work/result/"
+cp -a "$source/python/lammps" "$work/result/python/"
+if [ -d "$work/kokkos" ]; then cp -a "$(dirname "$(find "$work/kokkos" -name libkokkoscore.so)")"/libkokkos*.so* "$work/result/"; fi
+if [ -d "$work/libc" ]; then mv "$work/libc" "$work/result/"; fi
+touch "$work/result/done"
+rm -rf "$built"
+mv "$work/result" "$built"
+say "built in $((SECONDS - start)) s"
+install_it

@@ -1,0 +1,140 @@
+"""The fast graph with fixed shapes: same results, and nothing that keeps it from being captured."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from potentials import random_mace, water_like_box
+from pykoh.engines.artifact import load_artifact
+from pykoh.engines.contents import open_graph
+from pykoh.engines.fixed_shapes import FixedShapes
+from pykoh.errors import EngineError
+from pykoh.export.export import export_model
+
+MODELS = {
+    "scalar": {},
+    "vector": {"hidden": "6x0e+6x1o", "max_ell": 2},
+    "density": {"first": "Density", "block": "DensityResidual", "max_ell": 2, "n_layers": 3},
+}
+# What makes the host wait for the device, or gives shapes that only the device knows.
+WAITS = {"_local_scalar_dense", "nonzero", "item", "unique", "masked_select", "is_nonzero"}
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], torch.jit.ScriptModule]:
+    folder = tmp_path_factory.mktemp("fixed")
+
+    def make(name: str) -> torch.jit.ScriptModule:
+        model, target = folder / f"{name}.model", folder / f"{name}.pt"
+        if not target.exists():
+            export_model(random_mace(model, **MODELS[name]), target, "float64", route="fast")
+        return open_graph(load_artifact(target)[1], torch.device("cpu"), torch.float64)
+
+    return make
+
+
+def edges_of(seed: int, n_water: int = 10) -> tuple[torch.Tensor, ...]:
+    """Return the graph's arguments for a box whose atoms are shaken."""
+    from vesin import NeighborList
+
+    box = water_like_box(2, n_water)
+    box.positions += np.random.default_rng(seed).normal(scale=0.15, size=box.positions.shape)
+    finder = NeighborList(cutoff=4.5, full_list=True, sorted=True)
+    i, j, rij = finder.compute(box.positions, np.asarray(box.cell), True, "ijD")
+    species = np.searchsorted([1, 8, 19], box.numbers)
+    i, j, species = (torch.from_numpy(x.astype(np.int64)) for x in (i, j, species))
+    return torch.from_numpy(rij), j, i, species
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_fixed_shapes_give_the_same_forces(
+    name: str, graph: Callable[[str], torch.jit.ScriptModule]
+) -> None:
+    free = graph(name)
+    fixed = FixedShapes(free, torch.float64, torch.device("cpu"))
+    shapes = set()
+    for seed in range(6):
+        rij, sender, receiver, species = edges_of(seed, n_water=10 if seed < 5 else 8)
+        n = len(species)
+        energies, gradient = free(rij, sender, receiver, species, n)
+        assert gradient.abs().max() > 0.01
+        padded_energies, padded_gradient = fixed(rij, sender, receiver, species, n)
+        assert padded_energies.shape == energies.shape and padded_gradient.shape == gradient.shape
+        torch.testing.assert_close(padded_energies, energies, rtol=1e-12, atol=1e-10)
+        torch.testing.assert_close(padded_gradient, gradient, rtol=1e-9, atol=1e-11)
+        shapes.add((fixed.n_atoms, fixed.n_edges, fixed.width))
+    assert len({len(edges_of(seed)[0]) for seed in range(5)}) > 1, "the number of edges changed"
+    assert len(shapes) == fixed.growths == 1
+
+
+class Dispatched(TorchDispatchMode):
+    """Lists the operators that a call dispatches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.names.append(func.overloadpacket.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_nothing_in_the_graph_waits_for_the_device(name: str, tmp_path: Path) -> None:
+    from pykoh.export.fast.graph import FastGraph
+    from pykoh.export.read import read_mace_model
+
+    model = read_mace_model(random_mace(tmp_path / "m.model", **MODELS[name]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        graph = FastGraph(model.double().eval()).eval()
+    counts = []
+    for seed in (0, 1):
+        rij, sender, receiver, species = edges_of(seed)
+        n = len(species)
+        with Dispatched() as fixed:
+            graph(rij, sender, receiver, species, n, 96)
+        assert not WAITS & set(fixed.names)
+        counts.append(len(fixed.names))
+    assert counts[0] == counts[1] > 100
+    with Dispatched() as free:
+        graph(rij, sender, receiver, species, n)
+    assert WAITS & set(free.names), "without fixed shapes it waits once; the check can see it"
+
+
+def test_too_many_neighbours_are_no_silent_error(
+    graph: Callable[[str], torch.jit.ScriptModule],
+) -> None:
+    rij, sender, receiver, species = edges_of(0)
+    n = len(species)
+    most = int(torch.bincount(receiver).max())
+    enough, _ = graph("scalar")(rij, sender, receiver, species, n, most)
+    short, _ = graph("scalar")(rij, sender, receiver, species, n, most - 1)
+    assert enough.isfinite().all() and short.isnan().all()
+
+
+def test_capacities_grow(graph: Callable[[str], torch.jit.ScriptModule]) -> None:
+    free = graph("scalar")
+    fixed = FixedShapes(free, torch.float64, torch.device("cpu"))
+    for n_water in (4, 10, 16):
+        rij, sender, receiver, species = edges_of(0, n_water)
+        expected = free(rij, sender, receiver, species, len(species))[1]
+        found = fixed(rij, sender, receiver, species, len(species))[1]
+        torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-11)
+    assert fixed.growths == 3
+
+
+def test_what_fixed_shapes_refuse(graph: Callable[[str], torch.jit.ScriptModule]) -> None:
+    fixed = FixedShapes(graph("scalar"), torch.float64, torch.device("cpu"))
+    rij, sender, receiver, species = edges_of(0)
+    with pytest.raises(EngineError, match="sorted"):
+        fixed(rij, sender, receiver.flip(0), species, len(species))
+    with pytest.raises(EngineError, match="one rank"):
+        fixed(rij, sender, receiver, species, len(species) - 1)
