@@ -175,6 +175,19 @@ def test_tests_that_say_nothing_are_refused(
     assert not (place / "T" / "transfer.json").exists()
 
 
+def test_a_single_test_trajectory_is_said(place: Path, test_file: Path) -> None:
+    made = [frame for frame in read(test_file, index=":") if frame.info["run"][-1] == "0"]
+    write(place / "one.extxyz", made, format="extxyz")
+    card(place / "right.model", [9.0])
+    card(place / "wrong.model", [3.5])
+    assert (
+        "a single trajectory tests"
+        in transfer(place / "one.extxyz", "right.model", "wrong.model").output
+    )
+    done = transfer(test_file, "right.model", "wrong.model", options=("--force",))
+    assert "label 9 mol/L" in done.output and "single trajectory" not in done.output
+
+
 def test_learning_curve_needs_records(place: Path, test_file: Path) -> None:
     done = transfer(test_file, "right.model", options=("--learning-curve",))
     assert done.exit_code == 1 and "two or more models" in done.output

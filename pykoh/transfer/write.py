@@ -99,6 +99,13 @@ def conclusion(comparison: Comparison) -> str:
             f" Training at {trained_at(mixed.candidate)} mol/L with {labels} labels gives "
             f"{_text(mixed.mean_meV_A)} meV/Å."
         )
+    alone = [cell for cell in comparison.rows[0].cells if cell.n_runs < 2]
+    if alone:
+        where = ", ".join(f"{cell.molarity_mol_per_L:.3g}" for cell in alone)
+        text += (
+            f" At {where} mol/L a single trajectory tests: its frames resemble each other, and the "
+            "intervals are too narrow."
+        )
     if len({row.candidate.n_labels for row in comparison.rows}) > 1:
         text += " The models were trained on different numbers of labels."
     return text
