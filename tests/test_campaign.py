@@ -17,7 +17,7 @@ from pykoh.campaign.checkpoints import Checkpoints, restart_step
 from pykoh.campaign.folder import CampaignFolder, create
 from pykoh.campaign.scripts import jobs_of
 from pykoh.campaign.spec import Campaign, Site, read_campaign, read_site, runs_of
-from pykoh.campaign.worker import AGAIN, last_line
+from pykoh.campaign.worker import AGAIN, Worker, last_line
 from pykoh.cli import main
 from pykoh.errors import CampaignError
 
@@ -287,3 +287,37 @@ def test_a_failure_is_shown_with_its_line(tiny: CampaignFolder, tmp_path: Path) 
     shown = call("status", str(made.path))
     assert shown.exit_code == 0
     assert "failed" in shown.output and "knows only H, O, K" in shown.output
+
+
+def test_runs_share_a_job_and_a_full_disk_stops_them(tmp_path: Path) -> None:
+    site = Site(engine="pykoh", gpus=0, cpus=1, runs_per_job=2, free_gb=1e6)
+    made = folder(tmp_path / "c", Campaign((6.3,), "p", atoms=30, replicas=2), site)
+    assert made.n_tasks == 1
+    assert worker(made, "build").wait() == 0
+    boxes = [(made.folder_of(run) / "koh.data").read_text() for run in made.runs]
+    assert boxes[0] != boxes[1], "replicas are boxes of their own"
+    assert worker(made, "equilibrate").wait() == 1
+    shown = call("status", str(made.path)).output
+    assert shown.count("GB are free on its disk") == 2
+    assert not list(made.path.rglob("equil.dump"))
+
+
+def test_a_broken_molecule_stops_a_run_and_keeps_the_frame(tmp_path: Path) -> None:
+    from ase.io import read
+
+    from labels import frames
+    from test_guards import far_proton, write
+
+    made = folder(tmp_path / "c", Campaign((6.3,), "p"))
+    run = made.runs[0]
+    box = frames("dense", "a", 1, seed=1)[0]
+    at_work = Worker(made, "produce")
+    write(made.folder_of(run) / "koh.dump", [box])
+    at_work._refuse_nonsense(run)
+    far_proton(box)
+    write(made.folder_of(run) / "koh.dump", [box])
+    with pytest.raises(CampaignError, match=r"from the nearest O.*pykoh label takes it"):
+        at_work._refuse_nonsense(run)
+    flagged = read(made.folder_of(run) / "flagged.extxyz")
+    assert flagged.get_chemical_symbols() == box.get_chemical_symbols()
+    assert flagged.info["run"].endswith("_flagged")
