@@ -74,7 +74,7 @@ test-kokkos: $(READY)
 	@lmp=$${LAMMPS:-$$(PYTHON=$(BIN)/python cmake/testbench.sh kokkos-openmp)} && \
 	  PATH=$(BIN):$$PATH PYKOH_LMP_KOKKOS=$$lmp $(BIN)/python -m pytest -n 2 -m kokkos
 
-# Needs root and Debian's slurm-wlm and munge; takes about ten minutes.
+# Needs root and Debian's slurm-wlm and munge; takes four minutes on two quiet cores.
 test-slurm: $(READY)
 	$(BIN)/python -m pytest -m slurm
 

@@ -24,13 +24,13 @@ molarities: 6.3
 replicas: 3
 potential: koh.pt
 atoms: 30
-ps: 2.0
+ps: 4.0
 equilibrate_ps: 0.05
 restart_ps: 0.05
 dump_fs: 5
 """
 # Short, so that the runs need several jobs; Slurm may warn up to a minute earlier than asked.
-SITE = "engine: pykoh\ngpus: 0\ncpus: 1\ntime: 00:02:00\nwarning_s: 15\nshort_time: 00:20:00\n"
+SITE = "engine: pykoh\ngpus: 0\ncpus: 1\ntime: 00:01:00\nwarning_s: 15\nshort_time: 00:20:00\n"
 
 
 @pytest.fixture(scope="module")
@@ -98,11 +98,11 @@ def test_a_campaign_survives_and_is_complete(tmp_path: Path, slurm: dict[str, st
 
     wait("the end of all jobs", lambda: not queue().strip(), 2400)
     shown = call(*pykoh, "status", "c")
-    assert "3 of 3 runs done, 0.006 of 0.006 ns" in shown, shown
+    assert "3 of 3 runs done, 0.012 of 0.012 ns" in shown, shown
     for place in places:
         lines = (place / "koh.dump").read_text().splitlines()
         steps = [int(lines[k + 1]) for k, line in enumerate(lines) if line == "ITEM: TIMESTEP"]
-        assert steps == list(range(0, 4001, 10)), "no frame is missing, none is there twice"
+        assert steps == list(range(0, 8001, 10)), "no frame is missing, none is there twice"
         rows = (place / "koh.pressure.txt").read_text().splitlines()
         times = [int(row.split()[0]) for row in rows if not row.startswith("#")]
         assert times == sorted(set(times))
