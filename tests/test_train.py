@@ -19,6 +19,8 @@ from labels import label_file
 from pykoh.cli import main
 from pykoh.training.progress import read_epochs
 
+# Many, so that a training of a tenth of a second per epoch can be killed on its way.
+N_EPOCHS = 80
 SMALL = ["--channels", "4", "--max-ell", "1", "--cutoff", "3", "--seed", "3"]
 
 
@@ -45,18 +47,19 @@ def errors_of(model: Path, frames: list) -> float:
     for frame in frames:
         atoms = frame.copy()
         _, forces, _ = reference(model, atoms)
-        squares.append(((forces - frame.arrays["REF_forces"]) ** 2).mean())
-    return float(np.sqrt(np.mean(squares)))
+        squares.append(((forces - frame.arrays["REF_forces"]) ** 2).ravel())
+    return float(np.sqrt(np.concatenate(squares).mean()))
 
 
 def test_a_killed_training_goes_on_and_keeps_its_record(data: Path, place: Path) -> None:
-    options = ["-o", "m.model", "--epochs", "12", *SMALL]
+    options = ["-o", "m.model", "--epochs", str(N_EPOCHS), *SMALL]
     process = subprocess.Popen([sys.executable, "-m", "pykoh", "train", str(data), *options])
     deadline = time.monotonic() + 240
+    record = place / "m.train" / "run.json"
     while time.monotonic() < deadline:
-        if len(read_epochs(place / "m.train" / "results")) >= 4:
+        if record.exists() and json.loads(record.read_text())["core_hours"] > 0:
             break
-        time.sleep(0.2)
+        time.sleep(0.1)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     # The trainer dies with pykoh: a resumed run would otherwise compete with it.
@@ -64,8 +67,8 @@ def test_a_killed_training_goes_on_and_keeps_its_record(data: Path, place: Path)
     before = read_epochs(place / "m.train" / "results")
     time.sleep(2.0)
     assert read_epochs(place / "m.train" / "results") == before
-    assert 4 <= len(before) < 12 and not (place / "m.model").exists()
-    spent = json.loads((place / "m.train" / "run.json").read_text())["core_hours"]
+    assert 2 <= len(before) < N_EPOCHS and not (place / "m.model").exists()
+    spent = json.loads(record.read_text())["core_hours"]
 
     done = train(data, *options)
     assert done.exit_code == 0, done.output
@@ -77,7 +80,7 @@ def test_a_killed_training_goes_on_and_keeps_its_record(data: Path, place: Path)
     assert sorted(card["molarities_mol_per_L"]) == card["molarities_mol_per_L"]
     assert card["e0_eV"] == {"H": -0.1, "O": -0.2, "K": -0.3}
     epochs = read_epochs(place / "m.train" / "results")
-    assert [e.number for e in epochs] == list(range(-1, 12))
+    assert [e.number for e in epochs] == list(range(-1, N_EPOCHS))
     assert epochs[-1].force_rmse_meV_A < epochs[0].force_rmse_meV_A
     assert (place / "m.train" / "learning_curve.png").stat().st_size > 5000
 
@@ -86,7 +89,7 @@ def test_a_killed_training_goes_on_and_keeps_its_record(data: Path, place: Path)
 
     valid = read(place / "m.train" / "valid.extxyz", index=":")
     claimed = card["validation"]["force_rmse_meV_per_A"] / 1e3
-    assert errors_of(place / "m.model", valid) == pytest.approx(claimed, rel=0.02)
+    assert errors_of(place / "m.model", valid) == pytest.approx(claimed, rel=1e-3)
 
     again = train(data, *options)
     assert again.exit_code == 1 and "--force" in again.output

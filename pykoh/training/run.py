@@ -129,8 +129,7 @@ def train(job: Job, report: Callable[[Epoch, float], None], force: bool = False)
         if earlier is None:
             _prepare(job, folder)
         spent = 0.0 if earlier is None else float(earlier.get("core_hours") or 0.0)
-        with record(folder, **description) as entry:
-            entry["core_hours"] = round(spent, 4)
+        with record(folder, **description, core_hours=round(spent, 4)) as entry:
 
             def progress(epoch: Epoch, left_s: float, core_s: float) -> None:
                 entry["core_hours"] = round(spent + core_s / 3600, 4)
