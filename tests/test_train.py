@@ -56,18 +56,24 @@ def test_a_killed_training_goes_on_and_keeps_its_record(data: Path, place: Path)
     process = subprocess.Popen([sys.executable, "-m", "pykoh", "train", str(data), *options])
     deadline = time.monotonic() + 240
     record = place / "m.train" / "run.json"
-    while time.monotonic() < deadline:
-        if record.exists() and json.loads(record.read_text())["core_hours"] > 0:
+    results = place / "m.train" / "results"
+    # Three lines: the checkpoint of the second was written before the third.
+    while time.monotonic() < deadline and process.poll() is None:
+        if (
+            record.exists()
+            and json.loads(record.read_text())["core_hours"] > 0
+            and len(read_epochs(results)) >= 3
+        ):
             break
-        time.sleep(0.1)
+        time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     # The trainer dies with pykoh: a resumed run would otherwise compete with it.
     time.sleep(1.0)
-    before = read_epochs(place / "m.train" / "results")
+    before = read_epochs(results)
     time.sleep(2.0)
-    assert read_epochs(place / "m.train" / "results") == before
-    assert 2 <= len(before) < N_EPOCHS and not (place / "m.model").exists()
+    assert read_epochs(results) == before
+    assert 3 <= len(before) < N_EPOCHS and not (place / "m.model").exists()
     spent = json.loads(record.read_text())["core_hours"]
 
     done = train(data, *options)
@@ -79,7 +85,7 @@ def test_a_killed_training_goes_on_and_keeps_its_record(data: Path, place: Path)
     assert card["n_train"] + card["n_valid"] == 12
     assert sorted(card["molarities_mol_per_L"]) == card["molarities_mol_per_L"]
     assert card["e0_eV"] == {"H": -0.1, "O": -0.2, "K": -0.3}
-    epochs = read_epochs(place / "m.train" / "results")
+    epochs = read_epochs(results)
     assert [e.number for e in epochs] == list(range(-1, N_EPOCHS))
     assert epochs[-1].force_rmse_meV_A < epochs[0].force_rmse_meV_A
     assert (place / "m.train" / "learning_curve.png").stat().st_size > 5000
