@@ -13,15 +13,21 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from labels import frames
 from pykoh.campaign.checkpoints import Checkpoints, restart_step
 from pykoh.campaign.folder import CampaignFolder, create
 from pykoh.campaign.scripts import jobs_of
 from pykoh.campaign.spec import Campaign, Site, read_campaign, read_site, runs_of
-from pykoh.campaign.worker import AGAIN, Worker, last_line
+from pykoh.campaign.watching import Watch
+from pykoh.campaign.worker import AGAIN, last_line
 from pykoh.cli import main
 from pykoh.errors import CampaignError
+from test_guards import far_proton
+from test_guards import write as write_dump
 
-SHIPPED = Path(__file__).parent.parent / "potentials" / "koh-7net0-distilled" / "koh.pt"
+POTENTIALS = Path(__file__).parent.parent / "potentials"
+SHIPPED = POTENTIALS / "koh-7net0-distilled" / "koh.pt"
+OTHER = POTENTIALS / "koh-blyp-d3" / "koh.pt"
 WRITE_RESTART = """
 from pykoh.engines.embedded import load_lammps
 lmp = load_lammps(["-screen", "none", "-log", "none"])
@@ -236,7 +242,7 @@ def test_wrong_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> CampaignFolder:
     """A campaign of one run of 30 atoms whose box is built and equilibrated."""
     campaign = Campaign(
-        (6.3,), "p", atoms=30, ps=0.1, equilibrate_ps=0.02, restart_ps=0.01, dump_fs=5.0
+        (6.3,), "p", atoms=30, ps=0.6, equilibrate_ps=0.02, restart_ps=0.01, dump_fs=5.0
     )
     made = folder(tmp_path_factory.mktemp("campaign") / "c", campaign)
     for stage in ("build", "equilibrate"):
@@ -263,17 +269,17 @@ def test_a_told_worker_stops_and_the_next_goes_on(tiny: CampaignFolder) -> None:
     first.send_signal(signal.SIGUSR1)
     assert first.wait() == AGAIN
     reached = restart_step(place / "koh.restart")
-    assert reached is not None and 40 <= reached < 200
+    assert reached is not None and 40 <= reached < 1200
     # The newest file is damaged on the way: the one before it counts.
     with (place / "koh.restart").open("r+b") as stream:
         stream.truncate(50)
     assert worker(tiny, "produce").wait() == 0
-    assert restart_step(place / "koh.restart") == 200
+    assert restart_step(place / "koh.restart") == 1200
     lines = (place / "koh.dump").read_text().splitlines()
     steps = [int(lines[k + 1]) for k, line in enumerate(lines) if line == "ITEM: TIMESTEP"]
-    assert steps == list(range(0, 201, 10)), "no frame is missing, none is there twice"
+    assert steps == list(range(0, 1201, 10)), "no frame is missing, none is there twice"
     status = json.loads((place / "status.json").read_text())
-    assert status["state"] == "done" and status["ps_done"] == pytest.approx(0.1)
+    assert status["state"] == "done" and status["ps_done"] == pytest.approx(0.6)
     again = (place / "koh.dump").stat().st_mtime
     assert worker(tiny, "produce").wait() == 0
     assert (place / "koh.dump").stat().st_mtime == again, "what is done is not done again"
@@ -302,22 +308,76 @@ def test_runs_share_a_job_and_a_full_disk_stops_them(tmp_path: Path) -> None:
     assert not list(made.path.rglob("equil.dump"))
 
 
+def watched(path: Path, **settings: float) -> tuple[CampaignFolder, Watch, Path]:
+    """Return a campaign with a committee, the watch of its run, and where its dump is."""
+    campaign = Campaign((6.3,), "p", committee=("q",), **settings)  # type: ignore[arg-type]
+    made = create(path, campaign, Site(engine="pykoh"), SHIPPED, [OTHER])
+    return made, Watch(made, made.runs[0]), made.folder_of(made.runs[0]) / "koh.dump"
+
+
 def test_a_broken_molecule_stops_a_run_and_keeps_the_frame(tmp_path: Path) -> None:
     from ase.io import read
 
-    from labels import frames
-    from test_guards import far_proton, write
-
-    made = folder(tmp_path / "c", Campaign((6.3,), "p"))
-    run = made.runs[0]
+    made, watch, path = watched(tmp_path / "c", flag_eV_per_A=100.0, stop_eV_per_A=100.0)
     box = frames("dense", "a", 1, seed=1)[0]
-    at_work = Worker(made, "produce")
-    write(made.folder_of(run) / "koh.dump", [box])
-    at_work._refuse_nonsense(run)
+    write_dump(path, [box])
+    said = watch.look()
+    assert said["flagged"] == 0 and 0 < said["disagreement_eV_per_A"] < 100
     far_proton(box)
-    write(made.folder_of(run) / "koh.dump", [box])
+    write_dump(path, [box])
     with pytest.raises(CampaignError, match=r"from the nearest O.*pykoh label takes it"):
-        at_work._refuse_nonsense(run)
-    flagged = read(made.folder_of(run) / "flagged.extxyz")
+        watch.look()
+    flagged = read(watch.flagged)
     assert flagged.get_chemical_symbols() == box.get_chemical_symbols()
-    assert flagged.info["run"].endswith("_flagged")
+    assert flagged.info["run"] == "koh_6.3M_298.15K_1_flagged"
+    assert flagged.info["molarity"] == 6.3
+    assert "1 frames kept" in call("status", str(made.path)).output
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"max_force_eV_per_A": 0.1}, r"feels .* eV/Å, more than max_force_eV_per_A 0.1"),
+        ({"stop_eV_per_A": 1e-4}, r"committee disagrees by .* about atom \d+"),
+        ({"flag_eV_per_A": 1e-4, "stop_eV_per_A": 100.0}, None),
+    ],
+)
+def test_forces_stop_or_flag(
+    tmp_path: Path, settings: dict[str, float], problem: str | None
+) -> None:
+    from ase.io import read
+
+    _, watch, path = watched(tmp_path / "c", **settings)
+    write_dump(path, frames("dense", "a", 1, seed=1))
+    if problem is None:
+        said = watch.look()
+        assert said["flagged"] == 1
+    else:
+        with pytest.raises(CampaignError, match=problem):
+            watch.look()
+    flagged = read(watch.flagged, index=":")
+    assert len(flagged) == 1
+    # A second look comes too early: looking costs 5 % of the time at most.
+    assert problem is not None or watch.look() == {}
+
+
+def test_committees_are_copied_and_may_change(tmp_path: Path) -> None:
+    made, _, _ = watched(tmp_path / "c")
+    assert [p.name for p in made.potentials] == ["potential.pt", "committee_1.pt"]
+    spec = Campaign((6.3,), "p", flag_eV_per_A=0.5)
+    again = create(tmp_path / "c", spec, Site(engine="pykoh"), SHIPPED)
+    assert [p.name for p in again.potentials] == ["potential.pt"]
+
+
+def test_each_molarity_may_have_a_density(tmp_path: Path) -> None:
+    (tmp_path / "p.pt").touch()
+    text = "molarities: [1, 2]\npotential: p.pt\ncation: Cs\ndensity_kg_per_m3: "
+    (tmp_path / "c.yaml").write_text(text + "[1120, 1240]\n")
+    runs = runs_of(read_campaign(tmp_path / "c.yaml"))
+    assert [run.density_kg_per_m3 for run in runs] == [1120.0, 1240.0]
+    (tmp_path / "c.yaml").write_text(text + "1120\n")
+    runs = runs_of(read_campaign(tmp_path / "c.yaml"))
+    assert [run.density_kg_per_m3 for run in runs] == [1120.0, 1120.0]
+    (tmp_path / "c.yaml").write_text(text + "[1120, 1240, 1300]\n")
+    with pytest.raises(CampaignError, match=r"line 4: density.*3 densities for 2 molarities"):
+        read_campaign(tmp_path / "c.yaml")

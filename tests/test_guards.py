@@ -10,6 +10,7 @@ import pytest
 from ase import Atoms
 
 from labels import frames
+from pykoh.campaign.forces import disagreement
 from pykoh.campaign.guards import broken_molecules, look, newest_frame
 
 TYPES = {"H": 1, "O": 2, "K": 3}
@@ -123,3 +124,10 @@ def test_temperature_and_energy(
     else:
         assert alarm is not None and expected in alarm.problem
         assert alarm.frame is not None and len(alarm.frame) == len(box)
+
+
+def test_disagreement_is_the_standard_deviation_of_the_force_vector() -> None:
+    forces = np.zeros((3, 2, 3))
+    forces[:, 1, 0] = [1.0, 2.0, 3.0]
+    forces[:, 1, 2] = [0.0, 2.0, 4.0]
+    assert disagreement(forces) == pytest.approx([0.0, np.sqrt((2 + 8) / 2)])

@@ -112,14 +112,23 @@ def count(low: int, high: int) -> Callable[[Any], int]:
     return read
 
 
-def several(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
-    """Return a reader of one value or a list of different values."""
+def each(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
+    """Return a reader of one value or a list of values."""
 
     def read_all(value: Any) -> tuple[T, ...]:
         items = value if isinstance(value, list) else [value]
         if not items:
             raise ValueError("the list is empty")
-        found = tuple(read(item) for item in items)
+        return tuple(read(item) for item in items)
+
+    return read_all
+
+
+def several(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
+    """Return a reader of one value or a list of different values."""
+
+    def read_all(value: Any) -> tuple[T, ...]:
+        found = each(read)(value)
         if len(set(found)) < len(found):
             raise ValueError("a value is there twice")
         return found

@@ -20,8 +20,8 @@ def build_command(campaign: Campaign, run: Run) -> list[str]:
     command = [*PYKOH, "build", "--molarity", f"{run.molarity:g}", "--atoms", str(campaign.atoms)]
     command += ["--temperature", f"{run.temperature:g}", "--cation", campaign.cation]
     command += ["--seed", str(run.seed), "-o", "koh.data", "--force"]
-    if campaign.density_kg_per_m3 is not None:
-        command += ["--density", f"{campaign.density_kg_per_m3:g}"]
+    if run.density_kg_per_m3 is not None:
+        command += ["--density", f"{run.density_kg_per_m3:g}"]
     return command
 
 

@@ -1,7 +1,7 @@
 """The folder of a campaign: what it is, its runs, where each of them stands.
 
 CAMPAIGN/campaign.json    the campaign and the site, as they were submitted
-CAMPAIGN/potential.pt     a copy of the potential
+CAMPAIGN/potential.pt     a copy of the potential; committee_1.pt … of those that watch it
 CAMPAIGN/jobs/            job scripts and what the jobs print
 CAMPAIGN/runs/NAME/       one simulation: box, restart files, trajectory, results, status.json
 CAMPAIGN/series/          the report of all runs
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,12 @@ from pykoh.campaign.spec import Campaign, Run, Site, runs_of
 from pykoh.errors import CampaignError
 from pykoh.files import replacing, write_text
 from pykoh.provenance import sha256
+
+# What may differ when a campaign is submitted again: how long, and what watches it.
+_MAY_CHANGE = (
+    "ps", "attempts", "potential", "committee", "flag_eV_per_A", "stop_eV_per_A",
+    "max_force_eV_per_A",
+)  # fmt: skip
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:
@@ -50,6 +57,12 @@ class CampaignFolder:
         self.runs = runs_of(self.spec)
 
     @property
+    def potentials(self) -> list[Path]:
+        """The potential that simulates, then those of the committee."""
+        committee = sorted(self.path.glob("committee_*.pt"))
+        return [self.path / "potential.pt", *committee]
+
+    @property
     def n_tasks(self) -> int:
         """Jobs of one array."""
         return -(-len(self.runs) // self.site.runs_per_job)
@@ -77,11 +90,18 @@ class CampaignFolder:
             return {}
 
 
-def create(path: Path, campaign: Campaign, site: Site, potential: Path) -> CampaignFolder:
+def _copy(source: Path, target: Path) -> None:
+    with replacing(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def create(
+    path: Path, campaign: Campaign, site: Site, potential: Path, committee: Sequence[Path] = ()
+) -> CampaignFolder:
     """Make the folder of a campaign, or take one of the same campaign as it is.
 
-    The production length may grow, and the site may change: the runs go on. Anything else that
-    differs is another campaign.
+    The production length may grow, and the site and the guards may change: the runs go on. Anything
+    else that differs is another campaign.
 
     Raises:
         CampaignError: the folder holds another campaign, or the potential differs.
@@ -91,7 +111,7 @@ def create(path: Path, campaign: Campaign, site: Site, potential: Path) -> Campa
     if record.exists():
         earlier = CampaignFolder(path).spec
         old, new = asdict(earlier), asdict(campaign)
-        changed = [k for k in new if k not in ("ps", "attempts", "potential") and old[k] != new[k]]
+        changed = [k for k in new if k not in _MAY_CHANGE and old[k] != new[k]]
         if changed:
             raise CampaignError(
                 f"{path}: holds a campaign with other {', '.join(changed)}; choose another -o"
@@ -108,8 +128,12 @@ def create(path: Path, campaign: Campaign, site: Site, potential: Path) -> Campa
         (path / "runs" / run.name).mkdir(parents=True, exist_ok=True)
     (path / "jobs").mkdir(exist_ok=True)
     if not (path / "potential.pt").exists():
-        with replacing(path / "potential.pt") as temporary:
-            shutil.copyfile(potential, temporary)
+        _copy(potential, path / "potential.pt")
+    for old_copy in path.glob("committee_*.pt"):
+        if int(old_copy.stem.split("_")[1]) > len(committee):
+            old_copy.unlink()
+    for number, member in enumerate(committee, start=1):
+        _copy(member, path / f"committee_{number}.pt")
     entry = {
         "campaign": asdict(campaign),
         "site": asdict(site),

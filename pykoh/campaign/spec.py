@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pykoh.campaign.document import Document, count, number, one_of, several, text
+from pykoh.campaign.document import Document, count, each, number, one_of, several, text
 from pykoh.errors import CampaignError
 
 _TIME = re.compile(r"(\d+-)?\d{1,2}:\d{2}(:\d{2})?|\d+")
@@ -25,7 +25,7 @@ class Campaign:
         replicas: independent boxes of each kind.
         atoms: about how many in a box.
         cation: Li, Na, K or Cs.
-        density_kg_per_m3: instead of the published one.
+        density_kg_per_m3: instead of the published ones: one, or one for each molarity.
         ensemble: nvt or nve.
         ps: of production for each run.
         equilibrate_ps: at constant volume before it, after heating.
@@ -34,6 +34,10 @@ class Campaign:
         restart_ps: interval of restart files; a killed job repeats at most this.
         seed: of boxes and velocities; each run gets its own from it.
         attempts: how often a run may end with an error without getting on before it has failed.
+        committee: further potentials, trained alike; frames on which they disagree are kept.
+        flag_eV_per_A: of disagreement, from which a frame is kept for labelling.
+        stop_eV_per_A: of disagreement, from which the run stops too.
+        max_force_eV_per_A: on an atom, from which the run stops.
     """
 
     molarities: tuple[float, ...]
@@ -43,7 +47,7 @@ class Campaign:
     replicas: int = 1
     atoms: int = 300
     cation: str = "K"
-    density_kg_per_m3: float | None = None
+    density_kg_per_m3: tuple[float, ...] = ()
     ensemble: str = "nvt"
     ps: float = 1000.0
     equilibrate_ps: float = 10.0
@@ -52,6 +56,10 @@ class Campaign:
     restart_ps: float = 1.0
     seed: int = 1
     attempts: int = 3
+    committee: tuple[str, ...] = ()
+    flag_eV_per_A: float = 0.3
+    stop_eV_per_A: float = 1.0
+    max_force_eV_per_A: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +140,7 @@ def read_campaign(path: Path) -> Campaign:
             "replicas": count(1, 1000),
             "atoms": count(6, 10_000_000),
             "cation": one_of("Li", "Na", "K", "Cs"),
-            "density_kg_per_m3": number(500, 3000, "kg/m³"),
+            "density_kg_per_m3": each(number(500, 3000, "kg/m³")),
             "ensemble": one_of("nvt", "nve"),
             "ps": number(0.001, 1e9, "ps"),
             "equilibrate_ps": number(0.001, 1e6, "ps"),
@@ -141,11 +149,24 @@ def read_campaign(path: Path) -> Campaign:
             "restart_ps": number(0.001, 1e4, "ps"),
             "seed": count(0, 2**31 - 1),
             "attempts": count(1, 1000),
+            "committee": several(text),
+            "flag_eV_per_A": number(0, 1000, "eV/Å"),
+            "stop_eV_per_A": number(0, 1000, "eV/Å"),
+            "max_force_eV_per_A": number(0, 1e6, "eV/Å"),
         },
     )
-    potential = path.parent / campaign.potential
-    if not potential.is_file():
-        raise document.error("potential", f"{potential}: no such file; pykoh export makes one")
+    for key, names in (("potential", (campaign.potential,)), ("committee", campaign.committee)):
+        for name in names:
+            if not (path.parent / name).is_file():
+                raise document.error(
+                    key, f"{path.parent / name}: no such file; pykoh export makes one"
+                )
+    if len(campaign.density_kg_per_m3) not in (0, 1, len(campaign.molarities)):
+        raise document.error(
+            "density_kg_per_m3",
+            f"{len(campaign.density_kg_per_m3)} densities for {len(campaign.molarities)} "
+            "molarities; give one for all or one for each",
+        )
     return campaign
 
 
@@ -192,6 +213,7 @@ class Run:
         temperature: K.
         replica: from 1.
         seed: of its box and velocities.
+        density_kg_per_m3: of its box, or None: the published one.
     """
 
     index: int
@@ -200,18 +222,22 @@ class Run:
     temperature: float
     replica: int
     seed: int
+    density_kg_per_m3: float | None = None
 
 
 def runs_of(campaign: Campaign) -> list[Run]:
     """Return the runs of a campaign, in the order of their numbers."""
     runs: list[Run] = []
-    for molarity in campaign.molarities:
+    densities: list[float | None] = list(campaign.density_kg_per_m3) or [None]
+    if len(densities) < len(campaign.molarities):
+        densities *= len(campaign.molarities)
+    for molarity, density in zip(campaign.molarities, densities, strict=True):
         for temperature in campaign.temperatures:
             for replica in range(1, campaign.replicas + 1):
                 name = f"{molarity:g}M_{temperature:g}K_{replica}"
                 # LAMMPS wants a positive seed.
                 seed = campaign.seed * 1000 + len(runs) + 1
-                runs.append(Run(len(runs), name, molarity, temperature, replica, seed))
+                runs.append(Run(len(runs), name, molarity, temperature, replica, seed, density))
     if len({run.name for run in runs}) < len(runs):
         raise CampaignError("two runs would have the same folder: molarities differ too little")
     return runs

@@ -9,6 +9,7 @@ from pykoh.campaign.checkpoints import restart_step
 from pykoh.campaign.engine import STAGES, finished
 from pykoh.campaign.folder import CampaignFolder
 from pykoh.campaign.spec import Run
+from pykoh.campaign.watching import FLAGGED, count_frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class RunStatus:
         ns_per_day: of the last job, or None.
         hours_left: of production at this speed, or None.
         problem: why it failed last, or None.
+        disagreement_eV_per_A: of the committee about the last frame looked at, or None.
+        flagged: frames kept for labelling.
     """
 
     run: Run
@@ -34,6 +37,8 @@ class RunStatus:
     ns_per_day: float | None
     hours_left: float | None
     problem: str | None
+    disagreement_eV_per_A: float | None
+    flagged: int
 
 
 def status(campaign: CampaignFolder) -> list[RunStatus]:
@@ -67,6 +72,8 @@ def status(campaign: CampaignFolder) -> list[RunStatus]:
                 None if speed is None else float(speed),
                 left,
                 None if problem is None else str(problem),
+                wrote.get("disagreement_eV_per_A"),
+                count_frames(folder / FLAGGED),
             )
         )
     return result

@@ -26,10 +26,11 @@ from types import FrameType
 from typing import Any
 
 from pykoh import processes
-from pykoh.campaign import engine, guards
+from pykoh.campaign import engine
 from pykoh.campaign.checkpoints import Checkpoints, restart_step
 from pykoh.campaign.folder import CampaignFolder
 from pykoh.campaign.spec import Run
+from pykoh.campaign.watching import Watch
 from pykoh.errors import CampaignError, PykohError
 from pykoh.files import write_text
 
@@ -125,7 +126,7 @@ class Worker:
         needed = "koh.data" if self.stage == "equilibrate" else "equil.data"
         if not (folder / needed).exists():
             raise CampaignError(f"{folder / needed} is missing: the stage before did not end")
-        idle = 0
+        idle, guard = 0, Watch(self.campaign, run)
         while not self.stopping.is_set():
             checkpoints = Checkpoints(folder, name)
             step, note = checkpoints.restore()
@@ -149,8 +150,8 @@ class Worker:
                 if checkpoints.keep():
                     now = checkpoints.kept[-1].step
                     rate = (now - first) * spec.timestep_fs * 1e-6 / (time.monotonic() - began)
-                    self._say(run, ns_per_day=round(rate * 86400, 4), **self._where(now))
-                    self._refuse_nonsense(run)
+                    found = guard.look() if self.stage == "produce" else {}
+                    self._say(run, ns_per_day=round(rate * 86400, 4), **self._where(now), **found)
                 self._refuse_full_disk(folder)
 
             command = engine.simulation_command(spec, self.campaign.site, run, self.stage)
@@ -174,27 +175,6 @@ class Worker:
         if self.stage != "produce":
             return {}
         return {"ps_done": step * spec.timestep_fs * 1e-3, "ps": spec.ps}
-
-    def _refuse_nonsense(self, run: Run) -> None:
-        """Stop a run whose potential has failed, and keep the frame that shows it."""
-        from ase.io import write
-
-        if self.stage != "produce":
-            return
-        folder, spec = self.campaign.folder_of(run), self.campaign.spec
-        name = engine.NAMES[self.stage]
-        alarm = guards.look(
-            folder / f"{name}.dump", folder / f"{name}.log", run.temperature, spec.cation,
-            spec.ensemble == "nve",
-        )  # fmt: skip
-        if alarm is None:
-            return
-        if alarm.frame is not None:
-            alarm.frame.info["run"] = f"{spec.name}_{run.name}_flagged"
-            write(folder / "flagged.extxyz", alarm.frame, append=True, format="extxyz")
-        raise CampaignError(
-            f"{alarm.problem}; the frame is in {folder / 'flagged.extxyz'}: pykoh label takes it"
-        )
 
     def _refuse_full_disk(self, folder: Path) -> None:
         free = shutil.disk_usage(folder).free / 1e9

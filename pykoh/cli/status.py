@@ -42,6 +42,9 @@ def command(campaign: Path, as_json: bool) -> None:
 
         end = datetime.now().astimezone() + timedelta(hours=max(slowest))
         click.echo(f"the slowest running one ends about {end:%a %d %b %H:%M}")
+    flagged = sum(row.flagged for row in rows)
+    if flagged:
+        click.echo(f"{flagged} frames kept for labelling: pykoh extend {campaign} learns from them")
     for row in rows:
         if row.problem:
             click.echo(f"{row.run.name}: {row.problem}")

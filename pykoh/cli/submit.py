@@ -41,7 +41,13 @@ def command(
     target = output or Path(spec.name)
     if not target.parent.is_dir():
         raise CampaignError(f"{target}: its folder {target.parent} does not exist; create it first")
-    folder = create(target, spec, place, campaign.parent / spec.potential)
+    folder = create(
+        target,
+        spec,
+        place,
+        campaign.parent / spec.potential,
+        [campaign.parent / name for name in spec.committee],
+    )
     click.echo(f"{len(folder.runs)} runs in {target}, {spec.ps:g} ps each")
     if dry_run:
         for job in slurm.write_scripts(folder):

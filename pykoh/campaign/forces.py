@@ -1,0 +1,118 @@
+"""Forces of a running simulation: too large, or not agreed on by potentials trained alike.
+
+A committee are potentials of the same data and kind that differ in seed or in the frames left
+out. Where data are dense they agree; where a simulation has left the data they do not. The measure
+is the largest over atoms of the standard deviation of the force vector over the committee,
+
+    σ_i = sqrt(1 / (n − 1) Σ_m |F_i^m − <F_i>|²),
+
+in eV/Å: Zhang et al., Comput. Phys. Commun. 253 (2020) 107206, doi:10.1016/j.cpc.2020.107206
+(there with 1/n).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pykoh.errors import ModelError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from pykoh.engines.periodic import PeriodicPotential
+
+# Looking may cost this part of the time; a look too early is left out.
+SHARE_OF_TIME = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a look at the forces of one frame found.
+
+    Attributes:
+        largest_eV_per_A: the largest force.
+        disagreement_eV_per_A: largest over atoms of the committee's standard deviation, or None
+            without a committee.
+        atom: number in the frame, from 1, of the disagreement; of the force without a committee.
+    """
+
+    largest_eV_per_A: float
+    disagreement_eV_per_A: float | None
+    atom: int
+
+
+def disagreement(forces: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return σ_i of each atom, eV/Å.
+
+    Args:
+        forces: ``[n_potentials, n_atoms, 3]`` eV/Å, at least two potentials.
+    """
+    centred = forces - forces.mean(axis=0)
+    sigma: NDArray[np.float64] = np.sqrt((centred**2).sum(axis=(0, 2)) / (len(forces) - 1))
+    return sigma
+
+
+class ForceGuard:
+    """Looks at frames with one potential, or with a committee of them.
+
+    Args:
+        paths: artifacts of ``pykoh export``; the first is the one that simulates.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self._potentials: list[PeriodicPotential] = []
+        self._next = 0.0
+
+    def judge(self, frame: Atoms) -> Judgement:
+        """Evaluate all potentials on a frame.
+
+        Raises:
+            ModelError: a force is not a number, or a potential does not know an element.
+        """
+        import torch
+
+        from pykoh.engines.periodic import PeriodicPotential
+
+        if not self._potentials:
+            # The simulation beside it needs the cores more.
+            torch.set_num_threads(1)
+            self._potentials = [PeriodicPotential.from_file(path) for path in self._paths]
+        symbols = frame.get_chemical_symbols()
+        cell = np.asarray(frame.cell)
+        forces = np.array(
+            [
+                potential(frame.positions, cell, potential.species_of(symbols)).forces_eV_per_A
+                for potential in self._potentials
+            ]
+        )
+        size = np.linalg.norm(forces[0], axis=1)
+        if len(forces) == 1:
+            return Judgement(float(size.max()), None, int(size.argmax()) + 1)
+        sigma = disagreement(forces)
+        return Judgement(float(size.max()), float(sigma.max()), int(sigma.argmax()) + 1)
+
+    def look(self, frame: Atoms) -> Judgement | None:
+        """Judge a frame, or return None if the last look was too short a time ago.
+
+        A force that is not a number counts as infinitely large.
+        """
+        began = time.monotonic()
+        if began < self._next:
+            return None
+        try:
+            found = self.judge(frame)
+        except ModelError as error:
+            if "not number" not in str(error) and "not a number" not in str(error):
+                raise
+            found = Judgement(float("inf"), None, 0)
+        ended = time.monotonic()
+        self._next = ended + (ended - began) / SHARE_OF_TIME
+        return found

@@ -1,0 +1,100 @@
+"""What is done about a run that its guards complain of: frames are kept, or it is stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pykoh.campaign import engine, guards
+from pykoh.campaign.folder import CampaignFolder
+from pykoh.campaign.forces import ForceGuard
+from pykoh.campaign.spec import Run
+from pykoh.errors import CampaignError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+FLAGGED = "flagged.extxyz"
+# DFT of more frames than this of one run would teach little: they resemble each other.
+MOST_FLAGGED = 40
+
+
+class Watch:
+    """Looks at the production of one run whenever it has written a restart file.
+
+    Args:
+        campaign: its campaign.
+        run: which.
+    """
+
+    def __init__(self, campaign: CampaignFolder, run: Run) -> None:
+        self._spec = campaign.spec
+        self._run = run
+        self._folder = campaign.folder_of(run)
+        self._forces = ForceGuard(campaign.potentials)
+        self.flagged = self._folder / FLAGGED
+        self._n_flagged = count_frames(self.flagged)
+
+    def look(self) -> dict[str, Any]:
+        """Look at the newest frame and the thermodynamic output.
+
+        Returns:
+            What ``status.json`` should say: the committee's disagreement, how many frames are kept.
+
+        Raises:
+            CampaignError: the run has to stop; the frame that shows why is kept.
+        """
+        name, spec = engine.NAMES["produce"], self._spec
+        alarm = guards.look(
+            self._folder / f"{name}.dump", self._folder / f"{name}.log", self._run.temperature,
+            spec.cation, spec.ensemble == "nve",
+        )  # fmt: skip
+        if alarm is not None:
+            self._stop(alarm.problem, alarm.frame)
+        frame = guards.newest_frame(self._folder / f"{name}.dump", spec.cation)
+        if frame is None:
+            return {}
+        found = self._forces.look(frame)
+        if found is None:
+            return {}
+        if found.largest_eV_per_A > spec.max_force_eV_per_A:
+            self._stop(
+                f"atom {found.atom} feels {found.largest_eV_per_A:.0f} eV/Å, more than "
+                f"max_force_eV_per_A {spec.max_force_eV_per_A:g}",
+                frame,
+            )
+        sigma = found.disagreement_eV_per_A
+        if sigma is None:
+            return {}
+        frame.info["disagreement_eV_per_A"] = round(sigma, 4)
+        if sigma > spec.stop_eV_per_A:
+            self._stop(
+                f"the committee disagrees by {sigma:.2f} eV/Å about atom {found.atom}, more than "
+                f"stop_eV_per_A {spec.stop_eV_per_A:g}",
+                frame,
+            )
+        if sigma > spec.flag_eV_per_A and self._n_flagged < MOST_FLAGGED:
+            self._keep(frame)
+        return {"disagreement_eV_per_A": round(sigma, 4), "flagged": self._n_flagged}
+
+    def _stop(self, problem: str, frame: Atoms | None) -> None:
+        if frame is None:
+            raise CampaignError(problem)
+        self._keep(frame)
+        raise CampaignError(f"{problem}; the frame is in {self.flagged}: pykoh label takes it")
+
+    def _keep(self, frame: Atoms) -> None:
+        from ase.io import write
+
+        frame.info["run"] = f"{self._spec.name}_{self._run.name}_flagged"
+        frame.info["molarity"] = self._run.molarity
+        frame.info["temperature_K"] = self._run.temperature
+        write(self.flagged, frame, append=True, format="extxyz")
+        self._n_flagged += 1
+
+
+def count_frames(path: Path) -> int:
+    """Return the number of frames of an extended xyz file, 0 if there is none."""
+    if not path.exists():
+        return 0
+    return sum("Lattice=" in line for line in path.read_text(encoding="utf-8").splitlines())
