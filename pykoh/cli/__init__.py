@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "analyze": ("pykoh.cli.analyze", "Diffusion, proton hops, hydrogen bonds; report.html."),
     "submit": ("pykoh.cli.submit", "A campaign as Slurm jobs that go on until it is done."),
     "status": ("pykoh.cli.status", "How far a campaign is, and what failed."),
+    "extend": ("pykoh.cli.extend", "Learn from the frames a campaign kept; begin it anew."),
     "doctor": ("pykoh.cli.doctor", "What this machine can run, and what to do about the rest."),
 }
 

@@ -1,0 +1,212 @@
+"""Learning from the frames that a campaign has kept: label them, train on, simulate anew.
+
+A trajectory of two potentials belongs to neither. The new potential therefore gets a campaign of
+its own, whose runs begin with the equilibrated boxes of the old one.
+
+NEW.learning/flagged.extxyz      the frames to label
+NEW.learning/labels.extxyz       their labels
+NEW.learning/potential.model     fine-tuned on all labels; committee_1.model … likewise
+NEW.learning/campaign.yaml       the new campaign, and site.yaml
+NEW/                             its folder, with boxes
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pykoh import processes
+from pykoh.campaign.engine import PYKOH
+from pykoh.campaign.folder import CampaignFolder, create
+from pykoh.campaign.spec import Campaign, Site
+from pykoh.campaign.watching import FLAGGED
+from pykoh.errors import CampaignError
+from pykoh.files import replacing, require_file, write_text
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """How to learn.
+
+    Attributes:
+        model: mace-torch file that the simulating potential was exported from.
+        labels: files that it was trained on.
+        frames: the most to label.
+        committee: how many potentials watch the new one.
+        label_options: of ``pykoh label``.
+        train_options: of ``pykoh train``.
+    """
+
+    model: Path
+    labels: tuple[Path, ...]
+    frames: int = 50
+    committee: int = 0
+    label_options: tuple[str, ...] = ()
+    train_options: tuple[str, ...] = ()
+
+
+def extend(
+    campaign: CampaignFolder, learning: Learning, target: Path, report: Callable[[str], None]
+) -> CampaignFolder:
+    """Label, train, export, and make the campaign that goes on; each step only if it is not done.
+
+    Args:
+        campaign: whose runs kept frames.
+        learning: how.
+        target: folder of the new campaign; ``TARGET.learning`` is made beside it.
+        report: called with a sentence before each step.
+
+    Raises:
+        CampaignError: no frame was kept, a file is missing, or a step failed; the same call goes
+            on.
+    """
+    for path in learning.labels:
+        require_file(path, "label file", CampaignError)
+    require_file(learning.model, "model", CampaignError)
+    place = target.parent / f"{target.name}.learning"
+    place.mkdir(exist_ok=True)
+    labels = _label(campaign, learning, place, report)
+    names = ["potential", *(f"committee_{k + 1}" for k in range(learning.committee))]
+    for number, name in enumerate(names, start=1):
+        _train(learning, labels, place, name, number, report)
+    spec = replace(
+        campaign.spec,
+        potential="potential.pt",
+        committee=tuple(f"{name}.pt" for name in names[1:]),
+    )
+    write_text(place / "campaign.yaml", _yaml(spec))
+    write_text(place / "site.yaml", _yaml(campaign.site))
+    paths = [place / f"{name}.pt" for name in names]
+    made = create(target, spec, campaign.site, paths[0], paths[1:])
+    report(f"{_hand_over(campaign, made)} of {len(made.runs)} runs begin with equilibrated boxes")
+    return made
+
+
+def flagged_frames(campaign: CampaignFolder, most: int) -> tuple[list[Atoms], int]:
+    """Return up to ``most`` kept frames, and how many are left out because no DFT would converge.
+
+    The runs are visited in turn, the frames of each by falling disagreement.
+
+    Raises:
+        LabelError: a file of kept frames is damaged.
+    """
+    from pykoh.reference.frames import CLOSEST_A, nearest_distances, read_extxyz
+
+    of_run: list[list[Atoms]] = []
+    broken = 0
+    for run in campaign.runs:
+        path = campaign.folder_of(run) / FLAGGED
+        if not path.exists():
+            continue
+        usable = []
+        for frame in read_extxyz(path):
+            finite = np.isfinite(frame.positions).all()
+            if finite and nearest_distances(frame).min() >= CLOSEST_A:
+                usable.append(frame)
+            else:
+                broken += 1
+        usable.sort(key=lambda frame: -float(frame.info.get("disagreement_eV_per_A", np.inf)))
+        of_run.append(usable)
+    longest = max((len(frames) for frames in of_run), default=0)
+    turns = [frames[k] for k in range(longest) for frames in of_run if k < len(frames)]
+    return turns[:most], broken
+
+
+def _label(
+    campaign: CampaignFolder, learning: Learning, place: Path, report: Callable[[str], None]
+) -> Path:
+    from ase.io import write
+
+    frames_file, labels = place / "flagged.extxyz", place / "labels.extxyz"
+    if not frames_file.exists():
+        frames, broken = flagged_frames(campaign, learning.frames)
+        if broken:
+            report(f"{broken} kept frames have atoms on top of each other and are left out")
+        if not frames:
+            raise CampaignError(
+                f"{campaign.path}: no run has kept a frame to learn from (runs/*/{FLAGGED})"
+            )
+        with replacing(frames_file) as temporary:
+            write(temporary, frames, format="extxyz")
+    report("labelling the kept frames")
+    arguments = ["label", str(frames_file), "-o", str(labels), "--no-atoms"]
+    code = _pykoh([*arguments, *learning.label_options])
+    if code != 0 and not _all_tried(place / "labels.json"):
+        raise CampaignError(f"{labels}: labelling did not end; the same command goes on with it")
+    return labels
+
+
+def _all_tried(record: Path) -> bool:
+    """Return whether every frame is labelled or has failed, and some are labelled."""
+    import json
+
+    try:
+        entry: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
+        return (
+            entry["labelled"] > 0
+            and entry["labelled"] + len(entry["failures"]) == (entry["frames"])
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _train(
+    learning: Learning,
+    labels: Path,
+    place: Path,
+    name: str,
+    seed: int,
+    report: Callable[[str], None],
+) -> None:
+    model, artifact = place / f"{name}.model", place / f"{name}.pt"
+    if not model.exists():
+        report(f"training {name}")
+        arguments = ["train", *map(str, learning.labels), str(labels), "-o", str(model)]
+        arguments += ["--foundation", str(learning.model), "--seed", str(seed)]
+        if _pykoh([*arguments, *learning.train_options]) != 0:
+            raise CampaignError(f"{model}: training did not end; the same command goes on with it")
+    if not artifact.exists() and _pykoh(["export", str(model), "-o", str(artifact)]) != 0:
+        raise CampaignError(f"{artifact}: the export failed; what it printed says why")
+
+
+def _pykoh(arguments: Sequence[str]) -> int:
+    """Run a command of pykoh to its end; what it prints is seen."""
+    process = processes.start([*PYKOH, *arguments], Path.cwd(), None)
+    try:
+        return process.wait()
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+
+
+def _hand_over(old: CampaignFolder, new: CampaignFolder) -> int:
+    """Give the runs of a new campaign the equilibrated boxes of the old one; return how many."""
+    given = 0
+    for before, after in zip(old.runs, new.runs, strict=True):
+        source = old.folder_of(before) / "equil.data"
+        target = new.folder_of(after) / "koh.data"
+        if source.exists() and not target.exists():
+            with replacing(target) as temporary:
+                shutil.copyfile(source, temporary)
+        given += target.exists()
+    return given
+
+
+def _yaml(what: Campaign | Site) -> str:
+    """Return the YAML of what differs from the defaults."""
+    import yaml
+
+    default = {field.name: field.default for field in fields(what)}
+    values = {k: v for k, v in asdict(what).items() if v != default[k]}
+    plain = {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+    text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+    return text or "{}\n"
