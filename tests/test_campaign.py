@@ -381,3 +381,30 @@ def test_each_molarity_may_have_a_density(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text(text + "[1120, 1240, 1300]\n")
     with pytest.raises(CampaignError, match=r"line 4: density.*3 densities for 2 molarities"):
         read_campaign(tmp_path / "c.yaml")
+
+
+def test_another_hydroxide_by_the_same_commands(tmp_path: Path) -> None:
+    """LiOH, from the YAML to the series, with a potential that takes Li for K."""
+    import torch
+
+    from pykoh.export.export import export_model
+    from pykoh.export.read import read_mace_model
+
+    model = read_mace_model(SHIPPED.with_name("koh-7net0-distilled.model"))
+    numbers = [3 if int(z) == 19 else int(z) for z in model.atomic_numbers]
+    model.atomic_numbers = torch.tensor(numbers)
+    torch.save(model, tmp_path / "lioh.model")
+    export_model(tmp_path / "lioh.model", tmp_path / "lioh.pt")
+    (tmp_path / "c.yaml").write_text(
+        "molarities: 3\npotential: lioh.pt\ncation: Li\natoms: 60\nps: 0.02\n"
+        "equilibrate_ps: 0.01\nrestart_ps: 0.01\ndump_fs: 2\n"
+    )
+    (tmp_path / "s.yaml").write_text("engine: pykoh\ngpus: 0\ncpus: 1\n")
+    target = tmp_path / "lioh"
+    done = call("submit", str(tmp_path / "c.yaml"), "--site", str(tmp_path / "s.yaml"), "-o",
+                str(target), "--local")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    result = json.loads((target / "runs" / "3M_298.15K_1" / "results" / "results.json").read_text())
+    text = json.dumps(result)
+    assert '"Li' in text and "K+" not in text
+    assert (target / "series" / "298.15K" / "report.html").stat().st_size > 10_000

@@ -75,10 +75,15 @@ def _production_input(campaign: Campaign) -> str:
     return "koh.in" if campaign.ensemble == "nvt" else "nve.in"
 
 
-def analysis_command(run: Run) -> list[str]:
+def analysis_command(campaign: Campaign, run: Run) -> list[str]:
     """Return the command that analyses a finished run."""
     command = [*PYKOH, "analyze", "koh.dump", "-o", "results", "--force"]
-    return [*command, "--temperature", f"{run.temperature:g}"]
+    return [*command, "--temperature", f"{run.temperature:g}", "--types", types(campaign)]
+
+
+def types(campaign: Campaign) -> str:
+    """Return which element is which LAMMPS type, for ``pykoh analyze``: the dump does not say."""
+    return f"H,O,{campaign.cation}"
 
 
 def finished(campaign: Campaign, folder: Path, stage: str, step: int) -> bool:

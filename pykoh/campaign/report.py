@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from pykoh.campaign.engine import PYKOH
+from pykoh.campaign.engine import PYKOH, types
 from pykoh.campaign.folder import CampaignFolder
 from pykoh.campaign.worker import last_line
 
@@ -33,7 +33,7 @@ def write_series(campaign: CampaignFolder) -> int:
         target.parent.mkdir(exist_ok=True)
         log = campaign.path / "jobs" / f"series-{temperature:g}K.log"
         command = [*PYKOH, "analyze", *dumps, "--series", "-o", str(target.resolve()), "--force"]
-        command += ["--temperature", f"{temperature:g}"]
+        command += ["--temperature", f"{temperature:g}", "--types", types(campaign.spec)]
         with log.open("wb") as stream:
             done = subprocess.run(
                 command, cwd=campaign.path, stdout=stream, stderr=subprocess.STDOUT, check=False

@@ -107,7 +107,7 @@ class Worker:
         command = (
             engine.build_command(spec, run)
             if self.stage == "build"
-            else engine.analysis_command(run)
+            else engine.analysis_command(spec, run)
         )
         self._say(run, state="running", problem=None)
         log = folder / f"{self.stage}.log"
