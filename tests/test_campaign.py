@@ -408,3 +408,12 @@ def test_another_hydroxide_by_the_same_commands(tmp_path: Path) -> None:
     text = json.dumps(result)
     assert '"Li' in text and "K+" not in text
     assert (target / "series" / "298.15K" / "report.html").stat().st_size > 10_000
+
+    # More picoseconds later: the run goes on, and is analysed again.
+    assert result["input"]["n_frames"] == 11
+    (tmp_path / "c.yaml").write_text((tmp_path / "c.yaml").read_text().replace("0.02", "0.03"))
+    done = call("submit", str(tmp_path / "c.yaml"), "--site", str(tmp_path / "s.yaml"), "-o",
+                str(target), "--local")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    result = json.loads((target / "runs" / "3M_298.15K_1" / "results" / "results.json").read_text())
+    assert result["input"]["n_frames"] == 16

@@ -101,4 +101,8 @@ def finished(campaign: Campaign, folder: Path, stage: str, step: int) -> bool:
         return (folder / "equil.data").exists()
     if stage == "produce":
         return step >= wanted_step(campaign)
-    return (folder / "results" / "results.json").exists()
+    results, dump = folder / "results" / "results.json", folder / f"{NAMES['produce']}.dump"
+    # A run that was made longer after its analysis is analysed again.
+    return results.exists() and not (
+        dump.exists() and dump.stat().st_mtime_ns > results.stat().st_mtime_ns
+    )
