@@ -7,7 +7,7 @@ PYTHON  ?= python3
 VENV    := .venv
 BIN     := $(CURDIR)/$(VENV)/bin
 READY   := $(VENV)/.ready
-MODEL   := potentials/koh-7net0-distilled/koh-7net0-distilled.model
+MODEL   := potentials/koh-blyp-d3/koh-blyp-d3.model
 # 6.26 mol/L: the concentration whose potential transfers best (arXiv:2505.07580).
 MOLARITY := 6.26
 TEMPERATURE := 298.15

@@ -417,3 +417,35 @@ def test_another_hydroxide_by_the_same_commands(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     result = json.loads((target / "runs" / "3M_298.15K_1" / "results" / "results.json").read_text())
     assert result["input"]["n_frames"] == 16
+
+
+def test_options_say_what_a_file_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.pt").symlink_to(SHIPPED)
+    done = call("submit", "--molarity", "1.7", "--molarity", "6.3", "--potential", "p.pt", "--ps",
+                "20", "--set", "dump_fs=5", "-o", "koh", "--dry-run")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    spec = CampaignFolder(tmp_path / "koh").spec
+    assert (spec.molarities, spec.ps, spec.dump_fs) == ((1.7, 6.3), 20.0, 5.0)
+    # Options win over a file, whose paths are beside it.
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "q.pt").symlink_to(SHIPPED)
+    (tmp_path / "d" / "c.yaml").write_text("molarities: 3\npotential: q.pt\nps: 10\n")
+    done = call("submit", "d/c.yaml", "--ps", "30", "-o", "koh2", "--dry-run")
+    assert done.exit_code == 0, done.output
+    spec = CampaignFolder(tmp_path / "koh2").spec
+    assert (spec.molarities, spec.ps) == ((3.0,), 30.0)
+    for arguments, expected in (
+        (["--set", "dump=5"], "--set dump=…: is unknown; the keys are molarities"),
+        (["--set", "dump_fs"], "give KEY=VALUE"),
+        (["--ps", "-1"], "--set ps=…: -1.0: has to be between"),
+        (["--potential", "none.pt"], "--set potential=…: none.pt: no such file"),
+    ):
+        done = call("submit", "d/c.yaml", *arguments, "-o", "k", "--dry-run")
+        assert done.exit_code == 1 and expected in done.output, done.output
+    for arguments, expected in (
+        ([], "give a campaign file"),
+        (["--potential", "p.pt"], "the campaign (YAML): molarities is missing"),
+    ):
+        done = call("submit", *arguments, "-o", "k", "--dry-run")
+        assert done.exit_code == 1 and expected in done.output, done.output

@@ -17,17 +17,26 @@ class Document:
     """The top-level keys of a YAML file with the lines that they stand on.
 
     Args:
-        path: the file.
+        path: the file, or None: all keys are set from the command line.
         what: what it describes, for messages.
 
     Raises:
         CampaignError: it is missing, no YAML, or not a list of ``key: value``.
     """
 
-    def __init__(self, path: Path, what: str) -> None:
+    def __init__(self, path: Path | None, what: str) -> None:
+        self.values: dict[str, Any] = {}
+        self.lines: dict[str, int] = {}
+        self.folder = Path() if path is None else path.parent
+        self._what = what
+        self._path = path
+        if path is not None:
+            self._read(path, what)
+
+    def _read(self, path: Path, what: str) -> None:
         import yaml
 
-        self.path = require_file(path, what, CampaignError)
+        require_file(path, what, CampaignError)
         try:
             node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
         except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -38,8 +47,6 @@ class Document:
         if not isinstance(node, yaml.MappingNode):
             raise CampaignError(f"{path}: a {what} is a list of `key: value` lines")
         constructor = yaml.SafeLoader("")
-        self.values: dict[str, Any] = {}
-        self.lines: dict[str, int] = {}
         for key, value in node.value:
             name, line = str(key.value), key.start_mark.line + 1
             if name in self.values:
@@ -50,10 +57,32 @@ class Document:
                 raise CampaignError(f"{path}, line {line}: {name} is not understood") from error
             self.lines[name] = line
 
+    def set(self, assignment: str) -> None:
+        """Set a key from the command line, instead of what the file says.
+
+        Args:
+            assignment: ``key=value``, the value as in YAML.
+
+        Raises:
+            CampaignError: it has no ``=``, or the value is not YAML.
+        """
+        import yaml
+
+        name, equals, value = assignment.partition("=")
+        if not equals or not name.strip():
+            raise CampaignError(f"--set {assignment}: give KEY=VALUE, e.g. --set ps=2000")
+        try:
+            self.values[name.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise CampaignError(f"--set {assignment}: the value is not understood") from error
+        self.lines.pop(name.strip(), None)
+
     def error(self, name: str, problem: str) -> CampaignError:
         """Return an error about one key, with its line."""
-        where = f", line {self.lines[name]}" if name in self.lines else ""
-        return CampaignError(f"{self.path}{where}: {name}: {problem}")
+        if name in self.lines:
+            return CampaignError(f"{self._path}, line {self.lines[name]}: {name}: {problem}")
+        where = f"--set {name}=…" if name in self.values else f"{self._path}: {name}"
+        return CampaignError(f"{where}: {problem}")
 
     def build(self, kind: type[T], readers: dict[str, Callable[[Any], Any]]) -> T:
         """Return a dataclass from the keys; unknown and missing keys are refused.
@@ -83,7 +112,8 @@ class Document:
                 if field.default is MISSING and field.default_factory is MISSING
             ]
             missing = [name for name in needed if name not in values]
-            raise CampaignError(f"{self.path}: {', '.join(missing)} is missing") from None
+            where = self._path or f"the {self._what}"
+            raise CampaignError(f"{where}: {', '.join(missing)} is missing") from None
 
 
 def number(low: float, high: float, unit: str) -> Callable[[Any], float]:

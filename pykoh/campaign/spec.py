@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pykoh.campaign.document import Document, count, each, number, one_of, several, text
@@ -123,13 +124,24 @@ def _word(value: object) -> str:
     return value
 
 
-def read_campaign(path: Path) -> Campaign:
-    """Read and check ``campaign.yaml``.
+def read_campaign(path: Path | None, assignments: Sequence[str] = ()) -> Campaign:
+    """Read and check ``campaign.yaml``, what is given on the command line, or both.
+
+    Args:
+        path: the file, or None.
+        assignments: ``key=value``; they win over the file.
+
+    Returns:
+        The campaign; the paths of its potentials are made absolute.
 
     Raises:
         CampaignError: an unknown or missing key, or a value out of range, with its line.
     """
     document = Document(path, "campaign (YAML)")
+    from_file = set(document.values)
+    for assignment in assignments:
+        document.set(assignment)
+        from_file.discard(assignment.partition("=")[0].strip())
     campaign = document.build(
         Campaign,
         {
@@ -155,19 +167,21 @@ def read_campaign(path: Path) -> Campaign:
             "max_force_eV_per_A": number(0, 1e6, "eV/Å"),
         },
     )
+    found: dict[str, list[str]] = {}
     for key, names in (("potential", (campaign.potential,)), ("committee", campaign.committee)):
+        # What a file names is beside it; what the command line names is where one stands.
+        place = document.folder if key in from_file else Path()
         for name in names:
-            if not (path.parent / name).is_file():
-                raise document.error(
-                    key, f"{path.parent / name}: no such file; pykoh export makes one"
-                )
+            if not (place / name).is_file():
+                raise document.error(key, f"{place / name}: no such file; pykoh export makes one")
+        found[key] = [str((place / name).resolve()) for name in names]
     if len(campaign.density_kg_per_m3) not in (0, 1, len(campaign.molarities)):
         raise document.error(
             "density_kg_per_m3",
             f"{len(campaign.density_kg_per_m3)} densities for {len(campaign.molarities)} "
             "molarities; give one for all or one for each",
         )
-    return campaign
+    return replace(campaign, potential=found["potential"][0], committee=tuple(found["committee"]))
 
 
 def read_site(path: Path) -> Site:

@@ -10,7 +10,24 @@ from pykoh.errors import CampaignError
 
 
 @click.command()
-@click.argument("campaign", type=click.Path(path_type=Path))
+@click.argument("campaign", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--molarity",
+    "molarities",
+    type=float,
+    multiple=True,
+    metavar="MOL_PER_L",
+    help="Again for each.",
+)
+@click.option(
+    "--temperature", "temperatures", type=float, multiple=True, metavar="K", help="May be repeated."
+)
+@click.option("--replicas", type=int, metavar="N", help="Boxes of each kind.")
+@click.option("--potential", metavar="FILE", help="Made by pykoh export.")
+@click.option("--ps", type=float, help="Of production, each run.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any key of a campaign file."
+)
 @click.option(
     "--site", type=click.Path(path_type=Path), help="site.yaml: how this cluster runs jobs."
 )
@@ -18,17 +35,28 @@ from pykoh.errors import CampaignError
 @click.option("--dry-run", is_flag=True, help="Write folders and job scripts; submit nothing.")
 @click.option("--local", is_flag=True, help="Run it on this machine, without Slurm.")
 def command(
-    campaign: Path, site: Path | None, output: Path | None, dry_run: bool, local: bool
+    campaign: Path | None,
+    molarities: tuple[float, ...],
+    temperatures: tuple[float, ...],
+    replicas: int | None,
+    potential: str | None,
+    ps: float | None,
+    settings: tuple[str, ...],
+    site: Path | None,
+    output: Path | None,
+    dry_run: bool,
+    local: bool,
 ) -> None:
     """Submit the CAMPAIGN (a YAML file) to Slurm: build, equilibrate, produce, analyse, report.
 
     \b
     pykoh submit campaign.yaml --site site.yaml -o koh
+    pykoh submit --molarity 1.7 --molarity 6.26 --potential koh.pt --ps 2000 --site site.yaml -o koh
     pykoh status koh
 
-    Jobs that reach their time limit, are preempted or lose their node go on from the newest whole
-    restart file. The same command goes on with a campaign whose jobs have failed or were cancelled,
-    or makes it longer (a larger `ps`).
+    What the options say wins over the file, and may replace it. Jobs that reach their time limit,
+    are preempted or lose their node go on from the newest whole restart file. The same command goes
+    on with a campaign whose jobs have failed or were cancelled, or makes it longer (a larger `ps`).
     """
     from pykoh.campaign import slurm
     from pykoh.campaign.folder import create
@@ -36,7 +64,17 @@ def command(
 
     if dry_run and local:
         raise CampaignError("--dry-run and --local: give only one of them")
-    spec = read_campaign(campaign)
+    given = {
+        "molarities": list(molarities) or None,
+        "temperatures": list(temperatures) or None,
+        "replicas": replicas,
+        "potential": potential,
+        "ps": ps,
+    }
+    options = [f"{key}={value}" for key, value in given.items() if value is not None]
+    if campaign is None and not (options or settings):
+        raise CampaignError("give a campaign file, or at least --molarity and --potential")
+    spec = read_campaign(campaign, [*options, *settings])
     place = read_site(site) if site is not None else Site()
     target = output or Path(spec.name)
     if not target.parent.is_dir():
@@ -45,8 +83,8 @@ def command(
         target,
         spec,
         place,
-        campaign.parent / spec.potential,
-        [campaign.parent / name for name in spec.committee],
+        Path(spec.potential),
+        [Path(name) for name in spec.committee],
     )
     click.echo(f"{len(folder.runs)} runs in {target}, {spec.ps:g} ps each")
     if dry_run:
