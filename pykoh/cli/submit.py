@@ -17,7 +17,7 @@ from pykoh.errors import CampaignError
     type=float,
     multiple=True,
     metavar="MOL_PER_L",
-    help="Again for each.",
+    help="May be repeated.",
 )
 @click.option(
     "--temperature", "temperatures", type=float, multiple=True, metavar="K", help="May be repeated."
