@@ -17,7 +17,9 @@ from pykoh.campaign.checkpoints import restart_step
 
 pytestmark = pytest.mark.slurm
 CLUSTER = Path(__file__).parent / "slurm" / "cluster.sh"
-SHIPPED = Path(__file__).parent.parent / "potentials" / "koh-7net0-distilled" / "koh.pt"
+POTENTIALS = Path(__file__).parent.parent / "potentials"
+SHIPPED = POTENTIALS / "koh-7net0-distilled" / "koh.pt"
+OTHER = POTENTIALS / "koh-blyp-d3" / "koh.pt"
 CAMPAIGN = """
 name: faulty
 molarities: 6.3
@@ -28,6 +30,9 @@ ps: 4.0
 equilibrate_ps: 0.05
 restart_ps: 0.05
 dump_fs: 5
+committee: other.pt
+flag_eV_per_A: 0.001
+stop_eV_per_A: 100
 """
 # Short, so that the runs need several jobs; Slurm may warn up to a minute earlier than asked.
 SITE = "engine: pykoh\ngpus: 0\ncpus: 1\ntime: 00:01:00\nwarning_s: 15\nshort_time: 00:20:00\n"
@@ -58,6 +63,7 @@ def workers(stage: str, task: int) -> list[int]:
 
 def test_a_campaign_survives_and_is_complete(tmp_path: Path, slurm: dict[str, str]) -> None:
     (tmp_path / "koh.pt").symlink_to(SHIPPED)
+    (tmp_path / "other.pt").symlink_to(OTHER)
     (tmp_path / "c.yaml").write_text(CAMPAIGN)
     (tmp_path / "s.yaml").write_text(SITE)
 
@@ -107,6 +113,8 @@ def test_a_campaign_survives_and_is_complete(tmp_path: Path, slurm: dict[str, st
         times = [int(row.split()[0]) for row in rows if not row.startswith("#")]
         assert times == sorted(set(times))
         assert json.loads((place / "results" / "results.json").read_text())
+        # Two potentials of different teachers never agree to 1 meV/Å.
+        assert json.loads((place / "status.json").read_text())["flagged"] >= 1
     printed = "".join(p.read_text() for p in (tmp_path / "c" / "jobs").glob("produce-*.out"))
     assert "damaged: going on from step" in printed
     assert printed.count("goes on in the next job") >= 3, "the time limit was reached"
