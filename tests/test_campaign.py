@@ -361,6 +361,20 @@ def test_forces_stop_or_flag(
     assert problem is not None or watch.look() == {}
 
 
+def test_without_vesin_only_a_committee_complains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "vesin", None)
+    _, watch, path = watched(tmp_path / "c")
+    write_dump(path, frames("dense", "a", 1, seed=1))
+    with pytest.raises(CampaignError, match="committee needs the Python package vesin"):
+        watch.look()
+    alone = folder(tmp_path / "d", Campaign((6.3,), "p"))
+    path = alone.folder_of(alone.runs[0]) / "koh.dump"
+    write_dump(path, frames("dense", "a", 1, seed=1))
+    assert Watch(alone, alone.runs[0]).look() == {}
+
+
 def test_committees_are_copied_and_may_change(tmp_path: Path) -> None:
     made, _, _ = watched(tmp_path / "c")
     assert [p.name for p in made.potentials] == ["potential.pt", "committee_1.pt"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pykoh.campaign import engine, guards
 from pykoh.campaign.folder import CampaignFolder
-from pykoh.campaign.forces import ForceGuard
+from pykoh.campaign.forces import ForceGuard, Judgement
 from pykoh.campaign.spec import Run
 from pykoh.errors import CampaignError
 
@@ -54,7 +54,7 @@ class Watch:
         frame = guards.newest_frame(self._folder / f"{name}.dump", spec.cation)
         if frame is None:
             return {}
-        found = self._forces.look(frame)
+        found = self._judge(frame)
         if found is None:
             return {}
         if found.largest_eV_per_A > spec.max_force_eV_per_A:
@@ -76,6 +76,17 @@ class Watch:
         if sigma > spec.flag_eV_per_A and self._n_flagged < MOST_FLAGGED:
             self._keep(frame)
         return {"disagreement_eV_per_A": round(sigma, 4), "flagged": self._n_flagged}
+
+    def _judge(self, frame: Atoms) -> Judgement | None:
+        try:
+            return self._forces.look(frame)
+        except ImportError as error:
+            # lmp alone needs neither; a committee that nobody asks would be a false comfort.
+            if not self._spec.committee:
+                return None
+            raise CampaignError(
+                f"a committee needs the Python package {error.name}: pip install vesin torch"
+            ) from error
 
     def _stop(self, problem: str, frame: Atoms | None) -> None:
         if frame is None:
