@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from pykoh.analysis.all_origins import MeanSquares, Submit, chunk_frames, here
 from pykoh.analysis.blocks import SegmentedSums
 from pykoh.analysis.bonds import HydrogenBondCounter, bond_warnings, no_bonds
 from pykoh.analysis.conductivity import charge_tracks, conductivity
 from pykoh.analysis.constants import ATOMIC_MASS_KG, molarity
 from pykoh.analysis.contacts import CONTACT_A, N_CONTACTS, contacts
-from pykoh.analysis.correlator import Displacements, OrderN
+from pykoh.analysis.correlator import DEPTH, Displacements, n_levels
 from pykoh.analysis.diffusion import diffusion, finite_size_correction
 from pykoh.analysis.frames import Findings, FrameWork
 from pykoh.analysis.grotthuss import grotthuss
@@ -52,6 +53,9 @@ RDF_ATOMS = 1000
 
 _CELL_CHANGE = 1e-4
 
+_RINGS_BYTES = 200e6
+"""Memory for positions at earlier times, in single precision; 8 levels for 108,000 atoms."""
+
 
 def rdf_stride(interval_ps: float, n_atoms: int) -> int:
     """Return how many frames apart RDFs are sampled."""
@@ -70,13 +74,15 @@ class Analysis:
         run: where the frames come from; its first block was read.
         settings: definitions.
         first: the first block (it sizes the analyses, and is not added).
+        submit: runs a function, perhaps in another thread.
 
     Raises:
         TrajectoryError: there is no oxygen, no hydrogen, or more O than H.
     """
 
-    def __init__(self, run: Run, settings: Settings, first: Frames) -> None:
+    def __init__(self, run: Run, settings: Settings, first: Frames, submit: Submit = here) -> None:
         self._run = run
+        self._submit = submit
         self._settings = settings
         atoms = run.atoms
         for species, element in ((OXYGEN, "O"), (HYDROGEN, "H")):
@@ -100,12 +106,16 @@ class Analysis:
         self._cations, self._hydrogens, self._oxygens = (
             atoms.indices(species) for species in (CATION, HYDROGEN, OXYGEN)
         )
+        n_tracks = len(atoms.ids) + 3 * n_id + 3
+        levels = n_levels(12.0 * DEPTH * n_tracks, _RINGS_BYTES)
+        chunk = chunk_frames(n_tracks)
         self._of_cations, self._of_hydrogens, self._of_oxygens = (
-            OrderN(len(group)) for group in (self._cations, self._hydrogens, self._oxygens)
+            MeanSquares(len(group), levels, chunk, subset=group is self._oxygens)
+            for group in (self._cations, self._hydrogens, self._oxygens)
         )
-        self._of_hydroxides = [OrderN(n_id) for _ in range(3)]
+        self._of_hydroxides = [MeanSquares(n_id, levels, chunk) for _ in range(3)]
         # All formal charges; those of the cations; the rest.
-        self._of_charge = [OrderN(1) for _ in range(3)]
+        self._of_charge = [MeanSquares(1, levels, chunk) for _ in range(3)]
         interval = self._interval or 1.0
         window = settings.rattle_window_ps
         self._hops = HopCounter(n_id, interval, window, window_grid(interval)) if n_id else None
@@ -153,15 +163,16 @@ class Analysis:
         positions = frames.positions - (centre - self._centre)[:, None]
         cells = frames.cells
         transfers = self._tracker.add(positions, cells, found.owner)
-        self._of_cations.add(positions, self._cations)
-        self._of_hydrogens.add(positions, self._hydrogens)
-        self._of_oxygens.add(positions, self._oxygens, found.counts == 2)
+        submit = self._submit
+        self._of_cations.add(positions, self._cations, submit=submit)
+        self._of_hydrogens.add(positions, self._hydrogens, submit=submit)
+        self._of_oxygens.add(positions, self._oxygens, found.counts == 2, submit)
         for correlator, path in zip(self._of_hydroxides, transfers.paths, strict=True):
-            correlator.add(path)
+            correlator.add(path, submit=submit)
         for correlator, path in zip(
             self._of_charge, charge_tracks(positions, self._atoms), strict=True
         ):
-            correlator.add(path)
+            correlator.add(path, submit=submit)
         if self._hops is not None:
             hops = self._hops.add(transfers.events, transfers.vectors_A, len(positions))
             self._coarser.add(positions, cells, found.owner)
@@ -304,7 +315,7 @@ class Analysis:
         return found
 
     def _moments(self) -> dict[str, Displacements | None]:
-        def of(correlator: OrderN, n: int, subset: bool = False) -> Displacements | None:
+        def of(correlator: MeanSquares, n: int, subset: bool = False) -> Displacements | None:
             return correlator.result(subset) if n else None
 
         n_id, net = self._tracker.n_identities, 2 * len(self._oxygens) - len(self._hydrogens)

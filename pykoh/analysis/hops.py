@@ -19,7 +19,7 @@ from scipy import stats
 from pykoh.analysis.blocks import SegmentedSums, ratio_stderr
 from pykoh.analysis.results import FloatArray, HopRateCurve, WaitingTimeFit, WaitingTimes
 
-_STACK = 64  # transfers of one identity within a window that are not reverted; more never occur
+_STACK = 32  # transfers of one identity within a window that are not reverted; more never occur
 _FEWEST_IN_TAIL = 20
 _REJECTED = 0.05
 
@@ -204,7 +204,7 @@ class HopCounter:
         self._windows = np.append(grid_ps, window_ps) / interval_ps + 1e-6
         n_windows = len(self._windows)
         self._main = n_windows - 1
-        self._stack = np.zeros((n_windows, n_identities, _STACK, 2), dtype=np.int32)
+        self._stack = np.full((n_windows, n_identities, _STACK, 2), 0, dtype=np.int32)
         self._stack_to = np.zeros((n_identities, _STACK), dtype=np.int32)
         self._stack_vector = np.zeros((n_identities, _STACK, 3))
         self._depth = np.zeros((n_windows, n_identities), dtype=np.int64)

@@ -51,7 +51,7 @@ def analyze(
     with workers:
         for frames in run.blocks():
             if analysis is None:
-                analysis = Analysis(run, settings, frames)
+                analysis = Analysis(run, settings, frames, workers.beside)
             waiting.append(
                 (frames, workers.submit(analysis.work, n_read, frames.positions, frames.cells))
             )

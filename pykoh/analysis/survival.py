@@ -19,8 +19,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pykoh.analysis.correlator import DEPTH, RATIO
+from pykoh.analysis.correlator import DEPTH, RATIO, n_levels
 from pykoh.analysis.results import FloatArray, SurvivalCurve
+
+_BUDGET = 64e6  # bytes of one C(t)
 
 # Spell lengths in frames: single ones up to 64, then bins of 5 %.
 _FINE = np.arange(1.0, 65.0)
@@ -83,42 +85,29 @@ class Intermittent:
         n_rows: rows.
         n_slots: partners that a row can hold at once.
         n_kinds: kinds of bonds; C(t) is that of the kind at the time origin.
+
+    All memory is taken at the beginning; lags end at 16 · 4^(levels - 1) frames, with the levels
+    that fit into 64 MB (65,000 frames or more).
     """
 
     def __init__(self, n_rows: int, n_slots: int, n_kinds: int) -> None:
         self.n_frames = 0
-        self._shape = (n_rows, n_slots)
-        self._rings = np.zeros((0, DEPTH, n_rows, n_slots), dtype=np.int32)
-        self._kinds = np.zeros((0, DEPTH, n_rows, n_slots), dtype=np.int8)
-        self._sums = np.zeros((0, DEPTH, n_kinds, 2))
+        levels = n_levels(5.0 * DEPTH * n_rows * n_slots, _BUDGET)
+        shape = (levels, DEPTH, n_rows, n_slots)
+        self._rings = np.full(shape, -1, dtype=np.int32)
+        self._kinds = np.full(shape, 0, dtype=np.int8)
+        self._sums = np.zeros((levels, DEPTH, n_kinds, 2))
 
     def add(self, partner: NDArray[np.int32], kinds: NDArray[np.int8]) -> None:
         """Take in frames: [n_frames, n_rows, n_slots] each, empty slots -1 and at the end."""
-        self._grow(self.n_frames + len(partner))
         _push(partner, kinds, self.n_frames, self._rings, self._kinds, self._sums)
         self.n_frames += len(partner)
 
-    def _grow(self, n_frames: int) -> None:
-        """Make room for the levels that ``n_frames`` frames need, filled as since frame 0."""
-        while len(self._rings) == 0 or DEPTH // RATIO * RATIO ** len(self._rings) < n_frames:
-            level = len(self._rings)
-            ring = np.full((1, DEPTH, *self._shape), -1, dtype=np.int32)
-            kinds = np.zeros((1, DEPTH, *self._shape), dtype=np.int8)
-            if level:
-                below, interval = RATIO ** (level - 1), RATIO**level
-                for frame in range(0, self.n_frames, interval):
-                    slot = frame // interval % DEPTH
-                    ring[0, slot] = self._rings[-1, frame // below % DEPTH]
-                    kinds[0, slot] = self._kinds[-1, frame // below % DEPTH]
-            self._rings = np.concatenate([self._rings, ring])
-            self._kinds = np.concatenate([self._kinds, kinds])
-            self._sums = np.concatenate([self._sums, np.zeros((1, *self._sums.shape[1:]))])
-
     def result(self, kind: int) -> tuple[NDArray[np.int64], FloatArray, FloatArray]:
         """Return [n_lags] lags in frames, C, and the partners behind each (windows overlap)."""
-        n_levels = len(self._rings)
-        spacing = np.repeat(RATIO ** np.arange(n_levels), DEPTH)
-        lags = np.tile(np.arange(1, DEPTH + 1), n_levels) * spacing
+        levels = len(self._rings)
+        spacing = np.repeat(RATIO ** np.arange(levels), DEPTH)
+        lags = np.tile(np.arange(1, DEPTH + 1), levels) * spacing
         held, still = self._sums[:, :, kind].reshape(-1, 2).T
         keep = held > 0
         return lags[keep].astype(np.int64), still[keep] / held[keep], held[keep]
