@@ -198,6 +198,12 @@ class Analysis:
         self._n_frames += len(positions)
         self._times = (self._times[0], float(frames.times_ps[-1]))
 
+    def settle(self) -> None:
+        """Wait for what is being computed elsewhere."""
+        groups = (self._of_cations, self._of_hydrogens, self._of_oxygens)
+        for correlator in (*groups, *self._of_hydroxides, *self._of_charge):
+            correlator.settle()
+
     def results(self) -> AnalysisResults:
         """Return everything that was found; call it once, after the last block."""
         if self._n_frames > 1:
