@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -199,8 +198,7 @@ def test_kill_9(tmp_path: Path) -> None:
     assert names == {entry.name for entry in (tmp_path / "cut").iterdir()}
     for name in names - {"run.json"}:
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-    leftovers = [name for name in os.listdir(tmp_path) if name.startswith(".") and "npz" in name]
-    assert not leftovers
+    assert not list(tmp_path.glob(".*npz*"))
 
 
 def test_a_series_keeps_what_is_done(tmp_path: Path) -> None:
