@@ -66,7 +66,8 @@ def _correlation(a: FloatArray, b: FloatArray, first: int, n_lags: int) -> Float
         first: frames that are time origins.
         n_lags: lags, from 0 on.
     """
-    size = 2 * (n_lags - 1)
+    # Long enough that nothing comes round.
+    size = fft.next_fast_len(max(len(a), first + n_lags - 1), real=True)
     total = np.zeros(size // 2 + 1, dtype=np.complex128)
     for begin in range(0, a.shape[1], _COLUMNS):
         part = slice(begin, begin + _COLUMNS)
@@ -100,7 +101,7 @@ def chunk_sums(
         positions: [n_frames, n_tracks, 3], Å, a chunk and the next one.
         counted: [n_frames, n_tracks], which tracks belong to a subset, or None.
         first: frames of the chunk: the time origins.
-        n_lags: lags, from 0 on; both chunks have at most 2 (n_lags - 1) frames.
+        n_lags: lags, from 0 on.
     """
     local = positions - positions[:first].mean(axis=0)
     out = np.zeros((3, n_lags))
@@ -174,33 +175,47 @@ class _Chunks:
     def _close(self, submit: Submit) -> None:
         """Take the first chunk, and what follows it, into the sums."""
         self.settle()
-        first = min(self._n, self.length)
-        counted = self._counted[: self._n].copy() if self._subset else None
-        self._waiting = submit(
-            chunk_sums, self._positions[: self._n].copy(), counted, first, self.length + 1
-        )
-        self.origins += np.clip(self._n - np.arange(self.length + 1), 0, first)
+        self._waiting = self._submit(submit, 0, min(self._n, self.length), copy=True)
+
+    def _submit(
+        self, submit: Submit, begin: int, first: int, copy: bool = False
+    ) -> Future[FloatArray]:
+        """Have the sums of ``first`` time origins computed, from frame ``begin`` of the buffer."""
+        part = slice(begin, self._n)
+        n_frames = self._n - begin
+        n_lags = min(self.length + 1, n_frames)
+        self.origins[:n_lags] += np.clip(n_frames - np.arange(n_lags), 0, first)
+        positions = self._positions[part]
+        counted = self._counted[part] if self._subset else None
+        if copy:
+            positions = positions.copy()
+            counted = None if counted is None else counted.copy()
+        return submit(chunk_sums, positions, counted, first, n_lags)
 
     def settle(self) -> None:
         """Wait for what is being computed."""
         if self._waiting is not None:
-            self.sums += self._waiting.result()
+            self._take(self._waiting)
             self._waiting = None
 
-    def close(self) -> tuple[FloatArray, FloatArray]:
-        """Return sums and origins with what is left in the buffer; the run is over."""
+    def _take(self, future: Future[FloatArray]) -> None:
+        found = future.result()
+        self.sums[:, : found.shape[1]] += found
+
+    def finish(self, submit: Submit) -> Callable[[], None]:
+        """Have what is left in the buffer computed; return what waits for it. The run is over."""
         self.settle()
-        sums, origins = self.sums.copy(), self.origins.copy()
-        begin, self_n = 0, self._n
-        while begin < self_n:
-            rest = self_n - begin
-            first = min(rest, self.length)
-            counted = self._counted[begin:self_n] if self._subset else None
-            part = self._positions[begin:self_n]
-            sums += chunk_sums(part, counted, first, self.length + 1)
-            origins += np.clip(rest - np.arange(self.length + 1), 0, first)
-            begin += first
-        return sums, origins
+        parts = range(0, self._n, self.length)
+        futures = [
+            self._submit(submit, begin, min(self._n - begin, self.length)) for begin in parts
+        ]
+        self._n = 0
+
+        def wait() -> None:
+            for future in futures:
+                self._take(future)
+
+        return wait
 
 
 class MeanSquares:
@@ -249,19 +264,30 @@ class MeanSquares:
         for chunks in self._chunks:
             chunks.settle()
 
+    def finish(self, submit: Submit = here) -> Callable[[], None]:
+        """Have the last frames computed; return what waits for it. No frame may follow."""
+        waits = [chunks.finish(submit) for chunks in self._chunks]
+
+        def wait() -> None:
+            for each in waits:
+                each()
+
+        return wait
+
     def result(self, subset: bool = False) -> Displacements:
-        """Return the moments at the lags of :class:`OrderN`; call it after the last frame.
+        """Return the moments at the lags of :class:`OrderN`, after the last frame.
 
         <d²> is that over all time origins where it is known; <d⁴> always that of thinned ones.
 
         Args:
             subset: only windows that count for the subset.
         """
+        self.finish()()
         found = self._thinned.result(subset)
         square, samples = found.square.copy(), found.n_samples.copy()
         particles, origin = found.n_particles.copy(), found.origin_frames.copy()
         for chunks in reversed(self._chunks):
-            sums, origins = chunks.close()
+            sums, origins = chunks.sums, chunks.origins
             for row, lag in enumerate(found.lag_frames):
                 index = int(lag) // chunks.spacing
                 if lag % chunks.spacing or not 0 < index <= chunks.length or origins[index] < 1:

@@ -198,14 +198,19 @@ class Analysis:
         self._n_frames += len(positions)
         self._times = (self._times[0], float(frames.times_ps[-1]))
 
+    def _correlators(self) -> tuple[MeanSquares, ...]:
+        groups = (self._of_cations, self._of_hydrogens, self._of_oxygens)
+        return *groups, *self._of_hydroxides, *self._of_charge
+
     def settle(self) -> None:
         """Wait for what is being computed elsewhere."""
-        groups = (self._of_cations, self._of_hydrogens, self._of_oxygens)
-        for correlator in (*groups, *self._of_hydroxides, *self._of_charge):
+        for correlator in self._correlators():
             correlator.settle()
 
     def results(self) -> AnalysisResults:
         """Return everything that was found; call it once, after the last block."""
+        for wait in [correlator.finish(self._submit) for correlator in self._correlators()]:
+            wait()
         if self._n_frames > 1:
             self._interval = (self._times[1] - self._times[0]) / (self._n_frames - 1)
         summary = self._summary()

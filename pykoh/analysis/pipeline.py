@@ -67,8 +67,8 @@ def analyze(
                 (frames, workers.submit(analysis.work, n_read, frames.positions, frames.cells))
             )
             n_read += len(frames.steps)
-            # Blocks in flight are bounded, so memory is.
-            while len(waiting) > workers.in_flight or (waiting and waiting[0][1].done()):
+            # Blocks in flight are bounded, so memory is; one by one, so that workers have work.
+            while len(waiting) > workers.in_flight:
                 fold()
             if checkpoint is not None and checkpoint.due():
                 while waiting:
@@ -77,8 +77,8 @@ def analyze(
         while waiting:
             fold()
         if checkpoint is not None and checkpoint.at_end and checkpoint.long():
-            assert analysis is not None
+            assert analysis is not None  # it took long
             checkpoint.save(analysis, n_read)
-    if analysis is None:
-        raise TrajectoryError(f"{', '.join(run.paths)}: no frame can be used")
-    return analysis.results()
+        if analysis is None:
+            raise TrajectoryError(f"{', '.join(run.paths)}: no frame can be used")
+        return analysis.results()

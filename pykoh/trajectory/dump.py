@@ -75,6 +75,7 @@ class DumpFile:
         self._at_end = False
         self._n_frames = 0
         self._last_length = 0
+        self._window = 2048
         self._attempts = 0
         self._values = np.zeros((0, parsing.N_VALUES))
 
@@ -109,7 +110,7 @@ class DumpFile:
         self._skip_blank()
         if self._stop - self._start < self._last_length and not self._at_end:
             self._fill(self._last_length)
-        window = 2048
+        window = self._window
         while True:
             end = min(self._start + window, self._stop)
             if end == self._start and self._at_end:
@@ -121,6 +122,7 @@ class DumpFile:
                 raise TrajectoryError(f"{self.name}: {self._where()}: {error}") from None
             if header is not None:
                 self._check(header)
+                self._window = header.length + 64  # the next one is hardly longer
                 return header
             if end < self._stop:
                 window = LONGEST_HEADER + 1
