@@ -4,13 +4,13 @@ A run is cut into chunks of n frames. With the positions r(t) of a chunk and of 
 
     Σ_t |r(t + τ) - r(t)|² = Σ_t r(t)² + Σ_t r(t + τ)² - 2 Σ_t r(t)·r(t + τ),  0 < τ ≤ n,
 
-t being all frames of the first chunk; the last sum is a correlation, which two transforms of length
-2 n give for all lags at once (Futrelle and McGinty, Chem. Phys. Lett. 12 (1971) 285,
-doi:10.1016/0009-2614(71)80065-0; Kneller et al., Comput. Phys. Commun. 91 (1995) 191,
-doi:10.1016/0010-4655(95)00048-K, for a whole run in memory). Chunk after chunk these sums are those
-over all time origins of the run. Positions are taken relative to their mean in the chunk, so that
-nothing is lost to cancellation. Every 16th frame goes into chunks of its own, for lags up to 16 n,
-and every 256th for lags up to 256 n: origins there are a small part of the lag apart.
+t being all frames of the first chunk; the last sum is a correlation, which two transforms of
+length 2 n give for all lags at once (Kneller, Keiner, Kneller and Schiller, Comput. Phys. Commun.
+91 (1995) 191, doi:10.1016/0010-4655(95)00048-K, for a whole run in memory). Chunk after chunk these
+sums are those over all time origins of the run. Positions are taken relative to their mean in the
+chunk, so that nothing is lost to cancellation. Every 16th frame goes into chunks of its own, for
+lags up to 16 n, and every 256th for lags up to 256 n: origins there are a small part of the lag
+apart.
 
 The length n is 2048 frames for a box of 300 atoms; for large boxes it is less, since memory is
 limited, and from 10,000 atoms on the sums of :mod:`pykoh.analysis.correlator` are used alone.
