@@ -171,7 +171,7 @@ class HopCounter:
         """Return the distribution of the times between hops, or None without any."""
         end = self._counts.n_frames - 1
         seen = self._last_hop >= 0
-        waited: FloatArray = (end - self._last_hop[seen]) * self._interval
+        waited = np.asarray((end - self._last_hop[seen]) * self._interval, dtype=np.float64)
         return waiting_times(self._waiting, self._interval, self._window, waited)
 
 

@@ -28,6 +28,7 @@ class HydrogenBondClass:
         donor_distribution: [n], fraction of donor molecules that donate 0, 1, 2 ... such bonds.
         acceptor_distribution: [n], fraction of acceptors that accept 0, 1, 2 ... such bonds.
         survival: how long bonds last, or None.
+        upper_limit: where no bond was seen: share of donors that may be bonded (95 %), else None.
     """
 
     name: str
@@ -43,6 +44,7 @@ class HydrogenBondClass:
     donor_distribution: FloatArray
     acceptor_distribution: FloatArray
     survival: SurvivalCurve | None = None
+    upper_limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +102,9 @@ class RadialDistribution:
         first_peak_g: its height, or None.
         first_minimum_A: position of the minimum after it, or None.
         coordination_number: neighbours within the first minimum, or None.
-        coordination_number_stderr: its standard error, from blocks of time.
+        coordination_number_stderr: its standard error, from blocks of time and the place of the
+            minimum.
+        first_minimum_stderr_A: standard error of the place of the minimum, or None.
     """
 
     pair: str
@@ -114,6 +118,7 @@ class RadialDistribution:
     first_minimum_A: float | None
     coordination_number: float | None
     coordination_number_stderr: float | None
+    first_minimum_stderr_A: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ def _hydrogen_bonds(bonds: HydrogenBonds) -> Json:
                 "lifetime_ps": entry.lifetime_stderr_ps,
             },
             "survival": survival_json(entry.survival),
+            "upper_limit_95": entry.upper_limit,
             "n_breakings": entry.n_breakings,
             "donor_distribution": entry.donor_distribution,
             "acceptor_distribution": entry.acceptor_distribution,
@@ -117,6 +118,7 @@ def _structure(structure: Structure) -> Json:
                 "first_peak_A": entry.first_peak_A,
                 "first_peak_g": entry.first_peak_g,
                 "first_minimum_A": entry.first_minimum_A,
+                "first_minimum_stderr_A": entry.first_minimum_stderr_A,
                 "coordination_number": entry.coordination_number,
                 "stderr": entry.coordination_number_stderr,
             }

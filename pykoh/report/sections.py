@@ -213,7 +213,12 @@ def structure(results: AnalysisResults, figures: list[Plot]) -> Markup:
                 names.pair(entry.pair, results.input.cation),
                 number(f"{base}/first_peak_A", entry.first_peak_A, None, "Å"),
                 number(f"{base}/first_peak_g", entry.first_peak_g, None),
-                number(f"{base}/first_minimum_A", entry.first_minimum_A, None, "Å"),
+                number(
+                    f"{base}/first_minimum_A",
+                    entry.first_minimum_A,
+                    entry.first_minimum_stderr_A,
+                    "Å",
+                ),
                 number(
                     f"{base}/coordination_number",
                     entry.coordination_number,
