@@ -21,6 +21,7 @@ from pykoh.analysis.hop_events import HopEvents
 from pykoh.analysis.hops import HopCounter, window_grid
 from pykoh.analysis.hydroxide import HydroxideTracker
 from pykoh.analysis.intervals import CoarserFrames
+from pykoh.analysis.pairs import PairCounter
 from pykoh.analysis.radial import BIN_A, LARGEST_R_A, PairHistograms
 from pykoh.analysis.results import (
     AnalysisResults,
@@ -127,6 +128,7 @@ class Analysis:
         n_h, n_o = len(self._hydrogens), len(self._oxygens)
         self._bonds = HydrogenBondCounter(n_h, criterion) if fits else None
         self._events = HopEvents(n_id, n_o, interval, window, bonds=fits)
+        self._together = PairCounter(n_id, criterion.max_distance_A) if n_id and fits else None
         self._residence = Intermittent(n_id, 1, 1), Continuous(n_id, 1, 1)
         self._transfer = SegmentedSums(*TRANSFER_SHAPE)
         self._contacts = SegmentedSums(N_CONTACTS)
@@ -181,6 +183,8 @@ class Analysis:
             one = np.zeros(carrier.shape, dtype=np.int8)
             self._residence[0].add(carrier, one)
             self._residence[1].add(carrier, one, np.zeros(carrier.shape[:2], dtype=np.int64))
+        if self._together is not None:
+            self._together.add(positions[:, self._oxygens], cells, transfers.carriers)
         if self._bonds is not None:
             self._bonds.add(found)
             self._transfer.add(found.transfer)
@@ -377,7 +381,12 @@ class Analysis:
 
     def _structure(self) -> tuple[Structure, list[AnalysisWarning]]:
         found, warnings = structure(self._pairs, self._atoms.cation, self._interval)
-        return replace(found, contacts=contacts(self._contacts, self._contact_A)), warnings
+        together = None if self._together is None else self._together.result(self._interval)
+        if together is not None and together.lifetime_ps is None:
+            reason = "no pair of hydroxides was seen to part, so its lifetime is unknown"
+            warnings.append(AnalysisWarning("structure.hydroxide_pairs.lifetime_ps", reason))
+        touching = contacts(self._contacts, self._contact_A)
+        return replace(found, contacts=touching, hydroxide_pairs=together), warnings
 
     def _conductivity(
         self, summary: InputSummary, found: Diffusion

@@ -173,6 +173,33 @@ class IonContacts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class HydroxidePairs:
+    """Hydroxide ions whose oxygens are within the distance of a hydrogen bond, at any angle.
+
+    Attributes:
+        cutoff_A: the distance, Å.
+        mean_partners: partners per hydroxide.
+        mean_partners_stderr: its standard error.
+        fraction_paired: hydroxides with a partner.
+        fraction_paired_stderr: its standard error.
+        lifetime_ps: observed time of pairs / separations, or None without any.
+        lifetime_stderr_ps: its standard error.
+        n_separations: pairs that were seen to part.
+        survival: how long pairs last, or None.
+    """
+
+    cutoff_A: float
+    mean_partners: float
+    mean_partners_stderr: float | None
+    fraction_paired: float
+    fraction_paired_stderr: float | None
+    lifetime_ps: float | None
+    lifetime_stderr_ps: float | None
+    n_separations: int
+    survival: SurvivalCurve | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Structure:
     """Radial distribution functions and ion pairing.
 
@@ -182,6 +209,7 @@ class Structure:
         rdfs: one entry per pair that the box holds.
         ion_pairing: or None.
         contacts: contacts, bridges and clusters of ions, or None.
+        hydroxide_pairs: or None (fewer than two hydroxides).
     """
 
     n_frames: int
@@ -189,6 +217,7 @@ class Structure:
     rdfs: tuple[RadialDistribution, ...]
     ion_pairing: IonPairing | None
     contacts: IonContacts | None = None
+    hydroxide_pairs: HydroxidePairs | None = None
 
     def of(self, pair: str) -> RadialDistribution | None:
         """Return the distribution of one pair, e.g. ``"O*-O*"``, or None."""

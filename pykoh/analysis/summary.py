@@ -78,6 +78,12 @@ def summary(results: AnalysisResults) -> str:
             f"{with_error(ions.free_hydroxide_fraction, ions.free_hydroxide_stderr)}, cations "
             f"that bridge OH- {with_error(ions.bridging_fraction, ions.bridging_stderr)}"
         )
+    if (pairs := results.structure.hydroxide_pairs) is not None:
+        lines.append(
+            f"  OH- with another within {pairs.cutoff_A:g} Å: "
+            f"{with_error(pairs.fraction_paired, pairs.fraction_paired_stderr)}; a pair lasts "
+            f"{with_error(pairs.lifetime_ps, pairs.lifetime_stderr_ps)} ps"
+        )
     if pairing is not None:
         lines.append(
             f"  {given.cation}+ with OH- within {pairing.cutoff_A:.2f} Å: "
