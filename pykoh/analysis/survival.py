@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pykoh.analysis.correlator import DEPTH, RATIO, n_levels
 from pykoh.analysis.results import FloatArray, SurvivalCurve
 
-_BUDGET = 64e6  # bytes of one C(t)
+_BUDGET = 32e6  # bytes of one C(t)
 
 # Spell lengths in frames: single ones up to 64, then bins of 5 %.
 _FINE = np.arange(1.0, 65.0)
@@ -87,7 +87,7 @@ class Intermittent:
         n_kinds: kinds of bonds; C(t) is that of the kind at the time origin.
 
     All memory is taken at the beginning; lags end at 16 · 4^(levels - 1) frames, with the levels
-    that fit into 64 MB (65,000 frames or more).
+    that fit into 32 MB (16,000 frames or more).
     """
 
     def __init__(self, n_rows: int, n_slots: int, n_kinds: int) -> None:
