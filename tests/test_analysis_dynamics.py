@@ -272,3 +272,19 @@ def test_hydroxides_that_never_meet_have_an_error() -> None:
     assert found is not None
     assert (found.fraction_paired, found.lifetime_ps) == (0.0, None)
     assert found.fraction_paired_stderr == nothing_seen(2.0)[0]
+
+
+def test_errors_of_survival_times_are_the_real_scatter() -> None:
+    """Many short telegraph signals that come back to no share held at long times."""
+    found = []
+    for seed in range(150):
+        partner = telegraph(np.random.default_rng(seed), 1500, 8, 0.02, 0.004)
+        curve = survival_curve(*both(partner, 500), 0, 0.01)
+        assert curve is not None
+        row = (curve.continuous_ps, curve.continuous_stderr_ps)
+        found.append((*row, curve.intermittent_ps, curve.intermittent_stderr_ps))
+    values = np.array(found, dtype=float)
+    for column in (0, 2):
+        scatter = np.nanstd(values[:, column])
+        claimed = np.sqrt(np.nanmean(values[:, column + 1] ** 2))
+        assert 0.6 < claimed / scatter < 2.0

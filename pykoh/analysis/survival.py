@@ -204,6 +204,10 @@ class Continuous:
         self.n_frames += len(partner)
         return sums
 
+    def n_ended(self, kind: int) -> float:
+        """Return the spells that were seen to end."""
+        return float(self._spells[kind, :, 0].sum())
+
     def result(self, kind: int) -> tuple[FloatArray, FloatArray]:
         """Return [n] times in frames and S there; empty without a spell that ended."""
         ended, cut = self._spells[kind].T.copy()
@@ -249,8 +253,18 @@ def survival_curve(
     stderr = np.sqrt(np.maximum(c * (1.0 - c), 0.0) / independent)
     frames, s = continuous.result(kind)
     times = np.asarray(frames * interval_ps, dtype=np.float64)
-    mean = float(np.trapezoid(s, times)) if len(times) else None
-    return SurvivalCurve(t, c, stderr, times, s, _decay(t, c), mean)
+    mean = mean_stderr = None
+    if len(times):
+        mean = float(np.trapezoid(s, times))
+        # ∫ S dt = <l²> / 2 <l> of spells of length l; for an exponential law its relative
+        # variance is 2 / n.
+        mean_stderr = mean * float(np.sqrt(2.0 / max(continuous.n_ended(kind), 1.0)))
+    decay, decay_stderr = _decay(t, c), None
+    if decay is not None:
+        k = int(np.flatnonzero(c < np.exp(-1.0))[0])
+        steep = (1.0 - c[0]) / t[0] if k == 0 else (c[k - 1] - c[k]) / (t[k] - t[k - 1])
+        decay_stderr = float(stderr[k] / steep)
+    return SurvivalCurve(t, c, stderr, times, s, decay, mean, decay_stderr, mean_stderr)
 
 
 def _decay(t: FloatArray, c: FloatArray) -> float | None:
