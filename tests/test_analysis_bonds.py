@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pykoh.analysis.bonds import HydrogenBondCounter
+from pykoh.analysis.blocks import nothing_seen
+from pykoh.analysis.bonds import HydrogenBondCounter, bond_warnings
 from pykoh.analysis.criteria import LUZAR_CHANDLER
 from pykoh.analysis.frames import FrameWork
 from pykoh.analysis.neighbours import count_hydrogens, nearest_oxygen
@@ -102,6 +103,30 @@ def test_lifetime_is_bond_time_over_breakings() -> None:
     assert entry.mean_per_donor == pytest.approx(23 / 30)
     assert entry.lifetime_stderr_ps is not None
     assert entry.lifetime_stderr_ps >= entry.lifetime_ps / np.sqrt(2) - 1e-12
+
+
+def test_bonds_that_were_never_seen_have_an_upper_limit() -> None:
+    """Two hydroxides that do not touch, beside a water whose bond breaks now and then."""
+    on = [1] * 8 + [0] * 2 + [1] * 5 + [0] * 5 + [1] * 10
+    frames = []
+    for state in on:
+        hydrogens, oxygens = pair(np.array([5.0, 5, 5]), 2, 1, 2.8, 10.0 if state else 60.0)
+        more = np.array([15.0, 15.0, 15.0])
+        other = np.array([15.0, 15.0, 15.97])
+        frames.append([*hydrogens, other, *oxygens, more])
+    found = count(np.array(frames), 4, CELL, interval=0.02)
+    nothing, seen = found.classes[0], found.classes[1]
+    assert nothing.name == "OH-_OH-"
+    assert nothing.mean_per_donor == nothing.fraction_of_donors_bonded == 0.0
+    assert seen.lifetime_ps is not None
+    windows = max(1.0, 29 * 0.02 / (2 * seen.lifetime_ps))
+    stderr, limit = nothing_seen(2 * windows)
+    assert nothing.fraction_of_donors_bonded_stderr == pytest.approx(stderr)
+    assert nothing.mean_per_acceptor_stderr == pytest.approx(stderr)
+    assert nothing.upper_limit == pytest.approx(limit)
+    assert seen.upper_limit is None
+    (warning,) = (w for w in bond_warnings(found, 0.02) if w.quantity.endswith("OH-_OH-"))
+    assert "less than" in warning.reason
 
 
 def test_a_proton_transfer_does_not_break_its_bond() -> None:

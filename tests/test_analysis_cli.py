@@ -23,6 +23,7 @@ from trajectories import H, K, Molecules, O, dump_text, koh_walkers, write_dump
 
 CELL = 12.0
 DT = 0.01
+SETTINGS = Settings(temperature_K=300.0)
 
 
 @cache
@@ -43,7 +44,7 @@ def dump(path: Path, positions: np.ndarray | None = None, **options: Any) -> Pat
 
 
 def results_of(path: Path, **options: Any) -> dict[str, Any]:
-    return as_json(analyze(Run([path], ReadOptions(**options)), Settings(temperature_K=300.0)))
+    return as_json(analyze(Run([path], ReadOptions(**options)), SETTINGS))
 
 
 def same(a: Any, b: Any, path: str = "") -> None:
@@ -225,6 +226,24 @@ class TestInvariance:
         other = dump(tmp_path / "b.dump", frames @ turn, cell=CELL * turn, box="abc")
         same(self.reference(tmp_path), results_of(other))
 
+    def test_time_backwards(self, tmp_path: Path) -> None:
+        """What holds in equilibrium knows no direction of time."""
+        frames = walkers()[0][:296]  # every fifth frame is a sample of structure both ways
+        there = analyze(Run([dump(tmp_path / "a.dump", frames)], ReadOptions()), SETTINGS)
+        back = analyze(Run([dump(tmp_path / "b.dump", frames[::-1])], ReadOptions()), SETTINGS)
+        for name in ("K+", "OH-", "H2O", "H", "O"):
+            a, b = there.diffusion.of(name), back.diffusion.of(name)
+            assert a is not None and b is not None
+            np.testing.assert_allclose(a.msd.msd_A2, b.msd.msd_A2, rtol=1e-8)
+        for a, b in zip(there.hydrogen_bonds.classes, back.hydrogen_bonds.classes, strict=True):
+            assert a.mean_per_donor == pytest.approx(b.mean_per_donor)
+            assert a.fraction_of_donors_bonded == pytest.approx(b.fraction_of_donors_bonded)
+        for a, b in zip(there.structure.rdfs, back.structure.rdfs, strict=True):
+            np.testing.assert_allclose(a.g, b.g, atol=1e-9)
+        assert there.grotthuss.n_transfers == back.grotthuss.n_transfers
+        charge = (x.conductivity.charge_displacement.msd_A2 for x in (there, back))
+        np.testing.assert_allclose(*charge, rtol=1e-8)
+
     def test_parts_of_a_run(self, tmp_path: Path) -> None:
         frames, _ = walkers()
         times = np.arange(len(frames)) * DT
@@ -232,7 +251,7 @@ class TestInvariance:
             dump(tmp_path / "1", frames[:120], times=times[:120]),
             dump(tmp_path / "2", frames[110:], times=times[110:]),
         ]
-        other = as_json(analyze(Run(paths, ReadOptions()), Settings(temperature_K=300.0)))
+        other = as_json(analyze(Run(paths, ReadOptions()), SETTINGS))
         same(self.reference(tmp_path), other)
 
 
@@ -266,6 +285,17 @@ def test_coarse_frames_are_a_warning(tmp_path: Path) -> None:
     path = dump(tmp_path / "a.dump", times=np.arange(300) * 0.1)
     reasons = {w["quantity"]: w["reason"] for w in results_of(path)["warnings"]}
     assert "dump every 20 fs" in reasons["grotthuss.n_transfers"]
+
+
+def test_coarser_frames_are_what_a_coarser_dump_shows(tmp_path: Path) -> None:
+    path = dump(tmp_path / "a.dump")
+    fine = analyze(Run([path], ReadOptions()), SETTINGS).grotthuss
+    assert fine.intervals is not None
+    assert fine.intervals.hop_rate_per_ps[0] == fine.hop_rate_per_ps
+    for row, stride in enumerate((2, 4, 8), start=1):
+        found = analyze(Run([path], ReadOptions(stride=stride)), SETTINGS).grotthuss
+        assert fine.intervals.interval_ps[row] == pytest.approx(stride * DT)
+        assert fine.intervals.hop_rate_per_ps[row] == pytest.approx(found.hop_rate_per_ps)
 
 
 def test_a_small_box_has_no_hydrogen_bonds(tmp_path: Path) -> None:

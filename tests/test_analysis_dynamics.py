@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pykoh.analysis.blocks import nothing_seen
 from pykoh.analysis.hop_events import HopEvents
 from pykoh.analysis.hops import Hops
 from pykoh.analysis.intervals import _needed
+from pykoh.analysis.pairs import PairCounter
 from pykoh.analysis.survival import Continuous, Intermittent, survival_curve
 from pykoh.analysis.viscosity import read_pressure, shear_components, viscosity
 from pykoh.errors import TrajectoryError
@@ -229,3 +231,60 @@ def test_pressure_records_of_a_restarted_run(tmp_path: Path) -> None:
 def test_short_or_noisy_records_give_no_viscosity() -> None:
     short, reason = viscosity(np.arange(100) * 0.002, np.ones((100, 6)), 1000.0, 300.0)
     assert short.viscosity_mPa_s is None and reason is not None and "too few" in reason
+
+
+@pytest.mark.parametrize("edge", [9.0, 16.0])
+def test_pairs_of_hydroxides_by_brute_force(edge: float) -> None:
+    """Without and with bins; a pair is two ions, whoever carries them."""
+    rng = np.random.default_rng(8)
+    n_frames, n_o, n_id, cutoff = 60, 30, 14, 3.5
+    oxygen = (rng.uniform(0, edge, (1, n_o, 3)) + rng.normal(0, 0.4, (n_frames, n_o, 3))) % edge
+    carriers = np.array([rng.permutation(n_o)[:n_id]] * n_frames)
+    carriers[30:, 0] = next(o for o in range(n_o) if o not in carriers[0])  # a hop
+    cells = np.broadcast_to(edge * np.eye(3), (n_frames, 3, 3)).copy()
+    counter = PairCounter(n_id, cutoff)
+    for start in range(0, n_frames, 17):
+        part = slice(start, start + 17)
+        counter.add(oxygen[part], cells[part], carriers[part])
+    found = counter.result(0.1)
+    assert found is not None
+    together = np.zeros((n_frames, n_id, n_id), dtype=bool)
+    for f in range(n_frames):
+        vectors = oxygen[f, carriers[f]][:, None] - oxygen[f, carriers[f]][None]
+        vectors -= edge * np.round(vectors / edge)
+        together[f] = (np.linalg.norm(vectors, axis=2) < cutoff) & ~np.eye(n_id, dtype=bool)
+    assert found.mean_partners == pytest.approx(together.sum(axis=2).mean())
+    assert found.fraction_paired == pytest.approx(together.any(axis=2).mean())
+    parted = (together[:-1] & ~together[1:]).sum() // 2
+    assert found.n_separations == parted
+    assert found.lifetime_ps == pytest.approx(0.1 * together[:-1].sum() / 2 / parted)
+    assert found.survival is not None
+    expected = (together[:-1] & together[1:]).sum() / together[:-1].sum()
+    assert found.survival.intermittent[0] == pytest.approx(expected)
+
+
+def test_hydroxides_that_never_meet_have_an_error() -> None:
+    oxygen = np.array([[[0.0, 0.0, 0.0], [6.0, 0.0, 0.0]]] * 10)
+    counter = PairCounter(2, 3.5)
+    cells = np.broadcast_to(12.0 * np.eye(3), (10, 3, 3)).copy()
+    counter.add(oxygen, cells, np.array([[0, 1]] * 10))
+    found = counter.result(0.1)
+    assert found is not None
+    assert (found.fraction_paired, found.lifetime_ps) == (0.0, None)
+    assert found.fraction_paired_stderr == nothing_seen(2.0)[0]
+
+
+def test_errors_of_survival_times_are_the_real_scatter() -> None:
+    """Many short telegraph signals that come back to no share held at long times."""
+    found = []
+    for seed in range(150):
+        partner = telegraph(np.random.default_rng(seed), 1500, 8, 0.02, 0.004)
+        curve = survival_curve(*both(partner, 500), 0, 0.01)
+        assert curve is not None
+        row = (curve.continuous_ps, curve.continuous_stderr_ps)
+        found.append((*row, curve.intermittent_ps, curve.intermittent_stderr_ps))
+    values = np.array(found, dtype=float)
+    for column in (0, 2):
+        scatter = np.nanstd(values[:, column])
+        claimed = np.sqrt(np.nanmean(values[:, column + 1] ** 2))
+        assert 0.6 < claimed / scatter < 2.0

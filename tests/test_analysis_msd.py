@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pykoh.analysis.all_origins import MeanSquares, chunk_frames
 from pykoh.analysis.correlator import DEPTH, RATIO, Displacements, OrderN
 from pykoh.analysis.diffusion import finite_size_correction, yeh_hummer_m2_per_s
 from pykoh.analysis.fitting import choose_fit, curve, independent_windows
@@ -80,14 +83,79 @@ def test_subset_counts_windows_that_belong_at_both_ends() -> None:
         assert found.n_particles[row] == pytest.approx(len(d2) / (40 - lag))
 
 
-def test_memory_grows_with_the_logarithm() -> None:
-    correlator = OrderN(1)
-    sizes = []
-    for _ in range(3):
-        for _ in range(16):
-            correlator.add(np.zeros((4 ** len(sizes) * 64, 1, 3)))
-        sizes.append(correlator._rings.size)
-    assert sizes[2] - sizes[1] <= sizes[0]
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(2, 700),
+    st.lists(st.integers(1, 150), min_size=1, max_size=12),
+    st.sampled_from([64, 128]),
+    st.integers(0, 2**31),
+)
+def test_all_origins_by_brute_force(
+    n_frames: int, blocks: list[int], chunk: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    positions = 50.0 + rng.normal(size=(n_frames, 7, 3)).cumsum(axis=0)
+    tracks = np.array([6, 1, 0, 3])
+    member = rng.random((n_frames, 4)) < 0.7
+    member[:, 1], member[:, 2] = True, False
+    correlator = MeanSquares(4, 12, chunk, subset=True)
+    start, k = 0, 0
+    while start < n_frames:
+        part = slice(start, start + blocks[k % len(blocks)])
+        correlator.add(positions[part], tracks, member[part])
+        start, k = part.stop, k + 1
+    everything, subset = correlator.result(), correlator.result(subset=True)
+    assert (everything.origin_frames[everything.lag_frames <= chunk] == 1).all()
+    assert (everything.origin_frames[everything.lag_frames <= 16 * chunk] <= 16).all()
+    for found, counted in ((everything, np.ones_like(member)), (subset, member)):
+        for row, lag in enumerate(found.lag_frames):
+            spacing = found.origin_frames[row]
+            origins = np.arange(0, n_frames - lag, spacing)
+            d2 = ((positions[origins + lag] - positions[origins])[:, tracks] ** 2).sum(axis=2)
+            both = counted[origins] & counted[origins + lag]
+            assert found.n_samples[row] == both.sum()
+            assert found.square[row] == pytest.approx(d2[both].mean(), rel=1e-9, abs=1e-9)
+            assert found.n_particles[row] == pytest.approx(both.sum() / len(origins))
+
+
+def test_all_origins_know_the_most() -> None:
+    """The scatter of the MSD over many runs is no larger than with thinned origins."""
+    rng = np.random.default_rng(3)
+    walks = rng.normal(size=(200, 400, 3)).cumsum(axis=1)
+    found = np.zeros((2, 200))
+    for run, walk in enumerate(walks):
+        for kind, chunk in enumerate((0, 256)):
+            correlator = MeanSquares(1, 12, chunk)
+            correlator.add(walk[:, None])
+            moments = correlator.result()
+            found[kind, run] = moments.square[moments.lag_frames == 80][0]
+    assert found.mean(axis=1) == pytest.approx([240.0, 240.0], rel=0.1)
+    assert found[1].std() <= 1.01 * found[0].std()
+
+
+def test_memory_does_not_grow_with_the_run() -> None:
+    for n_tracks in (1, 10_000):
+        correlator = MeanSquares(n_tracks, 8, chunk_frames(n_tracks + 1))
+        tracemalloc.start()
+        correlator.add(np.zeros((8, n_tracks, 3)))
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(40):
+            correlator.add(np.zeros((100, n_tracks, 3)))
+        assert tracemalloc.get_traced_memory()[0] < before + 100_000
+        tracemalloc.stop()
+
+
+def test_single_precision_of_many_particles_is_enough() -> None:
+    """Far from the origin of coordinates, over long times, short displacements included."""
+    rng = np.random.default_rng(0)
+    walk = 500.0 + 0.05 * rng.normal(size=(300, 9000, 3)).cumsum(axis=0)
+    many = OrderN(9000, 6)
+    many.add(walk)
+    found = many.result()
+    for row in (0, 15, -1):
+        lag = int(found.lag_frames[row])
+        exact = brute_force(walk, lag, int(found.origin_frames[row]))
+        assert found.square[row] == pytest.approx(exact, rel=1e-6)
 
 
 def fit(positions: np.ndarray, dt: float, **options: object):  # type: ignore[no-untyped-def]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import pykoh.trajectory.run as run_module
 import report_cases
 from pykoh.analysis.conductivity import charge_tracks, transference
 from pykoh.analysis.correlator import OrderN
@@ -45,19 +47,34 @@ def numbers(dump: Path, workers: Workers | None) -> dict[str, Any]:
     return as_json(found)
 
 
-def test_numbers_do_not_depend_on_the_workers(dump: Path) -> None:
-    alone = numbers(dump, None)
-    assert numbers(dump, Workers(1)) == alone
-    assert numbers(dump, Workers(4)) == alone
-    assert numbers(dump, Workers(executor=ProcessPoolExecutor(2), in_flight=4)) == alone
+@pytest.mark.parametrize(
+    "team",
+    [
+        lambda: Workers(1),
+        lambda: Workers(2),
+        lambda: Workers(3),
+        lambda: Workers(4, in_flight=1),
+        lambda: Workers(executor=ProcessPoolExecutor(1), in_flight=1),
+        lambda: Workers(executor=ProcessPoolExecutor(3), in_flight=7),
+    ],
+    ids=["1 thread", "2 threads", "3 threads", "few in flight", "1 process", "3 processes"],
+)
+def test_numbers_do_not_depend_on_the_workers(
+    dump: Path, team: Callable[[], Workers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "_ATOM_FRAMES_PER_BLOCK", 8000)  # many blocks
+    assert json.dumps(numbers(dump, team())) == json.dumps(numbers(dump, None))
 
 
-def test_dask_gives_the_same_numbers(dump: Path) -> None:
+@pytest.mark.parametrize("n_workers, processes", [(1, False), (1, True), (2, True)])
+def test_dask_gives_the_same_numbers(dump: Path, n_workers: int, processes: bool) -> None:
+    """With processes each worker is what a node would be: it gets positions, sends findings."""
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+        n_workers=n_workers, threads_per_worker=2, processes=processes, dashboard_address=None
     ) as cluster:
-        assert numbers(dump, dask_workers(cluster.scheduler_address)) == numbers(dump, None)
+        found = numbers(dump, dask_workers(cluster.scheduler_address))
+    assert json.dumps(found) == json.dumps(numbers(dump, None))
 
 
 def test_no_dask_scheduler_is_one_line() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from pykoh.analysis import blocks
-from pykoh.analysis.blocks import SegmentedSums, ratio_stderr
+from pykoh.analysis.blocks import SegmentedSums, nothing_seen, ratio_stderr, share_stderr
 from pykoh.analysis.conductivity import dipole, einstein, experiment, nernst_einstein
 from pykoh.analysis.constants import molarity
+from pykoh.analysis.first_shell import FirstShell, first_shell, point_errors
 from pykoh.analysis.radial import BIN_A, PairHistograms
 from pykoh.analysis.structure import structure
 from pykoh.analysis.temperature import Thermometer
@@ -129,6 +131,55 @@ def test_peak_minimum_and_ion_pairs() -> None:
     assert found.ion_pairing.fraction_of_cations_paired == pytest.approx(0.5)
     assert found.ion_pairing.mean_hydroxides_per_cation == pytest.approx(0.5)
     assert found.ion_pairing.stderr == pytest.approx(0.0, abs=1e-12)
+
+
+def shell_counts(model: np.ndarray, total: float, rng: np.random.Generator) -> FirstShell:
+    """Return what is seen of g(r) = model when about ``total`` pairs are counted."""
+    edges = BIN_A * np.arange(len(model) + 1)
+    shell = np.diff(edges**3)
+    per_count = (model * shell).sum() / total / shell
+    counts = rng.poisson(model / per_count).astype(float)
+    errors = point_errors(counts, per_count, np.zeros(len(model)), 1)
+    return first_shell(counts * per_count, counts, errors)
+
+
+def test_noise_makes_no_minimum() -> None:
+    """A peak and then a flat g(r): the dips of noise are no minima."""
+    rng = np.random.default_rng(5)
+    r = BIN_A * (np.arange(160) + 0.5)
+    flat = np.where(r < 2.4, 0.0, 1.0) + 1.5 * np.exp(-(((r - 2.7) / 0.25) ** 2))
+    found = [shell_counts(flat, total, rng) for total in (3e3, 1e4, 1e5) for _ in range(200)]
+    made_up = [shell for shell in found if shell.minimum is not None]
+    assert len(made_up) < 0.02 * len(found)
+    assert all(shell.reason for shell in found if shell.minimum is None)
+
+
+def test_minimum_that_is_there_is_found_within_its_error() -> None:
+    rng = np.random.default_rng(6)
+    r = BIN_A * (np.arange(160) + 0.5)
+    peak, dip = (np.exp(-(((r - centre) / 0.4) ** 2)) for centre in (2.75, 3.55))
+    model = np.where(r < 2.3, 0.0, 1.0) * (1.0 + 1.5 * peak - 0.6 * dip)
+    fine = np.linspace(2.5, 4.5, 20001)
+    a, b = (np.exp(-(((fine - centre) / 0.4) ** 2)) for centre in (2.75, 3.55))
+    true = fine[np.argmin(1.0 + 1.5 * a - 0.6 * b)]
+    for total in (3e4, 1e6):
+        shells = [shell_counts(model, total, rng) for _ in range(200)]
+        places = np.array([BIN_A * (s.minimum + 0.5) for s in shells if s.minimum is not None])
+        errors = np.array([s.minimum_stderr_A for s in shells if s.minimum is not None])
+        assert len(places) > 150
+        z = (places - true) / errors
+        assert (np.abs(z) < 3.0).mean() > 0.94
+        assert abs(places.mean() - true) < 0.06
+
+
+def test_nothing_seen() -> None:
+    """Jeffreys' posterior by numbers; the upper limit leaves 5 % for nothing to be seen."""
+    for n in (1.0, 12.0, 400.0):
+        stderr, limit = nothing_seen(n)
+        assert stderr == pytest.approx(stats.beta(0.5, n + 0.5).std())
+        assert (1.0 - limit) ** n == pytest.approx(0.05)
+    assert nothing_seen(1000.0)[1] == pytest.approx(3.0 / 1000.0, rel=0.01)
+    assert share_stderr(np.zeros(8), np.ones(8), 0.0, 50.0) == nothing_seen(50.0)[0]
 
 
 def test_stride_samples_every_nth_frame() -> None:

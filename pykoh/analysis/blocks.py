@@ -2,6 +2,9 @@
 
 Memory is constant: when all segments are full, neighbours are joined and segments get twice as
 long. Block averages: Flyvbjerg and Petersen, J. Chem. Phys. 91 (1989) 461, doi:10.1063/1.457480.
+What was never seen has no scatter, but is not known to be absent: its standard error is that of
+Jeffreys' posterior for nothing in n independent observations, its upper limit the exact one, about
+3/n (Hanley and Lippman-Hand, JAMA 249 (1983) 1743, doi:10.1001/jama.1983.03330370053031).
 """
 
 from __future__ import annotations
@@ -90,3 +93,28 @@ def ratio_stderr(numerator: FloatArray, denominator: FloatArray) -> float | None
     """Return :func:`ratio_stderrs` of one quantity: [n_blocks] each; None where unknown."""
     value = float(ratio_stderrs(numerator[:, None], denominator[:, None])[0])
     return None if np.isnan(value) else value
+
+
+def nothing_seen(n: float) -> tuple[float, float]:
+    """Return the standard error of a share of which nothing was seen, and its 95 % upper limit.
+
+    Args:
+        n: independent observations; less than one counts as one.
+    """
+    n = max(n, 1.0)
+    stderr = np.sqrt(0.5 * (n + 0.5) / ((n + 1.0) ** 2 * (n + 2.0)))
+    return float(stderr), float(1.0 - 0.05 ** (1.0 / n))
+
+
+def share_stderr(part: FloatArray, whole: FloatArray, share: float, n: float) -> float | None:
+    """Return the standard error of a share: [n_blocks] each; of none or all from ``n``.
+
+    Args:
+        part: sums over blocks of time.
+        whole: sums over blocks of time.
+        share: Σ part / Σ whole over the run.
+        n: independent observations, on the safe side.
+    """
+    if share in (0.0, 1.0):
+        return nothing_seen(n)[0]
+    return ratio_stderr(part, whole)

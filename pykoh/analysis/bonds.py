@@ -7,14 +7,19 @@ The lifetime is that of an exponential law with the bonds that are cut off by th
 by a proton transfer along them as such: the observed time of all bonds over the number of
 breakings, its maximum-likelihood estimate. A bond that breaks and forms again between two frames is
 seen as unbroken, so the lifetime depends on the time between frames.
+
+Where no bond of a class was seen, each donor is an independent observation once in two lifetimes of
+the longest-lived other class (:mod:`pykoh.analysis.blocks`).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from pykoh.analysis import survey as s
-from pykoh.analysis.blocks import SegmentedSums, ratio_stderr
+from pykoh.analysis.blocks import SegmentedSums, nothing_seen, ratio_stderr
 from pykoh.analysis.criteria import Criterion
 from pykoh.analysis.frames import Findings
 from pykoh.analysis.results import (
@@ -78,10 +83,11 @@ class HydrogenBondCounter:
         r = np.linspace(*s.MAP_R_A, s.MAP_SHAPE[0] + 1)
         angle = np.linspace(0.0, 2.0 * s.MAP_SHAPE[1], s.MAP_SHAPE[1] + 1)
         area = (r[1] - r[0]) * (angle[1] - angle[0]) * max(self._n_mapped, 1)
+        classes = [self._class_result(k, interval_ps) for k in range(4)]
         return HydrogenBonds(
             rule.max_distance_A,
             rule.max_angle_deg,
-            tuple(self._class_result(k, interval_ps) for k in range(4)),
+            tuple(self._limited(k, classes, interval_ps) for k in range(4)),
             rule.name,
             rule.words(),
             rule.source,
@@ -123,6 +129,33 @@ class HydrogenBondCounter:
             _shares(self._donated[kind]),
             _shares(self._accepted[kind]),
             survival,
+        )
+
+    def _limited(
+        self, kind: int, classes: list[HydrogenBondClass], interval_ps: float | None
+    ) -> HydrogenBondClass:
+        """Return a class; one of which no bond was seen gets an error and an upper limit."""
+        entry = classes[kind]
+        if entry.mean_per_donor != 0.0:
+            return entry
+        n_frames = self._sums.n_frames
+        lifetimes = [other.lifetime_ps for other in classes if other.lifetime_ps is not None]
+        windows = 1.0
+        if lifetimes and interval_ps is not None:
+            windows = max(1.0, (n_frames - 1) * interval_ps / (2.0 * max(lifetimes)))
+        total = self._sums.sums.sum(axis=0)
+        donors = float(total[s.HYDROXIDES if kind % 2 == 0 else s.WATERS]) / n_frames
+        acceptors = float(total[s.HYDROXIDES if kind < 2 else s.WATERS]) / n_frames
+        stderr, limit = nothing_seen(donors * windows)
+        per_acceptor = None
+        if entry.mean_per_acceptor is not None:
+            per_acceptor = nothing_seen(acceptors * windows)[0]
+        return replace(
+            entry,
+            mean_per_donor_stderr=stderr,
+            mean_per_acceptor_stderr=per_acceptor,
+            fraction_of_donors_bonded_stderr=stderr,
+            upper_limit=limit,
         )
 
 
@@ -173,6 +206,8 @@ def bond_warnings(found: HydrogenBonds, interval_ps: float | None) -> list[Analy
             reason = "the box has no such acceptors"
         elif entry.mean_per_donor == 0.0:
             reason = "no such bond was seen, so the lifetime is unknown"
+            if entry.upper_limit is not None:
+                reason += f"; less than {entry.upper_limit:.2g} of the donors are bonded (95 %)"
         elif entry.lifetime_ps is None:
             reason = "no bond was seen to break, so the lifetime is unknown"
         elif interval_ps is not None and entry.lifetime_ps < 3.0 * interval_ps:

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from pykoh.analysis.all_origins import MeanSquares, Submit, chunk_frames, here
 from pykoh.analysis.blocks import SegmentedSums
 from pykoh.analysis.bonds import HydrogenBondCounter, bond_warnings, no_bonds
 from pykoh.analysis.conductivity import charge_tracks, conductivity
 from pykoh.analysis.constants import ATOMIC_MASS_KG, molarity
 from pykoh.analysis.contacts import CONTACT_A, N_CONTACTS, contacts
-from pykoh.analysis.correlator import Displacements, OrderN
+from pykoh.analysis.correlator import DEPTH, Displacements, n_levels
 from pykoh.analysis.diffusion import diffusion, finite_size_correction
 from pykoh.analysis.frames import Findings, FrameWork
 from pykoh.analysis.grotthuss import grotthuss
@@ -20,6 +21,7 @@ from pykoh.analysis.hop_events import HopEvents
 from pykoh.analysis.hops import HopCounter, window_grid
 from pykoh.analysis.hydroxide import HydroxideTracker
 from pykoh.analysis.intervals import CoarserFrames
+from pykoh.analysis.pairs import PairCounter
 from pykoh.analysis.radial import BIN_A, LARGEST_R_A, PairHistograms
 from pykoh.analysis.results import (
     AnalysisResults,
@@ -52,6 +54,9 @@ RDF_ATOMS = 1000
 
 _CELL_CHANGE = 1e-4
 
+_RINGS_BYTES = 200e6
+"""Memory for positions at earlier times, in single precision; 8 levels for 108,000 atoms."""
+
 
 def rdf_stride(interval_ps: float, n_atoms: int) -> int:
     """Return how many frames apart RDFs are sampled."""
@@ -70,13 +75,15 @@ class Analysis:
         run: where the frames come from; its first block was read.
         settings: definitions.
         first: the first block (it sizes the analyses, and is not added).
+        submit: runs a function, perhaps in another thread.
 
     Raises:
         TrajectoryError: there is no oxygen, no hydrogen, or more O than H.
     """
 
-    def __init__(self, run: Run, settings: Settings, first: Frames) -> None:
+    def __init__(self, run: Run, settings: Settings, first: Frames, submit: Submit = here) -> None:
         self._run = run
+        self._submit = submit
         self._settings = settings
         atoms = run.atoms
         for species, element in ((OXYGEN, "O"), (HYDROGEN, "H")):
@@ -100,12 +107,16 @@ class Analysis:
         self._cations, self._hydrogens, self._oxygens = (
             atoms.indices(species) for species in (CATION, HYDROGEN, OXYGEN)
         )
+        n_tracks = len(atoms.ids) + 3 * n_id + 3
+        levels = n_levels(12.0 * DEPTH * n_tracks, _RINGS_BYTES)
+        chunk = chunk_frames(n_tracks)
         self._of_cations, self._of_hydrogens, self._of_oxygens = (
-            OrderN(len(group)) for group in (self._cations, self._hydrogens, self._oxygens)
+            MeanSquares(len(group), levels, chunk, subset=group is self._oxygens)
+            for group in (self._cations, self._hydrogens, self._oxygens)
         )
-        self._of_hydroxides = [OrderN(n_id) for _ in range(3)]
+        self._of_hydroxides = [MeanSquares(n_id, levels, chunk) for _ in range(3)]
         # All formal charges; those of the cations; the rest.
-        self._of_charge = [OrderN(1) for _ in range(3)]
+        self._of_charge = [MeanSquares(1, levels, chunk) for _ in range(3)]
         interval = self._interval or 1.0
         window = settings.rattle_window_ps
         self._hops = HopCounter(n_id, interval, window, window_grid(interval)) if n_id else None
@@ -117,6 +128,7 @@ class Analysis:
         n_h, n_o = len(self._hydrogens), len(self._oxygens)
         self._bonds = HydrogenBondCounter(n_h, criterion) if fits else None
         self._events = HopEvents(n_id, n_o, interval, window, bonds=fits)
+        self._together = PairCounter(n_id, criterion.max_distance_A) if n_id and fits else None
         self._residence = Intermittent(n_id, 1, 1), Continuous(n_id, 1, 1)
         self._transfer = SegmentedSums(*TRANSFER_SHAPE)
         self._contacts = SegmentedSums(N_CONTACTS)
@@ -153,15 +165,16 @@ class Analysis:
         positions = frames.positions - (centre - self._centre)[:, None]
         cells = frames.cells
         transfers = self._tracker.add(positions, cells, found.owner)
-        self._of_cations.add(positions, self._cations)
-        self._of_hydrogens.add(positions, self._hydrogens)
-        self._of_oxygens.add(positions, self._oxygens, found.counts == 2)
+        submit = self._submit
+        self._of_cations.add(positions, self._cations, submit=submit)
+        self._of_hydrogens.add(positions, self._hydrogens, submit=submit)
+        self._of_oxygens.add(positions, self._oxygens, found.counts == 2, submit)
         for correlator, path in zip(self._of_hydroxides, transfers.paths, strict=True):
-            correlator.add(path)
+            correlator.add(path, submit=submit)
         for correlator, path in zip(
             self._of_charge, charge_tracks(positions, self._atoms), strict=True
         ):
-            correlator.add(path)
+            correlator.add(path, submit=submit)
         if self._hops is not None:
             hops = self._hops.add(transfers.events, transfers.vectors_A, len(positions))
             self._coarser.add(positions, cells, found.owner)
@@ -170,6 +183,8 @@ class Analysis:
             one = np.zeros(carrier.shape, dtype=np.int8)
             self._residence[0].add(carrier, one)
             self._residence[1].add(carrier, one, np.zeros(carrier.shape[:2], dtype=np.int64))
+        if self._together is not None:
+            self._together.add(positions[:, self._oxygens], cells, transfers.carriers)
         if self._bonds is not None:
             self._bonds.add(found)
             self._transfer.add(found.transfer)
@@ -187,8 +202,19 @@ class Analysis:
         self._n_frames += len(positions)
         self._times = (self._times[0], float(frames.times_ps[-1]))
 
+    def _correlators(self) -> tuple[MeanSquares, ...]:
+        groups = (self._of_cations, self._of_hydrogens, self._of_oxygens)
+        return *groups, *self._of_hydroxides, *self._of_charge
+
+    def settle(self) -> None:
+        """Wait for what is being computed elsewhere."""
+        for correlator in self._correlators():
+            correlator.settle()
+
     def results(self) -> AnalysisResults:
         """Return everything that was found; call it once, after the last block."""
+        for wait in [correlator.finish(self._submit) for correlator in self._correlators()]:
+            wait()
         if self._n_frames > 1:
             self._interval = (self._times[1] - self._times[0]) / (self._n_frames - 1)
         summary = self._summary()
@@ -304,7 +330,7 @@ class Analysis:
         return found
 
     def _moments(self) -> dict[str, Displacements | None]:
-        def of(correlator: OrderN, n: int, subset: bool = False) -> Displacements | None:
+        def of(correlator: MeanSquares, n: int, subset: bool = False) -> Displacements | None:
             return correlator.result(subset) if n else None
 
         n_id, net = self._tracker.n_identities, 2 * len(self._oxygens) - len(self._hydrogens)
@@ -355,7 +381,12 @@ class Analysis:
 
     def _structure(self) -> tuple[Structure, list[AnalysisWarning]]:
         found, warnings = structure(self._pairs, self._atoms.cation, self._interval)
-        return replace(found, contacts=contacts(self._contacts, self._contact_A)), warnings
+        together = None if self._together is None else self._together.result(self._interval)
+        if together is not None and together.lifetime_ps is None:
+            reason = "no pair of hydroxides was seen to part, so its lifetime is unknown"
+            warnings.append(AnalysisWarning("structure.hydroxide_pairs.lifetime_ps", reason))
+        touching = contacts(self._contacts, self._contact_A)
+        return replace(found, contacts=touching, hydroxide_pairs=together), warnings
 
     def _conductivity(
         self, summary: InputSummary, found: Diffusion

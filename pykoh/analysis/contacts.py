@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pykoh.analysis.blocks import SegmentedSums, ratio_stderr
+from pykoh.analysis.blocks import SegmentedSums, share_stderr
 from pykoh.analysis.neighbours import distance2, wrap
 from pykoh.analysis.results import FloatArray, IonContacts
 
@@ -148,7 +148,10 @@ def contacts(sums: SegmentedSums, cutoff_A: float) -> IonContacts | None:
         if total[whole].sum() == 0:
             return None, None
         value = float(total[part].sum() / total[whole].sum())
-        return value, ratio_stderr(blocks[:, part].sum(axis=1), blocks[:, whole].sum(axis=1))
+        # How long contacts last is not known here: each of them counts once.
+        n = float(total[whole].sum() / sums.n_frames)
+        parts, wholes = blocks[:, part].sum(axis=1), blocks[:, whole].sum(axis=1)
+        return value, share_stderr(parts, wholes, value, n)
 
     return IonContacts(
         cutoff_A,

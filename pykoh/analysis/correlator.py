@@ -20,12 +20,23 @@ from pykoh.analysis.results import FloatArray
 DEPTH = 16
 RATIO = 4
 _MAX_LEVELS = 20  # 16 · 4^19 frames: longer than any run
+_FEWEST_LEVELS = 6
+_MANY_TRACKS = 8192
+"""From here on positions are kept in single precision, relative to where a particle began."""
+
+
+def n_levels(bytes_per_level: float, budget: float) -> int:
+    """Return how many levels fit into ``budget`` bytes: 6 at least, 20 at most.
+
+    With 8 levels the longest lag is 260,000 frames, a quarter of a run of a million frames.
+    """
+    return int(min(max(budget // max(bytes_per_level, 1.0), _FEWEST_LEVELS), _MAX_LEVELS))
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"})
 def _accumulate(
-    new: NDArray[np.float64],
-    old: NDArray[np.float64],
+    new: NDArray[np.float64] | NDArray[np.float32],
+    old: NDArray[np.float64] | NDArray[np.float32],
     counted: NDArray[np.uint8],
     counted_before: NDArray[np.uint8],
     sums: NDArray[np.float64],
@@ -38,9 +49,9 @@ def _accumulate(
     both = 0.0
     n = new.shape[1]
     for i in range(n):
-        x = new[0, i] - old[0, i]
-        y = new[1, i] - old[1, i]
-        z = new[2, i] - old[2, i]
+        x = np.float64(new[0, i] - old[0, i])
+        y = np.float64(new[1, i] - old[1, i])
+        z = np.float64(new[2, i] - old[2, i])
         d2 = x * x + y * y + z * z
         flag = np.float64(counted[i] & counted_before[i])
         square += d2
@@ -60,9 +71,10 @@ def _accumulate(
 def _push(
     positions: NDArray[np.float64],
     tracks: NDArray[np.int64],
+    start: FloatArray,
     flags: NDArray[np.uint8],
     first_frame: int,
-    rings: NDArray[np.float64],
+    rings: NDArray[np.float64] | NDArray[np.float32],
     ring_flags: NDArray[np.uint8],
     sums: NDArray[np.float64],
     origins: NDArray[np.int64],
@@ -72,6 +84,7 @@ def _push(
     Args:
         positions: [n_frames, n_atoms, 3], Å.
         tracks: [n_tracks], which atoms.
+        start: [n_tracks, 3], Å, where they began; rings hold what is relative to it.
         flags: [n_frames, n_tracks], 1 where a track counts for the second set of sums.
         first_frame: number of the first frame of the block since the beginning.
         rings: [n_levels, DEPTH, 3, n_tracks], kept between calls.
@@ -79,12 +92,12 @@ def _push(
         sums: [n_levels, DEPTH, 6], kept between calls.
         origins: [n_levels, DEPTH], time origins of each lag.
     """
-    n_levels = rings.shape[0]
     n = tracks.shape[0]
+    new = np.empty((3, n), dtype=rings.dtype)
     for f in range(positions.shape[0]):
         frame = first_frame + f
         interval = 1
-        for level in range(n_levels):
+        for level in range(rings.shape[0]):
             if frame % interval != 0:
                 break
             index = frame // interval
@@ -93,11 +106,10 @@ def _push(
             # entry DEPTH steps back is still in the slot that is about to be overwritten.
             shortest = 1 if level == 0 else DEPTH // RATIO + 1
             row = rings[level, slot]
-            new = np.empty((3, n))
-            for i in range(n):
-                new[0, i] = positions[f, tracks[i], 0]
-                new[1, i] = positions[f, tracks[i], 1]
-                new[2, i] = positions[f, tracks[i], 2]
+            if level == 0:
+                for i in range(n):
+                    for k in range(3):
+                        new[k, i] = positions[f, tracks[i], k] - start[i, k]
             for j in range(shortest, min(DEPTH, index) + 1):
                 before = (index - j) % DEPTH
                 _accumulate(
@@ -141,19 +153,26 @@ class Displacements:
 
 
 class OrderN:
-    """Accumulates displacements of ``n_tracks`` particles; memory grows with log(frames) only.
+    """Accumulates displacements of ``n_tracks`` particles in constant memory.
+
+    All memory is taken at the beginning, so that it does not grow with the run.
 
     Args:
         n_tracks: particles.
+        levels: levels; lags up to 16 · 4^(levels - 1) frames.
     """
 
-    def __init__(self, n_tracks: int) -> None:
+    def __init__(self, n_tracks: int, levels: int = _MAX_LEVELS) -> None:
         self.n_frames = 0
         self._n_tracks = n_tracks
-        self._rings = np.zeros((0, DEPTH, 3, n_tracks))
-        self._flags = np.zeros((0, DEPTH, n_tracks), dtype=np.uint8)
-        self._sums = np.zeros((0, DEPTH, 6))
-        self._origins = np.zeros((0, DEPTH), dtype=np.int64)
+        exact = n_tracks < _MANY_TRACKS
+        self._rings = np.full(
+            (levels, DEPTH, 3, n_tracks), 0.0, dtype=np.float64 if exact else np.float32
+        )
+        self._flags = np.full((levels, DEPTH, n_tracks), 0, dtype=np.uint8)
+        self._sums = np.zeros((levels, DEPTH, 6))
+        self._origins = np.zeros((levels, DEPTH), dtype=np.int64)
+        self._start = np.zeros((n_tracks, 3))
 
     def add(
         self,
@@ -173,16 +192,18 @@ class OrderN:
         if n_frames == 0 or self._n_tracks == 0:
             self.n_frames += n_frames
             return
-        self._grow(self.n_frames + n_frames)
         if tracks is None:
             tracks = np.arange(self._n_tracks, dtype=np.int64)
         if counted is None:
             flags = np.ones((n_frames, self._n_tracks), dtype=np.uint8)
         else:
             flags = counted.astype(np.uint8)
+        if self.n_frames == 0:
+            self._start[:] = positions[0, tracks]
         _push(
             np.ascontiguousarray(positions),
             tracks,
+            self._start,
             flags,
             self.n_frames,
             self._rings,
@@ -192,45 +213,16 @@ class OrderN:
         )
         self.n_frames += n_frames
 
-    def _grow(self, n_frames: int) -> None:
-        """Make room for the levels that ``n_frames`` frames need."""
-        needed = 1
-        while needed < _MAX_LEVELS and DEPTH // RATIO * RATIO**needed < n_frames:
-            needed += 1
-        have = len(self._rings)
-        if needed <= have:
-            return
-        more = needed - have
-        # A level is made when its second entry comes at the earliest; frame 0, its first entry,
-        # is still in the ring of the level below.
-        rings = np.zeros((more, DEPTH, 3, self._n_tracks))
-        flags = np.zeros((more, DEPTH, self._n_tracks), dtype=np.uint8)
-        if have:
-            self._seed(rings, flags, have)
-        self._rings = np.concatenate([self._rings, rings])
-        self._flags = np.concatenate([self._flags, flags])
-        self._sums = np.concatenate([self._sums, np.zeros((more, DEPTH, 6))])
-        self._origins = np.concatenate([self._origins, np.zeros((more, DEPTH), dtype=np.int64)])
-
-    def _seed(self, rings: FloatArray, flags: NDArray[np.uint8], have: int) -> None:
-        """Fill new levels with the entries that they would have had since frame 0."""
-        below = RATIO ** (have - 1)
-        for row in range(len(rings)):
-            interval = RATIO ** (have + row)
-            for frame in range(0, self.n_frames, interval):
-                rings[row, frame // interval % DEPTH] = self._rings[-1, frame // below % DEPTH]
-                flags[row, frame // interval % DEPTH] = self._flags[-1, frame // below % DEPTH]
-
     def result(self, subset: bool = False) -> Displacements:
         """Return the moments over all lags that have samples.
 
         Args:
             subset: only windows that count for the subset of :meth:`add`.
         """
-        n_levels = len(self._rings)
+        levels = len(self._rings)
         first = 3 if subset else 0
-        spacing = np.repeat(RATIO ** np.arange(n_levels), DEPTH)
-        lags = np.tile(np.arange(1, DEPTH + 1), n_levels) * spacing
+        spacing = np.repeat(RATIO ** np.arange(levels), DEPTH)
+        lags = np.tile(np.arange(1, DEPTH + 1), levels) * spacing
         sums = self._sums[:, :, first : first + 3].reshape(-1, 3)
         origins = self._origins.ravel()
         keep = sums[:, 2] > 0

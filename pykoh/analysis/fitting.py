@@ -308,9 +308,12 @@ def choose_fit(
     keep = displacements.square > 0
     if n_frames < 4 or not keep.any():
         return WindowChoice(None, f"{n_frames} frames are too few for diffusion")
+    lags = displacements.lag_frames[keep]
+    # Origins closer than 1/64 of the lag say no more, and take longer to sum over.
+    spacing = np.maximum(displacements.origin_frames[keep], lags // 64)
     points = _Points(
-        displacements.lag_frames[keep].astype(np.float64) * interval,
-        displacements.origin_frames[keep].astype(np.float64) * interval,
+        lags.astype(np.float64) * interval,
+        spacing.astype(np.float64) * interval,
         displacements.square[keep],
         np.maximum(1.0, displacements.non_gaussian()[keep]),
         displacements.n_particles[keep],
@@ -328,7 +331,7 @@ def choose_fit(
         line, probability = found
         doubt = None if _diffusive(line, probability, bounded) else _doubt(line, duration)
         return WindowChoice(_positive(line), doubt)
-    end = END_FRACTION * duration
+    end = min(END_FRACTION * duration, float(points.lag[-1]))
     needed = 2.0 * max(earliest_ps, interval) / END_FRACTION
     starts = points.lag[
         (points.lag >= earliest_ps - 1e-6 * interval) & (points.lag <= end / 2 * (1 + 1e-6))

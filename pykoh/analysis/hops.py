@@ -12,163 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
-from scipy import stats
 
 from pykoh.analysis.blocks import SegmentedSums, ratio_stderr
-from pykoh.analysis.results import FloatArray, HopRateCurve, WaitingTimeFit, WaitingTimes
-
-_STACK = 64  # transfers of one identity within a window that are not reverted; more never occur
-_FEWEST_IN_TAIL = 20
-_REJECTED = 0.05
-
-# Waiting times in frames: logarithmic bins whose edges lie between whole numbers.
-_EDGES = np.unique(np.round(10.0 ** np.arange(0.0, 12.0, 0.1))).astype(np.float64) - 0.5
-
-
-@njit(cache=True, nogil=True)
-def _finalise(
-    bottom: NDArray[np.int32],
-    reached: int,
-    vector: FloatArray,
-    window: int,
-    main: int,
-    identity: int,
-    segment_frames: int,
-    counts: FloatArray,
-    last_hop: NDArray[np.int64],
-    per_identity: NDArray[np.int64],
-    edges: FloatArray,
-    waiting: FloatArray,
-    moments: FloatArray,
-    hops: NDArray[np.int64],
-    hop_vectors: FloatArray,
-) -> None:
-    """Count a transfer that can no longer be cancelled as a hop."""
-    frame = np.int64(bottom[0])
-    counts[frame // segment_frames, window] += 1.0
-    if window != main:
-        return
-    per_identity[identity] += 1
-    place = hops[0, 0] + 1
-    hops[0, 0] = place
-    hops[place, 0] = frame
-    hops[place, 1] = identity
-    hops[place, 2] = bottom[1]
-    hops[place, 3] = reached
-    hop_vectors[place] = vector
-    length = np.sqrt((vector * vector).sum())
-    moments[0] += 1.0
-    moments[1] += length
-    moments[2] += length * length
-    if last_hop[identity] >= 0:
-        wait = frame - last_hop[identity]
-        index = np.searchsorted(edges, float(wait)) - 1
-        index = max(0, min(index, waiting.shape[0] - 1))
-        waiting[index, 0] += 1.0
-        waiting[index, 1] += wait
-    last_hop[identity] = frame
-
-
-@njit(cache=True, nogil=True)
-def _take(
-    events: NDArray[np.int64],
-    vectors: FloatArray,
-    windows: FloatArray,
-    main: int,
-    now: int,
-    everything: bool,
-    stack: NDArray[np.int32],
-    stack_to: NDArray[np.int32],
-    stack_vector: FloatArray,
-    depth: NDArray[np.int64],
-    segment_frames: int,
-    counts: FloatArray,
-    last_hop: NDArray[np.int64],
-    per_identity: NDArray[np.int64],
-    edges: FloatArray,
-    waiting: FloatArray,
-    moments: FloatArray,
-    hops: NDArray[np.int64],
-    hop_vectors: FloatArray,
-) -> None:
-    """Take in transfers in order of time.
-
-    Args:
-        events: [n_events, 4], frame, identity, from, to.
-        vectors: [n_events, 3], Å.
-        windows: [n_windows], frames.
-        main: the window for which waiting times are collected.
-        now: frame up to which events were seen.
-        everything: the run is over; what is on the stacks are hops.
-        stack: [n_windows, n_id, _STACK, 2], frame and the oxygen that was left; state.
-        stack_to: [n_id, _STACK], of the main window: the oxygen that was reached; state.
-        stack_vector: [n_id, _STACK, 3], of the main window, Å; state.
-        depth: [n_windows, n_id]; state.
-        segment_frames: frames per segment of ``counts``.
-        counts: [n_segments, n_windows], hops; state.
-        last_hop: [n_id], frame of the last hop or -1; state.
-        per_identity: [n_id], hops; state.
-        edges: [n_bins + 1], frames.
-        waiting: [n_bins, 2], number and sum (frames) of waiting times; state.
-        moments: [3], number, Σ length, Σ length²; state.
-        hops: [1 + n, 4], out, from row 1 on frame, identity, from, to; their number in [0, 0].
-        hop_vectors: [1 + n, 3], out, Å.
-    """
-    n_windows, n_id = depth.shape
-    for e in range(events.shape[0] + 1):
-        last = e == events.shape[0]
-        begin = 0 if last else events[e, 1]
-        end = n_id if last else events[e, 1] + 1
-        for w in range(n_windows):
-            for i in range(begin, end):
-                frame = now if last else events[e, 0]
-                d = depth[w, i]
-                gone = 0
-                while gone < d and (
-                    (last and everything)
-                    or frame - stack[w, i, gone, 0] > windows[w]
-                    or (d - gone == _STACK and not last)
-                ):
-                    _finalise(
-                        stack[w, i, gone],
-                        stack_to[i, gone],
-                        stack_vector[i, gone],
-                        w,
-                        main,
-                        i,
-                        segment_frames,
-                        counts,
-                        last_hop,
-                        per_identity,
-                        edges,
-                        waiting,
-                        moments,
-                        hops,
-                        hop_vectors,
-                    )
-                    gone += 1
-                if gone > 0:
-                    for place in range(gone, d):
-                        stack[w, i, place - gone] = stack[w, i, place]
-                        if w == main:
-                            stack_to[i, place - gone] = stack_to[i, place]
-                            stack_vector[i, place - gone] = stack_vector[i, place]
-                    d -= gone
-                if not last:
-                    # The carrier before this event is where the top of the stack led to, so the
-                    # event reverts the top if it leads to the oxygen that the top had left.
-                    if d > 0 and stack[w, i, d - 1, 1] == events[e, 3]:
-                        d -= 1
-                    else:
-                        stack[w, i, d, 0] = events[e, 0]
-                        stack[w, i, d, 1] = events[e, 2]
-                        if w == main:
-                            stack_to[i, d] = events[e, 3]
-                            stack_vector[i, d] = vectors[e]
-                        d += 1
-                depth[w, i] = d
+from pykoh.analysis.rattles import STACK, take
+from pykoh.analysis.results import FloatArray, HopRateCurve, WaitingTimes
+from pykoh.analysis.waiting import EDGES, waiting_times
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,20 +47,21 @@ class HopCounter:
         self, n_identities: int, interval_ps: float, window_ps: float, grid_ps: FloatArray
     ) -> None:
         self._n = n_identities
+        self._window = window_ps
         self._interval = interval_ps
         self._grid = grid_ps
         # Frames are whole numbers; the small part keeps a window of exactly k intervals inclusive.
         self._windows = np.append(grid_ps, window_ps) / interval_ps + 1e-6
         n_windows = len(self._windows)
         self._main = n_windows - 1
-        self._stack = np.zeros((n_windows, n_identities, _STACK, 2), dtype=np.int32)
-        self._stack_to = np.zeros((n_identities, _STACK), dtype=np.int32)
-        self._stack_vector = np.zeros((n_identities, _STACK, 3))
+        self._stack = np.full((n_windows, n_identities, STACK, 2), 0, dtype=np.int32)
+        self._stack_to = np.zeros((n_identities, STACK), dtype=np.int32)
+        self._stack_vector = np.zeros((n_identities, STACK, 3))
         self._depth = np.zeros((n_windows, n_identities), dtype=np.int64)
         self._counts = SegmentedSums(n_windows)
         self._last_hop = np.full(n_identities, -1, dtype=np.int64)
         self._per_identity = np.zeros(n_identities, dtype=np.int64)
-        self._waiting = np.zeros((len(_EDGES) - 1, 2))
+        self._waiting = np.zeros((len(EDGES) - 1, 2))
         self._moments = np.zeros(3)
         self.n_transfers = 0
 
@@ -237,7 +87,7 @@ class HopCounter:
         most = 1 + len(events) + int(self._depth[self._main].sum())
         hops = np.zeros((most, 4), dtype=np.int64)
         hop_vectors = np.zeros((most, 3))
-        _take(
+        take(
             events,
             vectors_A,
             self._windows,
@@ -252,7 +102,7 @@ class HopCounter:
             self._counts.sums,
             self._last_hop,
             self._per_identity,
-            _EDGES,
+            EDGES,
             self._waiting,
             self._moments,
             hops,
@@ -319,87 +169,10 @@ class HopCounter:
 
     def waiting_times(self) -> WaitingTimes | None:
         """Return the distribution of the times between hops, or None without any."""
-        counts, sums = self._waiting[:, 0], self._waiting[:, 1]
-        total = counts.sum()
-        if total == 0:
-            return None
-        last = int(np.flatnonzero(counts)[-1]) + 1
-        edges = _EDGES[: last + 1] * self._interval
-        width = np.diff(edges)
-        density = counts[:last] / (total * width)
-        return WaitingTimes(
-            edges_ps=edges,
-            counts=counts[:last].astype(np.int64),
-            density_per_ps=density,
-            density_stderr_per_ps=np.sqrt(counts[:last]) / (total * width),
-            fit=self._tail(edges, counts[:last], sums[:last] * self._interval),
-        )
-
-    def _tail(
-        self, edges: FloatArray, counts: FloatArray, sums: FloatArray
-    ) -> WaitingTimeFit | None:
-        """Fit a·λ·exp(-λt) beyond the first edge from which on an exponential holds.
-
-        λ by maximum likelihood, with the waits that the end of the run cut off as such.
-
-        Args:
-            edges: [n + 1], ps.
-            counts: [n].
-            sums: [n], ps, sum of the waiting times in each bin.
-        """
         end = self._counts.n_frames - 1
         seen = self._last_hop >= 0
-        waited = (end - self._last_hop[seen]) * self._interval
-        total = counts.sum()
-        window = (self._windows[self._main] - 1e-6) * self._interval
-        for k, start in enumerate(edges[:-1]):
-            n = counts[k:].sum()
-            if n < _FEWEST_IN_TAIL:
-                return None
-            if start < window:
-                continue
-            exposure = (sums[k:].sum() - n * start) + np.maximum(waited - start, 0.0).sum()
-            rate = n / exposure
-            if not _exponential(edges[k:], counts[k:], rate):
-                continue
-            share = n / total
-            amplitude = share * np.exp(rate * start)
-            rate_stderr = rate / np.sqrt(n)
-            spread = np.sqrt(max(1.0 - share, 0.0) / n + (start * rate_stderr) ** 2)
-            return WaitingTimeFit(
-                amplitude=float(amplitude),
-                amplitude_stderr=float(amplitude * spread),
-                rate_per_ps=float(rate),
-                rate_stderr_per_ps=float(rate_stderr),
-                start_ps=float(start),
-                n_waiting_times=int(n),
-            )
-        return None
-
-
-def _exponential(edges: FloatArray, counts: FloatArray, rate: float) -> bool:
-    """Return whether binned waiting times beyond ``edges[0]`` agree with an exponential (χ²)."""
-    n = counts.sum()
-    survival = np.exp(-rate * (edges - edges[0]))
-    survival[-1] = 0.0  # the last bin takes the rest
-    expected = -np.diff(survival) * n
-    observed, wanted = [0.0], [0.0]
-    for seen, model in zip(counts, expected, strict=True):
-        observed[-1] += seen
-        wanted[-1] += model
-        if wanted[-1] >= 5.0:
-            observed.append(0.0)
-            wanted.append(0.0)
-    if len(wanted) > 1:
-        rest_seen, rest = observed.pop(), wanted.pop()
-        observed[-1] += rest_seen
-        wanted[-1] += rest
-    freedom = len(wanted) - 2
-    if freedom < 1:
-        return True
-    seen, model = np.array(observed), np.array(wanted)
-    chi2 = float(((seen - model) ** 2 / model).sum())
-    return bool(stats.chi2.sf(chi2, freedom) > _REJECTED)
+        waited = np.asarray((end - self._last_hop[seen]) * self._interval, dtype=np.float64)
+        return waiting_times(self._waiting, self._interval, self._window, waited)
 
 
 def window_grid(interval_ps: float) -> FloatArray:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 
+from pykoh.analysis.checkpoint import Checkpoint
 from pykoh.analysis.collect import Analysis
 from pykoh.analysis.frames import Findings
 from pykoh.analysis.results import AnalysisResults
@@ -22,6 +23,7 @@ def analyze(
     settings: Settings,
     progress: Callable[[int], None] | None = None,
     workers: Workers | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> AnalysisResults:
     """Read a run once and return all analyses of it.
 
@@ -31,12 +33,19 @@ def analyze(
         progress: called after each block with the number of frames so far.
         workers: who looks at blocks of frames; by default this thread. The numbers are the same.
 
+        checkpoint: where the state is written now and then, and taken from if there is one; the
+            numbers are the same.
+
     Raises:
         TrajectoryError: the trajectory cannot be used.
+        OutputError: the state cannot be written.
     """
     analysis: Analysis | None = None
     workers = workers or Workers(1)
-    n_read = n_done = 0
+    n_read = 0
+    if checkpoint is not None and (found := checkpoint.resume(workers.beside)) is not None:
+        analysis, n_read = found
+    n_done = n_read
     waiting: deque[tuple[Frames, Future[Findings]]] = deque()
 
     def fold() -> None:
@@ -51,16 +60,25 @@ def analyze(
     with workers:
         for frames in run.blocks():
             if analysis is None:
-                analysis = Analysis(run, settings, frames)
+                analysis = Analysis(run, settings, frames, workers.beside)
+                if checkpoint is not None:
+                    checkpoint.began(frames)
             waiting.append(
                 (frames, workers.submit(analysis.work, n_read, frames.positions, frames.cells))
             )
             n_read += len(frames.steps)
-            # Blocks in flight are bounded, so memory is.
-            while len(waiting) > workers.in_flight or (waiting and waiting[0][1].done()):
+            # Blocks in flight are bounded, so memory is; one by one, so that workers have work.
+            while len(waiting) > workers.in_flight:
                 fold()
+            if checkpoint is not None and checkpoint.due():
+                while waiting:
+                    fold()
+                checkpoint.save(analysis, n_read)
         while waiting:
             fold()
-    if analysis is None:
-        raise TrajectoryError(f"{', '.join(run.paths)}: no frame can be used")
-    return analysis.results()
+        if checkpoint is not None and checkpoint.at_end and checkpoint.long():
+            assert analysis is not None  # it took long
+            checkpoint.save(analysis, n_read)
+        if analysis is None:
+            raise TrajectoryError(f"{', '.join(run.paths)}: no frame can be used")
+        return analysis.results()

@@ -80,6 +80,8 @@ class SurvivalCurve:
         continuous: [m], S(t): held from 0 to t without a break.
         intermittent_ps: time at which C falls to 1/e, or None if it does not.
         continuous_ps: ∫ S dt, or None.
+        intermittent_stderr_ps: standard error of the first, from that of C and its slope there.
+        continuous_stderr_ps: of the second, if spells follow an exponential law.
     """
 
     lag_ps: FloatArray
@@ -89,6 +91,8 @@ class SurvivalCurve:
     continuous: FloatArray
     intermittent_ps: float | None
     continuous_ps: float | None
+    intermittent_stderr_ps: float | None = None
+    continuous_stderr_ps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,7 @@ class TransferProfile:
         map_kT: [n, m], free energy along both.
         barrier_kT: at δ = 0 above the minimum, or None.
         barrier_stderr_kT: its standard error.
+        map_stderr_kT: [n, m], standard error of the map, from blocks of time.
     """
 
     delta_A: FloatArray
@@ -158,6 +163,7 @@ class TransferProfile:
     map_kT: FloatArray
     barrier_kT: float | None
     barrier_stderr_kT: float | None
+    map_stderr_kT: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)

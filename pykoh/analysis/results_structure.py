@@ -28,6 +28,7 @@ class HydrogenBondClass:
         donor_distribution: [n], fraction of donor molecules that donate 0, 1, 2 ... such bonds.
         acceptor_distribution: [n], fraction of acceptors that accept 0, 1, 2 ... such bonds.
         survival: how long bonds last, or None.
+        upper_limit: where no bond was seen: share of donors that may be bonded (95 %), else None.
     """
 
     name: str
@@ -43,6 +44,7 @@ class HydrogenBondClass:
     donor_distribution: FloatArray
     acceptor_distribution: FloatArray
     survival: SurvivalCurve | None = None
+    upper_limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +102,9 @@ class RadialDistribution:
         first_peak_g: its height, or None.
         first_minimum_A: position of the minimum after it, or None.
         coordination_number: neighbours within the first minimum, or None.
-        coordination_number_stderr: its standard error, from blocks of time.
+        coordination_number_stderr: its standard error, from blocks of time and the place of the
+            minimum.
+        first_minimum_stderr_A: standard error of the place of the minimum, or None.
     """
 
     pair: str
@@ -114,6 +118,7 @@ class RadialDistribution:
     first_minimum_A: float | None
     coordination_number: float | None
     coordination_number_stderr: float | None
+    first_minimum_stderr_A: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +173,33 @@ class IonContacts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class HydroxidePairs:
+    """Hydroxide ions whose oxygens are within the distance of a hydrogen bond, at any angle.
+
+    Attributes:
+        cutoff_A: the distance, Å.
+        mean_partners: partners per hydroxide.
+        mean_partners_stderr: its standard error.
+        fraction_paired: hydroxides with a partner.
+        fraction_paired_stderr: its standard error.
+        lifetime_ps: observed time of pairs / separations, or None without any.
+        lifetime_stderr_ps: its standard error.
+        n_separations: pairs that were seen to part.
+        survival: how long pairs last, or None.
+    """
+
+    cutoff_A: float
+    mean_partners: float
+    mean_partners_stderr: float | None
+    fraction_paired: float
+    fraction_paired_stderr: float | None
+    lifetime_ps: float | None
+    lifetime_stderr_ps: float | None
+    n_separations: int
+    survival: SurvivalCurve | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Structure:
     """Radial distribution functions and ion pairing.
 
@@ -177,6 +209,7 @@ class Structure:
         rdfs: one entry per pair that the box holds.
         ion_pairing: or None.
         contacts: contacts, bridges and clusters of ions, or None.
+        hydroxide_pairs: or None (fewer than two hydroxides).
     """
 
     n_frames: int
@@ -184,6 +217,7 @@ class Structure:
     rdfs: tuple[RadialDistribution, ...]
     ion_pairing: IonPairing | None
     contacts: IonContacts | None = None
+    hydroxide_pairs: HydroxidePairs | None = None
 
     def of(self, pair: str) -> RadialDistribution | None:
         """Return the distribution of one pair, e.g. ``"O*-O*"``, or None."""

@@ -2,16 +2,16 @@
 
 g_AB(r) is the number of B around A in a shell over that of an ideal gas of the same density,
 N_A (N_B - δ_AB) / V; the coordination number is the mean number of B around A up to the first
-minimum of g_AB. A cation and a hydroxide are a contact pair within the first minimum of
-g(cation-O*).
+minimum of g_AB, where one is resolved (:mod:`pykoh.analysis.first_shell`). A cation and a hydroxide
+are a contact pair within the first minimum of g(cation-O*).
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
-from pykoh.analysis.blocks import ratio_stderr, ratio_stderrs
+from pykoh.analysis.blocks import ratio_stderr, ratio_stderrs, share_stderr
+from pykoh.analysis.first_shell import first_shell, point_errors
 from pykoh.analysis.radial import (
     BIN_A,
     KIND_CATION,
@@ -24,16 +24,12 @@ from pykoh.analysis.radial import (
 )
 from pykoh.analysis.results import (
     AnalysisWarning,
-    FloatArray,
     IonPairing,
     RadialDistribution,
     Structure,
 )
 
 _ALL_O = (KIND_OW, KIND_OSTAR, KIND_OTHER_O)
-_SMOOTHING_A = 0.08
-_STRAY = 3.0  # pairs at short range that are no peak
-_FEWEST_IN_PEAK = 40.0
 
 
 def _pairs(cation: str) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -77,63 +73,30 @@ class _Sums:
         self.n = pairs.n_segments
 
 
-def _features(g: FloatArray, counts: FloatArray) -> tuple[int | None, int | None]:
-    """Return the bins of the first peak and of the minimum after it, where they are clear.
-
-    Args:
-        g: [n_bins].
-        counts: [n_bins], pairs behind it.
-    """
-    smooth = gaussian_filter1d(g, _SMOOTHING_A / BIN_A, mode="nearest")
-    n = len(smooth)
-    for k in range(1, n - 1):
-        if not (smooth[k] > smooth[k - 1] and smooth[k] >= smooth[k + 1] and smooth[k] > 1.0):
-            continue
-        near = slice(max(0, k - 4), k + 5)
-        if counts[near].sum() <= _STRAY:
-            continue
-        if counts[near].sum() < _FEWEST_IN_PEAK:
-            # Perhaps the first peak, perhaps noise; the next one must not pass for the first.
-            return None, None
-        peak = k - 2 + int(np.argmax(g[max(0, k - 2) : k + 3])) if k >= 2 else k
-        # The lowest point before g rises again; a peak of bonded atoms is no measure of that.
-        height = min(smooth[k], 1.5)
-        lowest = k
-        for j in range(k + 1, n):
-            if smooth[j] < smooth[lowest]:
-                lowest = j
-            elif smooth[j] > smooth[lowest] + 0.1 * max(height - smooth[lowest], 0.0):
-                break
-        else:
-            return peak, None
-        # Where g is empty for a while, the middle of the gap.
-        flat = smooth[lowest] + 1e-3 * height
-        right = lowest
-        while right + 1 < n and smooth[right + 1] <= flat:
-            right += 1
-        left = lowest
-        while left > k and smooth[left - 1] <= flat:
-            left -= 1
-        return peak, (left + right) // 2
-    return None, None
-
-
-def _distribution(pair: str, sums: _Sums) -> RadialDistribution:
+def _distribution(pair: str, sums: _Sums, n_frames: int) -> tuple[RadialDistribution, str | None]:
+    """Return one pair, and why it has no minimum."""
     n_bins = sums.histogram.shape[1]
     edges = BIN_A * np.arange(n_bins + 1)
     shell = 4.0 / 3.0 * np.pi * np.diff(edges**3)
     counts = sums.histogram.sum(axis=0)
-    g = counts / (sums.ideal.sum() * shell)
+    per_count = 1.0 / (sums.ideal.sum() * shell)
+    g = counts * per_count
     whole = sums.histogram[: sums.n], sums.ideal[: sums.n], sums.centres[: sums.n]
     g_stderr = ratio_stderrs(whole[0], whole[1][:, None] * shell)
     coordination = np.cumsum(counts) / sums.centres.sum()
-    peak, minimum = _features(g, counts)
+    found = first_shell(g, counts, point_errors(counts, per_count, g_stderr, n_frames))
+    peak, minimum = found.peak, found.minimum
     centres = 0.5 * (edges[1:] + edges[:-1])
     number = error = None
     if minimum is not None:
         number = float(coordination[minimum])
         error = ratio_stderr(whole[0][:, : minimum + 1].sum(axis=1), whole[2])
-    return RadialDistribution(
+        if error is not None:
+            # Neighbours per Å at the minimum, times how well its place is known.
+            last = min(minimum + 1, n_bins - 1)
+            per_A = (coordination[last] - coordination[max(minimum - 1, 0)]) / (2.0 * BIN_A)
+            error = float(np.hypot(error, per_A * (found.minimum_stderr_A or 0.0)))
+    rdf = RadialDistribution(
         pair=pair,
         file=_file(pair),
         r_A=centres,
@@ -145,7 +108,9 @@ def _distribution(pair: str, sums: _Sums) -> RadialDistribution:
         first_minimum_A=None if minimum is None else float(edges[minimum + 1]),
         coordination_number=number,
         coordination_number_stderr=error,
+        first_minimum_stderr_A=found.minimum_stderr_A,
     )
+    return rdf, found.reason
 
 
 def _pairing(pairs: PairHistograms, rdf: RadialDistribution) -> IonPairing | None:
@@ -155,10 +120,11 @@ def _pairing(pairs: PairHistograms, rdf: RadialDistribution) -> IonPairing | Non
     within = pairs.nearest[:, :last].sum(axis=1)
     cations = pairs.counts[:, KIND_CATION]
     n = pairs.n_segments
-    stderr = ratio_stderr(within[:n], cations[:n])
+    share = float(within.sum() / cations.sum())
+    stderr = share_stderr(within[:n], cations[:n], share, float(cations.sum() / pairs.n_frames))
     return IonPairing(
         cutoff_A=rdf.first_minimum_A,
-        fraction_of_cations_paired=float(within.sum() / cations.sum()),
+        fraction_of_cations_paired=share,
         stderr=float("nan") if stderr is None else stderr,
         mean_hydroxides_per_cation=rdf.coordination_number,
         mean_hydroxides_per_cation_stderr=float("nan")
@@ -184,16 +150,11 @@ def structure(
         sums = _Sums(pairs, centre, neighbour)
         if sums.ideal.sum() <= 0:
             continue
-        rdf = _distribution(pair, sums)
+        rdf, reason = _distribution(pair, sums, pairs.n_frames)
         found.append(rdf)
-        if rdf.first_minimum_A is None:
-            warnings.append(
-                AnalysisWarning(
-                    f"structure.coordination.{pair}",
-                    f"no clear first minimum of g(r) below {pairs.r_max_A:.3g} Å in "
-                    f"{pairs.n_frames} frames",
-                )
-            )
+        if reason is not None:
+            text = f"{reason} (below {pairs.r_max_A:.3g} Å, {pairs.n_frames} frames)"
+            warnings.append(AnalysisWarning(f"structure.coordination.{pair}", text))
         if pair == f"{cation}-O*":
             pairing = _pairing(pairs, rdf)
     if pairing is None:

@@ -68,7 +68,7 @@ def summary(results: AnalysisResults) -> str:
     lines += ["", "Structure           first peak (Å)   first minimum (Å)   coordination"]
     for rdf in results.structure.rdfs:
         peak = "-" if rdf.first_peak_A is None else f"{rdf.first_peak_A:.2f}"
-        minimum = "-" if rdf.first_minimum_A is None else f"{rdf.first_minimum_A:.2f}"
+        minimum = with_error(rdf.first_minimum_A, rdf.first_minimum_stderr_A)
         number = with_error(rdf.coordination_number, rdf.coordination_number_stderr)
         lines.append(f"  {rdf.pair:<16}{peak:>16}{minimum:>20}{number:>18}")
     pairing = results.structure.ion_pairing
@@ -77,6 +77,12 @@ def summary(results: AnalysisResults) -> str:
             f"  within {ions.cutoff_A:g} Å: OH- without a cation "
             f"{with_error(ions.free_hydroxide_fraction, ions.free_hydroxide_stderr)}, cations "
             f"that bridge OH- {with_error(ions.bridging_fraction, ions.bridging_stderr)}"
+        )
+    if (pairs := results.structure.hydroxide_pairs) is not None:
+        lines.append(
+            f"  OH- with another within {pairs.cutoff_A:g} Å: "
+            f"{with_error(pairs.fraction_paired, pairs.fraction_paired_stderr)}; a pair lasts "
+            f"{with_error(pairs.lifetime_ps, pairs.lifetime_stderr_ps)} ps"
         )
     if pairing is not None:
         lines.append(

@@ -19,8 +19,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pykoh.analysis.correlator import DEPTH, RATIO
+from pykoh.analysis.correlator import DEPTH, RATIO, n_levels
 from pykoh.analysis.results import FloatArray, SurvivalCurve
+
+_BUDGET = 32e6  # bytes of one C(t)
 
 # Spell lengths in frames: single ones up to 64, then bins of 5 %.
 _FINE = np.arange(1.0, 65.0)
@@ -83,42 +85,29 @@ class Intermittent:
         n_rows: rows.
         n_slots: partners that a row can hold at once.
         n_kinds: kinds of bonds; C(t) is that of the kind at the time origin.
+
+    All memory is taken at the beginning; lags end at 16 · 4^(levels - 1) frames, with the levels
+    that fit into 32 MB (16,000 frames or more).
     """
 
     def __init__(self, n_rows: int, n_slots: int, n_kinds: int) -> None:
         self.n_frames = 0
-        self._shape = (n_rows, n_slots)
-        self._rings = np.zeros((0, DEPTH, n_rows, n_slots), dtype=np.int32)
-        self._kinds = np.zeros((0, DEPTH, n_rows, n_slots), dtype=np.int8)
-        self._sums = np.zeros((0, DEPTH, n_kinds, 2))
+        levels = n_levels(5.0 * DEPTH * n_rows * n_slots, _BUDGET)
+        shape = (levels, DEPTH, n_rows, n_slots)
+        self._rings = np.full(shape, -1, dtype=np.int32)
+        self._kinds = np.full(shape, 0, dtype=np.int8)
+        self._sums = np.zeros((levels, DEPTH, n_kinds, 2))
 
     def add(self, partner: NDArray[np.int32], kinds: NDArray[np.int8]) -> None:
         """Take in frames: [n_frames, n_rows, n_slots] each, empty slots -1 and at the end."""
-        self._grow(self.n_frames + len(partner))
         _push(partner, kinds, self.n_frames, self._rings, self._kinds, self._sums)
         self.n_frames += len(partner)
 
-    def _grow(self, n_frames: int) -> None:
-        """Make room for the levels that ``n_frames`` frames need, filled as since frame 0."""
-        while len(self._rings) == 0 or DEPTH // RATIO * RATIO ** len(self._rings) < n_frames:
-            level = len(self._rings)
-            ring = np.full((1, DEPTH, *self._shape), -1, dtype=np.int32)
-            kinds = np.zeros((1, DEPTH, *self._shape), dtype=np.int8)
-            if level:
-                below, interval = RATIO ** (level - 1), RATIO**level
-                for frame in range(0, self.n_frames, interval):
-                    slot = frame // interval % DEPTH
-                    ring[0, slot] = self._rings[-1, frame // below % DEPTH]
-                    kinds[0, slot] = self._kinds[-1, frame // below % DEPTH]
-            self._rings = np.concatenate([self._rings, ring])
-            self._kinds = np.concatenate([self._kinds, kinds])
-            self._sums = np.concatenate([self._sums, np.zeros((1, *self._sums.shape[1:]))])
-
     def result(self, kind: int) -> tuple[NDArray[np.int64], FloatArray, FloatArray]:
         """Return [n_lags] lags in frames, C, and the partners behind each (windows overlap)."""
-        n_levels = len(self._rings)
-        spacing = np.repeat(RATIO ** np.arange(n_levels), DEPTH)
-        lags = np.tile(np.arange(1, DEPTH + 1), n_levels) * spacing
+        levels = len(self._rings)
+        spacing = np.repeat(RATIO ** np.arange(levels), DEPTH)
+        lags = np.tile(np.arange(1, DEPTH + 1), levels) * spacing
         held, still = self._sums[:, :, kind].reshape(-1, 2).T
         keep = held > 0
         return lags[keep].astype(np.int64), still[keep] / held[keep], held[keep]
@@ -215,6 +204,10 @@ class Continuous:
         self.n_frames += len(partner)
         return sums
 
+    def n_ended(self, kind: int) -> float:
+        """Return the spells that were seen to end."""
+        return float(self._spells[kind, :, 0].sum())
+
     def result(self, kind: int) -> tuple[FloatArray, FloatArray]:
         """Return [n] times in frames and S there; empty without a spell that ended."""
         ended, cut = self._spells[kind].T.copy()
@@ -260,8 +253,18 @@ def survival_curve(
     stderr = np.sqrt(np.maximum(c * (1.0 - c), 0.0) / independent)
     frames, s = continuous.result(kind)
     times = np.asarray(frames * interval_ps, dtype=np.float64)
-    mean = float(np.trapezoid(s, times)) if len(times) else None
-    return SurvivalCurve(t, c, stderr, times, s, _decay(t, c), mean)
+    mean = mean_stderr = None
+    if len(times):
+        mean = float(np.trapezoid(s, times))
+        # ∫ S dt = <l²> / 2 <l> of spells of length l; for an exponential law its relative
+        # variance is 2 / n.
+        mean_stderr = mean * float(np.sqrt(2.0 / max(continuous.n_ended(kind), 1.0)))
+    decay, decay_stderr = _decay(t, c), None
+    if decay is not None:
+        k = int(np.flatnonzero(c < np.exp(-1.0))[0])
+        steep = (1.0 - c[0]) / t[0] if k == 0 else (c[k - 1] - c[k]) / (t[k] - t[k - 1])
+        decay_stderr = float(stderr[k] / steep)
+    return SurvivalCurve(t, c, stderr, times, s, decay, mean, decay_stderr, mean_stderr)
 
 
 def _decay(t: FloatArray, c: FloatArray) -> float | None:

@@ -31,12 +31,16 @@ def transfer_profile(sums: SegmentedSums) -> TransferProfile | None:
     r = low + (np.arange(columns) + 0.5) * (high - low) / columns
     along = total.sum(axis=1)
     blocks = sums.whole().sum(axis=2)
+    cells = sums.whole().reshape(-1, rows * columns)
+    all_cells = np.repeat(cells.sum(axis=1)[:, None], rows * columns, axis=1)
     share = along / along.sum()
     everything = np.repeat(blocks.sum(axis=1)[:, None], rows, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         # At least what counting that many independent events would give.
         relative = np.fmax(ratio_stderrs(blocks, everything) / share, along**-0.5)
         energy = np.where(along >= _FEWEST, -np.log(share), np.nan)
+        shares = total.ravel() / total.sum()
+        of_map = np.fmax(ratio_stderrs(cells, all_cells) / shares, total.ravel() ** -0.5)
         map_ = np.where(total >= _FEWEST, -np.log(total / total.max()), np.nan)
     if np.isnan(energy).all():
         return None
@@ -47,4 +51,5 @@ def transfer_profile(sums: SegmentedSums) -> TransferProfile | None:
     if np.isfinite(energy[0]) and lowest > 0:
         barrier = float(energy[0])
         barrier_stderr = float(np.hypot(stderr[0], stderr[lowest]))
-    return TransferProfile(delta, energy, stderr, r, map_, barrier, barrier_stderr)
+    map_stderr = np.where(np.isnan(map_), np.nan, of_map.reshape(rows, columns))
+    return TransferProfile(delta, energy, stderr, r, map_, barrier, barrier_stderr, map_stderr)

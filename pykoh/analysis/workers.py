@@ -38,14 +38,23 @@ class Workers:
         self, n: int = 1, executor: Executor | None = None, in_flight: int | None = None
     ) -> None:
         self._executor = executor
+        self._threads: ThreadPoolExecutor | None = None
         if executor is None and n > 1:
-            self._executor = ThreadPoolExecutor(n, thread_name_prefix="pykoh")
+            self._executor = self._threads = ThreadPoolExecutor(n, thread_name_prefix="pykoh")
         self.in_flight = in_flight if in_flight is not None else (2 * n if n > 1 else 0)
 
     def submit(self, function: Callable[..., _T], *args: Any) -> Future[_T]:
         """Return the future result of ``function(*args)``."""
         if self._executor is not None:
             return self._executor.submit(function, *args)
+        future: Future[_T] = Future()
+        future.set_result(function(*args))
+        return future
+
+    def beside(self, function: Callable[..., _T], *args: Any) -> Future[_T]:
+        """Return the future result of ``function(*args)`` with large arguments: it stays here."""
+        if self._threads is not None:
+            return self._threads.submit(function, *args)
         future: Future[_T] = Future()
         future.set_result(function(*args))
         return future

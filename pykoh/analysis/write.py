@@ -12,6 +12,7 @@ from pykoh.analysis.results import (
     Conductivity,
     Diffusion,
     HydrogenBonds,
+    HydroxidePairs,
     InputSummary,
     IonContacts,
     LineFit,
@@ -98,6 +99,7 @@ def _hydrogen_bonds(bonds: HydrogenBonds) -> Json:
                 "lifetime_ps": entry.lifetime_stderr_ps,
             },
             "survival": survival_json(entry.survival),
+            "upper_limit_95": entry.upper_limit,
             "n_breakings": entry.n_breakings,
             "donor_distribution": entry.donor_distribution,
             "acceptor_distribution": entry.acceptor_distribution,
@@ -117,6 +119,7 @@ def _structure(structure: Structure) -> Json:
                 "first_peak_A": entry.first_peak_A,
                 "first_peak_g": entry.first_peak_g,
                 "first_minimum_A": entry.first_minimum_A,
+                "first_minimum_stderr_A": entry.first_minimum_stderr_A,
                 "coordination_number": entry.coordination_number,
                 "stderr": entry.coordination_number_stderr,
             }
@@ -132,6 +135,23 @@ def _structure(structure: Structure) -> Json:
             "mean_hydroxides_per_cation_stderr": pairing.mean_hydroxides_per_cation_stderr,
         },
         "ion_contacts": _contacts(structure.contacts),
+        "hydroxide_pairs": _pairs(structure.hydroxide_pairs),
+    }
+
+
+def _pairs(found: HydroxidePairs | None) -> Json:
+    if found is None:
+        return None
+    return {
+        "cutoff_A": found.cutoff_A,
+        "mean_partners": found.mean_partners,
+        "mean_partners_stderr": found.mean_partners_stderr,
+        "fraction_paired": found.fraction_paired,
+        "fraction_paired_stderr": found.fraction_paired_stderr,
+        "lifetime_ps": found.lifetime_ps,
+        "lifetime_stderr_ps": found.lifetime_stderr_ps,
+        "n_separations": found.n_separations,
+        "survival": survival_json(found.survival),
     }
 
 
@@ -280,10 +300,12 @@ def _write_survival(results: AnalysisResults, folder: Path) -> None:
     rows = survival_rows("OH- on its oxygen", results.grotthuss.residence)
     for entry in results.hydrogen_bonds.classes:
         rows += survival_rows(entry.name, entry.survival)
+    if (pairs := results.structure.hydroxide_pairs) is not None:
+        rows += survival_rows("pairs of OH-", pairs.survival)
     write_csv(
         folder / "survival.csv",
-        "share of hydrogen bonds, and of hydroxides on their oxygen, still there after a time (ps):"
-        " intermittent (there at both ends), continuous (without a break)",
+        "share of hydrogen bonds, of hydroxides on their oxygen, and of their pairs, still there "
+        "after a time (ps): intermittent (there at both ends), continuous (without a break)",
         ("what", "kind", "time_ps", "share", "stderr"),
         rows,
     )

@@ -15,7 +15,12 @@ def survival_json(curve: SurvivalCurve | None) -> Json:
     """Return the times of a survival function; the curves are in ``survival.csv``."""
     if curve is None:
         return None
-    return {"intermittent_ps": curve.intermittent_ps, "continuous_ps": curve.continuous_ps}
+    return {
+        "intermittent_ps": curve.intermittent_ps,
+        "intermittent_stderr_ps": curve.intermittent_stderr_ps,
+        "continuous_ps": curve.continuous_ps,
+        "continuous_stderr_ps": curve.continuous_stderr_ps,
+    }
 
 
 def survival_rows(name: str, curve: SurvivalCurve | None) -> list[tuple[Any, ...]]:
@@ -182,10 +187,10 @@ def _write_more(grotthuss: Grotthuss, folder: Path) -> None:
         )
         write_csv(
             folder / "proton_transfer_map.csv",
-            "free energy along delta and r(O-O); Å and kT",
-            ("delta_A", "r_OO_A", "free_energy_kT"),
+            "free energy along delta and r(O-O), and its standard error; Å and kT",
+            ("delta_A", "r_OO_A", "free_energy_kT", "stderr_kT"),
             [
-                (d, r, profile.map_kT[i, j])
+                (d, r, profile.map_kT[i, j], profile.map_stderr_kT[i, j])
                 for i, d in enumerate(profile.delta_A)
                 for j, r in enumerate(profile.r_A)
                 if np.isfinite(profile.map_kT[i, j])

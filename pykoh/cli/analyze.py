@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pykoh.cli.analyze_output import Progress, check_output, run_names, staged
+from pykoh.cli.analyze_output import (
+    Progress,
+    check_output,
+    checkpoint_file,
+    forget,
+    run_names,
+    staged,
+)
 from pykoh.errors import TrajectoryError
 
 if TYPE_CHECKING:
@@ -149,6 +156,14 @@ _POSITIVE = _Finite(min=0, min_open=True)
     is_flag=True,
     help="Each TRAJ is a run of its own: one table and one page by concentration.",
 )
+@click.option(
+    "--checkpoint",
+    type=_Finite(min=0),
+    default=5.0,
+    show_default=True,
+    metavar="MIN",
+    help="Minutes between states that the same command goes on from after a kill; 0: none.",
+)
 @click.option("--no-report", is_flag=True, help="Write results.json and CSVs only.")
 def command(
     trajectories: tuple[str, ...],
@@ -174,6 +189,7 @@ def command(
     workers: int | None,
     dask: str | None,
     series: bool,
+    checkpoint: float,
     no_report: bool,
 ) -> None:
     """Diffusion, proton hops, hydrogen bonds, structure and conductivity of a run.
@@ -183,6 +199,9 @@ def command(
     XTC, TRR, NetCDF (with --topology) or extended XYZ. Several files are taken as
     consecutive parts of one run, or with --series as runs of their own, of which those of the same
     solution are combined. NAME.pressure.txt beside NAME.dump gives the viscosity.
+
+    A long analysis that was interrupted goes on when the same command is given again: its state is
+    kept in OUTPUT.checkpoint.npz, which is removed in the end. Standard input can't be read twice.
     """
     check_output(output, force)
     from pykoh.analysis.criteria import CRITERIA
@@ -205,10 +224,14 @@ def command(
     if series:
         if pressure:
             raise click.UsageError("--pressure names the records of one run; not with --series")
-        _series(trajectories, options, settings, workers, dask, output, not no_report)
+        _series(trajectories, options, settings, workers, dask, output, not no_report, checkpoint)
         return
+    state = checkpoint_file(output)
     with staged(output) as work:
-        results = _one(trajectories, options, settings, workers, dask, work, not no_report)
+        results = _one(
+            trajectories, options, settings, workers, dask, work, not no_report, checkpoint, state
+        )
+    forget(state)
     from pykoh.analysis.summary import summary
 
     click.echo(summary(results))
@@ -225,8 +248,12 @@ def _one(
     dask: str | None,
     folder: Path,
     report: bool,
+    checkpoint: float,
+    state: Path,
+    at_end: bool = False,
 ) -> AnalysisResults:
     """Analyse one run into an existing folder."""
+    from pykoh.analysis.checkpoint import Checkpoint
     from pykoh.analysis.pipeline import analyze
     from pykoh.analysis.workers import Workers, available_cores, dask_workers
     from pykoh.analysis.write import write_results
@@ -240,7 +267,10 @@ def _one(
     inputs = {"files": [str(path) for path in paths], "settings": asdict(settings)}
     with record(folder, **inputs) as entry, Progress(run) as progress:
         team = dask_workers(dask) if dask else Workers(workers or available_cores())
-        results = analyze(run, settings, progress.show, team)
+        keeper = None
+        if checkpoint:
+            keeper = Checkpoint(state, run, settings, 60.0 * checkpoint, at_end, progress.say)
+        results = analyze(run, settings, progress.show, team, keeper)
         progress.close()
         write_results(results, folder)
         if report:
@@ -275,11 +305,14 @@ def _series(
     dask: str | None,
     output: Path,
     report: bool,
+    checkpoint: float,
 ) -> None:
     """Analyse each trajectory by itself, then all together."""
     from pykoh.analysis.series import series, series_table, write_series
 
     names = run_names(paths)
+    # A run that is done keeps its last state until all are.
+    states = {name: checkpoint_file(output, name) for name in names}
     found, failed = [], []
     with staged(output) as work:
         for name, path in zip(names, paths, strict=True):
@@ -287,7 +320,10 @@ def _series(
             folder = work / name
             folder.mkdir()
             try:
-                results = _one([path], options, settings, workers, dask, folder, report)
+                results = _one(
+                    [path], options, settings, workers, dask, folder, report, checkpoint,
+                    states[name], at_end=True,
+                )  # fmt: skip
             except TrajectoryError as error:
                 shutil.rmtree(folder)
                 failed.append(f"{name}: {error}")
@@ -301,6 +337,8 @@ def _series(
             from pykoh.report.series import write_series_report
 
             write_series_report(points, work, [(n, f"{n}/report.html") for n, _ in found])
+    for state in states.values():
+        forget(state)
     click.echo(series_table(points))
     click.echo(f"\nResults: {output / 'series.json'}")
     if report:

@@ -43,6 +43,18 @@ def check_output(output: Path, force: bool) -> None:
 _WRITTEN = ("results.json", "run.json", "report.html", "plots", "series.json")
 
 
+def checkpoint_file(output: Path, run: str = "") -> Path:
+    """Return where the state of an analysis is kept, beside its output."""
+    name = ".".join(filter(None, (output.resolve().name, run, "checkpoint.npz")))
+    return output.resolve().parent / name
+
+
+def forget(state: Path) -> None:
+    """Remove a state, and what a kill left while it was being written."""
+    for path in (state, *state.parent.glob(f".{state.name}.*.part")):
+        path.unlink(missing_ok=True)
+
+
 def run_names(paths: Sequence[str]) -> list[str]:
     """Return a short name for each run: its file, its folder, or both, where they differ."""
     files = [Path(path) for path in paths]
@@ -104,7 +116,15 @@ class Progress:
         self._started = time.perf_counter()
         self._last = 0.0
         self._open = False
+        self._begun_at = 0.0  # share of the input that was read before
         self.seconds = 0.0
+
+    def say(self, text: str) -> None:
+        """Print a line; called before the first frame."""
+        self.close()
+        click.echo(text, err=True)
+        if total := self._run.bytes_total:
+            self._begun_at = self._run.bytes_read / total
 
     def show(self, n_frames: int) -> None:
         """Say how far the analysis is."""
@@ -119,7 +139,7 @@ class Progress:
         total = self._run.bytes_total
         if total:
             share = min(self._run.bytes_read / total, 1.0)
-            left = self.seconds * (1 - share) / max(share, 1e-9)
+            left = self.seconds * (1 - share) / max(share - self._begun_at, 1e-9)
             filled = int(24 * share)
             bar = "█" * filled + "·" * (24 - filled)
             text = f"{bar} {100 * share:3.0f} %  {text}, {left:.0f} s left"

@@ -45,13 +45,16 @@ def survival(results: AnalysisResults) -> dict[str, Plot]:
     if residence is not None and len(residence.lag_ps):
         with figure() as (fig, axes):
             _draw_survival(axes, residence, "vermillion", "OH⁻ on its oxygen")
+            pairs = results.structure.hydroxide_pairs
+            if pairs is not None and pairs.survival is not None and len(pairs.survival.lag_ps):
+                _draw_survival(axes, pairs.survival, "blue", "two OH⁻ together")
             axes.set_xscale("log")
             axes.set_ylim(0, 1.02)
             axes.set_xlabel("time (ps)")
             axes.set_ylabel("share still there")
             axes.legend(loc="lower left")
             found["residence"] = finish(
-                fig, "residence", "How long OH⁻ stays on an oxygen", caption
+                fig, "residence", "How long OH⁻ stays on an oxygen, and by another", caption
             )
     lines = (("vermillion",), ("blue",), ("green",), ("ink",))
     bonds = [entry for entry in results.hydrogen_bonds.classes if entry.survival is not None]

@@ -213,7 +213,12 @@ def structure(results: AnalysisResults, figures: list[Plot]) -> Markup:
                 names.pair(entry.pair, results.input.cation),
                 number(f"{base}/first_peak_A", entry.first_peak_A, None, "Å"),
                 number(f"{base}/first_peak_g", entry.first_peak_g, None),
-                number(f"{base}/first_minimum_A", entry.first_minimum_A, None, "Å"),
+                number(
+                    f"{base}/first_minimum_A",
+                    entry.first_minimum_A,
+                    entry.first_minimum_stderr_A,
+                    "Å",
+                ),
                 number(
                     f"{base}/coordination_number",
                     entry.coordination_number,
@@ -257,6 +262,23 @@ def structure(results: AnalysisResults, figures: list[Plot]) -> Markup:
             )
         )
     parts += _contacts(results)
+    if (pairs := found.hydroxide_pairs) is not None:
+        base = "structure/hydroxide_pairs"
+        parts.append(
+            tag(
+                "p",
+                f"Pairs of hydroxide ions (O*–O* within {significant(pairs.cutoff_A)} Å, at any "
+                "angle, followed through hops): ",
+                number(
+                    f"{base}/fraction_paired",
+                    pairs.fraction_paired,
+                    pairs.fraction_paired_stderr,
+                ),
+                " of the ions are in one; a pair lasts ",
+                number(f"{base}/lifetime_ps", pairs.lifetime_ps, pairs.lifetime_stderr_ps, "ps"),
+                ".",
+            )
+        )
     return section("structure", "Structure", *parts)
 
 

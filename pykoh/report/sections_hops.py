@@ -63,10 +63,20 @@ def _around_hops(results: AnalysisResults) -> list[tuple[object, ...]]:
     if (stay := found.residence) is not None:
         rows += [
             ("stay on an oxygen, intermittent",
-             number(f"{base}/residence/intermittent_ps", stay.intermittent_ps, None, "ps"),
+             number(
+                 f"{base}/residence/intermittent_ps",
+                 stay.intermittent_ps,
+                 stay.intermittent_stderr_ps,
+                 "ps",
+             ),
              "time after which 1/e of the ions are on the oxygen where they were"),
             ("stay on an oxygen, continuous",
-             number(f"{base}/residence/continuous_ps", stay.continuous_ps, None, "ps"),
+             number(
+                 f"{base}/residence/continuous_ps",
+                 stay.continuous_ps,
+                 stay.continuous_stderr_ps,
+                 "ps",
+             ),
              "mean time to the next transfer, rattles included"),
         ]  # fmt: skip
     if (turns := found.directionality) is not None:
@@ -140,7 +150,7 @@ def hydrogen_bonds(
                 else number(
                     f"{base}/survival/intermittent_ps",
                     entry.survival.intermittent_ps,
-                    None,
+                    entry.survival.intermittent_stderr_ps,
                     "ps",
                 ),
             )

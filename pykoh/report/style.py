@@ -72,7 +72,9 @@ code { font-family: ui-monospace, "SFMono-Regular", Menlo, monospace; font-size:
   overflow-wrap: anywhere; }
 footer { color: var(--soft); font-size: .86rem; padding-bottom: 3rem; margin-top: 3rem; }
 @media (max-width: 40rem) { header { padding-top: 1.2rem; } h1 { font-size: 1.5rem; }
-  .small.plots { grid-template-columns: 1fr; } table { min-width: 100%; } }
+  .small.plots { grid-template-columns: 1fr; } table { min-width: 100%; }
+  tbody th { white-space: normal; min-width: 5.5rem; } tbody td { min-width: 6rem; }
+  td .q { white-space: normal; } }
 @media print { :root { color-scheme: light; --page: #fff; --panel: #fff; --line: #bbb;
   --soft: #444; --link: #000; --good: #00704f; --care: #9a4a00; --mark: #f3f3f3; }
   body { font-size: 10.5pt; } nav, .file, .zoom { display: none; } h2 { break-after: avoid; }

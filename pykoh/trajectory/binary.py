@@ -15,8 +15,9 @@ import numpy as np
 
 from pykoh.errors import TrajectoryError
 from pykoh.files import require_file
-from pykoh.trajectory.dump import Layout, RawFrame
+from pykoh.trajectory.dump import Bookmark, RawFrame
 from pykoh.trajectory.header import Cell, FrameHeader
+from pykoh.trajectory.layout import Layout
 from pykoh.trajectory.parsing import ID, N_VALUES, SPECIES
 from pykoh.trajectory.species import MASSES_U, Atoms, SpeciesMap, code_of
 
@@ -61,6 +62,15 @@ class BinaryDump:
         trace: TracebackType | None,
     ) -> None:
         self._stream.close()
+
+    def bookmark(self) -> Bookmark:
+        """Return the place behind the frame that was read last."""
+        return self._stream.tell(), self._n_frames, self.units
+
+    def go_to(self, bookmark: Bookmark) -> None:
+        """Go on from a place of the same file."""
+        offset, self._n_frames, self.units = bookmark
+        self._stream.seek(offset)
 
     def _take(self, form: str) -> tuple[int | float, ...]:
         size = struct.calcsize(form)

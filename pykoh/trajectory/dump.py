@@ -15,82 +15,12 @@ from numpy.typing import NDArray
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory import parsing
 from pykoh.trajectory.header import LONGEST_HEADER, FrameHeader, HeaderReader
+from pykoh.trajectory.layout import Layout
 from pykoh.trajectory.species import MASSES_U, Atoms, SpeciesMap, code_of
 from pykoh.trajectory.streams import ByteStream
 
 _CHUNK = 1 << 22
 _BLANKS = frozenset(b" \t\r\n")
-
-# Coordinates that a dump may have, best first: columns, scaled by the cell, unwrapped.
-_COORDINATES = (
-    (("xu", "yu", "zu"), False, True),
-    (("xsu", "ysu", "zsu"), True, True),
-    (("x", "y", "z"), False, False),
-    (("xs", "ys", "zs"), True, False),
-)
-_IMAGES = ("ix", "iy", "iz")
-_VELOCITIES = ("vx", "vy", "vz")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Layout:
-    """What the columns of a dump mean.
-
-    Attributes:
-        roles: [n_columns], as :mod:`pykoh.trajectory.parsing` defines them.
-        names: names of the columns.
-        by_element: species from ``element`` rather than from ``type``.
-        scaled: coordinates are fractions of the cell.
-        unwrapped: coordinates do not jump at the periodic boundary.
-        images: there are image flags, and the coordinates need them.
-        velocities: there are velocities.
-    """
-
-    roles: NDArray[np.int64]
-    names: tuple[str, ...]
-    by_element: bool
-    scaled: bool
-    unwrapped: bool
-    images: bool
-    velocities: bool
-
-    @classmethod
-    def of(cls, names: tuple[str, ...], with_velocities: bool) -> Layout:
-        """Return the layout of the columns ``names``.
-
-        Raises:
-            TrajectoryError: a column that is needed is missing.
-        """
-        found = " ".join(names)
-        advice = "write the dump with 'dump d all custom N traj.dump id type xu yu zu'"
-        if "id" not in names:
-            raise TrajectoryError(f"column 'id' is missing (columns: {found}); {advice}")
-        if "element" not in names and "type" not in names:
-            raise TrajectoryError(
-                f"columns 'type' and 'element' are both missing (columns: {found}); {advice}"
-            )
-        by_element = "element" in names
-        available = [entry for entry in _COORDINATES if set(entry[0]) <= set(names)]
-        if not available:
-            raise TrajectoryError(
-                f"no coordinates: xu yu zu, x y z, xs ys zs or xsu ysu zsu are needed "
-                f"(columns: {found}); {advice}"
-            )
-        columns, scaled, unwrapped = available[0]
-        images = not unwrapped and set(_IMAGES) <= set(names)
-        velocities = with_velocities and set(_VELOCITIES) <= set(names)
-        roles = np.full(len(names), parsing.SKIPPED, dtype=np.int64)
-        wanted = [(columns, 0)]
-        if images:
-            wanted.append((_IMAGES, 3))
-        if velocities:
-            wanted.append((_VELOCITIES, 6))
-        for group, first in wanted:
-            for offset, name in enumerate(group):
-                roles[names.index(name)] = first + offset
-        roles[names.index("id")] = parsing.ID
-        roles[names.index("element" if by_element else "type")] = parsing.SPECIES
-        return cls(roles, names, by_element, scaled, unwrapped, images, velocities)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +35,10 @@ class RawFrame:
 
     header: FrameHeader
     values: NDArray[np.float64]
+
+
+Bookmark = tuple[int, int, str | None]
+"""A place in a file: where its reader goes on, frames before it, units of the dump."""
 
 
 class DumpFile:
@@ -141,6 +75,7 @@ class DumpFile:
         self._at_end = False
         self._n_frames = 0
         self._last_length = 0
+        self._window = 2048
         self._attempts = 0
         self._values = np.zeros((0, parsing.N_VALUES))
 
@@ -160,12 +95,22 @@ class DumpFile:
     ) -> None:
         self._stream.close()
 
+    def bookmark(self) -> Bookmark:
+        """Return the place behind the frame that was read last."""
+        return self._stream.consumed - (self._stop - self._start), self._n_frames, self.units
+
+    def go_to(self, bookmark: Bookmark) -> None:
+        """Go on from a place of the same file."""
+        offset, self._n_frames, self.units = bookmark
+        self._stream.skip_to(offset)
+        self._start = self._stop = 0
+
     def next_header(self) -> FrameHeader | None:
         """Return the header of the next frame without moving, or None at the end."""
         self._skip_blank()
         if self._stop - self._start < self._last_length and not self._at_end:
             self._fill(self._last_length)
-        window = 2048
+        window = self._window
         while True:
             end = min(self._start + window, self._stop)
             if end == self._start and self._at_end:
@@ -177,6 +122,7 @@ class DumpFile:
                 raise TrajectoryError(f"{self.name}: {self._where()}: {error}") from None
             if header is not None:
                 self._check(header)
+                self._window = header.length + 64  # the next one is hardly longer
                 return header
             if end < self._stop:
                 window = LONGEST_HEADER + 1

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from pykoh.errors import TrajectoryError
 from pykoh.files import require_file
-from pykoh.trajectory.dump import Layout, RawFrame
+from pykoh.trajectory.dump import Bookmark, RawFrame
 from pykoh.trajectory.header import Cell, FrameHeader
+from pykoh.trajectory.layout import Layout
 from pykoh.trajectory.parsing import N_VALUES
 from pykoh.trajectory.species import Atoms, SpeciesMap
 from pykoh.trajectory.topology import atoms_of_elements, read_topology
@@ -113,6 +114,15 @@ class FrameFile:
         trace: TracebackType | None,
     ) -> None:
         self._frames.close()
+
+    def bookmark(self) -> Bookmark:
+        """Return the place behind the frame that was read last."""
+        return 0, self._n_read, None
+
+    def go_to(self, bookmark: Bookmark) -> None:
+        """Go on from a place of the same file; the frames before it are read again."""
+        while self._n_read < bookmark[1] and next(self._frames, None) is not None:
+            self._n_read += 1
 
     def next_header(self) -> FrameHeader | None:
         """Return the header of the next frame without moving, or None at the end."""

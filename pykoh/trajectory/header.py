@@ -5,6 +5,7 @@ Format: https://docs.lammps.org/dump.html and https://docs.lammps.org/Howto_tric
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -193,18 +194,25 @@ class HeaderReader:
         start = data.find(_COUNT, 0, 256)
         if start < 0 or self._last is None or not data.startswith(self._tail, start):
             return None
-        lines = data[:start].split(b"\n")
-        values: dict[bytes, bytes] = dict(zip(lines[:-1:2], lines[1::2], strict=False))
         last = self._last
-        wanted = {b"ITEM: TIMESTEP"} if last.time is None else {b"ITEM: TIMESTEP", b"ITEM: TIME"}
-        if values.keys() != wanted:
+        lines = data[:start].split(b"\n")
+        # "ITEM: TIMESTEP", step, and with a time "ITEM: TIME", time before or behind them.
+        if len(lines) != (3 if last.time is None else 5):
             return None
+        time = None
         try:
-            step = int(values[b"ITEM: TIMESTEP"])
-            time = None if last.time is None else float(values[b"ITEM: TIME"])
+            if last.time is None:
+                if lines[0] != b"ITEM: TIMESTEP":
+                    return None
+                step = int(lines[1])
+            else:
+                place = 1 if lines[0] == b"ITEM: TIME" else 3
+                if lines[place - 1] != b"ITEM: TIME" or lines[3 - place] != b"ITEM: TIMESTEP":
+                    return None
+                step, time = int(lines[4 - place]), float(lines[place])
         except ValueError:
             return None
-        if time is not None and not np.isfinite(time):
+        if time is not None and not math.isfinite(time):
             return None
         length = start + len(self._tail)
         return FrameHeader(step, time, None, last.n_atoms, last.cell, last.columns, length)

@@ -27,6 +27,9 @@ UNKNOWN_SPECIES = 6  # a type or element that maps to nothing
 UNKNOWN_ID = 7  # an id that the first frame did not have, or that occurs twice
 OTHER_SPECIES = 8  # an atom that had another species in the first frame
 
+ZERO, ONE, NINE, TEN = np.uint64(48), np.uint64(1), np.uint64(9), np.uint64(10)
+MOST_DIGITS = np.uint64(18)  # of a number that fits a signed integer
+
 _POWERS = np.array([10.0**i for i in range(23)])
 
 
@@ -49,6 +52,86 @@ def _scaled(mantissa: np.uint64, exponent: int) -> float:
     if exponent >= 0:
         return value * _POWERS[min(exponent, 22)]
     return value / _POWERS[-exponent]
+
+
+@njit(cache=True, nogil=True)
+def _number(
+    data: NDArray[np.uint8], start: np.uint64, stop: int
+) -> tuple[np.uint64, int, bool, int, np.uint64]:
+    """Read any number: many digits, an exponent, or none at all.
+
+    Args:
+        data: the bytes, a line end among them.
+        start: where the word begins.
+        stop: end of the valid bytes.
+
+    Returns:
+        Mantissa, exponent, sign, WHOLE or a fault, and the position behind the word.
+    """
+    pos = np.int64(start)
+    fault = WHOLE
+    negative = False
+    if data[pos] == 45:
+        negative = True
+        pos += 1
+    elif data[pos] == 43:
+        pos += 1
+    mantissa = np.uint64(0)
+    digits = 0
+    exponent = 0
+    found = False
+    while True:
+        digit = data[pos] - np.uint8(48)
+        if digit > 9:
+            break
+        found = True
+        if digits < 19:
+            mantissa = mantissa * np.uint64(10) + np.uint64(digit)
+            if mantissa != 0:
+                digits += 1
+        else:
+            exponent += 1
+        pos += 1
+    if data[pos] == 46:
+        pos += 1
+        while True:
+            digit = data[pos] - np.uint8(48)
+            if digit > 9:
+                break
+            found = True
+            if digits < 19:
+                mantissa = mantissa * np.uint64(10) + np.uint64(digit)
+                if mantissa != 0:
+                    digits += 1
+                exponent -= 1
+            pos += 1
+    if found and (data[pos] == 101 or data[pos] == 69):
+        pos += 1
+        minus = False
+        if data[pos] == 45:
+            minus = True
+            pos += 1
+        elif data[pos] == 43:
+            pos += 1
+        power = 0
+        while True:
+            digit = data[pos] - np.uint8(48)
+            if digit > 9:
+                break
+            power = min(power * 10 + np.int64(digit), 9999)
+            pos += 1
+        exponent += -power if minus else power
+    if not found or data[pos] > 32:
+        # nan, -nan, inf, Infinity, or no number at all
+        first = data[pos] | np.uint8(32)
+        second = data[pos + 1] | np.uint8(32) if pos < stop else np.uint8(0)
+        special = not found and (
+            (first == 110 and second == 97) or (first == 105 and second == 110)
+        )
+        fault = NOT_FINITE if special else NOT_A_NUMBER
+        while data[pos] > 32:
+            pos += 1
+    return mantissa, exponent, negative, fault, np.uint64(pos)
 
 
 @njit(cache=True, nogil=True)
@@ -93,7 +176,8 @@ def parse_atoms(
     n_atoms = ids.shape[0]
     n_columns = roles.shape[0]
     known = known_ids.shape[0] > 0
-    pos = start
+    pos = np.uint64(start)
+    end = np.uint64(stop)
     guess = 0
     row = np.zeros(N_VALUES)
     # Values that no column holds stay what they were.
@@ -109,7 +193,7 @@ def parse_atoms(
         fault_column = 0
         for column in range(n_columns):
             while data[pos] == 32 or data[pos] == 9:
-                pos += 1
+                pos += ONE
             if data[pos] == 10 or data[pos] == 13:
                 fault = SHORT_LINE
                 fault_column = column
@@ -117,7 +201,7 @@ def parse_atoms(
             role = roles[column]
             if role == SKIPPED:
                 while data[pos] > 32:
-                    pos += 1
+                    pos += ONE
                 continue
             if role == SPECIES:
                 key = np.uint64(0)
@@ -128,7 +212,7 @@ def parse_atoms(
                         key |= np.uint64(data[pos]) << shift
                         shift += np.uint64(8)
                     length += 1
-                    pos += 1
+                    pos += ONE
                 code = np.int8(-1)
                 if length <= 8:
                     for k in range(keys.shape[0]):
@@ -139,97 +223,70 @@ def parse_atoms(
                     fault = UNKNOWN_SPECIES
                     fault_column = column
                 continue
-            negative = False
-            if data[pos] == 45:
-                negative = True
-                pos += 1
-            elif data[pos] == 43:
-                pos += 1
+            # The usual number: at most 18 digits, no exponent. One unsigned index, no counting.
+            word = pos
+            negative = data[pos] == 45
+            if negative:
+                pos += ONE
+            first = pos
             mantissa = np.uint64(0)
-            digits = 0
-            exponent = 0
-            found = False
-            while True:
-                digit = data[pos] - np.uint8(48)
-                if digit > 9:
-                    break
-                found = True
-                if digits < 19:
-                    mantissa = mantissa * np.uint64(10) + np.uint64(digit)
-                    if mantissa != 0:
-                        digits += 1
-                else:
-                    exponent += 1
-                pos += 1
+            digit = np.uint64(data[pos]) - ZERO
+            while digit <= NINE:
+                mantissa = mantissa * TEN + digit
+                pos += ONE
+                digit = np.uint64(data[pos]) - ZERO
+            places = np.uint64(0)
+            point = np.uint64(0)
             if data[pos] == 46:
-                pos += 1
-                while True:
-                    digit = data[pos] - np.uint8(48)
-                    if digit > 9:
-                        break
-                    found = True
-                    if digits < 19:
-                        mantissa = mantissa * np.uint64(10) + np.uint64(digit)
-                        if mantissa != 0:
-                            digits += 1
-                        exponent -= 1
-                    pos += 1
-            if found and (data[pos] == 101 or data[pos] == 69):
-                pos += 1
-                minus = False
-                if data[pos] == 45:
-                    minus = True
-                    pos += 1
-                elif data[pos] == 43:
-                    pos += 1
-                power = 0
-                while True:
-                    digit = data[pos] - np.uint8(48)
-                    if digit > 9:
-                        break
-                    power = min(power * 10 + np.int64(digit), 9999)
-                    pos += 1
-                exponent += -power if minus else power
-            if not found or data[pos] > 32:
-                # nan, -nan, inf, Infinity, or no number at all
-                first = data[pos] | np.uint8(32)
-                second = data[pos + 1] | np.uint8(32) if pos < stop else np.uint8(0)
-                special = not found and (
-                    (first == 110 and second == 97) or (first == 105 and second == 110)
-                )
-                if fault == WHOLE:
-                    fault = NOT_FINITE if special else NOT_A_NUMBER
+                pos += ONE
+                point = ONE
+                after = pos
+                digit = np.uint64(data[pos]) - ZERO
+                while digit <= NINE:
+                    mantissa = mantissa * TEN + digit
+                    pos += ONE
+                    digit = np.uint64(data[pos]) - ZERO
+                places = pos - after
+            n_digits = pos - first - point
+            if n_digits > np.uint64(0) and n_digits <= MOST_DIGITS and data[pos] <= 32:
+                # As a signed integer, which is converted faster.
+                value = np.float64(np.int64(mantissa)) / _POWERS[places]
+                whole = point == np.uint64(0)
+            else:
+                mantissa, exponent, negative, status, pos = _number(data, word, stop)
+                if status != WHOLE:
+                    if fault == WHOLE:
+                        fault = status
+                        fault_column = column
+                    continue
+                value = _scaled(mantissa, exponent)
+                whole = exponent == 0
+                if not np.isfinite(value) and fault == WHOLE:
+                    fault = NOT_FINITE
                     fault_column = column
-                while data[pos] > 32:
-                    pos += 1
-                continue
             if role == ID:
                 atom_id = -np.int64(mantissa) if negative else np.int64(mantissa)
-                if exponent != 0 and fault == WHOLE:
+                if not whole and fault == WHOLE:
                     fault = NOT_A_NUMBER
                     fault_column = column
                 continue
-            value = _scaled(mantissa, exponent)
-            if not np.isfinite(value) and fault == WHOLE:
-                fault = NOT_FINITE
-                fault_column = column
             row[role] = -value if negative else value
         while data[pos] != 10:
-            pos += 1
-        if pos >= stop:
-            return NEED_MORE, line_start, line, 0
-        pos += 1
+            pos += ONE
+        if pos >= end:
+            return NEED_MORE, np.int64(line_start), line, 0
+        pos += ONE
         if fault != WHOLE:
             if (
                 data[line_start] == 73
-                and data[line_start + 1] == 84
-                and data[line_start + 2] == 69
-                and data[line_start + 3] == 77
+                and data[line_start + ONE] == 84
+                and data[line_start + np.uint64(2)] == 69
+                and data[line_start + np.uint64(3)] == 77
             ):
-                return NEXT_FRAME, line_start, line, 0
+                return NEXT_FRAME, np.int64(line_start), line, 0
             # the id, where it was read before the fault, names the atom in the message
             ids[line] = atom_id
-            return fault, line_start, line, fault_column
+            return fault, np.int64(line_start), line, fault_column
         slot = line
         if known:
             slot = guess
@@ -245,10 +302,10 @@ def parse_atoms(
                 slot = low
             if slot >= n_atoms or known_ids[slot] != atom_id or seen[slot] == mark:
                 ids[line] = atom_id
-                return UNKNOWN_ID, line_start, line, 0
+                return UNKNOWN_ID, np.int64(line_start), line, 0
             if known_species[slot] != code:
                 ids[line] = atom_id
-                return OTHER_SPECIES, line_start, line, 0
+                return OTHER_SPECIES, np.int64(line_start), line, 0
             seen[slot] = mark
             guess = slot + 1
         else:
@@ -256,7 +313,7 @@ def parse_atoms(
             species[slot] = code
         for k in range(width):
             values[slot, k] = row[k]
-    return WHOLE, pos, n_atoms, 0
+    return WHOLE, np.int64(pos), n_atoms, 0
 
 
 def pack(word: str) -> np.uint64:

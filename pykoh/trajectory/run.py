@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pykoh.errors import TrajectoryError
-from pykoh.trajectory.dump import RawFrame
+from pykoh.trajectory.blocks import Block, Frames
+from pykoh.trajectory.dump import Bookmark, RawFrame
 from pykoh.trajectory.header import PS_PER_TIME_UNIT, Cell, FrameHeader
 from pykoh.trajectory.opening import TrajectoryFile, open_trajectory
 from pykoh.trajectory.species import Atoms, SpeciesMap
 from pykoh.trajectory.streams import STDIN
 from pykoh.trajectory.unwrapping import to_cartesian, to_fractional, unwrap
+
+__all__ = ["Frames", "ReadOptions", "Run"]
 
 LONGEST_WRAPPED_STEP = 0.25
 """Longest step between frames, as a fraction of the cell, that wrapped coordinates may show.
@@ -26,6 +30,13 @@ of twice that length, which would be the first to be misread, is out of reach.
 """
 
 _ATOM_FRAMES_PER_BLOCK = 1 << 16
+
+# What a run needs to go on, beside its atoms and the place in the file.
+_ARRAYS = ("fractional", "previous", "shift", "last_positions", "offset")
+_PLAIN = (
+    "notes", "frame_interval_ps", "n_frames", "_bytes_before", "_last_time", "_n_accepted",
+    "_first_time", "_spacing", "_dropped", "_first_of_file", "_velocities",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +62,6 @@ class ReadOptions:
     stop_ps: float | None = None
     topology: str | None = None
     interval_ps: float | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Frames:
-    """A block of frames that follow each other.
-
-    Attributes:
-        steps: [n_frames], MD steps.
-        times_ps: [n_frames], ps.
-        cells: [n_frames, 3, 3], Å, cell vectors in rows.
-        positions: [n_frames, n_atoms, 3], Å, unwrapped, atoms sorted by id.
-        velocities: [n_frames, n_atoms, 3], Å/ps, or None; NaN where a file of the run has none.
-    """
-
-    steps: NDArray[np.int64]
-    times_ps: NDArray[np.float64]
-    cells: NDArray[np.float64]
-    positions: NDArray[np.float64]
-    velocities: NDArray[np.float64] | None
 
 
 class Run:
@@ -109,7 +101,18 @@ class Run:
         self._n_accepted = 0
         self._first_time = 0.0
         self._fractional: NDArray[np.float64] | None = None
+        self._offset: NDArray[np.float64] | None = None
+        self._spacing = 0.0
         self._last_cell: Cell | None = None  # of a frame whose fractions were not needed
+        self._number = 0  # of the file that is read
+        self._dropped = [0, 0, 0]  # frames of it: repeated, replaced, between the regular ones
+        self._first_of_file = True
+        self._velocities: bool | None = None
+        self._bookmark: Bookmark | None = None  # where to go on in it
+
+    def rewind(self) -> None:
+        """Forget everything that was read."""
+        Run.__init__(self, self.paths, self.options)
 
     @property
     def atoms(self) -> Atoms:
@@ -130,6 +133,43 @@ class Run:
             return None
         return sum(Path(path).stat().st_size for path in self.paths)
 
+    def state(self) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
+        """Return arrays and JSON values to go on with after the block that was yielded last."""
+        file = self._file
+        arrays = {
+            name: value
+            for name in _ARRAYS
+            if (value := getattr(self, f"_{name}", None)) is not None
+        }
+        if self._last_cell is not None:
+            arrays["cell"], arrays["origin"] = self._last_cell.vectors, self._last_cell.origin
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        mark = None if file is None else file.bookmark()
+        where = 0 if file is None else file.position
+        return arrays, {**plain, "number": self._number, "bookmark": mark, "bytes": where}
+
+    def restore(
+        self, arrays: dict[str, NDArray[np.float64]], plain: dict[str, Any], atoms: Atoms
+    ) -> None:
+        """Go on where :meth:`state` was taken; :meth:`blocks` begins there.
+
+        Args:
+            arrays: of :meth:`state`.
+            plain: of :meth:`state`.
+            atoms: the atoms of the run.
+        """
+        self._atoms = atoms
+        self._number = plain["number"]
+        if plain["bookmark"] is not None:
+            self._bookmark = (plain["bookmark"][0], plain["bookmark"][1], plain["bookmark"][2])
+        for name in _PLAIN:
+            setattr(self, name, plain[name])
+        for name in _ARRAYS:
+            if name in arrays:
+                setattr(self, f"_{name}", arrays[name])
+        if "cell" in arrays:
+            self._last_cell = Cell(arrays["cell"], arrays["origin"])
+
     def _open(self, path: str, atoms: Atoms | None) -> TrajectoryFile:
         given = self.options
         return open_trajectory(path, given.species_map, atoms, given.topology, given.interval_ps)
@@ -137,16 +177,24 @@ class Run:
     def blocks(self) -> Iterator[Frames]:
         """Yield the frames in blocks."""
         starts = self._start_times()
-        block: _Block | None = None
-        for number, path in enumerate(self.paths):
-            with self._open(path, self._atoms) as file:
+        block: Block | None = None
+        for number in range(self._number, len(self.paths)):
+            with self._open(self.paths[number], self._atoms) as file:
                 self._file = file
+                self._number = number
+                if self._bookmark is None:
+                    self._dropped, self._first_of_file = [0, 0, 0], True
+                else:
+                    file.go_to(self._bookmark)
+                    self._bookmark = None
                 until = min(starts[number + 1 :], default=np.inf)
                 for raw, time in self._frames(file, until):
                     if block is None:
                         n = len(self.atoms.ids)
                         size = max(2, min(1024, _ATOM_FRAMES_PER_BLOCK // n))
-                        block = _Block(size, n, self._has_velocities(file))
+                        if self._velocities is None:
+                            self._velocities = self._has_velocities(file)
+                        block = Block(size, n, self._velocities)
                     unit = self._velocity_unit(file) if self._has_velocities(file) else np.nan
                     block.add(raw, time, self._last_positions, unit)
                     if block.full:
@@ -154,6 +202,7 @@ class Run:
                 self.notes += file.notes
                 self._bytes_before += file.size or 0
                 self._file = None
+                self._number = number + 1
         if block is not None and block.n:
             yield block.take()
         if self.n_frames == 0:
@@ -212,8 +261,7 @@ class Run:
 
     def _frames(self, file: TrajectoryFile, until: float) -> Iterator[tuple[RawFrame, float]]:
         """Yield the frames of one file that are used, and set ``_last_positions`` for each."""
-        repeated = replaced = between = 0
-        first_of_file = True
+        dropped = self._dropped
         while (header := file.next_header()) is not None:
             time = self._time(header, file)
             tolerance = 1e-9 * max(1.0, abs(time))
@@ -224,35 +272,36 @@ class Run:
                 continue
             self._atoms = file.atoms
             if time >= until - tolerance:
-                replaced += 1
+                dropped[1] += 1
                 continue
             if self._last_time is not None and time <= self._last_time + tolerance:
-                if time < self._last_time - tolerance and not first_of_file:
+                if time < self._last_time - tolerance and not self._first_of_file:
                     raise TrajectoryError(
                         f"{file.name}: times do not rise: {time:g} ps (step {raw.header.step}) "
                         f"comes after {self._last_time:g} ps; split the file there and give the "
                         "parts in order"
                     )
-                repeated += 1
+                dropped[0] += 1
                 continue
             if self.options.start_ps is not None and time < self.options.start_ps - 1e-9:
                 # Unwrapping needs an unbroken chain of frames only from the first used one on.
                 continue
             if not self._on_grid(time, file, raw.header.step):
-                between += 1
+                dropped[2] += 1
                 continue
-            self._place(raw, file, first_of_file)
-            first_of_file = False
+            self._place(raw, file, self._first_of_file)
+            self._first_of_file = False
             self._last_time = time
             self._n_accepted += 1
             if (self._n_accepted - 1) % self.options.stride == 0:
                 self.n_frames += 1
                 yield raw, time
-        for count, what in (
-            (repeated, "repeated frames were dropped"),
-            (replaced, "frames were dropped because the next file begins before them"),
-            (between, "frames between the regular ones were dropped"),
-        ):
+        reasons = (
+            "repeated frames were dropped",
+            "frames were dropped because the next file begins before them",
+            "frames between the regular ones were dropped",
+        )
+        for count, what in zip(dropped, reasons, strict=True):
             if count:
                 self.notes.append(f"{file.name}: {count} {what}")
 
@@ -295,7 +344,7 @@ class Run:
             self._shift = np.zeros((n, 3))
             self._last_positions = np.zeros((n, 3))
         if self._n_accepted == 0 or first_of_file:
-            self._offset: NDArray[np.float64] | None = None
+            self._offset = None
         joins = first_of_file and self._n_accepted > 0
         if layout.unwrapped and not layout.scaled and self._offset is None and not joins:
             # Positions as they are; fractions only once a file has to be joined.
@@ -345,52 +394,3 @@ class Run:
             self.notes.append(
                 f"{file.name}: its image flags were reset; it was joined to the file before it"
             )
-
-
-class _Block:
-    """Collects frames until there are enough for a block."""
-
-    def __init__(self, size: int, n_atoms: int, velocities: bool) -> None:
-        self.n = 0
-        self._size = size
-        self._n_atoms = n_atoms
-        self._has_velocities = velocities
-        self._new()
-
-    @property
-    def full(self) -> bool:
-        return self.n == self._size
-
-    def add(
-        self,
-        raw: RawFrame,
-        time: float,
-        positions: NDArray[np.float64],
-        velocity_unit: float,
-    ) -> None:
-        self._steps[self.n] = raw.header.step
-        self._times[self.n] = time
-        self._cells[self.n] = raw.header.cell.vectors
-        self._positions[self.n] = positions
-        if self._velocities is not None:
-            np.multiply(raw.values[:, 6:9], velocity_unit, out=self._velocities[self.n])
-        self.n += 1
-
-    def take(self) -> Frames:
-        """Return the collected frames, and begin with new arrays."""
-        n, self.n = self.n, 0
-        velocities = None if self._velocities is None else self._velocities[:n]
-        frames = Frames(
-            self._steps[:n], self._times[:n], self._cells[:n], self._positions[:n], velocities
-        )
-        self._new()
-        return frames
-
-    def _new(self) -> None:
-        self._steps = np.zeros(self._size, dtype=np.int64)
-        self._times = np.zeros(self._size)
-        self._cells = np.zeros((self._size, 3, 3))
-        self._positions = np.zeros((self._size, self._n_atoms, 3))
-        self._velocities = (
-            np.zeros((self._size, self._n_atoms, 3)) if self._has_velocities else None
-        )

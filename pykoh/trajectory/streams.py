@@ -30,6 +30,7 @@ class ByteStream:
         name: what messages call it.
         size: bytes of the file as it lies on disk, or None for standard input.
         cut_off: the compressed data ended before their end mark.
+        consumed: bytes that were handed out, after decompression.
 
     Raises:
         TrajectoryError: the file is missing, empty or unreadable.
@@ -39,6 +40,7 @@ class ByteStream:
         self.name = "standard input" if str(path) == STDIN else str(path)
         self.size: int | None = None
         self.cut_off = False
+        self.consumed = 0
         if str(path) == STDIN:
             raw = cast(io.BufferedReader, sys.stdin.buffer)
         else:
@@ -64,6 +66,21 @@ class ByteStream:
         """Bytes read of the file as it lies on disk; 0 for standard input."""
         return 0 if self.size is None else self._raw.tell()
 
+    def skip_to(self, offset: int) -> None:
+        """Go on at ``offset`` bytes from the beginning, after decompression.
+
+        Raises:
+            TrajectoryError: the compressed data are broken.
+        """
+        if self._stream is self._raw:
+            self._raw.seek(offset)
+            self.consumed = offset
+            return
+        scratch = memoryview(bytearray(1 << 20))
+        while self.consumed < offset:
+            if not self.readinto(scratch[: min(len(scratch), offset - self.consumed)]):
+                break
+
     def readinto(self, target: memoryview) -> int:
         """Fill ``target`` as far as possible; return the number of bytes, 0 at the end.
 
@@ -71,7 +88,9 @@ class ByteStream:
             TrajectoryError: the compressed data are broken.
         """
         if self._stream is self._raw:
-            return self._raw.readinto(target) or 0
+            got = self._raw.readinto(target) or 0
+            self.consumed += got
+            return got
         filled = 0
         while filled < len(target):
             try:
@@ -96,6 +115,7 @@ class ByteStream:
                 break
             target[filled : filled + len(piece)] = piece
             filled += len(piece)
+        self.consumed += filled
         return filled
 
     def close(self) -> None:
