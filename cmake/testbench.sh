@@ -18,6 +18,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 python=${PYTHON:-python3}
 cache=${PYKOH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pykoh}
 debian_source=lammps_20260704+dfsg.orig.tar.gz
+fetch_log=$cache/fetch.log
 debian_sha256=cddbc45a047416bd48a4a0b87f24a5b61b3446982b74d18cafe619c22b17eb62
 
 say() { echo "lammps test bench: $*" >&2; }
@@ -58,6 +59,7 @@ install_it() { # everything but the compiling: the wrapper names this virtual en
 if [ -e "$built/done" ]; then install_it; exit; fi
 
 mkdir -p "$cache"
+: >"$fetch_log"
 work=$(mktemp -d "$cache/build.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
@@ -70,12 +72,16 @@ debian_ready() {
   [ -d "$work/apt" ] && return
   command -v apt-get >/dev/null || return 1
   local server keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-  server=$(apt-get indextargets --no-release-info --format '$(REPO_URI) $(ORIGIN) $(COMPONENT)' \
-    'Created-By: Packages' 2>/dev/null | awk '$2 == "Debian" && $3 == "main" {print $1; exit}')
-  [ -n "$server" ] && [ -f $keyring ] || return 1
-  mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial"
-  printf 'deb%s [signed-by='$keyring'] '"$server"' sid main\n' "" -src >"$work/apt/sources.list"
-  apt_sid update >"$work/apt.log" 2>&1 || { rm -rf "$work/apt"; return 1; }
+  [ -f $keyring ] || return 1
+  # Whose server has Debian's unstable release is found by asking: its signature tells.
+  for server in $(apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
+    'Created-By: Packages' 2>/dev/null | awk '$2 !~ /security/ && $3 == "main" && !seen[$1]++ {print $1}'); do
+    mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial"
+    printf 'deb%s [signed-by='$keyring'] '"$server"' sid main\n' "" -src >"$work/apt/sources.list"
+    apt_sid -o APT::Update::Error-Mode=any update >>"$fetch_log" 2>&1 && return
+    rm -rf "$work/apt"
+  done
+  return 1
 }
 pinned() { [ "$(sha256sum <"$1" | cut -d' ' -f1)" = "$2" ]; }
 
@@ -88,10 +94,15 @@ get_source() { # into $work/source; only what a build reads
      pinned "$work/lammps.tar.gz" "$sha"; then
     tar xzf "$work/lammps.tar.gz" -C "$work/source" --strip-components=1
   elif debian_ready; then
-    (cd "$work" && apt_sid source --download-only --tar-only lammps >>"$work/apt.log" 2>&1) || return 1
-    file=$work/$debian_source
-    [ -f "$file" ] && pinned "$file" $debian_sha256 || return 1
-    tar xzf "$file" -C "$work/source" cmake src python third_party LICENSE
+    (cd "$work" && apt_sid source --download-only --tar-only lammps >>"$fetch_log" 2>&1) || return 1
+    file=$(find "$work" -maxdepth 1 -name 'lammps_*.orig.tar.?z' | head -1)
+    if [ "$(basename "$file")" = $debian_source ]; then
+      pinned "$file" $debian_sha256 || { say "$debian_source has another checksum than it should"; return 1; }
+      say "from Debian: $debian_source, SHA-256 as pinned"
+    else
+      say "Debian has gone on to $(basename "$file"): taking it, as Debian's signed list vouches for it"
+    fi
+    tar xf "$file" -C "$work/source" cmake src python third_party LICENSE
   else
     return 1
   fi
@@ -101,7 +112,7 @@ get_kokkos() { # Debian's, into $work/kokkos; and its C library into $work/libc 
   debian_ready || return 1
   local deb dir="$work/kokkos/usr/lib" target name
   (cd "$work" && apt_sid download libkokkos-dev 'libkokkos[0-9]*' libc6 libstdc++6 libgcc-s1 libgomp1 \
-    >>"$work/apt.log" 2>&1) || return 1
+    >>"$fetch_log" 2>&1) || return 1
   for deb in "$work"/libkokkos*.deb; do dpkg-deb -x "$deb" "$work/kokkos"; done
   # Its CMake files name header-only libraries that are not shipped, and /usr.
   dir=$(dirname "$(find "$work/kokkos" -name 'libkokkoscore.so' | head -1)")
@@ -140,7 +151,7 @@ source=${LAMMPS_SOURCE_DIR-}
 if [ -z "$source" ]; then
   say "fetching LAMMPS"
   get_source || fail "no LAMMPS source: neither the pinned release (GitHub) nor Debian's source" \
-    "package can be fetched; set LAMMPS_SOURCE_DIR to an unpacked LAMMPS of July 2025 or later"
+    "package can be fetched (see $fetch_log); set LAMMPS_SOURCE_DIR to an unpacked LAMMPS of July 2025 or later"
   source=$work/source
 fi
 options=()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -13,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lmp import ENGINES, Lmp, lmp_of
 from pykoh.resources import shipped
 
 RUN = "--dtype float64 --threads 1"
 SHORT = "ps 0.015 heat_ps 0.02 average_ps 0.01 restart_ps 0.005 relax 20 dump_fs 1"
 NVE = "restart_ps 0.005 dump_fs 2 transport_fs 4"
-LMP = os.environ.get("PYKOH_LMP", "")
 COLUMNS = ("Time", "Pxx", "Pyy", "Pzz", "Pxy", "Pxz", "Pyz", "Temp")
 HEADER = "# step time_ps pxx_bar pyy_bar pzz_bar pxy_bar pxz_bar pyz_bar temperature_K volume_A3"
 
@@ -257,33 +256,29 @@ def test_lmp_without_python_says_what_to_do(box: Path, tmp_path: Path, name: str
     assert said.count("ERROR") == 1
 
 
-def lmp_run(folder: Path, script: str, *variables: str, ranks: int = 1) -> str:
-    mpiexec = shutil.which("mpiexec")
-    launcher = [mpiexec, "-n", str(ranks)] if ranks > 1 and mpiexec else []
+def lmp_run(lmp: Lmp, folder: Path, script: str, *variables: str, ranks: int = 1) -> str:
     pairs = [word for k in range(0, len(variables), 2) for word in ("-var", *variables[k : k + 2])]
-    done = subprocess.run(
-        [*launcher, LMP, "-in", str(shipped("lammps_inputs", script)), *pairs],
-        cwd=folder, capture_output=True, text=True, timeout=300,
-        env={**os.environ, "PYKOH_DTYPE": "float64", "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    done = lmp(folder, shipped("lammps_inputs", script), *pairs, ranks=ranks)
     return f"{done.returncode} {done.stdout} {done.stderr}"
 
 
 @pytest.mark.lammps
-@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("ranks", [1, 2, 4])
 def test_the_same_inputs_in_an_lmp(
-    box: Path, equilibrated: Path, tmp_path: Path, ranks: int
+    box: Path, equilibrated: Path, tmp_path: Path, engine: str, ranks: int
 ) -> None:
+    lmp = lmp_of(engine)
     folder = copy_box(box, tmp_path / "lmp")
     npt = f"{SHORT} npt_ps 0.02 pressure -200000"
-    assert lmp_run(folder, "equilibrate.in", *npt.split(), ranks=ranks)[0] == "0"
+    said = lmp_run(lmp, folder, "equilibrate.in", *npt.split(), ranks=ranks)
+    assert said[0] == "0", said
     volume = data_file(folder / "equil.data")[0]
     assert volume != pytest.approx(data_file(equilibrated / "equil.data")[0], rel=1e-3)
     shutil.copy(equilibrated / "equil.data", folder)
+    short = ("transport_fs", "4", "restart_ps", "0.005")
     for ps in ("0.01", "0.02"):
-        said = lmp_run(
-            folder, "nve.in", "ps", ps, "transport_fs", "4", "restart_ps", "0.005", ranks=ranks
-        )
+        said = lmp_run(lmp, folder, "nve.in", "ps", ps, *short, ranks=ranks)
         assert said[0] == "0", said
     rows = thermo(folder / "log.lammps")
     embedded = copy_box(equilibrated, tmp_path / "embedded")
@@ -293,7 +288,38 @@ def test_the_same_inputs_in_an_lmp(
         assert rows[40][name] == pytest.approx(value, rel=1e-5, abs=0.1), name
     assert np.loadtxt(folder / "nve.pressure.txt")[:, 0].tolist() == list(range(0, 41, 4))
     assert steps_of(folder / "nve.transport.dump") == list(range(0, 41, 8))
-    assert lmp_run(folder, "koh.in", "ps", "0.005", "data", "equil.data", ranks=ranks)[0] == "0"
+    assert steps_of(folder / "nve.dump") == [0, 20, 40]
+    said = lmp_run(lmp, folder, "koh.in", "ps", "0.005", "data", "equil.data", ranks=ranks)
+    assert said[0] == "0", said
+
+
+@pytest.mark.lammps
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("script", ["koh.in", "nve.in", "equilibrate.in"])
+def test_no_frame_is_there_twice_after_a_kill(
+    equilibrated: Path, tmp_path: Path, engine: str, script: str
+) -> None:
+    """The run goes on from a restart that is older than the last frames."""
+    lmp, ranks = lmp_of(engine), 2
+    folder = copy_box(equilibrated, tmp_path)
+    lengths = {"heat_ps": "0.005", "average_ps": "0.001"} if script == "equilibrate.in" else {}
+    variables = {"data": str(equilibrated / "equil.data"), "name": "go", "dump_fs": "1", **lengths}
+    words = [word for pair in variables.items() for word in pair]
+    said = lmp_run(lmp, folder, script, "ps", "0.010", "restart_ps", "0.005", *words, ranks=ranks)
+    assert said[0] == "0", said
+    first = steps_of(folder / "go.dump")
+    assert first == list(range(0, first[-1] + 1, 2)) and len(first) > 10
+    frames = (folder / "go.dump").read_text()
+    with (folder / "go.dump").open("a") as stream:
+        for step in (first[-1] + 2, first[-1] + 4):
+            stream.write(f"ITEM: TIMESTEP\n{step}\nstale\n")
+        stream.write("ITEM: TIMESTEP\n9")
+    said = lmp_run(lmp, folder, script, "ps", "0.015", "restart_ps", "0.005", *words, ranks=ranks)
+    assert said[0] == "0", said
+    after = steps_of(folder / "go.dump")
+    assert after == list(range(0, after[-1] + 1, 2)) and after[-1] == first[-1] + 10
+    assert "stale" not in (folder / "go.dump").read_text()
+    assert (folder / "go.dump").read_text()[: len(frames) // 2] == frames[: len(frames) // 2]
 
 
 @pytest.mark.lammps
@@ -308,12 +334,14 @@ def test_the_same_inputs_in_an_lmp(
         ("koh.in", ["name", "old"], "move it away or set name"),
     ],
 )
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_refusals_in_an_lmp(
-    box: Path, tmp_path: Path, script: str, variables: list[str], expected: str, ranks: int
-) -> None:
+    box: Path, tmp_path: Path, script: str, variables: list[str], expected: str, ranks: int,
+    engine: str,
+) -> None:  # fmt: skip
     folder = copy_box(box, tmp_path)
     (folder / "old.dump").write_text("precious")
-    said = lmp_run(folder, script, *variables, ranks=ranks)
+    said = lmp_run(lmp_of(engine), folder, script, *variables, ranks=ranks)
     assert said[0] != "0"
     assert said.count(expected) == 1, said

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pykoh.engines.ending import end_all_ranks, rank
+
 _BLOCK = 1 << 24
 _MARK = b"ITEM: TIMESTEP\n"
 
@@ -32,6 +34,26 @@ def truncate_dump(path: Path, step: int) -> int:
         if removed:
             stream.truncate(end)
     return removed
+
+
+def cut_dump(path: str, step: int) -> None:
+    """Cut a dump before ``step``, once for all ranks; called from the input scripts.
+
+    LAMMPS itself appends: a continued run would leave the frame of its restart, and those between
+    it and a kill, in the dump twice. Ends all ranks with one sentence if the file can't be cut.
+
+    Args:
+        path: of a LAMMPS text dump that rank 0 writes.
+        step: first step of the run that continues it.
+    """
+    if rank() > 0:
+        return
+    try:
+        truncate_dump(Path(path), step)
+    except OSError as error:
+        end_all_ranks(
+            f"{path}: cannot be continued ({error.strerror}); set name or make it writable"
+        )
 
 
 def last_frame(stream, end: int) -> tuple[int, int | None] | None:  # type: ignore[no-untyped-def]
