@@ -11,7 +11,8 @@
 #
 # Environment: PYTHON (of the virtual environment to install into), LAMMPS_SOURCE_DIR, PYKOH_CACHE,
 # JOBS. Needs a C++ compiler, CMake, and in PYTHON's environment numpy, Cython and mpich (or an MPI
-# compiler on PATH). Says in one line what is missing and ends with status 1.
+# compiler on PATH). Says in one line what is missing and ends with status 1, or with 3 where the
+# source can't be fetched: nothing is wrong with pykoh or LAMMPS then.
 set -euo pipefail
 preset=${1:-cpu-mpi}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -150,8 +151,8 @@ start=$SECONDS
 source=${LAMMPS_SOURCE_DIR-}
 if [ -z "$source" ]; then
   say "fetching LAMMPS"
-  get_source || fail "no LAMMPS source: neither the pinned release (GitHub) nor Debian's source" \
-    "package can be fetched (see $fetch_log); set LAMMPS_SOURCE_DIR to an unpacked LAMMPS of July 2025 or later"
+  get_source || { say "no LAMMPS source: neither the pinned release (GitHub) nor Debian's source" \
+    "package can be fetched (see $fetch_log); set LAMMPS_SOURCE_DIR to an unpacked LAMMPS of July 2025 or later"; exit 3; }
   source=$work/source
 fi
 options=()
