@@ -329,6 +329,6 @@ def test_kokkos_without_the_handle_runs(tmp_path: Path, artifact: Make, ranks: i
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_newton_off_with_kokkos(tmp_path: Path, artifact: Make, ranks: int) -> None:
     write_box(tmp_path / "box.data", water_like_box(1, 6))
-    off = Lmp(lmp_of("kokkos").path, (*KOKKOS[:8], "off", "neigh", "full"))
+    off = Lmp(lmp_of("kokkos").path, (*KOKKOS[:9], "off", "neigh", "full"))
     done = run(tmp_path, off, artifact("scalar"), ranks, change=("newton on", "newton off"))
     one_sentence(done, "the potential needs `newton on` at the top of the input script")

@@ -120,7 +120,7 @@ class MLIAPPotential:
         if len(rij):
             data.update_pair_forces(gradient if kokkos else gradient.numpy())
         if data.eflag:
-            if kokkos:
+            if n_local and kokkos:  # without atoms LAMMPS has no array for them
                 as_tensor(data.eatoms, np.zeros(0))[:n_local] = energies
             elif n_local:
                 data.eatoms = energies.numpy()
