@@ -109,6 +109,35 @@ def test_nothing_in_the_graph_waits_for_the_device(name: str, tmp_path: Path) ->
     assert WAITS & set(control.names), "the check sees an operator that waits"
 
 
+# What turns a tensor into Python values inside TorchScript, which no dispatcher sees.
+READS = {f"aten::{kind}" for kind in ("Int", "Float", "Bool", "item", "nonzero", "tolist")}
+READS |= {f"aten::{kind}Implicit" for kind in ("Int", "Float", "Scalar")}
+READS |= {"prim::tolist", "aten::masked_select", "aten::unique", "aten::_local_scalar_dense"}
+
+
+def reads(block, given: bool = True) -> list[tuple[str, bool]]:
+    """Return what reads tensors, and whether it does although the width is given."""
+    found = []
+    for node in block.nodes():
+        inputs = list(node.inputs())
+        if node.kind() in READS and inputs and str(inputs[0].type()) == "Tensor":
+            found.append((node.kind(), given))
+        test = inputs[0].node() if node.kind() == "prim::If" else None
+        by_width = test is not None and "aten::gt(%width" in str(test)
+        for number, inner in enumerate(node.blocks()):
+            found += reads(inner, given and not (by_width and number == 1))
+    return found
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_scripted_graph_reads_no_tensor_if_the_width_is_given(
+    name: str, graph: Callable[[str], torch.jit.ScriptModule]
+) -> None:
+    found = reads(graph(name).inlined_graph)
+    assert not [kind for kind, given in found if given]
+    assert ("prim::tolist", False) in found, "the check sees the width being read otherwise"
+
+
 def test_too_many_neighbours_are_no_silent_error(
     graph: Callable[[str], torch.jit.ScriptModule],
 ) -> None:

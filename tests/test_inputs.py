@@ -345,3 +345,22 @@ def test_refusals_in_an_lmp(
     said = lmp_run(lmp_of(engine), folder, script, *variables, ranks=ranks)
     assert said[0] != "0"
     assert said.count(expected) == 1, said
+
+
+@pytest.mark.lammps
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("script", ["koh.in", "nve.in", "equilibrate.in"])
+def test_an_lmp_that_is_too_old_says_so(
+    box: Path, tmp_path: Path, script: str, ranks: int, engine: str
+) -> None:
+    """The oldest version is set beyond this lmp's."""
+    folder = copy_box(box, tmp_path)
+    text = shipped("lammps_inputs", script).read_text()
+    assert text.count("version<20250722") == 1
+    (folder / "late.in").write_text(text.replace("version<20250722", "version<99990101"))
+    done = lmp_of(engine)(folder, "late.in", "-var", "data", "koh.data", ranks=ranks)
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    # The echo of the command goes to the log file alone.
+    assert said.count("ERROR: this LAMMPS is older than 22 Jul 2025") == 1, said
