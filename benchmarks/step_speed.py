@@ -34,6 +34,7 @@ import numpy as np
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+os.environ.setdefault("MACE_ALLOW_CPU", "true")  # MACE's object keeps what it is when it is made
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
 
@@ -156,8 +157,8 @@ def main() -> None:
     parser.add_argument("model", nargs="?", type=Path)
     parser.add_argument("--random", help="hidden irreps of an untrained model, r_max 6 Å")
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--lmp", type=Path)
-    parser.add_argument("--kokkos", type=Path)
+    parser.add_argument("--lmp", type=lambda path: Path(path).resolve())
+    parser.add_argument("--kokkos", type=lambda path: Path(path).resolve())
     parser.add_argument(
         "--atoms", type=int, nargs="+", default=[9, 15, 21, 60, 150, 300, 1000, 3000]
     )
