@@ -189,12 +189,25 @@ DAIVIS = Reference(
     "10.1063/1.466970",
     "viscosity from all components of the pressure tensor",
 )
+KNELLER = Reference(
+    "kneller1995",
+    "Kneller, G. R. and Keiner, V. and Kneller, M. and Schiller, M.",
+    "nMOLDYN: A program package for a neutron scattering oriented analysis of Molecular Dynamics "
+    "simulations",
+    "Computer Physics Communications",
+    1995,
+    "91",
+    "191",
+    "10.1016/0010-4655(95)00048-K",
+    "displacements over all time origins by fast Fourier transform",
+)
 
 ALL = (
     LUZAR,
     MARX,
     TUCKERMAN,
     KAPLAN,
+    KNELLER,
     MCCLUSKEY,
     YEH,
     DAIVIS,

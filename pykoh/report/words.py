@@ -69,8 +69,11 @@ def definitions(results: AnalysisResults) -> Markup:
          cite(references.MARX), "."])),
         ("Diffusion coefficient", join(["One sixth of the slope of the mean-square displacement "
          "in the fit window, drift of the centre of mass removed. For OH⁻, the path of the ion "
-         "across its hops. The fit is by generalised least squares, since the points of the curve "
-         "share most of their data, ", cite(references.MCCLUSKEY), "."])),
+         "across its hops. Displacements are averaged over all time origins, by fast Fourier "
+         "transform, ", cite(references.KNELLER), ", or where memory does not allow that over "
+         "origins a fifth of the lag apart or closer. The fit is by generalised least "
+         "squares, since the points of the curve share most of their data, ",
+         cite(references.MCCLUSKEY), "."])),
         ("Size correction", join(["D∞ = D + ξ k T / (6 π η L), ξ = 2.837297, ",
          cite(references.YEH), "; only with a viscosity."])),
         ("Viscosity", join(["Green–Kubo integral of the five independent components of the "
@@ -82,7 +85,9 @@ def definitions(results: AnalysisResults) -> Markup:
          "divided by 6 V k T, ", cite(references.GRASSELLI), ". Experiment: ",
          cite(references.GILLIAM), "."])),
         ("Coordination number", "Mean number of neighbours up to the first minimum of g(r) after "
-         "its first peak."),
+         "its first peak, where a minimum stands out of the noise by four standard errors."),
+        ("Pair of hydroxide ions", "Two O* within the distance of a hydrogen bond, at any angle; "
+         "the ions are followed through their hops."),
         ("± and verdicts", "± is one standard error, an estimate that allows for correlation in "
          "time. “Converged” means: no warning, a standard error below a quarter of the value and, "
          "for a slope, a log–log slope compatible with 1. It can’t tell whether the potential "
