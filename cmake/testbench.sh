@@ -76,7 +76,7 @@ debian_ready() {
   [ -f $keyring ] || return 1
   # Whose server has Debian's unstable release is found by asking: its signature tells.
   for server in $(apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
-    'Created-By: Packages' 2>/dev/null | awk '$2 !~ /security/ && $3 == "main" && !seen[$1]++ {print $1}'); do
+    'Created-By: Packages' 2>>"$fetch_log" | awk '$2 !~ /security/ && $3 == "main" && !seen[$1]++ {print $1}'); do
     mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial"
     printf 'deb%s [signed-by='$keyring'] '"$server"' sid main\n' "" -src >"$work/apt/sources.list"
     apt_sid -o APT::Update::Error-Mode=any update >>"$fetch_log" 2>&1 && return

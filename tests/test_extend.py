@@ -112,6 +112,14 @@ def test_wrong_calls(campaign: CampaignFolder, tmp_path: Path) -> None:
     ):
         done = call(*arguments)
         assert done.exit_code == 1 and expected in done.output, done.output
+    # A broken file is refused before anything is labelled.
+    for labels, expected in (("labels", "not a readable label file"), ("frames", "m.model")):
+        if labels == "frames":
+            write(tmp_path / "l.extxyz", frames("dense", "a", 1, seed=1), format="extxyz")
+        done = call(*options, "-o", "k", "--calculator", "teacher:calculator")
+        assert done.exit_code == 1 and expected in done.output, done.output
+        assert not (tmp_path / "k.learning" / "labels.extxyz").exists()
+    (tmp_path / "k.learning" / "flagged.extxyz").unlink()
     for run in campaign.runs:
         (campaign.folder_of(run) / "flagged.extxyz").unlink()
     done = call(*options, "-o", "k")

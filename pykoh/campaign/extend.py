@@ -136,12 +136,23 @@ def _label(
             )
         with replacing(frames_file) as temporary:
             write(temporary, frames, format="extxyz")
+    _refuse_what_training_would(learning)
     report("labelling the kept frames")
     arguments = ["label", str(frames_file), "-o", str(labels), "--no-atoms"]
     code = _pykoh([*arguments, *learning.label_options])
     if code != 0 and not _all_tried(place / "labels.json"):
         raise CampaignError(f"{labels}: labelling did not end; the same command goes on with it")
     return labels
+
+
+def _refuse_what_training_would(learning: Learning) -> None:
+    """Raise now, not after hours of labelling, if the labels or the model cannot be read."""
+    from pykoh.export.read import read_mace_model
+    from pykoh.reference.frames import read_extxyz
+
+    for path in learning.labels:
+        read_extxyz(path, "label file")
+    read_mace_model(learning.model)
 
 
 def _all_tried(record: Path) -> bool:
@@ -172,7 +183,9 @@ def _train(
         arguments = ["train", *map(str, learning.labels), str(labels), "-o", str(model)]
         arguments += ["--foundation", str(learning.model), "--seed", str(seed)]
         if _pykoh([*arguments, *learning.train_options]) != 0:
-            raise CampaignError(f"{model}: training did not end; the same command goes on with it")
+            raise CampaignError(
+                f"{model}: the training did not end; see above why. The same command goes on"
+            )
     if not artifact.exists() and _pykoh(["export", str(model), "-o", str(artifact)]) != 0:
         raise CampaignError(f"{artifact}: the export failed; what it printed says why")
 
