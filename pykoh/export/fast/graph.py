@@ -31,7 +31,7 @@ from pykoh.export.fast.supports import obstacle
 
 # Atoms per chunk: on a CPU the rows of a chunk stay in the cache, on a GPU launches are saved.
 CPU_CHUNK = 24
-VECTOR_CPU_CHUNK = 8
+VECTOR_CPU_CHUNK = 4
 GPU_CHUNK = 8192
 # Chunks of the last layer that are kept for the way back at a time.
 CHUNKS_KEPT = 16
