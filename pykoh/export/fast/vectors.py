@@ -16,6 +16,7 @@ import torch
 from pykoh.export.fast import linear
 from pykoh.export.fast.radial import Radial
 from pykoh.export.fast.rows import Rows
+from pykoh.export.fast.spline import Places
 
 
 class Senders(torch.nn.Module):
@@ -200,9 +201,10 @@ class VectorMessages(torch.nn.Module):
     Args:
         model: the eager model, float64.
         index: of the layer.
+        at_least: intervals of the radial tables.
     """
 
-    def __init__(self, model: torch.nn.Module, index: int) -> None:
+    def __init__(self, model: torch.nn.Module, index: int, at_least: int) -> None:
         super().__init__()
         block = model.interactions[index]
         scale = 1.0
@@ -232,7 +234,9 @@ class VectorMessages(torch.nn.Module):
                 columns.append(path.first_weight + torch.arange(group.n_channels))
             n_weights, n_sums = group.w1, group.end_sum
         self.groups = torch.nn.ModuleList(groups)
-        self.radial = Radial(model, index, linear.last_radial(block)[:, torch.cat(columns)])
+        self.radial = Radial(
+            model, index, linear.last_radial(block)[:, torch.cat(columns)], at_least
+        )
         if not self.radial.has_density:
             scale = 1.0 / float(block.avg_num_neighbors)
         self.coupling = Coupling(paths, places, n_sums, scale)
@@ -242,7 +246,7 @@ class VectorMessages(torch.nn.Module):
     def ahead(
         self,
         y: torch.Tensor,
-        distance: torch.Tensor,
+        places: Places,
         sent: torch.Tensor,
         rows: Rows,
         first: int,
@@ -250,12 +254,13 @@ class VectorMessages(torch.nn.Module):
         state: List[torch.Tensor],
     ) -> Tuple[torch.Tensor, torch.Tensor]:
         """Return the messages ``[M, n, C]`` and densities ``[n]``; see :class:`ScalarMessages`."""
-        density = y.new_zeros((rows.atoms[last] - rows.atoms[first],))
+        n = rows.atoms[last] - rows.atoms[first]
+        density = y.new_empty((n if self.radial.has_density else 0,))
         parts: List[torch.Tensor] = []
         for c in range(first, last):
             low, high = rows.rows[c], rows.rows[c + 1]
             a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
-            hidden, slope = self.radial(distance, rows, low, high)
+            hidden, slope = self.radial(places, low, high)
             here = sent.index_select(0, rows.neighbour[low:high])
             weights = torch.matmul(hidden, self.radial.weights)
             own_y = self.per_atom(y, low, high, b - a)
@@ -265,7 +270,7 @@ class VectorMessages(torch.nn.Module):
             parts.append(torch.cat(sums, 0))
             state.extend([weights, here, slope])
             if self.radial.has_density:
-                values, slopes = self.radial.density(distance, rows, low, high)
+                values, slopes = self.radial.density(places, low, high)
                 density[a:b] = values.view(b - a, -1).sum(1)
                 state.append(slopes)
         every = parts[0] if len(parts) == 1 else torch.cat(parts, 1)
