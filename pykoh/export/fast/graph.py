@@ -31,10 +31,11 @@ from pykoh.export.fast.spline import place
 from pykoh.export.fast.supports import obstacle
 from pykoh.export.fast.tables import pairs_of_species
 
-# Atoms per chunk: on a CPU the rows of a chunk stay in the cache, on a GPU launches are saved.
-CPU_CHUNK = 24
-VECTOR_CPU_CHUNK = 4
-GPU_CHUNK = 8192
+# Atoms times channels per chunk: on a CPU the rows of a chunk stay in the cache, on a GPU launches
+# are saved.
+CPU_CHUNK = 1280
+VECTOR_CPU_CHUNK = 512
+GPU_CHUNK = 8192  # atoms
 # Chunks of the last layer that are kept for the way back at a time.
 CHUNKS_KEPT = 16
 
@@ -54,7 +55,8 @@ class FastGraph(torch.nn.Module):
         self.n_layers = len(model.interactions)
         self.gpu_chunk, self.chunks_kept = GPU_CHUNK, CHUNKS_KEPT
         scalar = all(block.conv_tp.irreps_in1.lmax == 0 for block in model.interactions)
-        self.cpu_chunk = CPU_CHUNK if scalar else VECTOR_CPU_CHUNK
+        n_channels = int(model.node_embedding.linear.irreps_out[0].mul)
+        self.cpu_chunk = max((CPU_CHUNK if scalar else VECTOR_CPU_CHUNK) // n_channels, 1)
         with torch.no_grad():
             self.harmonics = Harmonics(model.spherical_harmonics)
             layers = [Layer(model, index, head) for index in range(self.n_layers)]
