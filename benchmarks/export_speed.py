@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 # Before torch is imported: busy cores otherwise spin on each other.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as `pykoh run`
 os.environ.setdefault("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
 
 

@@ -8,9 +8,10 @@ allocator to keep freed memory, for the whole process. "embedded" is the force c
 "mliap" and "mliap/kk" are steps in an lmp that cmake/ built, "mace mliap/kk" is MACE's object in
 the same lmp (MACE_ALLOW_CPU=true; e3nn kernels, as cuEquivariance wants a GPU).
 
-CPU time of all threads is what is compared, since other work on a machine does not change
-it; wall time is written too. The fixed cost is the time per step extrapolated to zero atoms, from
-the three smallest boxes. Operators are those that torch dispatches in one force call.
+Compare wall times on a quiet machine; where other work runs, CPU time of all threads, which is
+written too. The fixed cost is the time of a step with three atoms and six edges.
+Launches are the operators of one force call that compute (views do not), with the chunks that a GPU
+gets: on a GPU each is one kernel or more.
 
 Writes step_speed.json and step_speed.png.
 """
@@ -32,7 +33,7 @@ from typing import Any
 
 import numpy as np
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as `pykoh run`
 os.environ.setdefault("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
 os.environ.setdefault("MACE_ALLOW_CPU", "true")  # MACE's object keeps what it is when it is made
 HERE = Path(__file__).parent
@@ -108,29 +109,20 @@ def in_process(call: Callable[[np.ndarray], object], box: Any, repeat: int) -> T
     return {"wall_ms": 1e3 * min(walls), "cpu_ms": 1e3 * min(cpus)}
 
 
-def operators(call: Callable[[], object]) -> int:
-    """Return how many operators without operators inside one call dispatches."""
-    from torch.profiler import ProfilerActivity, profile
+def tiny_box() -> Any:
+    """Return three atoms far from their images: what a step costs without work for atoms."""
+    from ase import Atoms
 
-    for _ in range(2):
-        call()
-    with profile(activities=[ProfilerActivity.CPU]) as profiler:
-        call()
-    events = [event for event in profiler.events() if event.name.startswith("aten::")]
-    return sum(
-        not any(child.name.startswith("aten::") for child in event.cpu_children) for event in events
+    return Atoms(
+        "OHK",
+        positions=[[5.0, 5.0, 5.0], [5.9, 5.1, 5.0], [5.0, 5.0, 8.0]],
+        cell=[25.0] * 3,
+        pbc=True,
     )
 
 
-def fixed_cost(rows: list[dict], engine: str) -> float:
-    """Return the CPU time per step extrapolated to zero atoms, ms."""
-    n = np.array([row["atoms"] for row in rows[:3]])
-    times = np.array([row[engine]["cpu_ms"] for row in rows[:3]])
-    return float(np.polyfit(n, times, 1)[1])
-
-
 def plot(results: dict, target: Path) -> None:
-    """Draw CPU time per step over the number of atoms."""
+    """Draw wall time per step over the number of atoms."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -141,12 +133,13 @@ def plot(results: dict, target: Path) -> None:
         rows = [row for row in results["rows"] if engine in row]
         axes.loglog(
             [row["atoms"] for row in rows],
-            [row[engine]["cpu_ms"] for row in rows],
+            [row[engine]["wall_ms"] for row in rows],
             marker="o",
             label=engine,
         )
     axes.set_xlabel("atoms")
-    axes.set_ylabel(f"CPU time per step, ms ({results['dtype']}, {results['threads']} threads)")
+    axes.set_title(results["random"] or results["model"], fontsize=10)
+    axes.set_ylabel(f"ms per step ({results['dtype']}, {results['threads']} threads)")
     axes.legend(frameon=False)
     figure.savefig(target, dpi=130)
 
@@ -176,6 +169,8 @@ def main() -> None:
     import torch
     from export_speed import ase_calculator, box_of, exported
 
+    from launches import launches
+
     torch.set_num_threads(args.threads)
     args.output.mkdir(parents=True, exist_ok=True)
     folder = args.output.resolve()
@@ -186,7 +181,7 @@ def main() -> None:
         model = folder / "random.model"
         random_mace(model, hidden=args.random, cutoff=6.0, radial_mlp=[64, 64, 64])
     model = model.resolve()
-    boxes = [box_of(n) for n in args.atoms]
+    boxes = [tiny_box(), *(box_of(n) for n in args.atoms)]
     rows: list[dict[str, Any]] = [{"atoms": len(box)} for box in boxes]
     for row, box in zip(rows, boxes, strict=True):
         row["ase"] = in_process(ase_calculator(str(model), args.dtype, box), box, args.steps // 2)
@@ -227,28 +222,38 @@ def main() -> None:
             if row[engine]["wall_ms"] > 1e3 * args.most:
                 tired.add(engine)
         print(json.dumps(row), flush=True)
+    small = boxes[1]
     results: dict[str, Any] = {
         "model": model.name,
         "random": args.random,
         "dtype": args.dtype,
         "threads": args.threads,
         "engines": engines,
-        "rows": rows,
-        "fixed_cost_cpu_ms": {
-            engine: fixed_cost(rows, engine)
-            for engine in engines
-            if sum(engine in row for row in rows[:3]) == 3
+        "rows": rows[1:],
+        "fixed_cost": rows[0],
+        "launches": {
+            "ase": sum(
+                launches(_bound(ase_calculator(str(model), args.dtype, small), small)).values()
+            ),
+            "graph": graph_launches(folder / "koh.pt", args.dtype, small),
         },
+        "largest_memory_MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
-    small = boxes[0]
-    results["operators"] = {
-        "ase": operators(_bound(ase_calculator(str(model), args.dtype, small), small)),
-        "embedded": operators(_bound(exported(folder / "koh.pt", args.dtype, small), small)),
-    }
-    results["largest_memory_MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     (folder / "step_speed.json").write_text(json.dumps(results, indent=1) + "\n")
     plot(results, folder / "step_speed.png")
-    print(json.dumps({key: results.get(key) for key in ("fixed_cost_cpu_ms", "operators")}))
+    print(json.dumps({key: results.get(key) for key in ("fixed_cost", "launches")}))
+
+
+def graph_launches(artifact: Path, dtype: str, box: Any) -> int:
+    """Return the launches of the force call of an artifact, with the chunks of a GPU."""
+    from launches import as_on_a_gpu, launches
+    from pykoh.engines.periodic import PeriodicPotential
+
+    potential = PeriodicPotential.from_file(artifact, dtype=dtype)
+    as_on_a_gpu(potential.graph)
+    species, cell = potential.species_of(box.get_chemical_symbols()), np.asarray(box.cell)
+    call = _bound(lambda positions: potential(positions, cell, species), box)
+    return sum(launches(call).values())
 
 
 def _bound(call: Callable[[np.ndarray], object], box: Any) -> Callable[[], object]:

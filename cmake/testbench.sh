@@ -30,6 +30,9 @@ case $preset in
   *) fail "unknown preset $preset; use cpu-mpi or kokkos-openmp" ;;
 esac
 
+# The build leaves this folder: a relative path would lead nowhere.
+case $python in */*) python=$(cd "$(dirname "$python")" && pwd)/$(basename "$python") ;; esac
+
 for tool in cmake c++; do
   command -v $tool >/dev/null || fail "no $tool on PATH; install CMake and a C++ compiler"
 done
@@ -39,7 +42,8 @@ print(sys.version, sysconfig.get_config_var("SOABI"), numpy.__version__, Cython.
 venv=$("$python" -c 'import sys; print(sys.prefix)')
 mpicxx=$venv/bin/mpicxx
 [ -x "$mpicxx" ] || mpicxx=$(command -v mpicxx) || fail "no mpicxx; $python -m pip install mpich mpi4py"
-identity+=$("$mpicxx" -show; c++ --version | head -1)
+# Without the environment's folder: another clone's may use the same build.
+identity+=$("$mpicxx" -show | sed "s#$venv#VENV#g"; c++ --version | head -1)
 
 # sha256 of what is built from; LAMMPS_SOURCE_DIR counts as what its version file says.
 if [ -n "${LAMMPS_SOURCE_DIR-}" ]; then

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from ase import Atoms
+from ase.calculators.calculator import Calculator
 
 # Largest deviation of an exported potential from MACECalculator (float64).
 ENERGY_TOLERANCE_EV = 1e-6
@@ -78,18 +79,25 @@ def random_mace(
     return path
 
 
-def reference(
-    model: Path, atoms: Atoms, head: str = "Default"
-) -> tuple[float, np.ndarray, np.ndarray]:
-    """Return energy (eV), forces (eV/Å) and stress [3, 3] (eV/Å³) of MACE's own calculator."""
+def calculator_of(model: Path, head: str = "Default") -> Calculator:
+    """Return MACE's own calculator, in double precision."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from mace.calculators import MACECalculator
 
-        atoms = atoms.copy()
-        atoms.calc = MACECalculator(
+        return MACECalculator(
             model_paths=str(model), device="cpu", default_dtype="float64", head=head
         )
+
+
+def reference(
+    model: Path, atoms: Atoms, head: str = "Default"
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return energy (eV), forces (eV/Å) and stress [3, 3] (eV/Å³) of MACE's own calculator."""
+    atoms = atoms.copy()
+    atoms.calc = calculator_of(model, head)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         return (
             atoms.get_potential_energy(),
             atoms.get_forces(),

@@ -218,7 +218,7 @@ def call(*arguments: str) -> Result:
 
 def test_wrong_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "p.pt").touch()
+    (tmp_path / "p.pt").symlink_to(SHIPPED)
     (tmp_path / "c.yaml").write_text("molarities: 6.3\npotential: p.pt\n")
     for arguments, expected in (
         (["submit", "none.yaml"], "no such file"),
@@ -372,8 +372,11 @@ def test_options_say_what_a_file_would(tmp_path: Path, monkeypatch: pytest.Monke
     for arguments, expected in (
         (["--set", "dump=5"], "--set dump=…: is unknown; the keys are molarities"),
         (["--set", "dump_fs"], "give KEY=VALUE"),
-        (["--ps", "-1"], "--set ps=…: -1.0: has to be between"),
-        (["--potential", "none.pt"], "--set potential=…: none.pt: no such file"),
+        (["--ps", "-1"], "--ps: -1.0: has to be between"),
+        (["--ps", "5", "--set", "ps=-2"], "--set ps=…: -2: has to be between"),
+        (["--potential", "none.pt"], "--potential: none.pt: no such file"),
+        (["--potential", "d/c.yaml"], "c.yaml: is not a pykoh potential"),
+        (["--set", "cation=Cs", "--set", "density_kg_per_m3=1100"], "knows H, O, K, not Cs"),
     ):
         done = call("submit", "d/c.yaml", *arguments, "-o", "k", "--dry-run")
         assert done.exit_code == 1 and expected in done.output, done.output

@@ -104,8 +104,8 @@ def test_disagreement_falls_back_aloud(
 
     honest = tables.tabulate
 
-    def coarse(functions: list, cutoff: float) -> tables.RadialTable:
-        table = honest(functions, cutoff)
+    def coarse(functions: list, cutoff: float, at_least: int = 0) -> tables.RadialTable:
+        table = honest(functions, cutoff, at_least)
         return tables.RadialTable(1.001 * table.coefficients, table.n_intervals, 0.0)
 
     monkeypatch.setattr(radial, "tabulate", coarse)

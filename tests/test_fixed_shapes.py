@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from potentials import random_mace, water_like_box
+from launches import as_on_a_gpu, launches
+from potentials import calculator_of, random_mace, water_like_box
 from pykoh.engines.artifact import load_artifact
 from pykoh.engines.contents import open_graph
 from pykoh.engines.fixed_shapes import FixedShapes
@@ -167,3 +168,19 @@ def test_what_fixed_shapes_refuse(graph: Callable[[str], torch.jit.ScriptModule]
         fixed(rij, sender, receiver.flip(0), species, len(species))
     with pytest.raises(EngineError, match="one rank"):
         fixed(rij, sender, receiver, species, len(species) - 1)
+
+
+@pytest.mark.parametrize("hidden", ["8x0e", "8x0e+8x1o"])
+def test_a_third_of_the_kernels_of_mace(hidden: str, tmp_path: Path) -> None:
+    model = random_mace(tmp_path / "a.model", hidden=hidden)
+    export_model(model, tmp_path / "a.pt", "float64", route="fast")
+    graph = open_graph(load_artifact(tmp_path / "a.pt")[1], torch.device("cpu"), torch.float64)
+    as_on_a_gpu(graph)
+    arguments = edges_of(0)
+    mine = launches(lambda: graph(*arguments, len(arguments[3])))
+    box = water_like_box(2, 10)
+    calculator = calculator_of(model)
+    theirs = launches(lambda: calculator.calculate(box))
+    assert sum(mine.values()) < sum(theirs.values()) / 3
+    fixed = launches(lambda: graph(*arguments, len(arguments[3]), 60))
+    assert sum(fixed.values()) < 1.05 * sum(mine.values())

@@ -27,6 +27,7 @@ class Document:
     def __init__(self, path: Path | None, what: str) -> None:
         self.values: dict[str, Any] = {}
         self.lines: dict[str, int] = {}
+        self._said: dict[str, str] = {}
         self.folder = Path() if path is None else path.parent
         self._what = what
         self._path = path
@@ -57,11 +58,12 @@ class Document:
                 raise CampaignError(f"{path}, line {line}: {name} is not understood") from error
             self.lines[name] = line
 
-    def set(self, assignment: str) -> None:
+    def set(self, assignment: str, option: str | None = None) -> None:
         """Set a key from the command line, instead of what the file says.
 
         Args:
             assignment: ``key=value``, the value as in YAML.
+            option: that it was given by, if it was not ``--set``; for messages.
 
         Raises:
             CampaignError: it has no ``=``, or the value is not YAML.
@@ -76,12 +78,13 @@ class Document:
         except yaml.YAMLError as error:
             raise CampaignError(f"--set {assignment}: the value is not understood") from error
         self.lines.pop(name.strip(), None)
+        self._said[name.strip()] = option or f"--set {name.strip()}=…"
 
     def error(self, name: str, problem: str) -> CampaignError:
         """Return an error about one key, with its line."""
         if name in self.lines:
             return CampaignError(f"{self._path}, line {self.lines[name]}: {name}: {problem}")
-        where = f"--set {name}=…" if name in self.values else f"{self._path}: {name}"
+        where = self._said.get(name, f"{self._path}: {name}")
         return CampaignError(f"{where}: {problem}")
 
     def build(self, kind: type[T], readers: dict[str, Callable[[Any], Any]]) -> T:

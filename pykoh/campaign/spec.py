@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -124,12 +124,15 @@ def _word(value: object) -> str:
     return value
 
 
-def read_campaign(path: Path | None, assignments: Sequence[str] = ()) -> Campaign:
+def read_campaign(
+    path: Path | None, assignments: Sequence[str] = (), options: Mapping[str, str] | None = None
+) -> Campaign:
     """Read and check ``campaign.yaml``, what is given on the command line, or both.
 
     Args:
         path: the file, or None.
-        assignments: ``key=value``; they win over the file.
+        assignments: ``key=value``; they win over the file and the options.
+        options: by the option's name, e.g. ``{"--molarity": "molarities=[6.3]"}``; as assignments.
 
     Returns:
         The campaign; the paths of its potentials are made absolute.
@@ -139,8 +142,11 @@ def read_campaign(path: Path | None, assignments: Sequence[str] = ()) -> Campaig
     """
     document = Document(path, "campaign (YAML)")
     from_file = set(document.values)
+    for option, assignment in (options or {}).items():
+        document.set(assignment, option)
     for assignment in assignments:
         document.set(assignment)
+    for assignment in (*(options or {}).values(), *assignments):
         from_file.discard(assignment.partition("=")[0].strip())
     campaign = document.build(
         Campaign,
@@ -182,6 +188,25 @@ def read_campaign(path: Path | None, assignments: Sequence[str] = ()) -> Campaig
             "molarities; give one for all or one for each",
         )
     return replace(campaign, potential=found["potential"][0], committee=tuple(found["committee"]))
+
+
+def require_elements(campaign: Campaign) -> None:
+    """Raise unless each potential of a campaign is one, and knows the elements of its boxes.
+
+    Raises:
+        CampaignError: a potential does not know an element.
+        ModelError: a file is no potential.
+    """
+    from pykoh.engines.artifact import load_artifact
+
+    for name in (campaign.potential, *campaign.committee):
+        known = load_artifact(name)[0].elements
+        missing = [each for each in ("H", "O", campaign.cation) if each not in known]
+        if missing:
+            raise CampaignError(
+                f"{name}: knows {', '.join(known)}, not {', '.join(missing)}; give a potential "
+                "trained on it, or another cation"
+            )
 
 
 def read_site(path: Path) -> Site:

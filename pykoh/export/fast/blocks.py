@@ -48,9 +48,9 @@ class EllMatrix(torch.nn.Module):
         products = torch.matmul(x.reshape(n * self.dimension, n_in), matrix)
         if self.n_species > 1:
             # All elements' products are formed and one is taken: cheaper than a matrix per atom.
-            rows = torch.arange(n * self.dimension, device=x.device)
-            rows = rows * self.n_species + species.repeat_interleave(self.dimension)
-            products = products.view(-1, n_out).index_select(0, rows)
+            products = products.view(n, self.dimension, self.n_species, n_out)
+            own = species.view(n, 1, 1, 1).expand(n, self.dimension, 1, n_out)
+            products = products.gather(2, own)
         return products.view(n, self.dimension * n_out)
 
 
@@ -77,21 +77,28 @@ class EllLinear(torch.nn.Module):
             blocks.append(EllMatrix(matrix, n_species, 2 * ell + 1, starts[ell]))
         self.blocks = torch.nn.ModuleList(blocks)
         self.width_out = sum(block.dimension * block.n_out for block in blocks)
+        # Whether every column of the input is used.
+        self.takes_all = sum(block.end_in - block.start_in for block in blocks) == self.width_in
 
     def forward(self, x: torch.Tensor, species: torch.Tensor) -> torch.Tensor:
         """Return ``[N, width_out]`` from ``[N, width_in]``."""
         found: List[torch.Tensor] = []
         for block in self.blocks:
             found.append(block(x, species))
-        return torch.cat(found, 1)
+        return found[0] if len(found) == 1 else torch.cat(found, 1)
 
     @torch.jit.export
     def back(self, upstream: torch.Tensor, species: torch.Tensor) -> torch.Tensor:
         """Return ``[N, width_in]`` from ``[N, width_out]``: the adjoint."""
-        result = upstream.new_zeros((upstream.size(0), self.width_in))
+        found: List[torch.Tensor] = []
         start = 0
         for block in self.blocks:
             end = start + block.dimension * block.n_out
-            result[:, block.start_in : block.end_in] = block.back(upstream[:, start:end], species)
+            found.append(block.back(upstream[:, start:end], species))
             start = end
+        if self.takes_all:
+            return found[0] if len(found) == 1 else torch.cat(found, 1)
+        result = upstream.new_zeros((upstream.size(0), self.width_in))
+        for i, block in enumerate(self.blocks):
+            result[:, block.start_in : block.end_in] = found[i]
         return result

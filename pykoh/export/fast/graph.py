@@ -27,12 +27,15 @@ from pykoh.errors import ModelError
 from pykoh.export.fast.harmonics import Harmonics
 from pykoh.export.fast.layer import Layer
 from pykoh.export.fast.rows import Rows, arrange, arrange_fixed
+from pykoh.export.fast.spline import place
 from pykoh.export.fast.supports import obstacle
+from pykoh.export.fast.tables import pairs_of_species
 
-# Atoms per chunk: on a CPU the rows of a chunk stay in the cache, on a GPU launches are saved.
-CPU_CHUNK = 24
-VECTOR_CPU_CHUNK = 8
-GPU_CHUNK = 8192
+# Atoms times channels per chunk: on a CPU the rows of a chunk stay in the cache, on a GPU launches
+# are saved.
+CPU_CHUNK = 1280
+VECTOR_CPU_CHUNK = 512
+GPU_CHUNK = 8192  # atoms
 # Chunks of the last layer that are kept for the way back at a time.
 CHUNKS_KEPT = 16
 
@@ -52,12 +55,21 @@ class FastGraph(torch.nn.Module):
         self.n_layers = len(model.interactions)
         self.gpu_chunk, self.chunks_kept = GPU_CHUNK, CHUNKS_KEPT
         scalar = all(block.conv_tp.irreps_in1.lmax == 0 for block in model.interactions)
-        self.cpu_chunk = CPU_CHUNK if scalar else VECTOR_CPU_CHUNK
+        n_channels = int(model.node_embedding.linear.irreps_out[0].mul)
+        self.cpu_chunk = max((CPU_CHUNK if scalar else VECTOR_CPU_CHUNK) // n_channels, 1)
         with torch.no_grad():
             self.harmonics = Harmonics(model.spherical_harmonics)
-            self.layers = torch.nn.ModuleList(
-                [Layer(model, index, head) for index in range(len(model.interactions))]
-            )
+            layers = [Layer(model, index, head) for index in range(self.n_layers)]
+            # All tables have the same intervals, so that rows are placed in them once.
+            self.n_intervals = max(layer.n_intervals for layer in layers)
+            for index, layer in enumerate(layers):
+                if layer.n_intervals < self.n_intervals:
+                    layers[index] = Layer(model, index, head, self.n_intervals)
+            self.layers = torch.nn.ModuleList(layers)
+            self.by_species = any(layer.by_species for layer in layers)
+            pairs, table = pairs_of_species(model)
+            self.n_tables = len(pairs)
+            self.register_buffer("pair_table", torch.from_numpy(table).flatten())
             embedding = model.node_embedding(torch.eye(self.n_species, dtype=torch.float64))
             self.register_buffer("embedding", embedding)
             self.scale, self.shift = 1.0, 0.0
@@ -103,15 +115,33 @@ class FastGraph(torch.nn.Module):
         chunk = self.gpu_chunk if rij.is_cuda else self.cpu_chunk
         if width > 0:
             rows = arrange_fixed(
-                rij, sender, receiver, species, n_local, chunk, self.n_species, self.cutoff, width
+                rij,
+                sender,
+                receiver,
+                species,
+                n_local,
+                chunk,
+                self.n_species,
+                self.cutoff,
+                self.by_species,
+                width,
             )
         else:
             rows = arrange(
-                rij, sender, receiver, species, n_local, chunk, self.n_species, self.cutoff
+                rij,
+                sender,
+                receiver,
+                species,
+                n_local,
+                chunk,
+                self.n_species,
+                self.cutoff,
+                self.by_species,
             )
         n_chunks = len(rows.atoms) - 1
         distance = torch.sqrt((rows.vectors * rows.vectors).sum(0))
         unit = rows.vectors / distance
+        places = place(distance, self.pair_table, rows.pair, self.n_intervals, self.cutoff)
         powers = self.harmonics.powers(unit)
         y = self.harmonics(powers)
         to_y = torch.zeros_like(y)
@@ -132,9 +162,7 @@ class FastGraph(torch.nn.Module):
             else:
                 sent = layer.sent_by_species.index_select(0, species)
             if index + 1 < self.n_layers:
-                features, energy, state = layer.ahead(
-                    y, distance, sent, features, rows, 0, n_chunks
-                )
+                features, energy, state = layer.ahead(y, places, sent, features, rows, 0, n_chunks)
                 states.append(state)
             else:
                 # The last layer goes back at once, while what it needs is in the cache.
@@ -144,9 +172,9 @@ class FastGraph(torch.nn.Module):
                 for first in range(0, n_chunks, self.chunks_kept):
                     last = min(first + self.chunks_kept, n_chunks)
                     old = features[rows.atoms[first] : rows.atoms[last]]
-                    new, part, state = layer.ahead(y, distance, sent, old, rows, first, last)
+                    new, part, state = layer.ahead(y, places, sent, old, rows, first, last)
                     back = layer.back(
-                        torch.zeros_like(new),
+                        new[:0],
                         self.scale,
                         y,
                         rows,

@@ -10,6 +10,7 @@ from pykoh.export.fast import linear
 from pykoh.export.fast.blocks import EllLinear
 from pykoh.export.fast.messages import ScalarMessages
 from pykoh.export.fast.rows import Rows
+from pykoh.export.fast.spline import Places
 from pykoh.export.fast.update import Update
 from pykoh.export.fast.vectors import VectorMessages
 
@@ -21,9 +22,10 @@ class Layer(torch.nn.Module):
         model: the eager model, float64.
         index: of the layer.
         head: of the readout.
+        at_least: intervals of the radial tables.
     """
 
-    def __init__(self, model: torch.nn.Module, index: int, head: int) -> None:
+    def __init__(self, model: torch.nn.Module, index: int, head: int, at_least: int = 0) -> None:
         super().__init__()
         block = model.interactions[index]
         taken = linear.channels(block.linear_up.irreps_in)
@@ -35,18 +37,19 @@ class Layer(torch.nn.Module):
         self.register_buffer("sent_by_species", sent)
         messages: torch.nn.Module
         if list(taken) == [0]:
-            messages = ScalarMessages(model, index, sent if index == 0 else None)
+            messages = ScalarMessages(model, index, sent if index == 0 else None, at_least)
         else:
-            messages = VectorMessages(model, index)
+            messages = VectorMessages(model, index, at_least)
         self.messages = messages
         self.n_sent: int = messages.n_sent
         self.by_species: bool = messages.by_species
+        self.n_intervals: int = messages.radial.n_intervals
         self.update = Update(model, index, head)
 
     def ahead(
         self,
         y: torch.Tensor,
-        distance: torch.Tensor,
+        places: Places,
         sent: torch.Tensor,
         features: torch.Tensor,
         rows: Rows,
@@ -57,7 +60,7 @@ class Layer(torch.nn.Module):
 
         Args:
             y: ``[M, P]`` spherical harmonics of all rows.
-            distance: ``[P]`` Å, of all rows.
+            places: of all rows in the radial tables.
             sent: ``[n_total, n_sent]`` features of senders; unused if the layer is by species.
             features: ``[n, F]`` of the atoms' last layer.
             rows: the layout.
@@ -66,7 +69,7 @@ class Layer(torch.nn.Module):
         """
         state: List[torch.Tensor] = []
         species = rows.species[rows.atoms[first] : rows.atoms[last]]
-        x, density = self.messages.ahead(y, distance, sent, rows, first, last, state)
+        x, density = self.messages.ahead(y, places, sent, rows, first, last, state)
         updated, energy = self.update.ahead(x, density, features, species, state)
         state.append(features)
         return updated, energy, state

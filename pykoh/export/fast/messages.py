@@ -15,7 +15,7 @@ import torch
 from pykoh.export.fast import linear
 from pykoh.export.fast.radial import Radial
 from pykoh.export.fast.rows import Rows
-from pykoh.export.fast.spline import by_species, one_hot
+from pykoh.export.fast.spline import Places, by_species
 
 # Up to so many elements the first layer is contracted element by element.
 MAX_SPECIES_IN_FIRST = 6
@@ -31,14 +31,17 @@ class ScalarMessages(torch.nn.Module):
         model: the eager model, float64.
         index: of a layer whose senders have scalar features.
         sent: ``[S, C]`` what each element sends, in the first layer; else None.
+        at_least: intervals of the radial tables.
     """
 
-    def __init__(self, model: torch.nn.Module, index: int, sent: torch.Tensor | None) -> None:
+    def __init__(
+        self, model: torch.nn.Module, index: int, sent: torch.Tensor | None, at_least: int
+    ) -> None:
         super().__init__()
         block = model.interactions[index]
         self.n_species = int(model.atomic_numbers.numel())
         per_ell = linear.radial_per_ell(block)
-        self.radial = Radial(model, index, torch.cat(per_ell, 1))
+        self.radial = Radial(model, index, torch.cat(per_ell, 1), at_least)
         mix = list(linear.per_ell(block.linear).values())
         if not self.radial.has_density:
             mix = [each / float(block.avg_num_neighbors) for each in mix]
@@ -53,24 +56,28 @@ class ScalarMessages(torch.nn.Module):
                 torch.einsum("kc,sc,cd->skd", w, sent, m).reshape(-1, m.shape[1])
                 for w, m in zip(weights, mix, strict=True)
             ]
-        self.register_buffer("mix", torch.stack(mix))
+        # For each component the matrix of its l: one batched product mixes all.
+        component = [ell for ell in range(self.n_ell) for _ in range(2 * ell + 1)]
+        self.register_buffer("mix", torch.stack([mix[ell] for ell in component]))
         self.kept = (2 if self.by_species else 3) + (1 if self.radial.has_density else 0)
 
     def ahead(
         self,
         y: torch.Tensor,
-        distance: torch.Tensor,
+        places: Places,
         sent: torch.Tensor,
         rows: Rows,
         first: int,
         last: int,
         state: List[torch.Tensor],
     ) -> Tuple[torch.Tensor, torch.Tensor]:
-        """Return the messages to the atoms of some chunks, ``[M, n, C]``, and densities ``[n]``.
+        """Return the messages to the atoms of some chunks ``[M, n, C]``, and their densities.
+
+        The densities are ``[n]``; ``[0]`` where the block has none.
 
         Args:
             y: ``[M, P]`` spherical harmonics of all rows.
-            distance: ``[P]`` Å, of all rows.
+            places: of all rows in the radial tables.
             sent: ``[n_total, C]`` features of senders; unused if the layer is by species.
             rows: the layout.
             first: chunk.
@@ -79,13 +86,13 @@ class ScalarMessages(torch.nn.Module):
         """
         width = self.n_species * self.n_hidden if self.by_species else self.n_sent
         sums = y.new_empty((self.n_components, rows.atoms[last] - rows.atoms[first], width))
-        density = y.new_zeros((sums.size(1),))
+        density = y.new_empty((sums.size(1) if self.radial.has_density else 0,))
         for c in range(first, last):
             low, high = rows.rows[c], rows.rows[c + 1]
             a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
-            hidden, slope = self.radial(distance, rows, low, high)
+            hidden, slope = self.radial(places, low, high)
             if self.by_species:
-                own_y = by_species(y[:, low:high], rows.neighbour_species[low:high], self.n_species)
+                own_y = by_species(y[:, low:high], rows.is_of[:, low:high])
                 part = self.sum_by_species(own_y, hidden, b - a)
                 state.extend([hidden, slope])
             else:
@@ -96,13 +103,10 @@ class ScalarMessages(torch.nn.Module):
                 state.extend([weights, here, slope])
             sums[:, a:b] = part
             if self.radial.has_density:
-                values, slopes = self.radial.density(distance, rows, low, high)
+                values, slopes = self.radial.density(places, low, high)
                 density[a:b] = values.view(b - a, -1).sum(1)
                 state.append(slopes)
-        found: List[torch.Tensor] = []
-        for ell in range(self.n_ell):
-            found.append(torch.matmul(sums[ell * ell : (ell + 1) * (ell + 1)], self.mix[ell]))
-        return torch.cat(found, 0), density
+        return torch.bmm(sums, self.mix), density
 
     def back(
         self,
@@ -131,11 +135,7 @@ class ScalarMessages(torch.nn.Module):
             to_distance: ``[P]``, added to.
             to_sent: ``[n_total, C]``, added to.
         """
-        found: List[torch.Tensor] = []
-        for ell in range(self.n_ell):
-            part = upstream[ell * ell : (ell + 1) * (ell + 1)]
-            found.append(torch.matmul(part, self.mix[ell].t()))
-        to_sums = torch.cat(found, 0)
+        to_sums = torch.bmm(upstream, self.mix.transpose(1, 2))
         for c in range(first, last):
             low, high = rows.rows[c], rows.rows[c + 1]
             a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
@@ -143,10 +143,9 @@ class ScalarMessages(torch.nn.Module):
             own_y = y[:, low:high]
             if self.by_species:
                 hidden, slope = state[own], state[own + 1]
-                senders = rows.neighbour_species[low:high]
-                own_y = by_species(own_y, senders, self.n_species)
+                is_of = rows.is_of[:, low:high]
+                own_y = by_species(own_y, is_of)
                 back_y, back_t = self.back_by_species(own_y, hidden, slope, to_sums[:, a:b])
-                is_of = one_hot(senders, self.n_species, y.dtype)
                 to_y[:, low:high] += (
                     back_y.view(self.n_species, self.n_components, -1) * is_of.unsqueeze(1)
                 ).sum(0)

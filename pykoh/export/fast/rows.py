@@ -6,6 +6,8 @@ from typing import List, NamedTuple
 
 import torch
 
+from pykoh.export.fast.spline import one_hot
+
 
 class Rows(NamedTuple):
     """Where each edge is, and what each row holds (N atoms, P rows, E edges).
@@ -20,7 +22,7 @@ class Rows(NamedTuple):
         restore: ``[N]`` sorted place of each atom.
         species: ``[N]`` of the sorted atoms.
         neighbour: ``[P]`` the sender.
-        neighbour_species: ``[P]``.
+        is_of: ``[S, P]`` 1 where the sender is of the species; empty if S is 0.
         pair: ``[P]`` receiver's species · number of species + sender's.
         vectors: ``[3, P]`` Å, from the sender to the receiver (MACE's sign).
         edges: ``[E]`` edge of each entry of ``place``.
@@ -33,7 +35,7 @@ class Rows(NamedTuple):
     restore: torch.Tensor
     species: torch.Tensor
     neighbour: torch.Tensor
-    neighbour_species: torch.Tensor
+    is_of: torch.Tensor
     pair: torch.Tensor
     vectors: torch.Tensor
     edges: torch.Tensor
@@ -49,6 +51,7 @@ def arrange(
     chunk: int,
     n_species: int,
     cutoff: float,
+    by_species: bool,
 ) -> Rows:
     """Lay edges out in rows; ``receiver`` may come in any order.
 
@@ -61,6 +64,7 @@ def arrange(
         chunk: atoms per chunk.
         n_species: elements of the potential.
         cutoff: Å.
+        by_species: whether ``is_of`` is wanted.
     """
     device = rij.device
     counts = torch.zeros((n_local,), dtype=torch.int64, device=device)
@@ -78,7 +82,8 @@ def arrange(
         atoms.append(end)
     n_rows = rows[-1]
 
-    edges = torch.arange(receiver.size(0), device=device)
+    ascending = torch.arange(receiver.size(0), device=device)
+    edges = ascending
     if host[0] > 0:
         edges = torch.argsort(receiver, stable=True)
         rij, sender, receiver = rij[edges], sender[edges], receiver[edges]
@@ -86,7 +91,7 @@ def arrange(
     widths = largest.repeat_interleave(chunk)[:n_local]
     first_row = torch.empty_like(order).index_copy_(0, order, torch.cumsum(widths, 0) - widths)
     shift = (first_row - first_edge).index_select(0, receiver)
-    place = torch.arange(receiver.size(0), device=device) + shift
+    place = ascending + shift
 
     vectors = torch.zeros((3, n_rows), dtype=rij.dtype, device=device)
     vectors[0] = 2.0 * cutoff
@@ -96,6 +101,7 @@ def arrange(
     central = torch.zeros_like(neighbour)
     central.index_copy_(0, place, species.index_select(0, receiver))
     neighbour_species = species.index_select(0, neighbour)
+    is_of = one_hot(neighbour_species, n_species if by_species else 0, rij.dtype)
     restore = torch.empty_like(order)
     restore.index_copy_(0, order, torch.arange(n_local, device=device))
     return Rows(
@@ -105,7 +111,7 @@ def arrange(
         restore,
         species.index_select(0, order),
         neighbour,
-        neighbour_species,
+        is_of,
         central * n_species + neighbour_species,
         vectors,
         edges,
@@ -122,6 +128,7 @@ def arrange_fixed(
     chunk: int,
     n_species: int,
     cutoff: float,
+    by_species: bool,
     width: int,
 ) -> Rows:
     """Lay edges out in ``width`` rows for each atom: all shapes are known before, nothing is read.
@@ -152,6 +159,7 @@ def arrange_fixed(
     neighbour.index_copy_(0, place, sender)
     neighbour = neighbour[:n_rows]
     neighbour_species = species.index_select(0, neighbour)
+    is_of = one_hot(neighbour_species, n_species if by_species else 0, rij.dtype)
     order = torch.arange(n_local, device=device)
     own = species.index_select(0, order)
     central = own.unsqueeze(1).expand(n_local, width).flatten()
@@ -162,7 +170,7 @@ def arrange_fixed(
         order,
         own,
         neighbour,
-        neighbour_species,
+        is_of,
         central * n_species + neighbour_species,
         vectors[:, :n_rows].contiguous(),
         edges,

@@ -46,6 +46,8 @@ def obstacle(model: torch.nn.Module) -> str | None:
         for irreps in (block.node_feats_irreps, block.hidden_irreps, block.conv_tp.irreps_in1):
             if not _has_natural_parity(_as_irreps(irreps)):
                 return f"its hidden features are {irreps}: not one block of parity (-1)^l per l"
+        if len({part.mul for part in block.conv_tp.irreps_in1}) > 1:
+            return f"its hidden features are {block.conv_tp.irreps_in1}: not as many for each l"
         if not hasattr(block.conv_tp_weights, "__iter__"):
             return f"its radial network is a {type(block.conv_tp_weights).__name__}"
         if [part.ir.l for part in block.linear.irreps_out] != ells:

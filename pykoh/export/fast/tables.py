@@ -45,14 +45,19 @@ class RadialTable:
     value_error: float
 
 
-def tabulate(functions: list[Callable[[Array], Array]], cutoff: float) -> RadialTable:
+def tabulate(
+    functions: list[Callable[[Array], Array]], cutoff: float, at_least: int = 0
+) -> RadialTable:
     """Return tables of smooth functions that vanish with zero slope at the cutoff.
 
     Args:
         functions: each maps distances ``[n]`` (Å) to ``[n, n_features]``.
         cutoff: Å.
+        at_least: intervals; more are taken if the error asks for it.
     """
     for n in INTERVALS:
+        if n < at_least:
+            continue
         knots = np.linspace(0.0, cutoff, n + 1)
         knots[0] = 1e-6
         probes = knots[knots > CLOSEST_A][:-1] + 0.5 * cutoff / n

@@ -43,6 +43,7 @@ class Update(torch.nn.Module):
         found = linear.channels(product.linear.irreps_in)
         self.linear = EllLinear(linear.per_ell(product.linear), found)
         self.n_scalars = linear.channels(product.linear.irreps_out)[0]
+        self.n_out = self.linear.width_out
 
         # The self-connection: in the first layer a row per element, later matrices per element.
         self.is_first = index == 0
@@ -102,9 +103,9 @@ class Update(torch.nn.Module):
         updated = self.linear(contracted, species)
         if self.has_skip:
             if self.is_first:
-                updated[:, : self.skip_width] += self.first_skip.index_select(0, species)
+                updated[:, : self.skip_width].add_(self.first_skip.index_select(0, species))
             else:
-                updated[:, : self.skip_width] += self.skip(features, species)
+                updated[:, : self.skip_width].add_(self.skip(features, species))
         energy, slope = self.readout(updated[:, : self.n_scalars])
         state.extend([x, density, derivative, slope])
         return updated, energy
@@ -119,21 +120,33 @@ class Update(torch.nn.Module):
     ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return derivatives with respect to messages, density and the features taken.
 
+        In the first layer nothing depends on the features, and the third result has no meaning.
+
         Args:
-            upstream: ``[n, F]`` derivative with respect to the features given to later layers.
+            upstream: ``[n, F]`` derivative with respect to the features given to later layers;
+                nothing if there are none.
             scale: of the energies.
             features_like: shaped as the features taken.
             species: ``[n]``.
             state: whose last entries are from :meth:`ahead`.
         """
         x, density, derivative, slope = state[-4], state[-3], state[-2], state[-1]
-        upstream = upstream.clone()
-        upstream[:, : self.n_scalars] += scale * slope
-        to_features = torch.zeros_like(features_like)
-        if self.has_skip and not self.is_first:
-            to_features = self.skip.back(upstream[:, : self.skip_width], species)
+        if upstream.numel() == 0:
+            # The last layer: no other takes its features.
+            upstream = slope * scale
+            if self.n_out > self.n_scalars:
+                upstream = torch.constant_pad_nd(upstream, [0, self.n_out - self.n_scalars])
+        elif self.reads_out:
+            upstream = upstream.clone()
+            upstream[:, : self.n_scalars].add_(slope, alpha=scale)
+        to_features = features_like
+        if not self.is_first:
+            if self.has_skip:
+                to_features = self.skip.back(upstream[:, : self.skip_width], species)
+            else:
+                to_features = torch.zeros_like(features_like)
         to_x = self.contraction.back(self.linear.back(upstream, species), x, derivative, species)
-        to_density = torch.zeros_like(density)
+        to_density = density
         if self.has_density:
             to_x = to_x / (1.0 + density).unsqueeze(1)
             to_density = -(to_x * x).sum(2).sum(0)

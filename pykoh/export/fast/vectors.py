@@ -2,7 +2,9 @@
 
 For each path (l1 of the sender, l2 of Y, l3 of the message) the products of Y with the weighted
 features are summed over the neighbours before the coupling coefficients are applied: the coupling
-is then work per atom, not per neighbour, and the sum is a batched matrix product.
+is then work per atom, not per neighbour, and the sum is a batched matrix product. Paths with the
+same l1 and l2 are summed by one product, and one matrix couples all paths of all atoms: on a GPU
+the number of kernels decides how long a small box takes.
 """
 
 from __future__ import annotations
@@ -14,41 +16,71 @@ import torch
 from pykoh.export.fast import linear
 from pykoh.export.fast.radial import Radial
 from pykoh.export.fast.rows import Rows
+from pykoh.export.fast.spline import Places
 
 
-class Path(torch.nn.Module):
-    """One path of the tensor product; shapes as in :class:`VectorMessages`.
+class Senders(torch.nn.Module):
+    """All paths from one l1; shapes as in :class:`VectorMessages`.
 
     Args:
-        path: its coefficients.
-        first_column: of its l1 among the sender's features.
-        scale: of the sums.
+        paths: in ascending order of l2.
+        first_column: of l1 among the sender's features.
+        first_weight: of the paths among the radial weights, path after path.
+        first_sum: of the paths among the sums over neighbours.
     """
 
-    def __init__(self, path: linear.CouplingPath, first_column: int, scale: float) -> None:
+    def __init__(
+        self,
+        paths: List[linear.CouplingPath],
+        first_column: int,
+        first_weight: int,
+        first_sum: int,
+    ) -> None:
         super().__init__()
-        one, two, three = path.ells
-        self.d1, self.d2, self.d3 = 2 * one + 1, 2 * two + 1, 2 * three + 1
-        self.y0, self.x0 = two * two, three * three
-        self.n_channels, self.n_out = path.mix.shape
+        self.d1 = 2 * paths[0].ells[0] + 1
+        self.n_channels = paths[0].mix.shape[0]
+        self.n_paths = len(paths)
         self.sent0, self.sent1 = first_column, first_column + self.d1 * self.n_channels
-        self.w0, self.w1 = path.first_weight, path.first_weight + self.n_channels
-        coupling = path.coupling.permute(2, 1, 0).reshape(self.d3, self.d2 * self.d1)
-        self.register_buffer("coupling", coupling.contiguous())
-        self.register_buffer("mix", (path.mix * scale).contiguous())
+        self.w0, self.w1 = first_weight, first_weight + self.n_paths * self.n_channels
+        # Per l2: its first path and the one after its last, its first sum.
+        self.ells: List[int] = sorted({path.ells[1] for path in paths})
+        self.ends: List[int] = [sum(p.ells[1] <= ell for p in paths) for ell in self.ells]
+        self.sums: List[int] = []
+        start = 0
+        for ell, end in zip(self.ells, self.ends, strict=True):
+            self.sums.append(first_sum)
+            first_sum += (2 * ell + 1) * (end - start) * self.d1
+            start = end
+        self.end_sum = first_sum
 
-    def message(self, sent: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        """Return the weighted features ``[rows, d1, C]`` of the senders."""
-        own = sent[:, self.sent0 : self.sent1].view(-1, self.d1, self.n_channels)
-        return own * weights[:, self.w0 : self.w1].unsqueeze(1)
+    def weighted(self, sent: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """Return the senders' features times the weights of each path, ``[rows, p, d1, C]``."""
+        return self.own(sent).unsqueeze(1) * self.own_weights(weights).unsqueeze(2)
 
-    def forward(self, y: torch.Tensor, sent: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        """Return ``[d3, n, C_out]`` from Y ``[n, M, K]``, features and weights of the rows."""
+    def own(self, sent: torch.Tensor) -> torch.Tensor:
+        """Return the senders' features of l1 ``[rows, d1, C]``."""
+        return sent[:, self.sent0 : self.sent1].view(-1, self.d1, self.n_channels)
+
+    def own_weights(self, weights: torch.Tensor) -> torch.Tensor:
+        """Return the radial weights ``[rows, p, C]``."""
+        return weights[:, self.w0 : self.w1].view(-1, self.n_paths, self.n_channels)
+
+    def forward(
+        self, y: torch.Tensor, sent: torch.Tensor, weights: torch.Tensor
+    ) -> List[torch.Tensor]:
+        """Return for each l2 the sums ``[d2 p d1, n, C]`` over the K rows of n atoms."""
         n, width = y.size(0), y.size(2)
-        message = self.message(sent, weights).view(n, width, self.d1 * self.n_channels)
-        sums = torch.bmm(y[:, self.y0 : self.y0 + self.d2], message)
-        coupled = torch.matmul(self.coupling, sums.view(n, self.d2 * self.d1, self.n_channels))
-        return torch.matmul(coupled.transpose(0, 1), self.mix)
+        message = self.weighted(sent, weights)
+        found: List[torch.Tensor] = []
+        start = 0
+        for i, ell in enumerate(self.ells):
+            columns = (self.ends[i] - start) * self.d1
+            here = message[:, start : self.ends[i]].view(n, width, columns * self.n_channels)
+            sums = torch.bmm(y[:, ell * ell : (ell + 1) * (ell + 1)], here)
+            sums = sums.view(n, (2 * ell + 1) * columns, self.n_channels)
+            found.append(sums.transpose(0, 1))
+            start = self.ends[i]
+        return found
 
     @torch.jit.export
     def back(
@@ -58,60 +90,163 @@ class Path(torch.nn.Module):
         sent: torch.Tensor,
         weights: torch.Tensor,
         to_y: torch.Tensor,
-        to_sent: torch.Tensor,
-        to_weights: torch.Tensor,
-    ) -> None:
-        """Add the derivatives, given that of the result ``[d3, n, C_out]``.
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Return derivatives with respect to features ``[rows, d1 C]`` and weights ``[rows, p C]``.
 
-        ``to_y`` ``[n, M, K]``, ``to_sent`` and ``to_weights`` are shaped as what they belong to.
+        Args:
+            upstream: ``[n, sums, C]``, of the sums of all paths.
+            y: ``[n, M, K]``.
+            sent: ``[rows, F]``.
+            weights: ``[rows, W]``.
+            to_y: ``[n, M, K]``, added to.
         """
         n, width = y.size(0), y.size(2)
-        to_coupled = torch.matmul(upstream, self.mix.t()).transpose(0, 1)
-        to_sums = torch.matmul(self.coupling.t(), to_coupled)
-        to_sums = to_sums.view(n, self.d2, self.d1 * self.n_channels)
-        message = self.message(sent, weights).view(n, width, self.d1 * self.n_channels)
-        to_y[:, self.y0 : self.y0 + self.d2] += torch.bmm(to_sums, message.transpose(1, 2))
-        to_message = torch.bmm(y[:, self.y0 : self.y0 + self.d2].transpose(1, 2), to_sums)
-        to_message = to_message.view(n * width, self.d1, self.n_channels)
-        own = sent[:, self.sent0 : self.sent1].view(-1, self.d1, self.n_channels)
-        own_weights = weights[:, self.w0 : self.w1].unsqueeze(1)
-        back = to_sent[:, self.sent0 : self.sent1].view(-1, self.d1, self.n_channels)
-        back.addcmul_(to_message, own_weights)
-        to_weights[:, self.w0 : self.w1] = (to_message * own).sum(1)
+        message = self.weighted(sent, weights)
+        to_message = torch.empty_like(message)
+        start = 0
+        for i, ell in enumerate(self.ells):
+            low, high, end = ell * ell, (ell + 1) * (ell + 1), self.ends[i]
+            columns = (end - start) * self.d1
+            last = self.sums[i] + (high - low) * columns
+            columns = columns * self.n_channels
+            own = upstream[:, self.sums[i] : last].view(n, high - low, columns)
+            here = message[:, start:end].view(n, width, columns)
+            to_y[:, low:high].baddbmm_(own, here.transpose(1, 2))
+            target = to_message[:, start:end].view(n, width, columns)
+            torch.bmm(y[:, low:high].transpose(1, 2), own, out=target)
+            start = end
+        # In memory that is in the cache and of no more use.
+        torch.mul(to_message, self.own_weights(weights).unsqueeze(2), out=message)
+        to_sent = message.sum(1)
+        to_weights = to_message.mul_(self.own(sent).unsqueeze(1))
+        to_weights = to_weights.squeeze(2) if self.d1 == 1 else to_weights.sum(2)
+        return to_sent.flatten(1), to_weights.flatten(1)
+
+
+class Coupling(torch.nn.Module):
+    """From the sums over neighbours to messages: coupling coefficients, then channels mixed.
+
+    Args:
+        paths: in the order of their sums.
+        first_sums: of each path: place of its (m2, m1) among the sums.
+        n_sums: of all.
+        scale: of the messages.
+    """
+
+    def __init__(
+        self,
+        paths: List[linear.CouplingPath],
+        places: List[torch.Tensor],
+        n_sums: int,
+        scale: float,
+    ) -> None:
+        super().__init__()
+        n_ell = max(path.ells[2] for path in paths) + 1
+        blocks: List[torch.Tensor] = []
+        self.mix0: List[int] = [0]
+        self.row0: List[int] = [0]
+        mixes: List[torch.Tensor] = []
+        for ell in range(n_ell):
+            for path, place in zip(paths, places, strict=True):
+                if path.ells[2] == ell:
+                    block = torch.zeros((2 * ell + 1, n_sums), dtype=torch.float64)
+                    # [m1, m2, m3] -> [m3, (m2, m1)]
+                    block[:, place.flatten()] = path.coupling.permute(2, 1, 0).flatten(1)
+                    blocks.append(block)
+                    mixes.append(path.mix * scale)
+            self.mix0.append(len(mixes))
+            self.row0.append(sum(len(block) for block in blocks))
+        self.register_buffer("coupling", torch.cat(blocks, 0).contiguous())
+        self.register_buffer("mix", torch.stack(mixes).contiguous())
+        self.n_ell = n_ell
+
+    def forward(self, sums: torch.Tensor) -> torch.Tensor:
+        """Return messages ``[M, n, C_out]`` from sums ``[n_sums, n, C]``."""
+        n = sums.size(1)
+        coupled = torch.matmul(self.coupling, sums.flatten(1))
+        messages = sums.new_empty((self.n_ell * self.n_ell, n, self.mix.size(2)))
+        for ell in range(self.n_ell):
+            low, high = self.mix0[ell], self.mix0[ell + 1]
+            own = coupled[self.row0[ell] : self.row0[ell + 1]]
+            own = own.view(high - low, (2 * ell + 1) * n, sums.size(2))
+            target = messages[ell * ell : (ell + 1) * (ell + 1)].view(own.size(1), self.mix.size(2))
+            if high - low == 1:
+                torch.mm(own[0], self.mix[low], out=target)
+            else:
+                torch.sum(torch.bmm(own, self.mix[low:high]), [0], out=target)
+        return messages
+
+    @torch.jit.export
+    def back(self, upstream: torch.Tensor) -> torch.Tensor:
+        """Return the derivative with respect to the sums, given that of the messages."""
+        upstream = upstream.contiguous()
+        n = upstream.size(1)
+        found: List[torch.Tensor] = []
+        for ell in range(self.n_ell):
+            low, high = self.mix0[ell], self.mix0[ell + 1]
+            part = upstream[ell * ell : (ell + 1) * (ell + 1)].flatten(0, 1)
+            part = part.unsqueeze(0).expand(high - low, -1, -1)
+            to_coupled = torch.bmm(part, self.mix[low:high].transpose(1, 2))
+            found.append(to_coupled.view((high - low) * (2 * ell + 1), n * self.mix.size(1)))
+        to_sums = torch.matmul(self.coupling.t(), torch.cat(found, 0))
+        return to_sums.view(to_sums.size(0), n, self.mix.size(1))
 
 
 class VectorMessages(torch.nn.Module):
     """The summed and mixed messages of one layer.
 
     Shapes: n atoms of a chunk with K rows each, P rows, M = (max_ell + 1)² components, F columns
-    of features, C channels of one l, W radial weights.
+    of features, C channels of one l, W radial weights, p paths from one l1, d = 2 l + 1.
 
     Args:
         model: the eager model, float64.
         index: of the layer.
+        at_least: intervals of the radial tables.
     """
 
-    def __init__(self, model: torch.nn.Module, index: int) -> None:
+    def __init__(self, model: torch.nn.Module, index: int, at_least: int) -> None:
         super().__init__()
         block = model.interactions[index]
-        self.radial = Radial(model, index, linear.last_radial(block))
-        scale = 1.0 if self.radial.has_density else 1.0 / float(block.avg_num_neighbors)
+        scale = 1.0
         starts, start = {}, 0
         for ell, channels in sorted(linear.channels(block.conv_tp.irreps_in1).items()):
             starts[ell] = start
             start += (2 * ell + 1) * channels
         self.n_sent = start
-        paths = [Path(path, starts[path.ells[0]], scale) for path in linear.coupling_paths(block)]
         self.n_components = block.conv_tp.irreps_in2.dim
-        self.n_out = paths[0].n_out
-        self.paths = torch.nn.ModuleList(paths)
+        paths = sorted(linear.coupling_paths(block), key=lambda path: path.ells)
+        groups: List[Senders] = []
+        places: List[torch.Tensor] = []
+        columns: List[torch.Tensor] = []
+        n_sums = n_weights = 0
+        for ell in sorted({path.ells[0] for path in paths}):
+            own = [path for path in paths if path.ells[0] == ell]
+            group = Senders(own, starts[ell], n_weights, n_sums)
+            groups.append(group)
+            before = 0
+            for l2, end, first_sum in zip(group.ells, group.ends, group.sums, strict=True):
+                # Sums lie as (m2, path, m1).
+                shape = (2 * l2 + 1, end - before, group.d1)
+                every = first_sum + torch.arange(shape[0] * shape[1] * shape[2]).view(shape)
+                places.extend(every[:, i] for i in range(shape[1]))
+                before = end
+            for path in own:
+                columns.append(path.first_weight + torch.arange(group.n_channels))
+            n_weights, n_sums = group.w1, group.end_sum
+        self.groups = torch.nn.ModuleList(groups)
+        self.radial = Radial(
+            model, index, linear.last_radial(block)[:, torch.cat(columns)], at_least
+        )
+        if not self.radial.has_density:
+            scale = 1.0 / float(block.avg_num_neighbors)
+        self.coupling = Coupling(paths, places, n_sums, scale)
         self.kept = 4 if self.radial.has_density else 3
         self.by_species = False
 
     def ahead(
         self,
         y: torch.Tensor,
-        distance: torch.Tensor,
+        places: Places,
         sent: torch.Tensor,
         rows: Rows,
         first: int,
@@ -119,24 +254,27 @@ class VectorMessages(torch.nn.Module):
         state: List[torch.Tensor],
     ) -> Tuple[torch.Tensor, torch.Tensor]:
         """Return the messages ``[M, n, C]`` and densities ``[n]``; see :class:`ScalarMessages`."""
-        shape = (self.n_components, rows.atoms[last] - rows.atoms[first], self.n_out)
-        messages = y.new_zeros(shape)
-        density = y.new_zeros((messages.size(1),))
+        n = rows.atoms[last] - rows.atoms[first]
+        density = y.new_empty((n if self.radial.has_density else 0,))
+        parts: List[torch.Tensor] = []
         for c in range(first, last):
             low, high = rows.rows[c], rows.rows[c + 1]
             a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
-            hidden, slope = self.radial(distance, rows, low, high)
+            hidden, slope = self.radial(places, low, high)
             here = sent.index_select(0, rows.neighbour[low:high])
             weights = torch.matmul(hidden, self.radial.weights)
             own_y = self.per_atom(y, low, high, b - a)
-            for path in self.paths:
-                messages[path.x0 : path.x0 + path.d3, a:b] += path(own_y, here, weights)
+            sums: List[torch.Tensor] = []
+            for group in self.groups:
+                sums.extend(group(own_y, here, weights))
+            parts.append(torch.cat(sums, 0))
             state.extend([weights, here, slope])
             if self.radial.has_density:
-                values, slopes = self.radial.density(distance, rows, low, high)
+                values, slopes = self.radial.density(places, low, high)
                 density[a:b] = values.view(b - a, -1).sum(1)
                 state.append(slopes)
-        return messages, density
+        every = parts[0] if len(parts) == 1 else torch.cat(parts, 1)
+        return self.coupling(every), density
 
     def per_atom(self, y: torch.Tensor, low: int, high: int, n: int) -> torch.Tensor:
         """Return Y of some rows as ``[n, M, K]``."""
@@ -157,20 +295,24 @@ class VectorMessages(torch.nn.Module):
         to_sent: torch.Tensor,
     ) -> None:
         """Add the derivatives with respect to all that :meth:`ahead` took."""
+        to_sums = self.coupling.back(upstream)
         for c in range(first, last):
             low, high = rows.rows[c], rows.rows[c + 1]
             a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
             own = (c - first) * self.kept
             weights, here, slope = state[own], state[own + 1], state[own + 2]
             own_y = self.per_atom(y, low, high, b - a)
+            own_sums = to_sums[:, a:b].transpose(0, 1).contiguous()
             back_y = torch.zeros_like(own_y)
-            back_sent, back_weights = torch.zeros_like(here), torch.empty_like(weights)
-            for path in self.paths:
-                part = upstream[path.x0 : path.x0 + path.d3, a:b]
-                path.back(part, own_y, here, weights, back_y, back_sent, back_weights)
+            back_sent: List[torch.Tensor] = []
+            back_weights: List[torch.Tensor] = []
+            for group in self.groups:
+                of_sent, of_weights = group.back(own_sums, own_y, here, weights, back_y)
+                back_sent.append(of_sent)
+                back_weights.append(of_weights)
             to_y[:, low:high] += back_y.transpose(0, 1).flatten(1)
-            to_sent.index_add_(0, rows.neighbour[low:high], back_sent)
-            to_hidden = torch.matmul(back_weights, self.radial.weights.t())
+            to_sent.index_add_(0, rows.neighbour[low:high], torch.cat(back_sent, 1))
+            to_hidden = torch.matmul(torch.cat(back_weights, 1), self.radial.weights.t())
             to_distance[low:high] += (to_hidden * slope).sum(1) * self.radial.per_angstrom
             if self.radial.has_density:
                 slopes = state[own + 3].view(b - a, -1)
