@@ -21,8 +21,10 @@ from typing import Any
 
 import numpy as np
 
-# Before torch is imported: busy cores otherwise spin on each other.
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as `pykoh run`
+from pykoh.engines.spinning import OWN_CORES_SPIN_COUNT
+
+# Before torch is imported.
+os.environ.setdefault("GOMP_SPINCOUNT", OWN_CORES_SPIN_COUNT)
 os.environ.setdefault("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
 
 

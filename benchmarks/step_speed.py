@@ -33,7 +33,9 @@ from typing import Any
 
 import numpy as np
 
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as `pykoh run`
+from pykoh.engines.spinning import OWN_CORES_SPIN_COUNT
+
+os.environ.setdefault("GOMP_SPINCOUNT", OWN_CORES_SPIN_COUNT)
 os.environ.setdefault("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
 os.environ.setdefault("MACE_ALLOW_CPU", "true")  # MACE's object keeps what it is when it is made
 HERE = Path(__file__).parent

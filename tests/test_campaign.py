@@ -185,6 +185,7 @@ def test_scripts_ask_for_what_the_site_says(tmp_path: Path) -> None:
     for line in ("--array=0-1", "--gpus=2", "--partition=gpu", "--account=me", "--requeue"):
         assert f"#SBATCH {line}\n" in produce
     assert "#SBATCH --constraint=a100" in produce and "module load cuda/12" in produce
+    assert "export OMP_NUM_THREADS=4 GOMP_SPINCOUNT=10000\n" in produce
     assert "--gpus" not in jobs[3].text, "an analysis needs no GPU"
     for job in jobs:
         check = subprocess.run(["bash", "-n"], input=job.text, text=True, capture_output=True)
@@ -369,6 +370,13 @@ def test_options_say_what_a_file_would(tmp_path: Path, monkeypatch: pytest.Monke
     assert done.exit_code == 0, done.output
     spec = CampaignFolder(tmp_path / "koh2").spec
     assert (spec.molarities, spec.ps) == ((3.0,), 30.0)
+    # A login node may lack torch.
+    with monkeypatch.context() as without:
+        without.delitem(sys.modules, "pykoh.engines.artifact", raising=False)
+        without.setitem(sys.modules, "torch", None)
+        (tmp_path / "text.pt").write_text("no potential")
+        done = call("submit", "d/c.yaml", "--potential", "text.pt", "-o", "koh3", "--dry-run")
+        assert done.exit_code == 0, done.output
     for arguments, expected in (
         (["--set", "dump=5"], "--set dump=…: is unknown; the keys are molarities"),
         (["--set", "dump_fs"], "give KEY=VALUE"),

@@ -260,6 +260,22 @@ def test_bad_options_give_one_line(
     assert not (tmp_path / "koh.dump").exists()
 
 
+@pytest.mark.parametrize(("policy", "count"), [(None, "1000"), ("active", None)])
+def test_idle_threads_spin_briefly_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, policy: str | None, count: str | None
+) -> None:
+    from click.testing import CliRunner
+
+    from pykoh.cli import main
+
+    for name, value in (("OMP_WAIT_POLICY", policy), ("GOMP_SPINCOUNT", None)):
+        monkeypatch.setenv(name, value or "")  # so that it is as before afterwards
+        if value is None:
+            monkeypatch.delenv(name)
+    done = CliRunner().invoke(main, ["run", "koh.in", "--var", "potential", "nowhere.pt"])
+    assert done.exit_code == 1 and os.environ.get("GOMP_SPINCOUNT") == count
+
+
 def test_old_results_without_a_restart_are_not_touched(
     tmp_path: Path, box: Path, artifact: Make
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pykoh.campaign.folder import CampaignFolder
 from pykoh.campaign.worker import AGAIN
-from pykoh.engines.spinning import SPIN_COUNT
+from pykoh.engines.spinning import OWN_CORES_SPIN_COUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _script(campaign: CampaignFolder, stage: str, simulates: bool) -> str:
             "set -uo pipefail",
             f"cd {shlex.quote(str(campaign.path.resolve()))} || exit 1",
             *setup,
-            f"export OMP_NUM_THREADS={site.cpus} GOMP_SPINCOUNT={SPIN_COUNT}",
+            f"export OMP_NUM_THREADS={site.cpus} GOMP_SPINCOUNT={OWN_CORES_SPIN_COUNT}",
             "# The worker is told when the time is nearly up or the job is preempted, stops LAMMPS",
             f"# and ends with {AGAIN}: the same job goes on later from the newest restart file.",
             f'{worker} "${{SLURM_ARRAY_TASK_ID:-0}}" &',

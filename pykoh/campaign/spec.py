@@ -197,8 +197,10 @@ def require_elements(campaign: Campaign) -> None:
         CampaignError: a potential does not know an element.
         ModelError: a file is no potential.
     """
-    from pykoh.engines.artifact import load_artifact
-
+    try:
+        from pykoh.engines.artifact import load_artifact
+    except ImportError:
+        return  # A login node without torch: the first job will look.
     for name in (campaign.potential, *campaign.committee):
         known = load_artifact(name)[0].elements
         missing = [each for each in ("H", "O", campaign.cation) if each not in known]

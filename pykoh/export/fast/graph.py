@@ -26,7 +26,7 @@ import pykoh.engines.ghost  # noqa: F401  registers torch.ops.pykoh.ghost_exchan
 from pykoh.errors import ModelError
 from pykoh.export.fast.harmonics import Harmonics
 from pykoh.export.fast.layer import Layer
-from pykoh.export.fast.rows import Rows, arrange, arrange_fixed
+from pykoh.export.fast.rows import Rows, arrange
 from pykoh.export.fast.spline import place
 from pykoh.export.fast.supports import obstacle
 from pykoh.export.fast.tables import pairs_of_species
@@ -113,31 +113,18 @@ class FastGraph(torch.nn.Module):
         rij = rij.detach()
         n_total = species.size(0)
         chunk = self.gpu_chunk if rij.is_cuda else self.cpu_chunk
-        if width > 0:
-            rows = arrange_fixed(
-                rij,
-                sender,
-                receiver,
-                species,
-                n_local,
-                chunk,
-                self.n_species,
-                self.cutoff,
-                self.by_species,
-                width,
-            )
-        else:
-            rows = arrange(
-                rij,
-                sender,
-                receiver,
-                species,
-                n_local,
-                chunk,
-                self.n_species,
-                self.cutoff,
-                self.by_species,
-            )
+        rows = arrange(
+            rij,
+            sender,
+            receiver,
+            species,
+            n_local,
+            chunk,
+            self.n_species,
+            self.cutoff,
+            self.by_species,
+            width,
+        )
         n_chunks = len(rows.atoms) - 1
         distance = torch.sqrt((rows.vectors * rows.vectors).sum(0))
         unit = rows.vectors / distance

@@ -37,7 +37,8 @@ class Radial(torch.nn.Module):
         self.register_buffer("density_table", torch.zeros((0, 4), dtype=torch.float64))
         if densities is not None:
             density = tabulate(densities, self.cutoff, table.n_intervals)
-            table = tabulate(features, self.cutoff, density.n_intervals)
+            if density.n_intervals > table.n_intervals:
+                table = tabulate(features, self.cutoff, density.n_intervals)
             self.density_table = flat(density.coefficients)
         self.n_intervals = table.n_intervals
         self.register_buffer("table", flat(table.coefficients))

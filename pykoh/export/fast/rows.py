@@ -52,20 +52,26 @@ def arrange(
     n_species: int,
     cutoff: float,
     by_species: bool,
+    width: int,
 ) -> Rows:
-    """Lay edges out in rows; ``receiver`` may come in any order.
+    """Lay edges out in rows, as many for each atom of a chunk as its fullest atom needs.
 
     Args:
         rij: ``[E, 3]`` Å.
         sender: ``[E]``.
-        receiver: ``[E]`` below ``n_local``.
+        receiver: ``[E]`` below ``n_local``, in any order if ``width`` is 0.
         species: ``[n_total]``.
         n_local: atoms that have rows.
         chunk: atoms per chunk.
         n_species: elements of the potential.
         cutoff: Å.
         by_species: whether ``is_of`` is wanted.
+        width: 0, or rows for each atom: see :func:`arrange_fixed`.
     """
+    if width > 0:
+        return arrange_fixed(
+            rij, sender, receiver, species, n_local, chunk, n_species, cutoff, by_species, width
+        )
     device = rij.device
     counts = torch.zeros((n_local,), dtype=torch.int64, device=device)
     counts = counts.index_add_(0, receiver, torch.ones_like(receiver))

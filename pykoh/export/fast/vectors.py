@@ -128,7 +128,7 @@ class Coupling(torch.nn.Module):
 
     Args:
         paths: in the order of their sums.
-        first_sums: of each path: place of its (m2, m1) among the sums.
+        places: of each path: where its (m2, m1) are among the sums.
         n_sums: of all.
         scale: of the messages.
     """
