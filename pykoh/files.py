@@ -2,13 +2,50 @@
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pykoh.errors import OutputError, PykohError
+
+# A file this young may be another process's that has not locked it yet, s.
+_YOUNG_S = 60.0
+
+
+def remove_abandoned(path: Path) -> None:
+    """Remove what processes that were killed left while they wrote ``path``.
+
+    Temporary files and folders are locked by the process that writes them; the kernel lets go of
+    the lock when it dies. Where a file system knows no locks, nothing is removed.
+    """
+    pattern = f".{glob.escape(path.name)}.*.part"
+    for left in path.parent.glob(pattern):
+        with suppress(OSError):
+            handle = os.open(left, os.O_RDONLY if left.is_dir() else os.O_RDWR)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if time.time() - left.stat().st_mtime > _YOUNG_S:
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
+            finally:
+                os.close(handle)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a temporary file or folder, so that :func:`remove_abandoned` leaves it alone."""
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -24,6 +61,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if not path.parent.is_dir():
         raise OutputError(f"{path}: its folder {path.parent} does not exist; create it first")
+    remove_abandoned(path)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     except OSError as error:
@@ -31,7 +69,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
+        with locked(temporary):
+            yield temporary
         # mkstemp makes files private; give the result the mode a plain open() would have.
         mask = os.umask(0)
         os.umask(mask)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pykoh.errors import OutputError
+from pykoh.files import locked, remove_abandoned
 
 if TYPE_CHECKING:
     from pykoh.trajectory.run import Run
@@ -74,13 +75,15 @@ def staged(output: Path) -> Iterator[Path]:
         OutputError: nothing can be written there.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
+    remove_abandoned(output)
     try:
         work = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".part", dir=output.parent))
     except OSError as error:
         raise OutputError(f"{output}: cannot write there ({error.strerror})") from error
     try:
         work.chmod(0o755)
-        yield work
+        with locked(work):
+            yield work
         _put(work, output)
     finally:
         shutil.rmtree(work, ignore_errors=True)
