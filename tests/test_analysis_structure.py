@@ -10,6 +10,7 @@ from pykoh.analysis import blocks
 from pykoh.analysis.blocks import SegmentedSums, nothing_seen, ratio_stderr, share_stderr
 from pykoh.analysis.conductivity import dipole, einstein, experiment, nernst_einstein
 from pykoh.analysis.constants import molarity
+from pykoh.analysis.first_peak import peak_position
 from pykoh.analysis.first_shell import FirstShell, first_shell, point_errors
 from pykoh.analysis.radial import BIN_A, PairHistograms
 from pykoh.analysis.structure import structure
@@ -131,6 +132,37 @@ def test_peak_minimum_and_ion_pairs() -> None:
     assert found.ion_pairing.fraction_of_cations_paired == pytest.approx(0.5)
     assert found.ion_pairing.mean_hydroxides_per_cation == pytest.approx(0.5)
     assert found.ion_pairing.stderr == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize(("centre", "width"), [(2.77, 0.12), (2.79, 0.12), (0.985, 0.04)])
+def test_peaks_lie_between_bins_and_errors_cover_them(centre: float, width: float) -> None:
+    """Repeated runs with the same g(r): the scatter of the position is what its error says."""
+    rng = np.random.default_rng(5)
+    edges = BIN_A * np.arange(121)
+    shell = 4.0 / 3.0 * np.pi * np.diff(edges**3)
+    fine = np.linspace(0.0, 6.0, 12001)
+    g = 1.0 / (1.0 + np.exp(-(fine - centre - 0.4) / 0.1))
+    g += 2.5 * np.exp(-((fine - centre) ** 2) / (2.0 * width**2))
+    cumulated = np.concatenate([[0.0], np.cumsum((g * fine**2)[:-1])]) * (fine[1] - fine[0])
+    expected = 4.0 * np.pi * np.diff(np.interp(edges, fine, cumulated))
+    found = []
+    for _ in range(300):
+        noise = rng.gamma(20.0, 1.0 / 20.0, size=(64, 1))  # blocks differ as a whole, too
+        histogram = rng.poisson(4.0 * noise * expected).astype(np.float64)
+        peak = int(np.argmax((histogram.sum(axis=0) / shell)[: round((centre + 0.2) / BIN_A)]))
+        found.append(peak_position(histogram, np.full(64, 4.0), 64, peak))
+    r = np.array([each.r_A for each in found])
+    stderr = np.array([each.stderr_A for each in found], dtype=float)
+    assert abs(r.mean() - centre) < 0.005
+    assert 0.7 < r.std() / np.median(stderr) < 1.15
+
+
+def test_a_peak_of_few_blocks_has_no_error() -> None:
+    histogram = np.zeros((2, 80))
+    histogram[:, 54:59] = [10.0, 60.0, 90.0, 60.0, 10.0]
+    found = peak_position(histogram, np.ones(2), 2, 56)
+    assert found.r_A == pytest.approx(56.5 * BIN_A, abs=0.01)
+    assert found.stderr_A is None
 
 
 def shell_counts(model: np.ndarray, total: float, rng: np.random.Generator) -> FirstShell:

@@ -99,12 +99,14 @@ class RadialDistribution:
         g_stderr: [n_bins], from blocks of time.
         coordination: [n_bins], mean neighbours within the outer edge of each bin.
         first_peak_A: position of the first maximum, or None.
-        first_peak_g: its height, or None.
+        first_peak_g: g in its highest bin, or None.
         first_minimum_A: position of the minimum after it, or None.
         coordination_number: neighbours within the first minimum, or None.
         coordination_number_stderr: its standard error, from blocks of time and the place of the
             minimum.
         first_minimum_stderr_A: standard error of the place of the minimum, or None.
+        first_peak_stderr_A: of the peak's position (:mod:`pykoh.analysis.first_peak`), or None.
+        first_peak_g_stderr: of its height, or None.
     """
 
     pair: str
@@ -119,6 +121,8 @@ class RadialDistribution:
     coordination_number: float | None
     coordination_number_stderr: float | None
     first_minimum_stderr_A: float | None = None
+    first_peak_stderr_A: float | None = None
+    first_peak_g_stderr: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from pykoh.analysis.blocks import ratio_stderr, ratio_stderrs, share_stderr
+from pykoh.analysis.first_peak import peak_position
 from pykoh.analysis.first_shell import first_shell, point_errors
 from pykoh.analysis.radial import (
     BIN_A,
@@ -73,6 +74,10 @@ class _Sums:
         self.n = pairs.n_segments
 
 
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
 def _distribution(pair: str, sums: _Sums, n_frames: int) -> tuple[RadialDistribution, str | None]:
     """Return one pair, and why it has no minimum."""
     n_bins = sums.histogram.shape[1]
@@ -96,6 +101,7 @@ def _distribution(pair: str, sums: _Sums, n_frames: int) -> tuple[RadialDistribu
             last = min(minimum + 1, n_bins - 1)
             per_A = (coordination[last] - coordination[max(minimum - 1, 0)]) / (2.0 * BIN_A)
             error = float(np.hypot(error, per_A * (found.minimum_stderr_A or 0.0)))
+    place = None if peak is None else peak_position(sums.histogram, sums.ideal, sums.n, peak)
     rdf = RadialDistribution(
         pair=pair,
         file=_file(pair),
@@ -103,12 +109,14 @@ def _distribution(pair: str, sums: _Sums, n_frames: int) -> tuple[RadialDistribu
         g=g,
         g_stderr=g_stderr,
         coordination=coordination,
-        first_peak_A=None if peak is None else float(centres[peak]),
+        first_peak_A=None if place is None else place.r_A,
         first_peak_g=None if peak is None else float(g[peak]),
         first_minimum_A=None if minimum is None else float(edges[minimum + 1]),
         coordination_number=number,
         coordination_number_stderr=error,
         first_minimum_stderr_A=found.minimum_stderr_A,
+        first_peak_stderr_A=None if place is None else place.stderr_A,
+        first_peak_g_stderr=None if peak is None else _known(g_stderr[peak]),
     )
     return rdf, found.reason
 

@@ -67,7 +67,7 @@ def summary(results: AnalysisResults) -> str:
         )
     lines += ["", "Structure           first peak (Å)   first minimum (Å)   coordination"]
     for rdf in results.structure.rdfs:
-        peak = "-" if rdf.first_peak_A is None else f"{rdf.first_peak_A:.2f}"
+        peak = with_error(rdf.first_peak_A, rdf.first_peak_stderr_A)
         minimum = with_error(rdf.first_minimum_A, rdf.first_minimum_stderr_A)
         number = with_error(rdf.coordination_number, rdf.coordination_number_stderr)
         lines.append(f"  {rdf.pair:<16}{peak:>16}{minimum:>20}{number:>18}")

@@ -117,7 +117,9 @@ def _structure(structure: Structure) -> Json:
         "coordination": {
             entry.pair: {
                 "first_peak_A": entry.first_peak_A,
+                "first_peak_stderr_A": entry.first_peak_stderr_A,
                 "first_peak_g": entry.first_peak_g,
+                "first_peak_g_stderr": entry.first_peak_g_stderr,
                 "first_minimum_A": entry.first_minimum_A,
                 "first_minimum_stderr_A": entry.first_minimum_stderr_A,
                 "coordination_number": entry.coordination_number,

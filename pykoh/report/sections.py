@@ -211,8 +211,8 @@ def structure(results: AnalysisResults, figures: list[Plot]) -> Markup:
         rows.append(
             (
                 names.pair(entry.pair, results.input.cation),
-                number(f"{base}/first_peak_A", entry.first_peak_A, None, "Å"),
-                number(f"{base}/first_peak_g", entry.first_peak_g, None),
+                number(f"{base}/first_peak_A", entry.first_peak_A, entry.first_peak_stderr_A, "Å"),
+                number(f"{base}/first_peak_g", entry.first_peak_g, entry.first_peak_g_stderr),
                 number(
                     f"{base}/first_minimum_A",
                     entry.first_minimum_A,
