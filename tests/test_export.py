@@ -196,7 +196,7 @@ def test_refuses_what_is_not_an_exportable_model(
         (tmp_path, "is a folder"),
         (empty, "is empty"),
         (text, "is not a MACE model"),
-        (cut, "is not a MACE model"),
+        (cut, "cut off or damaged"),
         (plain, "MACE"),
         (state, "checkpoint"),
         (other, "holds a Linear"),

@@ -56,6 +56,12 @@ def read_mace_model(path: str | Path) -> Any:
         try:
             model = torch.load(path, map_location="cpu", weights_only=False)
         except Exception as error:  # what a foreign pickle raises can be anything
+            # Without its end an archive is read as torch's old format, which seeks in vain.
+            if isinstance(error, OSError) or "PytorchStreamReader" in str(error):
+                raise ModelError(
+                    f"{path}: begins as a model file, but is cut off or damaged "
+                    f"({path.stat().st_size} bytes); copy it again"
+                ) from error
             reason = str(error).strip().splitlines()[0] if str(error).strip() else "unreadable"
             raise ModelError(
                 f"{path}: is not a MACE model ({reason[:120]}); give the .model file that "
