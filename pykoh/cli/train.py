@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from pykoh.errors import TrainingError
 from pykoh.files import refuse_overwrite
@@ -27,6 +28,19 @@ def _energies(values: tuple[str, ...]) -> dict[str, float]:
         return {k: float(v) for k, v in _pairs(values, "--e0", example).items()}
     except ValueError as error:
         raise TrainingError(f"--e0 {' '.join(values)}: give {example}") from error
+
+
+def _refuse_architecture(foundation: str | None) -> None:
+    """Refuse options that a foundation model decides, rather than to ignore them."""
+    if foundation is None:
+        return
+    context = click.get_current_context()
+    for name in ("channels", "max_l", "max_ell", "cutoff", "layers"):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise TrainingError(
+                f"--{name.replace('_', '-')}: the foundation model brings its own; leave it out "
+                "(--grow-ell makes its angular resolution finer)"
+            )
 
 
 @click.command()
@@ -71,6 +85,12 @@ def _energies(values: tuple[str, ...]) -> dict[str, float]:
 @click.option("--channels", type=click.IntRange(min=1), default=64, show_default=True)
 @click.option("--max-l", type=click.IntRange(0, 3), default=0, show_default=True)
 @click.option("--max-ell", type=click.IntRange(1, 4), default=2, show_default=True)
+@click.option(
+    "--grow-ell",
+    type=click.IntRange(2, 4),
+    metavar="N",
+    help="Fine-tuning: give the foundation a larger max_ell first; its energies stay.",
+)
 @click.option("--cutoff", type=float, default=5.0, show_default=True, help="Å, of one layer.")
 @click.option("--layers", type=click.IntRange(1, 4), default=2, show_default=True)
 @click.option("--valid-fraction", type=float, default=0.1, show_default=True)
@@ -105,6 +125,7 @@ def command(
     channels: int,
     max_l: int,
     max_ell: int,
+    grow_ell: int | None,
     cutoff: float,
     layers: int,
     valid_fraction: float,
@@ -136,6 +157,7 @@ def command(
     if not output.parent.is_dir():
         raise TrainingError(f"{output}: its folder {output.parent} does not exist; create it first")
     refuse_overwrite([output], force)
+    _refuse_architecture(foundation)
     import numpy as np
 
     from pykoh.processes import interruptible
@@ -158,6 +180,7 @@ def command(
         replay=replay,
         lora_rank=lora_rank,
         architecture=choices.Architecture(channels, max_l, max_ell, cutoff, layers),
+        grow_ell=grow_ell,
         epochs=epochs,
         learning_rate=rate,
         final_learning_rate=final_lr if final_lr is not None else rate / 50,

@@ -12,6 +12,7 @@ from pykoh.errors import TrainingError
 from pykoh.export.read import mace_calculator, read_mace_model
 from pykoh.files import replacing
 from pykoh.reference.labels import ENERGY
+from pykoh.training.grow import grow
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -24,6 +25,8 @@ def prepare(
     e0_eV: dict[str, float],
     dtype: str,
     new_zero: bool,
+    grow_ell: int | None = None,
+    seed: int = 1,
 ) -> None:
     """Copy a model in the precision of the training and on the energy scale of its labels.
 
@@ -40,9 +43,11 @@ def prepare(
         e0_eV: energies of the isolated atoms, eV.
         dtype: float32 or float64.
         new_zero: False where the foundation keeps a head of its own.
+        grow_ell: a larger max_ell that the copy gets (:mod:`pykoh.training.grow`).
+        seed: of what is new in it.
 
     Raises:
-        TrainingError: the model does not know an element of the frames.
+        TrainingError: the model does not know an element of the frames, or cannot grow.
         ModelError: the file is not a MACE model.
     """
     import torch
@@ -56,6 +61,8 @@ def prepare(
             f"{source}: does not know {', '.join(missing)} (its elements: {' '.join(known)}); "
             "choose another --foundation"
         )
+    if grow_ell is not None:
+        model = grow(model, grow_ell, seed)
     if new_zero:
         energies = model.atomic_energies_fn.atomic_energies
         for symbol, energy in e0_eV.items():

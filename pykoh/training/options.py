@@ -58,6 +58,7 @@ class Options:
         replay: label file of the foundation's own data, for ``replay``.
         lora_rank: of each change, for ``lora``.
         architecture: of a new model.
+        grow_ell: a larger max_ell that the foundation gets, or None.
         epochs: passes over the training frames.
         learning_rate: of Adam, at the start.
         final_learning_rate: that it decays to, exponentially, over the epochs.
@@ -76,6 +77,7 @@ class Options:
     replay: Path | None = None
     lora_rank: int = 4
     architecture: Architecture = Architecture()
+    grow_ell: int | None = None
     epochs: int = 50
     learning_rate: float = 0.01
     final_learning_rate: float = 1e-4
@@ -102,6 +104,13 @@ def check(options: Options) -> None:
             f"--foundation {foundation}: is no file and no name that mace-torch downloads; the "
             f"names are {', '.join(FOUNDATIONS)}"
         )
+    if options.grow_ell is not None:
+        if foundation is None:
+            raise TrainingError("--grow-ell is for fine-tuning; a new model takes --max-ell")
+        if not Path(foundation).is_file():
+            raise TrainingError("--grow-ell: name the file of the foundation model, not its name")
+        if options.method != "naive":
+            raise TrainingError("--grow-ell: needs --method naive, since all weights have to move")
     if options.replay is not None and options.method != "replay":
         raise TrainingError("--replay is for --method replay; add it or leave --replay out")
     named = foundation in ("small", "medium", "large")

@@ -205,6 +205,8 @@ def _prepare(job: Job, folder: Path) -> None:
             job.e0_eV,
             job.options.dtype,
             new_zero=job.options.method != "replay",
+            grow_ell=job.options.grow_ell,
+            seed=job.options.seed,
         )
         config["foundation_model"] = "foundation.model"
     lines = [f"{key}: {json.dumps(value)}" for key, value in config.items()]

@@ -1,0 +1,102 @@
+"""A MACE model with finer angular resolution and the same energies.
+
+A larger ``max_ell`` gives the atomic features spherical harmonics of a higher degree, and a model
+more room to fit. Growing keeps what has been learned: all old weights stay, and those of the
+products of up to three features (the symmetric contraction, doi:10.48550/arXiv.2206.07697) solve a
+linear system that the old function satisfies exactly and in which whatever is new is zero.
+Fine-tuning goes on from there.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from pykoh.errors import TrainingError
+
+# Of the largest coefficient of a product; float32 weights.
+_TOLERANCE = 1e-5
+
+
+def grow(model: Any, max_ell: int, seed: int) -> Any:
+    """Return a model with ``max_ell`` whose energies are those of ``model``.
+
+    Args:
+        model: of mace-torch.
+        max_ell: of the spherical harmonics of the edges, more than the model has.
+        seed: of the new weights between edges and features; they do not act at first.
+
+    Raises:
+        TrainingError: the model has that ``max_ell`` already, or features that are no scalars.
+    """
+    import torch
+    from mace.tools.scripts_utils import extract_config_mace_model
+
+    config = extract_config_mace_model(model)
+    if "error" in config:
+        raise TrainingError(f"--grow-ell: {config['error']}; leave it out")
+    if config["hidden_irreps"].lmax > 0:
+        raise TrainingError("--grow-ell: grows models of scalar features (max L 0) only")
+    if config["max_ell"] >= max_ell:
+        raise TrainingError(
+            f"--grow-ell {max_ell}: the foundation has max_ell {config['max_ell']}; give more"
+        )
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(next(model.parameters()).dtype)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            larger = type(model)(**{**config, "max_ell": max_ell})
+    finally:
+        torch.set_default_dtype(before)
+    state = larger.state_dict()
+    for name, value in model.state_dict().items():
+        if state[name].shape == value.shape:
+            state[name] = value
+        elif ".conv_tp_weights." in name:
+            state[name][:, : value.shape[1]] = value  # one column for each path, in the order of l
+        elif name.endswith((".linear.weight", ".skip_tp.weight")):
+            state[name][: len(value)] = value  # one block for each l
+        elif not (".symmetric_contractions." in name or name.endswith(".output_mask")):
+            raise TrainingError(f"--grow-ell: {name} of this model cannot be kept; leave it out")
+    larger.load_state_dict(state)
+    with torch.no_grad():
+        for old, new in zip(_contractions(model), _contractions(larger), strict=True):
+            for order in range(1, old.correlation + 1):
+                _keep_product(old, new, order)
+    return larger
+
+
+def _contractions(model: Any) -> list[Any]:
+    """Return the symmetric contractions of all layers."""
+    products = (product.symmetric_contractions.contractions for product in model.products)
+    return list(itertools.chain.from_iterable(products))
+
+
+def _weights(contraction: Any, order: int) -> Any:
+    """Return [elements, paths, channels], the weights of products of ``order`` features."""
+    if order == contraction.correlation:
+        return contraction.weights_max
+    return contraction.weights[contraction.correlation - 1 - order]
+
+
+def _keep_product(old: Any, new: Any, order: int) -> None:
+    """Set the weights of products of ``order`` features to what the smaller model does."""
+    import torch
+
+    small, large = old.U_tensors(order).double(), new.U_tensors(order).double()
+    given, wanted = _weights(old, order), _weights(new, order)
+    elements, _, channels = given.shape
+    # [features, ..., elements, channels]: zero where a feature of the new degree takes part.
+    target = torch.zeros(*large.shape[:-1], elements, channels, dtype=torch.float64)
+    inner = (slice(small.shape[0]),) * order
+    target[inner] = torch.einsum("...p,zpc->...zc", small, given.double())
+    basis = large.reshape(-1, large.shape[-1])
+    flat = target.reshape(len(basis), -1)
+    solution = torch.linalg.lstsq(basis, flat, driver="gelsd").solution
+    left = float((basis @ solution - flat).abs().max())
+    if left > _TOLERANCE * max(float(flat.abs().max()), 1e-12):
+        raise TrainingError(
+            f"--grow-ell: products of {order} features of this model cannot be kept; leave it out"
+        )
+    wanted.copy_(solution.reshape(-1, elements, channels).permute(1, 0, 2))
