@@ -59,6 +59,17 @@ def core_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def last_line(log: Path) -> str:
+    """Return the line of a log that says most: the last with ERROR or Error, else the last."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "no output"
+    lines = [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("ERROR", "Error"))]
+    return ((errors or lines)[-1] if lines else "no output")[:300]
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Treat SIGTERM, and SIGINT also where it was ignored (nohup), like Ctrl-C in the block."""

@@ -17,9 +17,10 @@ from pykoh.campaign.checkpoints import Checkpoints, restart_step
 from pykoh.campaign.folder import CampaignFolder, create
 from pykoh.campaign.scripts import jobs_of
 from pykoh.campaign.spec import Campaign, Site, read_campaign, read_site, runs_of
-from pykoh.campaign.worker import AGAIN, last_line
+from pykoh.campaign.worker import AGAIN
 from pykoh.cli import main
 from pykoh.errors import CampaignError
+from pykoh.processes import last_line
 
 POTENTIALS = Path(__file__).parent.parent / "potentials"
 SHIPPED = POTENTIALS / "koh-7net0-distilled" / "koh.pt"

@@ -7,7 +7,7 @@ import sys
 
 from pykoh.campaign.engine import PYKOH, types
 from pykoh.campaign.folder import CampaignFolder
-from pykoh.campaign.worker import last_line
+from pykoh.processes import last_line
 
 
 def write_series(campaign: CampaignFolder) -> int:

@@ -115,7 +115,7 @@ class Worker:
         if self.stopping.is_set():
             return AGAIN
         if code != 0:
-            raise CampaignError(f"{self.stage} failed: {last_line(log)} (see {log})")
+            raise CampaignError(f"{self.stage} failed: {processes.last_line(log)} (see {log})")
         self._say(run, state="done")
         return DONE
 
@@ -162,7 +162,7 @@ class Worker:
                 continue
             # An error that comes back without a step between is not bad luck.
             idle = idle + 1 if reached <= step else 1
-            problem = f"LAMMPS ended with {code}: {last_line(log)} (see {log})"
+            problem = f"LAMMPS ended with {code}: {processes.last_line(log)} (see {log})"
             print(f"{run.name}: {problem}", file=sys.stderr, flush=True)
             self._say(run, state="failed", problem=problem, **self._where(reached))
             if idle >= spec.attempts:
@@ -211,17 +211,6 @@ def _remove_beginning(folder: Path, name: str) -> None:
     """Remove what a run wrote that was killed before its first restart file."""
     for suffix in (".dump", ".transport.dump", ".pressure.txt"):
         (folder / f"{name}{suffix}").unlink(missing_ok=True)
-
-
-def last_line(log: Path) -> str:
-    """Return the line of a log that says most: the last with ERROR or Error, else the last."""
-    try:
-        text = log.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return "no output"
-    lines = [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith(("ERROR", "Error"))]
-    return ((errors or lines)[-1] if lines else "no output")[:300]
 
 
 def main(arguments: list[str]) -> int:

@@ -259,16 +259,10 @@ def _supervise(folder: Path, epochs: int, report: Callable[[Epoch, float, float]
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise TrainingError(
-            f"mace-torch failed: {_last_line(log)} (all of it in {log}); the same command goes on "
-            "from the last checkpoint"
+            f"mace-torch failed: {processes.last_line(log)} (all of it in {log}); the same command "
+            "goes on from the last checkpoint"
         )
     return usage.ru_utime + usage.ru_stime
-
-
-def _last_line(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
-    lines = [line for line in lines if line]
-    return lines[-1][:200] if lines else "it printed nothing"
 
 
 def _finish(job: Job, folder: Path) -> None:
