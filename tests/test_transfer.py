@@ -238,11 +238,22 @@ def test_weighted_errors_against_repeated_frames() -> None:
         assert spread == pytest.approx(errors.energy[index].std())
 
 
-def test_whole_trajectories_are_drawn() -> None:
+def test_trajectories_and_then_their_frames_are_drawn() -> None:
     runs = ["a", "b", "a", "c", "b", "a"]
     drawn = draws_of_runs(runs, np.random.default_rng(0))
-    assert np.array_equal(drawn[:, 0], drawn[:, 2]) and np.array_equal(drawn[:, 1], drawn[:, 4])
-    assert np.all(drawn[:, [0, 1, 3]].sum(axis=1) == 3)
+    # As often as a trajectory is drawn, as many of its frames are, one or another.
+    picked = np.stack([drawn[:, [k for k, r in enumerate(runs) if r == run]].sum(axis=1) / n
+                       for run, n in (("a", 3), ("b", 2), ("c", 1))])  # fmt: skip
+    assert np.array_equal(picked, np.round(picked)) and np.all(picked.sum(axis=0) == 3)
+    assert picked.mean() == pytest.approx(1.0) and drawn.mean(axis=0) == pytest.approx(1.0, abs=0.1)
+    assert not np.array_equal(drawn[:, 0], drawn[:, 2])
+
+
+def test_two_trajectories_of_the_same_error_leave_something_open() -> None:
+    squares = np.array([[1.0], [3.0], [3.0], [1.0]])
+    errors = FrameErrors(squares, np.ones((4, 1), dtype=np.int64), np.zeros(4))
+    drawn = draws_of_runs(["a", "a", "b", "b"], np.random.default_rng(0))
+    assert interval(1.0, force_rmse(errors, drawn, 0)).stderr > 0.1
 
 
 def test_interval_covers_the_truth() -> None:

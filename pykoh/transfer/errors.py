@@ -1,8 +1,9 @@
 """Errors of models on labelled frames, with confidence intervals.
 
 The frames of a trajectory resemble each other. The bootstrap (doi:10.1214/aos/1176344552)
-therefore draws trajectories, at each concentration, and takes the same draw for all models, so
-that their differences are known better than each error is.
+therefore draws trajectories, at each concentration, and then frames of each one drawn: two
+trajectories that happen to be alike would otherwise seem to leave nothing open. All models get the
+same draw, so that their differences are known better than each error is.
 """
 
 from __future__ import annotations
@@ -86,16 +87,17 @@ def frame_errors(
 def draws_of_runs(runs: Sequence[str], rng: np.random.Generator) -> NDArray[np.float64]:
     """Return how often each frame is in each bootstrap sample, [n_draws, n_frames].
 
-    Whole trajectories are drawn with replacement. With a single trajectory its frames are drawn
-    instead, which makes the interval too narrow.
+    Trajectories are drawn with replacement, then as many frames of each drawn one as it has. With
+    a single trajectory only its frames vary, which makes the interval too narrow.
     """
     names, index = np.unique(np.asarray(runs), return_inverse=True)
-    if len(names) < 2:
-        names, index = np.arange(len(runs)), np.arange(len(runs))
-    picks = rng.integers(len(names), size=(N_DRAWS, len(names)))
-    counts = np.zeros((N_DRAWS, len(names)))
-    np.add.at(counts, (np.arange(N_DRAWS)[:, None], picks), 1.0)
-    return counts[:, index]
+    picked = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=N_DRAWS)
+    counts = np.zeros((N_DRAWS, len(runs)))
+    for run in range(len(names)):
+        mine = np.flatnonzero(index == run)
+        shares = np.full(len(mine), 1 / len(mine))
+        counts[:, mine] = rng.multinomial(picked[:, run] * len(mine), shares)
+    return counts
 
 
 def interval(value: float, samples: NDArray[np.float64]) -> Interval:
