@@ -239,7 +239,7 @@ def test_wrong_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> CampaignFolder:
     """A campaign of one run of 30 atoms whose box is built and equilibrated."""
     campaign = Campaign(
-        (6.3,), "p", atoms=30, ps=0.6, equilibrate_ps=0.02, restart_ps=0.01, dump_fs=5.0
+        (6.3,), "p", atoms=30, ps=1.2, equilibrate_ps=0.02, restart_ps=0.01, dump_fs=5.0
     )
     made = folder(tmp_path_factory.mktemp("campaign") / "c", campaign)
     for stage in ("build", "equilibrate"):
@@ -259,24 +259,27 @@ def test_a_told_worker_stops_and_the_next_goes_on(tiny: CampaignFolder) -> None:
     place = tiny.folder_of(run)
     first = worker(tiny, "produce")
     deadline = time.monotonic() + 240
-    while (restart_step(place / "koh.restart") or 0) < 40 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    # The second begins as soon as the first has the run: by its end few steps are made.
+    while not (place / "produce.out").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
     second = worker(tiny, "produce")
     assert second.wait() == 1, "a run is worked on once at a time"
+    while (restart_step(place / "koh.restart") or 0) < 40 and time.monotonic() < deadline:
+        time.sleep(0.02)
     first.send_signal(signal.SIGUSR1)
     assert first.wait() == AGAIN
     reached = restart_step(place / "koh.restart")
-    assert reached is not None and 40 <= reached < 1200
+    assert reached is not None and 40 <= reached < 2400
     # The newest file is damaged on the way: the one before it counts.
     with (place / "koh.restart").open("r+b") as stream:
         stream.truncate(50)
     assert worker(tiny, "produce").wait() == 0
-    assert restart_step(place / "koh.restart") == 1200
+    assert restart_step(place / "koh.restart") == 2400
     lines = (place / "koh.dump").read_text().splitlines()
     steps = [int(lines[k + 1]) for k, line in enumerate(lines) if line == "ITEM: TIMESTEP"]
-    assert steps == list(range(0, 1201, 10)), "no frame is missing, none is there twice"
+    assert steps == list(range(0, 2401, 10)), "no frame is missing, none is there twice"
     status = json.loads((place / "status.json").read_text())
-    assert status["state"] == "done" and status["ps_done"] == pytest.approx(0.6)
+    assert status["state"] == "done" and status["ps_done"] == pytest.approx(1.2)
     again = (place / "koh.dump").stat().st_mtime
     assert worker(tiny, "produce").wait() == 0
     assert (place / "koh.dump").stat().st_mtime == again, "what is done is not done again"
