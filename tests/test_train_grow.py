@@ -42,7 +42,7 @@ def test_a_grown_model_is_the_same_function(small: Path, tmp_path: Path, max_ell
     after = reference(write(model, tmp_path / "large.model"), atoms.copy())
     for old, new in zip(before, after, strict=True):
         assert np.abs(np.asarray(old)).max() > 1e-4
-        np.testing.assert_allclose(new, old, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(new, old, rtol=1e-9, atol=1e-9)
 
 
 def new_products(model: Any) -> float:

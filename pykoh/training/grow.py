@@ -27,7 +27,8 @@ def grow(model: Any, max_ell: int, seed: int) -> Any:
         seed: of the new weights between edges and features; they do not act at first.
 
     Raises:
-        TrainingError: the model has that ``max_ell`` already, or features that are no scalars.
+        TrainingError: the model has that ``max_ell`` already, features that are no scalars, or
+            weights that cannot be kept.
     """
     import torch
     from mace.tools.scripts_utils import extract_config_mace_model

@@ -37,7 +37,7 @@ def _plain(value: Interval) -> dict[str, float]:
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
-    """Return a comparison as plain values; intervals are 95 % of a bootstrap over trajectories."""
+    """Return a comparison as plain values; intervals: 95 % of a bootstrap (see errors)."""
     return {
         "elements": list(comparison.elements),
         "test_molarities_mol_per_L": list(comparison.molarities_mol_per_L),
