@@ -8,6 +8,8 @@ from typing import Any
 
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from pykoh.engines.contents import without_compiled_loops
+
 # They take memory or give a tensor another shape.
 FREE = {"detach", "_unsafe_view", "is_same_size", "lift_fresh", "alias"}
 
@@ -41,7 +43,8 @@ def launches(call: Callable[[], object]) -> Counter[str]:
 
 
 def as_on_a_gpu(graph: Any) -> None:
-    """Give a fast graph on a CPU the chunks it has on a GPU."""
+    """Give a fast graph on a CPU the operations and the chunks it has on a GPU."""
+    without_compiled_loops(graph)
     graph.cpu_chunk = graph.gpu_chunk
     for index in range(graph.n_layers):
         getattr(graph.layers, str(index)).update.contraction.atoms_at_a_time = graph.gpu_chunk

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from launches import as_on_a_gpu, launches
 from potentials import calculator_of, random_mace, water_like_box
 from pykoh.engines.artifact import load_artifact
-from pykoh.engines.contents import open_graph
+from pykoh.engines.contents import open_graph, without_compiled_loops
 from pykoh.engines.fixed_shapes import FixedShapes
 from pykoh.errors import EngineError
 from pykoh.export.export import export_model
@@ -36,7 +36,10 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], torch.jit
         model, target = folder / f"{name}.model", folder / f"{name}.pt"
         if not target.exists():
             export_model(random_mace(model, **MODELS[name]), target, "float64", route="fast")
-        return open_graph(load_artifact(target)[1], torch.device("cpu"), torch.float64)
+        opened = open_graph(load_artifact(target)[1], torch.device("cpu"), torch.float64)
+        # What is tested is for a GPU.
+        without_compiled_loops(opened)
+        return opened
 
     return make
 
@@ -96,6 +99,7 @@ def test_nothing_in_the_graph_waits_for_the_device(name: str, tmp_path: Path) ->
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         graph = FastGraph(model.double().eval()).eval()
+    without_compiled_loops(graph)
     counts = []
     for seed in (0, 1):
         rij, sender, receiver, species = edges_of(seed)

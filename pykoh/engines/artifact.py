@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from pykoh.engines.contents import FORMAT, ArtifactMetadata, metadata_from
+from pykoh.engines.contents import READABLE, ArtifactMetadata, metadata_from
 from pykoh.engines.mliap import MLIAPPotential
 from pykoh.errors import ModelError
 from pykoh.files import replacing, require_file
@@ -40,6 +40,7 @@ def load_artifact(path: str | Path) -> tuple[ArtifactMetadata, torch.Tensor]:
     if not isinstance(potential, MLIAPPotential):
         raise ModelError(f"{path}: is not a pykoh potential; {remedy}")
     found = potential.metadata.get("format")
-    if found != FORMAT:
-        raise ModelError(f"{path}: has format {found}, this pykoh reads {FORMAT}; {remedy} again")
+    if found not in READABLE:
+        reads = " and ".join(str(each) for each in READABLE)
+        raise ModelError(f"{path}: has format {found}, this pykoh reads {reads}; {remedy} again")
     return metadata_from(potential.metadata), potential.archive

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 import torch
 
-import pykoh.engines.ghost  # noqa: F401  its operator must exist before torch.jit.load
+import pykoh.engines.ghost
+import pykoh.engines.operators  # noqa: F401  so must these
 from pykoh.errors import ModelError
 
-FORMAT = 1
+# 2: graphs call the operators of pykoh.engines.operators, which earlier versions don't have.
+FORMAT = 2
+READABLE = (1, 2)
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -66,6 +69,13 @@ def open_graph(
         warnings.simplefilter("ignore", DeprecationWarning)
         graph = torch.jit.load(io.BytesIO(archive.numpy().tobytes()), map_location=device)
     return graph.to(dtype).eval()
+
+
+def without_compiled_loops(graph: torch.nn.Module) -> None:
+    """Make a graph do on the CPU what it does on a GPU: plain torch operations."""
+    for module in graph.modules():
+        if hasattr(module, "compiled"):
+            setattr(module, "compiled", False)  # noqa: B010  an attribute of TorchScript, not a module
 
 
 def run_dtype(metadata: ArtifactMetadata, asked: str | None = None) -> torch.dtype:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from ase import Atoms
 
-from pykoh.engines.contents import ArtifactMetadata
+from pykoh.engines.contents import ArtifactMetadata, without_compiled_loops
 from pykoh.engines.ghost import OwnersOnThisRank, exchanging
 from pykoh.engines.periodic import PeriodicPotential, cell_heights
 from pykoh.errors import ModelError
@@ -134,6 +134,24 @@ def distance_box(elements: tuple[str, ...], cutoff: float, seed: int = 1) -> Ato
     return Atoms(symbols, positions=positions, cell=3 * pitch * np.eye(3), pbc=True)
 
 
+def _worst(potential: PeriodicPotential, boxes: list[Atoms], references: list[tuple]) -> np.ndarray:
+    """Return the largest errors of energy, forces and stress, as in :class:`Deviation`."""
+    worst = np.zeros(3)
+    for box, (energy, forces, stress) in zip(boxes, references, strict=True):
+        species = potential.species_of(box.get_chemical_symbols())
+        result = potential(box.positions, np.asarray(box.cell), species)
+        scale = max(1.0, float(np.sqrt((forces**2).mean())))
+        ghost_energy, ghost_forces = _through_ghosts(potential, box, species)
+        off = np.abs(-result.virial_eV / box.get_volume() - stress).max()
+        for e, f in (
+            (float(result.energies_eV.sum()), result.forces_eV_per_A),
+            (ghost_energy, ghost_forces),
+        ):
+            errors = abs(e - energy) / len(box), np.abs(f - forces).max() / scale, off
+            worst = np.maximum(worst, errors)
+    return worst
+
+
 def deviations(model: Any, metadata: ArtifactMetadata, archive: torch.Tensor) -> list[Deviation]:
     """Compare the exported graph with ``MACECalculator``, with and without ghost atoms."""
     boxes = verification_boxes(metadata.elements, metadata.cutoff_A)
@@ -143,21 +161,12 @@ def deviations(model: Any, metadata: ArtifactMetadata, archive: torch.Tensor) ->
     found = []
     for dtype in TOLERANCE:
         potential = PeriodicPotential(metadata, archive, dtype=dtype)
-        energy_error = force_error = stress_error = 0.0
-        for box, (energy, forces, stress) in zip(boxes, references, strict=True):
-            species = potential.species_of(box.get_chemical_symbols())
-            result = potential(box.positions, np.asarray(box.cell), species)
-            scale = max(1.0, float(np.sqrt((forces**2).mean())))
-            ghost_energy, ghost_forces = _through_ghosts(potential, box, species)
-            for e, f in (
-                (float(result.energies_eV.sum()), result.forces_eV_per_A),
-                (ghost_energy, ghost_forces),
-            ):
-                energy_error = max(energy_error, abs(e - energy) / len(box))
-                force_error = max(force_error, float(np.abs(f - forces).max()) / scale)
-            off = -result.virial_eV / box.get_volume() - stress
-            stress_error = max(stress_error, float(np.abs(off).max()))
-        found.append(Deviation(dtype, energy_error, force_error, stress_error))
+        worst = _worst(potential, boxes, references)
+        if metadata.route == "fast":
+            # What a GPU will run is other operations and other tables.
+            without_compiled_loops(potential.graph)
+            worst = np.maximum(worst, _worst(potential, boxes, references))
+        found.append(Deviation(dtype, *(float(each) for each in worst)))
     return found
 
 

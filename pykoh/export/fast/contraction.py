@@ -73,10 +73,14 @@ class Polynomial(torch.nn.Module):
     Args:
         terms: from :func:`monomials`.
         n_components: (max_ell + 1)².
+
+    Attributes:
+        compiled: whether CPU tensors go through the compiled loop.
     """
 
     def __init__(self, terms: Dict[Monomial, torch.Tensor], n_components: int) -> None:
         super().__init__()
+        self.compiled = True
         # One row per term of G: which G_a it belongs to, the X that multiply, its coefficient.
         rows: Dict[int, Dict[Tuple[int, Monomial], torch.Tensor]] = defaultdict(dict)
         for key, value in terms.items():
@@ -92,6 +96,9 @@ class Polynomial(torch.nn.Module):
         ordered = [(a, d) for d in (3, 2, 1) for a, _ in rows[d]]
         coefficients = [value for d in (3, 2, 1) for value in rows[d].values()]
         self.register_buffer("coefficients", torch.stack(coefficients).contiguous())
+        # Of each term for the compiled loop: a, then its factors (filled up with 0).
+        factors = [(a, *rest, 0, 0)[:3] for d in (3, 2, 1) for a, rest in rows[d]]
+        self.register_buffer("factors", torch.tensor(factors, dtype=torch.int64))
         # Rows of this matrix add up G, then Σ_d (part of degree d of G) / d.
         collect = torch.zeros((2, n_components, len(ordered)), dtype=torch.float64)
         for row, (a, degree) in enumerate(ordered):
@@ -110,6 +117,12 @@ class Polynomial(torch.nn.Module):
         Returns:
             f ``[n_atoms, n_channels]`` and its derivative, shaped as ``x``.
         """
+        if self.compiled and x.device.type == "cpu":
+            n_pair, n_single = self.of_pair.size(0), self.of_single.size(0)
+            value, derivative = torch.ops.pykoh.contract(
+                x, species, self.coefficients, self.factors, n_pair, n_single
+            )
+            return value, derivative
         n_atoms = x.size(1)
         step = n_atoms if x.is_cuda else self.atoms_at_a_time
         values: List[torch.Tensor] = []

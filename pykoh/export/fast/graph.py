@@ -1,4 +1,4 @@
-"""The TorchScript graph of the fast route: plain torch operations on rows of neighbours.
+"""The TorchScript graph of the fast route: operations on rows of neighbours.
 
 Same call as :class:`pykoh.export.graph.EdgeGraph`. What it does otherwise:
 
@@ -10,6 +10,8 @@ Same call as :class:`pykoh.export.graph.EdgeGraph`. What it does otherwise:
   element before the channels are mixed.
 * The symmetric contraction is a polynomial with few monomials
   (:mod:`pykoh.export.fast.contraction`).
+* On a CPU the messages of scalar features and their contraction are two compiled loops
+  (:mod:`pykoh.engines.kernels`); on a GPU, and for other features, plain torch operations.
 * The derivative is written out. Each layer after the first exchanges ghosts once on the way
   forward and once on the way back, whatever atoms a rank has.
 """
@@ -22,12 +24,13 @@ from typing import List, Tuple
 
 import torch
 
-import pykoh.engines.ghost  # noqa: F401  registers torch.ops.pykoh.ghost_exchange
+import pykoh.engines.ghost
+import pykoh.engines.operators  # noqa: F401  registers torch.ops.pykoh.sum_neighbours
 from pykoh.errors import ModelError
 from pykoh.export.fast.harmonics import Harmonics
 from pykoh.export.fast.layer import Layer
 from pykoh.export.fast.rows import Rows, arrange
-from pykoh.export.fast.spline import place
+from pykoh.export.fast.spline import Places, place
 from pykoh.export.fast.supports import obstacle
 from pykoh.export.fast.tables import pairs_of_species
 
@@ -164,6 +167,7 @@ class FastGraph(torch.nn.Module):
                         new[:0],
                         self.scale,
                         y,
+                        places,
                         rows,
                         first,
                         last,
@@ -181,7 +185,7 @@ class FastGraph(torch.nn.Module):
             index = self.n_layers - 1 - step
             if step > 0:
                 to_features, to_sent = self.layer_back(
-                    index, to_features, y, rows, states[index], to_y, to_distance, n_total
+                    index, to_features, y, places, rows, states[index], to_y, to_distance, n_total
                 )
             if index > 0:
                 to_sent = torch.ops.pykoh.ghost_reduce(to_sent, n_local)
@@ -209,6 +213,7 @@ class FastGraph(torch.nn.Module):
         which: int,
         upstream: torch.Tensor,
         y: torch.Tensor,
+        places: Places,
         rows: Rows,
         state: List[torch.Tensor],
         to_y: torch.Tensor,
@@ -228,6 +233,7 @@ class FastGraph(torch.nn.Module):
                     upstream,
                     self.scale,
                     y,
+                    places,
                     rows,
                     0,
                     len(rows.atoms) - 1,

@@ -79,6 +79,7 @@ class Layer(torch.nn.Module):
         upstream: torch.Tensor,
         scale: float,
         y: torch.Tensor,
+        places: Places,
         rows: Rows,
         first: int,
         last: int,
@@ -93,6 +94,7 @@ class Layer(torch.nn.Module):
             upstream: ``[n, F]`` derivative with respect to the features given to later layers.
             scale: of the energies.
             y: ``[M, P]``.
+            places: as :meth:`ahead`.
             rows: the layout.
             first: chunk.
             last: chunk, not included.
@@ -105,6 +107,6 @@ class Layer(torch.nn.Module):
         features = state.pop()
         to_x, to_density, to_features = self.update.back(upstream, scale, features, species, state)
         self.messages.back(
-            to_x, to_density, y, rows, first, last, state, to_y, to_distance, to_sent
+            to_x, to_density, y, places, rows, first, last, state, to_y, to_distance, to_sent
         )
         return to_features

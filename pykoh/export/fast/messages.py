@@ -1,9 +1,10 @@
 """Messages from neighbours with scalar features, forward and backward.
 
-The atoms come in chunks, each of which has its own number of neighbour rows K per atom, so that
-aggregation over neighbours is a batched matrix product. Everything is differentiated by hand:
-what is needed of the way back is known beforehand, and each rank of a parallel run passes through
-the same exchanges whatever atoms it has.
+On a CPU the sums over neighbours are compiled loops (:mod:`pykoh.engines.kernels`). Elsewhere the
+atoms come in chunks, each of which has its own number of neighbour rows K per atom, so that
+aggregation over neighbours is a batched matrix product. Everything is differentiated by hand: what
+is needed of the way back is known beforehand, and each rank of a parallel run passes through the
+same exchanges whatever atoms it has.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from pykoh.export.fast import linear
 from pykoh.export.fast.radial import Radial
 from pykoh.export.fast.rows import Rows
 from pykoh.export.fast.spline import Places, by_species
+from pykoh.export.fast.tables import pairs_of_species, products, radial_functions, tabulate
 
 # Up to so many elements the first layer is contracted element by element.
 MAX_SPECIES_IN_FIRST = 6
+# Of the compiled loops' tables, relative to their largest value: forces are right to 1e-6 eV/Å.
+COMPILED_ERROR = 2e-8
 
 
 class ScalarMessages(torch.nn.Module):
@@ -32,12 +36,16 @@ class ScalarMessages(torch.nn.Module):
         index: of a layer whose senders have scalar features.
         sent: ``[S, C]`` what each element sends, in the first layer; else None.
         at_least: intervals of the radial tables.
+
+    Attributes:
+        compiled: whether CPU tensors go through the compiled loops.
     """
 
     def __init__(
         self, model: torch.nn.Module, index: int, sent: torch.Tensor | None, at_least: int
     ) -> None:
         super().__init__()
+        self.compiled = True
         block = model.interactions[index]
         self.n_species = int(model.atomic_numbers.numel())
         per_ell = linear.radial_per_ell(block)
@@ -47,6 +55,9 @@ class ScalarMessages(torch.nn.Module):
             mix = [each / float(block.avg_num_neighbors) for each in mix]
         self.n_ell = len(mix)
         self.n_components = self.n_ell**2
+        component = [ell for ell in range(self.n_ell) for _ in range(2 * ell + 1)]
+        self.compiled_table(model, index, torch.cat(per_ell, 1))
+        self.register_buffer("compiled_mix", torch.stack([mix[ell] for ell in component]))
         weights = self.radial.weights.chunk(self.n_ell, 1)
         self.n_hidden = weights[0].shape[0]
         self.n_sent = weights[0].shape[1]
@@ -57,9 +68,22 @@ class ScalarMessages(torch.nn.Module):
                 for w, m in zip(weights, mix, strict=True)
             ]
         # For each component the matrix of its l: one batched product mixes all.
-        component = [ell for ell in range(self.n_ell) for _ in range(2 * ell + 1)]
         self.register_buffer("mix", torch.stack([mix[ell] for ell in component]))
         self.kept = (2 if self.by_species else 3) + (1 if self.radial.has_density else 0)
+
+    def compiled_table(self, model: torch.nn.Module, index: int, weights: torch.Tensor) -> None:
+        """Register the table of the compiled loops, ``[T, n_intervals, n_ell, 6, C]``.
+
+        It has all radial weights, so that none is a product. A spline of degree 5 needs few
+        intervals: the table stays in the cache.
+        """
+        self.cutoff = float(model.r_max)
+        functions = products(radial_functions(model, index)[0], weights.numpy())
+        found = tabulate(functions, self.cutoff, degree=5, error=COMPILED_ERROR).coefficients
+        table = torch.from_numpy(found[:, :, :-1]).unflatten(3, (self.n_ell, -1))
+        self.register_buffer("radial_table", table.permute(1, 2, 3, 0, 4).contiguous())
+        pair_table = torch.from_numpy(pairs_of_species(model)[1]).flatten()
+        self.register_buffer("pair_table", pair_table)
 
     def ahead(
         self,
@@ -84,6 +108,8 @@ class ScalarMessages(torch.nn.Module):
             last: chunk, not included.
             state: what the way back needs is appended to it.
         """
+        if self.compiled and y.device.type == "cpu":
+            return self.ahead_compiled(y, places, sent, rows, first, last, state)
         width = self.n_species * self.n_hidden if self.by_species else self.n_sent
         sums = y.new_empty((self.n_components, rows.atoms[last] - rows.atoms[first], width))
         density = y.new_empty((sums.size(1) if self.radial.has_density else 0,))
@@ -108,11 +134,49 @@ class ScalarMessages(torch.nn.Module):
                 state.append(slopes)
         return torch.bmm(sums, self.mix), density
 
+    def ahead_compiled(
+        self,
+        y: torch.Tensor,
+        places: Places,
+        sent: torch.Tensor,
+        rows: Rows,
+        first: int,
+        last: int,
+        state: List[torch.Tensor],
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Do the same by compiled loops."""
+        starts = rows.starts[rows.atoms[first] : rows.atoms[last] + 1]
+        sums = torch.ops.pykoh.sum_neighbours(
+            y,
+            places.distance,
+            rows.pair,
+            self.sender(rows),
+            starts,
+            sent,
+            self.radial_table,
+            self.pair_table,
+            self.cutoff,
+        )
+        state.append(sent)
+        density = y.new_empty((sums.size(1) if self.radial.has_density else 0,))
+        if self.radial.has_density:
+            for c in range(first, last):
+                values, slopes = self.radial.density(places, rows.rows[c], rows.rows[c + 1])
+                a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
+                density[a:b] = values.view(b - a, -1).sum(1)
+                state.append(slopes)
+        return torch.bmm(sums, self.compiled_mix), density
+
+    def sender(self, rows: Rows) -> torch.Tensor:
+        """Return ``[P]`` the row of what is sent: by element or by atom."""
+        return rows.pair % self.n_species if self.by_species else rows.neighbour
+
     def back(
         self,
         upstream: torch.Tensor,
         to_density: torch.Tensor,
         y: torch.Tensor,
+        places: Places,
         rows: Rows,
         first: int,
         last: int,
@@ -127,6 +191,7 @@ class ScalarMessages(torch.nn.Module):
             upstream: ``[M, n, C]`` derivative with respect to the messages.
             to_density: ``[n]``, with respect to the density.
             y: ``[M, P]``.
+            places: as :meth:`ahead`.
             rows: the layout.
             first: chunk.
             last: chunk, not included.
@@ -135,6 +200,21 @@ class ScalarMessages(torch.nn.Module):
             to_distance: ``[P]``, added to.
             to_sent: ``[n_total, C]``, added to.
         """
+        if self.compiled and y.device.type == "cpu":
+            self.back_compiled(
+                upstream,
+                to_density,
+                y,
+                places,
+                rows,
+                first,
+                last,
+                state,
+                to_y,
+                to_distance,
+                to_sent,
+            )
+            return
         to_sums = torch.bmm(upstream, self.mix.transpose(1, 2))
         for c in range(first, last):
             low, high = rows.rows[c], rows.rows[c + 1]
@@ -159,6 +239,45 @@ class ScalarMessages(torch.nn.Module):
             to_distance[low:high] += back_t * self.radial.per_angstrom
             if self.radial.has_density:
                 slopes = state[own + self.kept - 1].view(b - a, -1)
+                to_distance[low:high] += (slopes * to_density[a:b].unsqueeze(1)).flatten()
+
+    def back_compiled(
+        self,
+        upstream: torch.Tensor,
+        to_density: torch.Tensor,
+        y: torch.Tensor,
+        places: Places,
+        rows: Rows,
+        first: int,
+        last: int,
+        state: List[torch.Tensor],
+        to_y: torch.Tensor,
+        to_distance: torch.Tensor,
+        to_sent: torch.Tensor,
+    ) -> None:
+        """Do the same by compiled loops."""
+        sent = state[0]
+        torch.ops.pykoh.sum_neighbours_back(
+            torch.bmm(upstream, self.compiled_mix.transpose(1, 2)),
+            y,
+            places.distance,
+            rows.pair,
+            self.sender(rows),
+            rows.starts[rows.atoms[first] : rows.atoms[last] + 1],
+            sent,
+            self.radial_table,
+            self.pair_table,
+            self.cutoff,
+            to_y,
+            to_distance,
+            # Nobody asks for derivatives with respect to what an element sends.
+            torch.zeros_like(sent) if self.by_species else to_sent,
+        )
+        if self.radial.has_density:
+            for c in range(first, last):
+                low, high = rows.rows[c], rows.rows[c + 1]
+                a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
+                slopes = state[1 + c - first].view(b - a, -1)
                 to_distance[low:high] += (slopes * to_density[a:b].unsqueeze(1)).flatten()
 
     def sum_by_species(self, y: torch.Tensor, hidden: torch.Tensor, n: int) -> torch.Tensor:

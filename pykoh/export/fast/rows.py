@@ -18,6 +18,7 @@ class Rows(NamedTuple):
     Attributes:
         atoms: first sorted atom of each chunk, and N.
         rows: first row of each chunk, and P.
+        starts: ``[N + 1]`` first row of each sorted atom, and P.
         order: ``[N]`` atom of each sorted place: most neighbours first.
         restore: ``[N]`` sorted place of each atom.
         species: ``[N]`` of the sorted atoms.
@@ -31,6 +32,7 @@ class Rows(NamedTuple):
 
     atoms: List[int]
     rows: List[int]
+    starts: torch.Tensor
     order: torch.Tensor
     restore: torch.Tensor
     species: torch.Tensor
@@ -95,7 +97,8 @@ def arrange(
         rij, sender, receiver = rij[edges], sender[edges], receiver[edges]
     first_edge = torch.cumsum(counts, 0) - counts
     widths = largest.repeat_interleave(chunk)[:n_local]
-    first_row = torch.empty_like(order).index_copy_(0, order, torch.cumsum(widths, 0) - widths)
+    starts = torch.constant_pad_nd(torch.cumsum(widths, 0), [1, 0])
+    first_row = torch.empty_like(order).index_copy_(0, order, starts[:-1])
     shift = (first_row - first_edge).index_select(0, receiver)
     place = ascending + shift
 
@@ -113,6 +116,7 @@ def arrange(
     return Rows(
         atoms,
         rows,
+        starts,
         order,
         restore,
         species.index_select(0, order),
@@ -172,6 +176,7 @@ def arrange_fixed(
     return Rows(
         atoms,
         rows,
+        torch.arange(n_local + 1, device=device) * width,
         order,
         order,
         own,

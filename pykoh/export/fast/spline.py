@@ -13,10 +13,12 @@ class Places(NamedTuple):
     Attributes:
         interval: ``[P]`` int64, row of the table.
         t: ``[P, 1]`` in 0 … 1, position within the interval.
+        distance: ``[P]`` Å, for tables with other intervals.
     """
 
     interval: torch.Tensor
     t: torch.Tensor
+    distance: torch.Tensor
 
 
 def flat(coefficients: Any) -> torch.Tensor:
@@ -44,7 +46,8 @@ def place(
     # A distance that is not a number must not become an index; t passes it on.
     interval = torch.clamp(scaled.to(torch.int64), 0, n_intervals)
     t = (scaled - interval).unsqueeze(1)
-    return Places(interval + pair_table.index_select(0, pair) * (n_intervals + 1), t)
+    table = pair_table.index_select(0, pair)
+    return Places(interval + table * (n_intervals + 1), t, distance)
 
 
 def cubic(

@@ -1,4 +1,4 @@
-"""Cubic-spline tables of functions of a distance.
+"""Spline tables of functions of a distance.
 
 The radial network of a MACE layer depends on one number, the distance (with a distance transform
 also on the two elements), so that everything up to its last, linear layer can be tabulated.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import factorial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import CubicSpline, make_interp_spline
 
 Array = NDArray[np.float64]
 
@@ -23,7 +24,10 @@ SLOPE_ERROR = 1e-6
 CLOSEST_A = 0.5
 # For numerical derivatives.
 STEP_A = 1e-5
-INTERVALS = (512, 1024, 2048, 4096, 8192)
+INTERVALS = {
+    3: (512, 1024, 2048, 4096, 8192),
+    5: (128, 192, 256, 384, 512, 768, 1024, 2048),
+}
 # Tables of 64 features on 2048 intervals take 4 MB each.
 MAX_PAIR_TABLES = 10
 
@@ -33,9 +37,9 @@ class RadialTable:
     """Piecewise cubics on equal intervals from 0 to the cutoff.
 
     Attributes:
-        coefficients: ``[4, n_tables, n_intervals + 1, n_features]``: value = Σ_k c_k t^k, with t
-            in 0 … 1 within an interval. The last row is zero: it stands for all distances at and
-            beyond the cutoff.
+        coefficients: ``[degree + 1, n_tables, n_intervals + 1, n_features]``: value = Σ_k c_k t^k,
+            with t in 0 … 1 within an interval. The last row is zero: it stands for all distances
+            at and beyond the cutoff.
         n_intervals: per table.
         value_error: largest error midway between the knots, relative to the largest value.
     """
@@ -46,7 +50,11 @@ class RadialTable:
 
 
 def tabulate(
-    functions: list[Callable[[Array], Array]], cutoff: float, at_least: int = 0
+    functions: list[Callable[[Array], Array]],
+    cutoff: float,
+    at_least: int = 0,
+    degree: int = 3,
+    error: float = VALUE_ERROR,
 ) -> RadialTable:
     """Return tables of smooth functions that vanish with zero slope at the cutoff.
 
@@ -54,8 +62,11 @@ def tabulate(
         functions: each maps distances ``[n]`` (Å) to ``[n, n_features]``.
         cutoff: Å.
         at_least: intervals; more are taken if the error asks for it.
+        degree: 3 or 5: of the pieces.
+        error: bound on that of values, relative to the largest; that of slopes is
+            SLOPE_ERROR / VALUE_ERROR times as much.
     """
-    for n in INTERVALS:
+    for n in INTERVALS[degree]:
         if n < at_least:
             continue
         knots = np.linspace(0.0, cutoff, n + 1)
@@ -67,17 +78,24 @@ def tabulate(
             values = function(knots)
             values[-1] = 0.0
             knots_from_zero = np.linspace(0.0, cutoff, n + 1)
-            spline = CubicSpline(knots_from_zero, values, bc_type=("not-a-knot", "clamped"))
+            if degree == 3:
+                spline = CubicSpline(knots_from_zero, values, bc_type=("not-a-knot", "clamped"))
+            else:
+                spline = make_interp_spline(knots_from_zero, values, k=degree)
             splines.append(spline)
             exact = function(probes)
             exact_slope = _slope(function, probes)
             worst = max(worst, _relative(spline(probes) - exact, exact))
             slope = max(slope, _relative(spline(probes, 1) - exact_slope, exact_slope))
-        if worst <= VALUE_ERROR and slope <= SLOPE_ERROR:
+        if worst <= error and slope <= error * SLOPE_ERROR / VALUE_ERROR:
             break
     width = cutoff / n
-    powers = width ** np.arange(4).reshape(4, 1, 1)
-    tables = [spline.c[::-1] * powers for spline in splines]
+    tables = [
+        np.stack(
+            [spline(knots_from_zero[:-1], k) * width**k / factorial(k) for k in range(degree + 1)]
+        )
+        for spline in splines
+    ]
     beyond = [np.concatenate([table, np.zeros_like(table[:, :1])], axis=1) for table in tables]
     return RadialTable(np.stack(beyond, axis=1), n, worst)
 
@@ -108,6 +126,13 @@ def compress(
             onto = weights @ basis.T
             return [_product(function, onto) for function in functions], basis
     return functions, weights
+
+
+def products(
+    functions: list[Callable[[Array], Array]], weights: Array
+) -> list[Callable[[Array], Array]]:
+    """Return each function's features ``[n, n_features]`` times weights ``[n_features, m]``."""
+    return [_product(function, weights) for function in functions]
 
 
 def _product(function: Callable[[Array], Array], onto: Array) -> Callable[[Array], Array]:

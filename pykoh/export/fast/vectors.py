@@ -286,6 +286,7 @@ class VectorMessages(torch.nn.Module):
         upstream: torch.Tensor,
         to_density: torch.Tensor,
         y: torch.Tensor,
+        places: Places,
         rows: Rows,
         first: int,
         last: int,
