@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
-import pykoh.engines.ghost
-import pykoh.engines.operators  # noqa: F401  so must these
+import pykoh.engines.ghost  # noqa: F401  its operator must exist before torch.jit.load
+from pykoh.engines.operators import compiled_loops  # registers more of them
 from pykoh.errors import ModelError
 
 # 2: graphs call the operators of pykoh.engines.operators, which earlier versions don't have.
@@ -64,7 +64,13 @@ def pack_graph(graph: torch.jit.ScriptModule) -> torch.Tensor:
 def open_graph(
     archive: torch.Tensor, device: torch.device, dtype: torch.dtype
 ) -> torch.jit.ScriptModule:
-    """Load a packed graph on a device in a precision, ready to be called."""
+    """Load a packed graph on a device in a precision, ready to be called.
+
+    Raises:
+        EngineError: on a CPU, where numba can keep no compiled code.
+    """
+    if device.type == "cpu":
+        compiled_loops()  # what is wrong with them is said here, not from within the graph
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         graph = torch.jit.load(io.BytesIO(archive.numpy().tobytes()), map_location=device)

@@ -10,14 +10,33 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
 from typing import Any
 
 import torch
+
+from pykoh.errors import EngineError
 
 # Fewer atoms are not worth waking up another thread.
 ATOMS_PER_PART = 64
 
 _pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
+
+
+def compiled_loops() -> ModuleType:
+    """Return :mod:`pykoh.engines.kernels`.
+
+    Raises:
+        EngineError: numba finds no folder that it may write compiled code to.
+    """
+    try:
+        from pykoh.engines import kernels
+    except RuntimeError as err:
+        raise EngineError(
+            "numba finds no folder to keep compiled code in (neither beside pykoh nor in the home "
+            "folder); set NUMBA_CACHE_DIR to one that can be written to"
+        ) from err
+    return kernels
 
 
 def _in_parts(n_atoms: int, work: Callable[[int, int, int], None]) -> None:
@@ -59,8 +78,7 @@ def _sum_neighbours(
     cutoff: float,
 ) -> torch.Tensor:
     """Return the sums ``[M, n, C]`` of :func:`pykoh.engines.kernels.sum_neighbours`."""
-    from pykoh.engines import kernels
-
+    kernels = compiled_loops()
     n_atoms = start.numel() - 1
     sums = sent.new_zeros((y.size(0), n_atoms, sent.size(1)))
     if n_atoms < 1 or sent.size(0) == 0:
@@ -92,8 +110,7 @@ def _sum_neighbours_back(
     to_sent: torch.Tensor,
 ) -> None:
     """Add to the three derivatives: :func:`pykoh.engines.kernels.sum_neighbours_back`."""
-    from pykoh.engines import kernels
-
+    kernels = compiled_loops()
     n_atoms = start.numel() - 1
     if n_atoms < 1 or sent.size(0) == 0:
         return
@@ -123,8 +140,7 @@ def _contract(
     n_quadratic: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return value ``[n, C]`` and derivative ``[M, n, C]`` of a polynomial of x ``[M, n, C]``."""
-    from pykoh.engines import kernels
-
+    kernels = compiled_loops()
     derivative = torch.zeros_like(x, memory_format=torch.contiguous_format)
     value = x.new_zeros(x.shape[1:])
     arrays = _arrays(x, species, coefficients, factors)
