@@ -29,6 +29,7 @@ from ase import Atoms, units
 from pykoh.analysis.first_peak import peak_position
 from pykoh.analysis.radial import BIN_A
 from pykoh.engines.calculator import PykohCalculator
+from pykoh.errors import PykohError
 from pykoh.reference.labels import read_labels
 
 # Pairs of elements, and where their first shell ends (Å): the minimum of g(r).
@@ -120,10 +121,13 @@ def main() -> None:
     """Evaluate the potential on all labels and print a row per concentration."""
     if len(sys.argv) != 3:
         raise SystemExit("Usage: python dft_structure.py POTENTIAL.pt LABELS.extxyz")
-    calculator = PykohCalculator(sys.argv[1], dtype="float64")
     frames: dict[float, list[Atoms]] = defaultdict(list)
-    for frame in read_labels([Path(sys.argv[2])]).frames:
-        frames[frame.info["molarity"]].append(frame)
+    try:
+        calculator = PykohCalculator(sys.argv[1], dtype="float64")
+        for frame in read_labels([Path(sys.argv[2])]).frames:
+            frames[frame.info["molarity"]].append(frame)
+    except PykohError as err:
+        raise SystemExit(f"Error: {err}") from err
     names = [f"{name} {what} (Å)" for what in ("shell", "peak") for name in SHELLS]
     print(f"| mol/L | frames | spread of D/kT | {' | '.join(names)} |")
     print("|---" * (3 + len(names)) + "|")
