@@ -44,6 +44,11 @@ def row(name: str, results: dict[str, Any]) -> dict[str, Any]:
     return {column: found[column] for column in COLUMNS}
 
 
+def place(entry: dict[str, Any]) -> tuple[float, float]:
+    """Return the molarity that was asked for (the box has nearly that) and the temperature."""
+    return float(entry["run"].partition("M_")[0]), float(entry["temperature_K"])
+
+
 def text(value: Any, stderr: Any, digits: int) -> str:
     """Return a value with its standard error, as far as they are known."""
     if value in (None, ""):
@@ -81,9 +86,7 @@ def main() -> None:
             rows[folder.name] = row(folder.name, json.loads(found.read_text(encoding="utf-8")))
         elif folder.name not in rows:
             print(f"{folder.name}: not finished", file=sys.stderr)
-    ordered = sorted(
-        rows.values(), key=lambda r: (float(r["molarity_mol_per_L"]), float(r["temperature_K"]))
-    )
+    ordered = sorted(rows.values(), key=place)
     written = io.StringIO()
     writer = csv.DictWriter(written, COLUMNS, lineterminator="\n")
     writer.writeheader()
