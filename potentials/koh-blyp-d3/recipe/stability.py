@@ -79,11 +79,21 @@ def main() -> None:
     rows: dict[str, dict[str, Any]] = {}
     if target.exists():
         with target.open(encoding="utf-8", newline="") as stream:
-            rows = {entry["run"]: entry for entry in csv.DictReader(stream)}
+            table = csv.DictReader(stream)
+            if tuple(table.fieldnames or ()) != COLUMNS:
+                raise SystemExit(f"Error: {target}: not a table of this script; name another file")
+            rows = {entry["run"]: entry for entry in table}
+        if any(None in entry.values() for entry in rows.values()):
+            raise SystemExit(f"Error: {target}: a row is cut; restore it or name another file")
     for folder in sorted((Path(sys.argv[1]) / "runs").iterdir()):
         found = folder / "results" / "results.json"
         if found.exists():
-            rows[folder.name] = row(folder.name, json.loads(found.read_text(encoding="utf-8")))
+            try:
+                rows[folder.name] = row(folder.name, json.loads(found.read_text(encoding="utf-8")))
+            except (ValueError, KeyError) as err:
+                raise SystemExit(
+                    f"Error: {found}: cut or incomplete ({err}); run pykoh analyze again"
+                ) from None
         elif folder.name not in rows:
             print(f"{folder.name}: not finished", file=sys.stderr)
     ordered = sorted(rows.values(), key=place)
