@@ -10,7 +10,7 @@ import pytest
 from ase.io import read, write
 from click.testing import CliRunner, Result
 
-from labels import frames
+from labels import frames, label_file
 from potentials import random_mace
 from pykoh.campaign.extend import flagged_frames
 from pykoh.campaign.folder import CampaignFolder, create
@@ -115,7 +115,7 @@ def test_wrong_calls(campaign: CampaignFolder, tmp_path: Path) -> None:
     # A broken file is refused before anything is labelled.
     for labels, expected in (("labels", "not a readable label file"), ("frames", "m.model")):
         if labels == "frames":
-            write(tmp_path / "l.extxyz", frames("dense", "a", 1, seed=1), format="extxyz")
+            label_file(tmp_path / "l.extxyz")
         done = call(*options, "-o", "k", "--calculator", "teacher:calculator")
         assert done.exit_code == 1 and expected in done.output, done.output
         assert not (tmp_path / "k.learning" / "labels.extxyz").exists()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from labels import frames, isolated, label, label_file
 from pykoh.errors import LabelError
 from pykoh.reference.frames import duplicates, frame_key, molarity_of, read_frames
-from pykoh.reference.labels import read_labels
+from pykoh.reference.labels import Reading, read_labels
 
 
 @settings(max_examples=20, deadline=None)
@@ -136,10 +136,10 @@ def test_hartree_is_noticed_and_converted(tmp_path: Path) -> None:
     to_hartree(plain)
     with pytest.raises(LabelError, match="--units hartree"):
         read_labels([plain])
-    again = read_labels([plain], units="hartree").frames[0]
+    again = read_labels([plain], Reading("hartree")).frames[0]
     assert again.info["REF_energy"] == pytest.approx(energy, rel=1e-7)
     with pytest.raises(LabelError, match="choose from eV"):
-        read_labels([plain], units="Ry")
+        read_labels([plain], Reading("Ry"))
 
 
 def test_two_energies_of_one_frame_are_refused(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ NEW/                             its folder, with boxes
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -146,12 +147,15 @@ def _label(
 
 
 def _refuse_what_training_would(learning: Learning) -> None:
-    """Raise now, not after hours of labelling, if the labels or the model cannot be read."""
+    """Raise now, not after hours of labelling, if the labels or the model cannot be used."""
     from pykoh.export.read import read_mace_model
-    from pykoh.reference.frames import read_extxyz
 
-    for path in learning.labels:
-        read_extxyz(path, "label file")
+    arguments = ["train", *map(str, learning.labels), "-o", "check.model", "--check"]
+    arguments += ["--foundation", str(learning.model), *learning.train_options]
+    done = subprocess.run([*PYKOH, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["pykoh train --check failed"]
+        raise CampaignError(lines[-1].removeprefix("Error: "))
     read_mace_model(learning.model)
 
 

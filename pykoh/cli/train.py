@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
+from pykoh.cli.label_options import reads_labels
 from pykoh.errors import TrainingError
 from pykoh.files import refuse_overwrite
+
+if TYPE_CHECKING:
+    from pykoh.reference.labels import Reading
 
 
 def _pairs(values: tuple[str, ...], option: str, example: str) -> dict[str, str]:
@@ -100,11 +106,11 @@ def _refuse_architecture(foundation: str | None) -> None:
     "--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True
 )
 @click.option("--e0", multiple=True, metavar="ELEMENT=EV", help="Energy of an isolated atom, eV.")
-@click.option("--units", default="eV", show_default=True, help="Of DATA: eV, hartree, kcal/mol.")
-@click.option("--max-force", type=float, default=100.0, show_default=True, help="eV/Å.")
+@reads_labels
 @click.option(
     "--mace", multiple=True, metavar="OPTION=VALUE", help="Any further option of mace_run_train."
 )
+@click.option("--check", is_flag=True, help="Read and check the labels, say what they are, stop.")
 @click.option("--force", is_flag=True, help="Begin again; replace an existing model.")
 def command(
     data: tuple[Path, ...],
@@ -133,9 +139,9 @@ def command(
     device: str,
     dtype: str,
     e0: tuple[str, ...],
-    units: str,
-    max_force: float,
+    reading: Reading,
     mace: tuple[str, ...],
+    check: bool,
     force: bool,
 ) -> None:
     """Train a MACE potential on the label files DATA (of `pykoh label`, or extended xyz).
@@ -156,7 +162,8 @@ def command(
         raise TrainingError(f"{output}: a model is named NAME.model")
     if not output.parent.is_dir():
         raise TrainingError(f"{output}: its folder {output.parent} does not exist; create it first")
-    refuse_overwrite([output], force)
+    if not check:
+        refuse_overwrite([output], force)
     _refuse_architecture(foundation)
     import numpy as np
 
@@ -165,6 +172,7 @@ def command(
     from pykoh.training import options as choices
     from pykoh.training.data import (
         Split,
+        describe,
         elements_of,
         isolated_energies,
         select,
@@ -196,9 +204,13 @@ def command(
         ),
     )
     choices.check(options)
-    known = read_labels(data, units, max_force)
+    given = _energies(e0)
+    known = read_labels(data, replace(reading, isolated_eV=given))
     for note in known.notes:
         click.echo(f"Warning: {note}", err=True)
+    if check:
+        click.echo(describe(known))
+        return
     rng = np.random.default_rng(seed)
     frames = select(known.frames, molarities)
     split = split_by_trajectory(frames, valid_fraction, rng)
@@ -208,7 +220,7 @@ def command(
             f"--batch-size {batch_size}: there are only {len(split.train)} frames to train on"
         )
     elements = elements_of((*split.train, *split.valid))
-    energies = isolated_energies(known, _energies(e0), elements)
+    energies = isolated_energies(known, given, elements)
     if stress_weight > 0 and any("REF_stress" not in frame.info for frame in split.train):
         raise TrainingError("--stress-weight: a frame has no REF_stress; set it to 0")
     old = read_labels([replay]).frames if replay is not None else ()

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from pykoh.cli.label_options import reads_labels
 from pykoh.errors import TrainingError
+
+if TYPE_CHECKING:
+    from pykoh.reference.labels import Reading
 
 
 @click.command()
@@ -27,6 +32,7 @@ from pykoh.errors import TrainingError
     help="Folder of the results.",
 )
 @click.option("--learning-curve", is_flag=True, help="Also error against the number of labels.")
+@reads_labels
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--force", is_flag=True, help="Replace earlier results.")
 def command(
@@ -34,6 +40,7 @@ def command(
     data: tuple[Path, ...],
     output: Path,
     learning_curve: bool,
+    reading: Reading,
     seed: int,
     force: bool,
 ) -> None:
@@ -65,7 +72,7 @@ def command(
     from pykoh.transfer.write import conclusion, trained_at, write
 
     candidates = [read_candidate(path) for path in models]
-    labels = read_labels(data)
+    labels = read_labels(data, reading)
     for note in labels.notes:
         click.echo(f"Warning: {note}", err=True)
     marked = [f for f in labels.frames if f.info.get("split") == "test"]

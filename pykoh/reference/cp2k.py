@@ -88,7 +88,7 @@ class Cp2kLabeller:
         if way.from_neighbour and kept.exists():
             guess = "guess.wfn"
             shutil.copyfile(kept, folder / guess)
-        label = self._run(atoms, folder, input_text(atoms, way, guess), way.name)
+        label = self._run(atoms, folder, input_text(atoms, way, guess), way.name, True)
         made = folder / "frame-RESTART.wfn"
         if atoms.info.get("run") and made.exists():
             made.replace(kept)
@@ -103,7 +103,7 @@ class Cp2kLabeller:
         atom = Atoms(symbol, cell=[ATOM_BOX_A] * 3, pbc=True)
         way = RECIPES[1]
         text = input_text(atom, way, multiplicity=ATOM_MULTIPLICITY[symbol], stress=False)
-        return self._run(atom, folder, text, way.name)
+        return self._run(atom, folder, text, way.name, with_stress=False)
 
     def stop(self) -> None:
         """End the calculations that are running; later ones are refused."""
@@ -112,7 +112,7 @@ class Cp2kLabeller:
             for process in self._running:
                 processes.kill(process)
 
-    def _run(self, atoms: Atoms, folder: Path, text: str, recipe: str) -> Label:
+    def _run(self, atoms: Atoms, folder: Path, text: str, recipe: str, with_stress: bool) -> Label:
         (folder / "frame.inp").write_text(text)
         output = folder / "frame.out"
         with output.open("wb") as stream, self._lock:
@@ -145,6 +145,7 @@ class Cp2kLabeller:
             len(atoms),
             recipe,
             usage.ru_utime + usage.ru_stime,
+            with_stress,
         )
 
 

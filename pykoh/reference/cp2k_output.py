@@ -15,7 +15,19 @@ from pykoh.reference.level import Label
 # in atomic units is turned into what it would print in eV.
 HARTREE_EV = 27.21138386
 BOHR_A = 0.52917720859
-EV_PER_A3_IN_GPA = 160.217649
+_GPA_PER_EV_A3 = 160.217649
+# GPa in the units of pressure that CP2K knows (src/common/cp_units.F); 2023 and earlier print GPa,
+# 2024 and later bar, and STRESS_UNIT in the input chooses any of them.
+GPA_PER_UNIT = {
+    "bar": 1e-4,
+    "kbar": 0.1,
+    "Mbar": 100.0,
+    "Pa": 1e-9,
+    "MPa": 1e-3,
+    "GPa": 1.0,
+    "atm": 1.01325e-4,
+    "au_p": HARTREE_EV / BOHR_A**3 * _GPA_PER_EV_A3,
+}
 
 _ENERGY = re.compile(r"ENERGY\| Total FORCE_EVAL .*?:?\s+(-?\d+\.\d+)\s*$", re.MULTILINE)
 _VERSION = re.compile(r"CP2K\| version string:\s+CP2K version (\S.*?)\s*$", re.MULTILINE)
@@ -25,7 +37,9 @@ _FORCES_OLD = re.compile(r"ATOMIC FORCES in \[a\.u\.\]\s*\n(.*?)SUM OF ATOMIC FO
 _FORCES_NEW = re.compile(
     r"FORCES\| Atomic forces \[hartree/bohr\]\s*\n(.*?)FORCES\| Sum", re.DOTALL | re.IGNORECASE
 )
-_STRESS = re.compile(r"STRESS\| Analytical stress tensor \[GPa\]\s*\n.*?\n((?:.*\n){3})")
+_STRESS = re.compile(
+    r"(?:STRESS\| Analytical stress tensor|STRESS TENSOR) \[([^\]]*)\]\s*\n.*?\n((?:.*\n){3})"
+)
 
 
 def is_converged(text: str) -> bool:
@@ -48,7 +62,35 @@ def _rows(block: str, prefix: str, n_columns: int) -> NDArray[np.float64]:
     return np.array([row for row in rows if len(row) == n_columns])
 
 
-def parse_output(text: str, name: str | Path, n_atoms: int, recipe: str, core_s: float) -> Label:
+def _stress(text: str, name: str | Path, wanted: bool) -> NDArray[np.float64] | None:
+    """Return the stress, [3, 3], eV/Å³, or None where the output has none."""
+    found = _STRESS.search(text)
+    if found is None:
+        if wanted:
+            raise LabelError(
+                f"{name}: no stress in CP2K's output, although it was asked for; this CP2K prints "
+                "it in a form that pykoh does not know: please report its version"
+            )
+        return None
+    unit = next((u for u in GPA_PER_UNIT if u.lower() == found[1].strip().lower()), None)
+    rows = _rows(found[2], "STRESS|", 3)
+    if unit is None or rows.shape != (3, 3):
+        raise LabelError(
+            f"{name}: CP2K's stress [{found[1]}] cannot be read; known units are "
+            f"{', '.join(GPA_PER_UNIT)}"
+        )
+    # CP2K's sign is that of a pressure; ASE's and MACE's is the opposite.
+    return -rows * (GPA_PER_UNIT[unit] / _GPA_PER_EV_A3)
+
+
+def parse_output(
+    text: str,
+    name: str | Path,
+    n_atoms: int,
+    recipe: str,
+    core_s: float,
+    with_stress: bool = False,
+) -> Label:
     """Return the label that a CP2K output of ``RUN_TYPE ENERGY_FORCE`` holds.
 
     Args:
@@ -57,9 +99,11 @@ def parse_output(text: str, name: str | Path, n_atoms: int, recipe: str, core_s:
         n_atoms: atoms of the frame.
         recipe: how it was converged.
         core_s: processor seconds; 0 takes the time that CP2K reports (wall, one core).
+        with_stress: the input asked for the stress, so that it has to be there.
 
     Raises:
-        LabelError: it stopped early, did not converge, or lacks energy or forces.
+        LabelError: it stopped early, did not converge, lacks energy, forces or the stress that was
+            asked for, or prints a stress in an unknown unit.
     """
     if "PROGRAM ENDED" not in text:
         found = re.search(r"\[ABORT\].*?\n.*?\\___/\s+(\S.*?)\s+\*", text, re.DOTALL)
@@ -77,10 +121,6 @@ def parse_output(text: str, name: str | Path, n_atoms: int, recipe: str, core_s:
     forces = _rows(block[1], "FORCES|", columns)[:, :3]
     if forces.shape != (n_atoms, 3):
         raise LabelError(f"{name}: forces on {len(forces)} atoms, the frame has {n_atoms}")
-    stress = None
-    if (found := _STRESS.search(text)) is not None:
-        # CP2K's sign is that of a pressure; ASE's and MACE's is the opposite.
-        stress = -_rows(found[1], "STRESS|", 3) / EV_PER_A3_IN_GPA
     version = _VERSION.search(text)
     if not core_s:
         times = _TIME.search(text)
@@ -88,7 +128,7 @@ def parse_output(text: str, name: str | Path, n_atoms: int, recipe: str, core_s:
     return Label(
         energy_eV=float(energy[1]) * HARTREE_EV,
         forces=forces * (HARTREE_EV / BOHR_A),
-        stress=stress,
+        stress=_stress(text, name, with_stress),
         core_s=core_s,
         scf_steps=len(_STEP.findall(text)),
         recipe=recipe,

@@ -28,6 +28,13 @@ CATIONS = ("Li", "Na", "K", "Cs")
 PER_A3 = 6.02214076e-4
 # No two atoms of a liquid come closer, Å; the shortest bond is O-H.
 CLOSEST_A = 0.6
+# Cells and coordinates beyond are damage; searches for neighbours would take forever in them, Å.
+LONGEST_A = 1000.0
+FARTHEST_A = 1e5
+SHORTEST_HEIGHT_A = 1.5
+# Farther from every other atom an H has lost its molecule; closer no cation comes to an atom, Å.
+UNBOUND_H_A = 2.0
+CLOSEST_CATION_A = 1.5
 # Two frames whose nearest-neighbour distances agree to this are the same frame, Å.
 SAME_A = 1e-4
 
@@ -91,22 +98,67 @@ def duplicates(frames: Sequence[Atoms]) -> list[tuple[int, int]]:
     return sorted(pairs)
 
 
-def _check(atoms: Atoms, where: str) -> None:
+def periodic_differences(
+    vectors: NDArray[np.float64], cell: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return vectors moved by lattice vectors to small fractions of the cell, ``[..., 3]``, Å.
+
+    These are the shortest images where the shortest is below half of the cell's smallest height.
+    """
+    fractions = vectors @ np.linalg.inv(cell)
+    return np.asarray((fractions - np.round(fractions)) @ cell, dtype=np.float64)
+
+
+def check_geometry(atoms: Atoms, where: str) -> None:
+    """Raise :class:`LabelError` if a frame is no periodic liquid, or is damaged.
+
+    Args:
+        atoms: the frame.
+        where: file and frame, for the message.
+    """
     if len(atoms) == 0:
         raise LabelError(f"{where}: has no atoms")
-    if not all(atoms.pbc) or atoms.get_volume() < 1.0:
+    cell = np.asarray(atoms.cell)
+    if not (np.isfinite(cell).all() and np.isfinite(atoms.positions).all()):
+        raise LabelError(f"{where}: a coordinate or the lattice is not a number; remove this frame")
+    if not np.abs(cell).max() <= LONGEST_A or np.abs(atoms.positions).max() > FARTHEST_A:
+        raise LabelError(
+            f"{where}: its lattice or a coordinate is beyond {LONGEST_A:g} Å "
+            f"({FARTHEST_A:g} Å for a coordinate); the frame is damaged: remove it"
+        )
+    if not all(atoms.pbc) or abs(np.linalg.det(cell)) < 1.0:
         raise LabelError(
             f"{where}: is not periodic in three directions; write it as extended xyz with "
-            'Lattice="…" pbc="T T T"'
+            'Lattice="…" pbc="T T T", or remove it'
         )
-    if not np.isfinite(atoms.positions).all():
-        raise LabelError(f"{where}: a coordinate is not a number; remove this frame")
+    heights = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)
+    if heights.min() < SHORTEST_HEIGHT_A:
+        raise LabelError(
+            f"{where}: its cell is only {heights.min():.2g} Å high; the lattice is damaged or not "
+            "in Å"
+        )
     if len(atoms) > 1:
-        nearest = nearest_distances(atoms)
-        if nearest.min() < CLOSEST_A:
+        _check_distances(atoms, where)
+
+
+def _check_distances(atoms: Atoms, where: str) -> None:
+    nearest = nearest_distances(atoms)
+    if nearest.min() < CLOSEST_A:
+        raise LabelError(
+            f"{where}: atom {int(nearest.argmin()) + 1} has a neighbour at "
+            f"{nearest.min():.2f} Å; the frame is broken or not in Å: remove or convert it"
+        )
+    symbols = np.array(atoms.get_chemical_symbols())
+    lost = (symbols == "H") & (nearest > UNBOUND_H_A)
+    inside = np.isin(symbols, CATIONS) & (nearest < CLOSEST_CATION_A)
+    for wrong, what in (
+        (lost, f"an H without another atom within {UNBOUND_H_A:g} Å"),
+        (inside, f"a cation within {CLOSEST_CATION_A:g} Å of another atom"),
+    ):
+        if wrong.any():
             raise LabelError(
-                f"{where}: atom {int(nearest.argmin()) + 1} has a neighbour at "
-                f"{nearest.min():.2f} Å; the frame is broken or not in Å: remove or convert it"
+                f"{where}: atom {int(np.flatnonzero(wrong)[0]) + 1} is {what}; a coordinate is "
+                "damaged or not in Å: remove the frame"
             )
 
 
@@ -149,7 +201,7 @@ def read_frames(paths: Sequence[Path]) -> tuple[list[Atoms], list[str]]:
     for path in paths:
         for number, atoms in enumerate(read_extxyz(Path(path)), start=1):
             where = f"{path}, frame {number}"
-            _check(atoms, where)
+            check_geometry(atoms, where)
             frame = atoms.__class__(
                 atoms.symbols, positions=atoms.positions, cell=atoms.cell, pbc=True
             )

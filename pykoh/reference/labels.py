@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pykoh.errors import LabelError
 from pykoh.files import replacing
-from pykoh.reference.frames import duplicates, molarity_of, read_extxyz
+from pykoh.reference.frames import check_geometry, duplicates, molarity_of, read_extxyz
+from pykoh.reference.label_checks import (
+    LARGEST_EV_A,
+    LARGEST_GPA,
+    check_energies,
+    check_forces,
+    check_stresses,
+)
+from pykoh.reference.label_values import (
+    ENERGY,
+    FORCES,
+    STRESS,
+    UNITS,
+    LabelKeys,
+    take_results,
+)
 from pykoh.reference.level import Label, Level
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-ENERGY, FORCES, STRESS = "REF_energy", "REF_forces", "REF_stress"
 ISOLATED = "IsolatedAtom"
-# eV and eV/Å in one unit of each name, for labels of other programs (CODATA 2018).
-UNITS = {
-    "eV": (1.0, 1.0),
-    "hartree": (27.211386245988, 51.422067476326),
-    "kcal/mol": (0.0433641042418, 0.0433641042418),
-}
-# Forces of a liquid at 300-400 K: the root mean square is 0.5 to 1 eV/Å.
-LARGEST_EV_A = 100.0
-SMALLEST_RMS_EV_A = 0.1
 # Two labels of the same frame agree to this, eV.
 SAME_EV = 1e-3
 
@@ -42,7 +47,7 @@ class LabelSet:
         atom_energies_eV: energy of each isolated atom; empty where the files have none.
         level: name of the level of theory.
         level_key: what tells levels apart, or the name where the labels carry no key.
-        notes: a sentence for each frame that was left out.
+        notes: what a user should know: frames left out, single atoms, odd stresses.
     """
 
     frames: tuple[Atoms, ...]
@@ -88,49 +93,117 @@ def write_labels(path: Path, frames: Sequence[Atoms]) -> None:
         write(temporary, list(frames), format="extxyz")
 
 
-def read_labels(
-    paths: Sequence[Path], units: str = "eV", largest_force_eV_A: float = LARGEST_EV_A
-) -> LabelSet:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How label files are read and what is accepted.
+
+    Attributes:
+        units: a name of :data:`~pykoh.reference.label_values.UNITS`, of all values of the files.
+        keys: what the files call energy, forces and stress.
+        largest_force_eV_A: labels with a larger force are refused.
+        largest_stress_GPa: labels with a larger component of the stress are refused.
+        isolated_eV: energies of isolated atoms that take the place of the files', eV.
+    """
+
+    units: str = "eV"
+    keys: LabelKeys = field(default_factory=LabelKeys)
+    largest_force_eV_A: float = LARGEST_EV_A
+    largest_stress_GPa: float = LARGEST_GPA
+    isolated_eV: Mapping[str, float] = field(default_factory=dict)
+
+
+def read_labels(paths: Sequence[Path], reading: Reading | None = None) -> LabelSet:
     """Read and check label files.
+
+    A frame of a single atom is an isolated atom, whatever its ``config_type``.
 
     Args:
         paths: extended xyz, also compressed.
-        units: a name of :data:`UNITS`, of the files' energies and forces; lengths are in Å but
-            for ``hartree``, whose forces are per Bohr.
-        largest_force_eV_A: labels with a larger force are refused.
+        reading: units, names and limits.
 
     Raises:
         LabelError: labels of several levels, a frame with two energies, a missing energy or
-            force, an unfinished SCF, or forces that cannot be in these units.
+            force, an unfinished SCF, a frame that is not periodic or damaged, or energies, forces
+            or stresses that cannot be in these units.
     """
-    if units not in UNITS:
-        raise LabelError(f"--units {units}: is unknown; choose from {', '.join(UNITS)}")
+    reading = reading or Reading()
+    if reading.units not in UNITS:
+        raise LabelError(f"--units {reading.units}: is unknown; choose from {', '.join(UNITS)}")
     frames: list[Atoms] = []
     places: list[str] = []
-    alone: dict[str, float] = {}
+    notes: list[str] = []
+    alone = _Isolated()
     levels: dict[str, str] = {}
     for path in paths:
+        first = len(frames)
         for number, atoms in enumerate(read_extxyz(Path(path), "label file"), start=1):
             where = f"{path}, frame {number}"
-            _take_results(atoms, where, UNITS[units])
+            take_results(atoms, where, UNITS[reading.units], reading.keys)
             key = str(atoms.info.get("level_key", atoms.info.get("level", "not named")))
             levels.setdefault(key, where)
             if len(levels) > 1:
                 raise LabelError(_mixed(levels, frames, atoms))
-            if len(atoms) == 1 and atoms.info.get("config_type") == ISOLATED:
-                symbol = atoms.get_chemical_symbols()[0]
-                if abs(alone.setdefault(symbol, atoms.info[ENERGY]) - atoms.info[ENERGY]) > 1e-4:
-                    raise LabelError(f"{where}: another energy of the isolated {symbol} atom than "
-                                     "an earlier frame has; keep one")  # fmt: skip
+            if len(atoms) == 1:
+                alone.add(atoms, where)
                 continue
+            check_geometry(atoms, where)
             atoms.info.setdefault("run", Path(path).name.split(".")[0])
             atoms.info["molarity"] = round(molarity_of(atoms), 4)
             atoms.info["level"] = str(atoms.info.get("level", "not named"))
             frames.append(atoms)
             places.append(where)
+        # File by file: the files may differ in units.
+        check_forces(frames[first:], places[first:], reading.largest_force_eV_A)
+        notes += check_stresses(frames[first:], places[first:], reading.largest_stress_GPa)
     if not frames:
         raise LabelError(f"{paths[0]}: has isolated atoms only, no frame of a liquid")
-    _check_forces(frames, places, largest_force_eV_A)
+    check_energies(frames, places, {**alone.energies_eV, **reading.isolated_eV})
+    twice = _twice(frames, places)
+    kept = tuple(frame for k, frame in enumerate(frames) if k not in twice)
+    notes += [*alone.notes, *twice.values()]
+    return LabelSet(
+        kept, alone.energies_eV, kept[0].info["level"], next(iter(levels)), tuple(notes)
+    )
+
+
+class _Isolated:
+    """Energies of isolated atoms: of frames that say so, else of any single atom."""
+
+    def __init__(self) -> None:
+        self.energies_eV: dict[str, float] = {}
+        self.notes: list[str] = []
+        self._named: set[str] = set()
+
+    def add(self, atoms: Atoms, where: str) -> None:
+        symbol, energy = atoms.get_chemical_symbols()[0], float(atoms.info[ENERGY])
+        kind = atoms.info.get("config_type", "")
+        named = str(kind).replace("_", "").lower() == ISOLATED.lower()
+        known = self.energies_eV.get(symbol)
+        if known is not None and abs(known - energy) > 1e-4:
+            if named and symbol in self._named:
+                raise LabelError(
+                    f"{where}: another energy of the isolated {symbol} atom than an earlier frame "
+                    "has; keep one"
+                )
+            if not named:
+                self.notes.append(
+                    f"{where}: a single {symbol} atom (config_type {kind or 'missing'}) is left "
+                    "out; the energy of the isolated atom comes from another frame"
+                )
+                return
+        if named:
+            self._named.add(symbol)
+        else:
+            self.notes.append(f"{where}: a single {symbol} atom is taken as the isolated atom (E0)")
+        self.energies_eV[symbol] = energy
+
+
+def _twice(frames: list[Atoms], places: list[str]) -> dict[int, str]:
+    """Return the frames that are there already, each with a sentence.
+
+    Raises:
+        LabelError: two have different energies.
+    """
     twice = {}
     for i, j in duplicates(frames):
         if abs(frames[i].info[ENERGY] - frames[j].info[ENERGY]) > SAME_EV:
@@ -140,27 +213,7 @@ def read_labels(
                 "wrong one"
             )
         twice[j] = f"{places[j]}: left out, is the same as {places[i]}"
-    kept = tuple(frame for k, frame in enumerate(frames) if k not in twice)
-    return LabelSet(kept, alone, kept[0].info["level"], next(iter(levels)), tuple(twice.values()))
-
-
-def _take_results(atoms: Atoms, where: str, unit: tuple[float, float]) -> None:
-    """Move energy and forces to REF_energy and REF_forces, in eV and eV/Å."""
-    found: dict[str, Any] = dict(atoms.calc.results) if atoms.calc is not None else {}
-    atoms.calc = None
-    energy = atoms.info.get(ENERGY, atoms.info.get("energy", found.get("energy")))
-    forces = atoms.arrays.get(FORCES, atoms.arrays.get("forces", found.get("forces")))
-    if energy is None:
-        raise LabelError(f"{where}: has no {ENERGY} (or energy); label it first: pykoh label")
-    if forces is None:
-        raise LabelError(f"{where}: has no {FORCES} (or forces); label it first: pykoh label")
-    if not (np.isfinite(energy) and np.isfinite(forces).all()):
-        raise LabelError(f"{where}: its energy or a force is not a number; remove this frame")
-    for name in ("converged", "scf_converged"):
-        if str(atoms.info.get(name, True)).upper() in ("F", "FALSE", "0"):
-            raise LabelError(f"{where}: its SCF was not converged; label it again: pykoh label")
-    atoms.info[ENERGY] = float(energy) * unit[0]
-    atoms.arrays[FORCES] = np.asarray(forces, dtype=float) * unit[1]
+    return twice
 
 
 def _mixed(levels: dict[str, str], frames: list[Atoms], atoms: Atoms) -> str:
@@ -171,22 +224,3 @@ def _mixed(levels: dict[str, str], frames: list[Atoms], atoms: Atoms) -> str:
         f"{second}: is labelled at {names[1] or 'a level that it does not name'}, {first} at "
         f"{names[0]}{same}: energies of different levels do not mix; train on one of them"
     )
-
-
-def _check_forces(frames: list[Atoms], places: list[str], largest: float) -> None:
-    if len(frames[0]) < 2:
-        return
-    peaks = [float(np.linalg.norm(f.arrays[FORCES], axis=1).max()) for f in frames]
-    worst = int(np.argmax(peaks))
-    if peaks[worst] > largest:
-        raise LabelError(
-            f"{places[worst]}: a force of {peaks[worst]:.4g} eV/Å; if the file is not in eV and "
-            "eV/Å, say --units hartree or --units kcal/mol; if it is, remove the frame or say "
-            f"--max-force {np.ceil(peaks[worst]):.0f}"
-        )
-    rms = float(np.sqrt(np.mean(np.concatenate([f.arrays[FORCES].ravel() for f in frames]) ** 2)))
-    if rms < SMALLEST_RMS_EV_A:
-        raise LabelError(
-            f"{places[0]}: the forces are {rms:.3g} eV/Å (root mean square), too small for a "
-            "liquid; Hartree/Bohr? then say --units hartree"
-        )

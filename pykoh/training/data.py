@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pykoh.errors import TrainingError
-from pykoh.reference.labels import LabelSet
+from pykoh.reference.labels import STRESS, LabelSet
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -46,6 +46,17 @@ def concentrations(frames: Sequence[Atoms]) -> list[float]:
         else:
             groups.append([value])
     return [round(float(np.mean(group)), 4) for group in groups]
+
+
+def describe(labels: LabelSet) -> str:
+    """Return one line: how many frames, of which concentrations, level, isolated atoms."""
+    there = ", ".join(f"{value:.2f}" for value in concentrations(labels.frames))
+    stresses = sum(STRESS in frame.info for frame in labels.frames)
+    alone = " ".join(f"{s} {e:.4f}" for s, e in sorted(labels.atom_energies_eV.items()))
+    return (
+        f"{len(labels.frames)} frames at {there} mol/L, {stresses} with stresses; {labels.level}; "
+        f"isolated atoms (eV): {alone or 'none'}"
+    )
 
 
 def nearest_concentration(frame: Atoms, values: Sequence[float]) -> float:
