@@ -31,6 +31,7 @@ def artifact(
     mace_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Path]:
     """Return a function that gives the exported artifact of a named architecture, made once."""
+    from potentials import ARCHITECTURES
     from pykoh.export.export import export_model
 
     folder = tmp_path_factory.mktemp("artifacts")
@@ -38,7 +39,7 @@ def artifact(
     def make(name: str) -> Path:
         path = folder / f"{name}.pt"
         if not path.exists():
-            head = "blyp" if name == "two_heads" else None
+            head = "blyp" if "heads" in ARCHITECTURES[name] else None
             export_model(mace_model(name), path, dtype="float64", head=head)
         return path
 

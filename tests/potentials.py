@@ -22,7 +22,14 @@ ARCHITECTURES: dict[str, dict] = {
     "zbl_agnesi": {"zbl": True, "transform": "Agnesi", "first": "Density", "block": "Density"},
     "agnostic": {"first": "", "block": "Residual"},
     "two_heads": {"heads": ["pbe", "blyp"]},
-}
+    # The blocks and options of mace-mh-1 and later foundation models.
+    "nonlinear": {
+        "first": "ResidualNonLinear", "block": "ResidualNonLinear", "hidden": "8x0e+8x1o",
+        "max_ell": 2, "readout": "NonLinearBiasReadoutBlock", "heads": ["pbe", "blyp"],
+        "apply_cutoff": False, "use_agnostic_product": True, "edge_irreps": "8x0e+8x1o",
+        "use_last_readout_only": True,
+    },
+}  # fmt: skip
 
 
 def random_mace(
@@ -39,6 +46,10 @@ def random_mace(
     cutoff: float = 4.5,
     radial_mlp: tuple[int, ...] = (16, 16),
     seed: int = 0,
+    readout: str = "NonLinearReadoutBlock",
+    edge_irreps: str | None = None,
+    kind: str = "ScaleShiftMACE",
+    **further: object,
 ) -> Path:
     """Write an untrained ScaleShiftMACE with E0s of DFT size and return its path."""
     with warnings.catch_warnings():
@@ -51,51 +62,69 @@ def random_mace(
         torch.set_default_dtype(torch.float64)
         e0 = np.array([-13.6 - 40.0 * number for number in numbers])
         suffix = "InteractionBlock"
-        model = modules.ScaleShiftMACE(
-            r_max=cutoff,
-            num_bessel=6,
-            num_polynomial_cutoff=5,
-            max_ell=max_ell,
-            interaction_cls=modules.interaction_classes[f"RealAgnostic{block}{suffix}"],
-            interaction_cls_first=modules.interaction_classes[f"RealAgnostic{first}{suffix}"],
-            num_interactions=n_layers,
-            num_elements=len(numbers),
-            hidden_irreps=o3.Irreps(hidden),
-            MLP_irreps=o3.Irreps("8x0e"),
-            atomic_energies=e0 if heads is None else np.stack([e0, 1.01 * e0]),
-            avg_num_neighbors=20.0,
-            atomic_numbers=list(numbers),
-            correlation=3,
-            gate=torch.nn.functional.silu,
-            pair_repulsion=zbl,
-            distance_transform=transform,
-            radial_MLP=list(radial_mlp),
-            heads=heads,
-            atomic_inter_scale=1.3 if heads is None else [1.3, 0.7],
-            atomic_inter_shift=0.2 if heads is None else [0.2, -0.1],
-        )
+        options = {
+            "r_max": cutoff,
+            "num_bessel": 6,
+            "num_polynomial_cutoff": 5,
+            "max_ell": max_ell,
+            "interaction_cls": modules.interaction_classes[f"RealAgnostic{block}{suffix}"],
+            "interaction_cls_first": modules.interaction_classes[f"RealAgnostic{first}{suffix}"],
+            "num_interactions": n_layers,
+            "num_elements": len(numbers),
+            "hidden_irreps": o3.Irreps(hidden),
+            "MLP_irreps": o3.Irreps("8x0e"),
+            "atomic_energies": e0 if heads is None else np.stack([e0, 1.01 * e0]),
+            "avg_num_neighbors": 20.0,
+            "atomic_numbers": list(numbers),
+            "correlation": 3,
+            "gate": torch.nn.functional.silu,
+            "radial_MLP": list(radial_mlp),
+        }
+        if kind == "ScaleShiftMACE":
+            options |= {
+                "pair_repulsion": zbl,
+                "distance_transform": transform,
+                "heads": heads,
+                "atomic_inter_scale": 1.3 if heads is None else [1.3, 0.7],
+                "atomic_inter_shift": 0.2 if heads is None else [0.2, -0.1],
+                "readout_cls": getattr(modules.blocks, readout),
+                "edge_irreps": None if edge_irreps is None else o3.Irreps(edge_irreps),
+                **further,
+            }
+        else:
+            options["MLP_irreps"] = o3.Irreps("8x0e+8x1o")
+        model = getattr(modules, kind)(**options)
+        # These start near zero: without more, no energy depends on what they do.
+        for name, weight in model.named_parameters():
+            if "_embedding.weight" in name and "node" not in name:
+                torch.nn.init.normal_(weight)
+            elif name.endswith("alpha"):
+                torch.nn.init.constant_(weight, 2.0)
+            elif name.endswith("beta"):
+                torch.nn.init.constant_(weight, 0.7)
         torch.set_default_dtype(default)
         torch.save(model, path)
     return path
 
 
-def calculator_of(model: Path, head: str = "Default") -> Calculator:
+def calculator_of(model: Path, head: str = "Default", model_type: str = "MACE") -> Calculator:
     """Return MACE's own calculator, in double precision."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from mace.calculators import MACECalculator
 
         return MACECalculator(
-            model_paths=str(model), device="cpu", default_dtype="float64", head=head
-        )
+            model_paths=str(model), device="cpu", default_dtype="float64", head=head,
+            model_type=model_type,
+        )  # fmt: skip
 
 
 def reference(
-    model: Path, atoms: Atoms, head: str = "Default"
+    model: Path, atoms: Atoms, head: str = "Default", model_type: str = "MACE"
 ) -> tuple[float, np.ndarray, np.ndarray]:
     """Return energy (eV), forces (eV/Å) and stress [3, 3] (eV/Å³) of MACE's own calculator."""
     atoms = atoms.copy()
-    atoms.calc = calculator_of(model, head)
+    atoms.calc = calculator_of(model, head, model_type)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return (

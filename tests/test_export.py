@@ -39,7 +39,7 @@ def test_energy_forces_and_stress_agree_with_mace(
 ) -> None:
     box = water_like_box()
     box.set_cell(box.cell[:] @ np.array([[1, 0, 0], [0.2, 1, 0], [-0.1, 0.3, 1]]), scale_atoms=True)
-    head = "blyp" if name == "two_heads" else "Default"
+    head = "blyp" if "heads" in ARCHITECTURES[name] else "Default"
     energy, forces, stress = reference(mace_model(name), box, head)
     assert np.abs(forces).max() > 0.01, "the reference has forces to compare"
     for dtype, tolerance in FORCE_TOLERANCE.items():
@@ -212,11 +212,108 @@ def test_refuses_a_missing_or_ambiguous_head(tmp_path: Path, mace_model: Make) -
     assert "no head 'pbe0'" in _refused([model, "-o", out, "--head", "pbe0"])
 
 
-def test_refuses_an_interaction_that_torchscript_cannot_hold(tmp_path: Path) -> None:
-    model = random_mace(tmp_path / "nonlinear.model", block="ResidualNonLinear")
-    message = _refused([str(model), "-o", str(tmp_path / "koh.pt")])
-    assert "RealAgnosticResidualNonLinearInteractionBlock" in message
-    assert not (tmp_path / "koh.pt").exists()
+def _changed(tmp_path: Path, mace_model: Make, change: Callable[[torch.nn.Module], object]) -> Path:
+    """Return the file of a model that was changed; what ``change`` returns is saved if it does."""
+    path = tmp_path / "changed.model"
+    model = torch.load(mace_model("scalar"), weights_only=False)
+    torch.save(change(model) or model, path)
+    return path
+
+
+def _with_lora(model: torch.nn.Module) -> None:
+    from mace.modules.lora import inject_LoRAs
+
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    inject_LoRAs(model, rank=2)
+    torch.set_default_dtype(default)
+    generator = torch.Generator().manual_seed(3)
+    for name, weight in model.named_parameters():
+        if "lora_" in name:
+            weight.data = 0.3 * torch.randn(weight.shape, generator=generator, dtype=weight.dtype)
+
+
+def test_low_rank_changes_are_merged(tmp_path: Path, mace_model: Make) -> None:
+    source = _changed(tmp_path, mace_model, _with_lora)
+    report = export_model(source, tmp_path / "koh.pt", "float64")
+    assert report.metadata.route == "fast", "after merging it is an ordinary model"
+    box = water_like_box()
+    energy, forces, _ = reference(source, box)
+    plain, _, _ = reference(mace_model("scalar"), box)
+    assert abs(energy - plain) > 0.1, "the low-rank changes do something"
+    box.calc = PykohCalculator(report.path)
+    assert box.get_potential_energy() == pytest.approx(energy, abs=1e-5)
+    assert np.abs(box.get_forces() - forces).max() < 1e-5
+
+
+def test_weights_that_are_not_numbers_are_named(tmp_path: Path, mace_model: Make) -> None:
+    def spoil(model: torch.nn.Module) -> None:
+        model.products[1].linear.weight.data[3] = np.nan
+
+    message = _refused([str(_changed(tmp_path, mace_model, spoil)), "-o", str(tmp_path / "k.pt")])
+    assert "1 of 64 weights of products.1.linear.weight are not numbers" in message
+    assert "diverged" in message
+
+
+def test_the_energy_of_a_model_with_dipoles(tmp_path: Path) -> None:
+    source = random_mace(tmp_path / "dipoles.model", kind="EnergyDipolesMACE", hidden="8x0e+8x1o",
+                         max_ell=2)  # fmt: skip
+    report = export_model(source, tmp_path / "koh.pt", "float64")
+    box = water_like_box()
+    energy, forces, stress = reference(source, box, model_type="EnergyDipoleMACE")
+    assert np.abs(forces).max() > 0.01
+    box.calc = PykohCalculator(report.path)
+    assert box.get_potential_energy() == pytest.approx(energy, abs=1e-5)
+    assert np.abs(box.get_forces() - forces).max() < 1e-5
+    assert np.abs(box.get_stress(voigt=False) - stress).max() < 1e-6
+
+
+def test_a_model_without_an_energy_says_so(tmp_path: Path, mace_model: Make) -> None:
+    def without_energy(model: torch.nn.Module) -> None:
+        model.__class__ = type("AtomicDipolesMACE", (type(model),), {})
+
+    from pykoh.export.read import check_supported
+
+    model = torch.load(mace_model("scalar"), weights_only=False)
+    without_energy(model)
+    with pytest.raises(ModelError, match="gives dipoles but no energy and forces"):
+        check_supported(model, "x.model")
+
+
+def test_an_exception_in_the_fast_route_takes_the_general_one(
+    tmp_path: Path, mace_model: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pykoh.export import graph
+    from pykoh.export.fast import graph as fast
+
+    def fails(*arguments: object) -> None:
+        raise KeyError("an architecture that nobody has tried")
+
+    monkeypatch.setattr(fast, "script_fast_graph", fails)
+    report = export_model(mace_model("scalar"), tmp_path / "koh.pt")
+    assert report.metadata.route == "general"
+    assert "the fast route failed (KeyError" in report.note
+    message = _refused([str(mace_model("scalar")), "-o", str(tmp_path / "f.pt"),
+                        "--route", "fast"])  # fmt: skip
+    assert "the export failed (KeyError" in message
+    monkeypatch.setattr(graph, "script_graph", fails)
+    message = _refused([str(mace_model("scalar")), "-o", str(tmp_path / "g.pt")])
+    assert "the export failed (KeyError" in message and not (tmp_path / "g.pt").exists()
+
+
+def test_a_wrong_stress_stops_the_export(
+    tmp_path: Path, mace_model: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pykoh.export import verify
+
+    honest = verify._reference
+
+    def squeezed(*arguments: object) -> list:
+        return [(e, f, s + 1e-5 * np.eye(3)) for e, f, s in honest(*arguments)]  # type: ignore[arg-type]
+
+    monkeypatch.setattr(verify, "_reference", squeezed)
+    with pytest.raises(ModelError, match=r"eV/Å³ \(limit 1e-06\); nothing was written"):
+        export_model(mace_model("scalar"), tmp_path / "koh.pt")
 
 
 def test_existing_artifact_is_kept_unless_forced(tmp_path: Path, mace_model: Make) -> None:

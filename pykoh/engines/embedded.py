@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from pykoh.engines.masses import element_of_mass
 from pykoh.engines.periodic import PeriodicPotential
 from pykoh.engines.resume import truncate_dump
 from pykoh.engines.script import logical_lines
@@ -175,22 +176,17 @@ def species_of_types(lammps: Any, potential: PeriodicPotential) -> np.ndarray:
     Raises:
         EngineError: no element of the potential has the mass of a type.
     """
-    from ase.data import atomic_masses, atomic_numbers
-
     elements = potential.metadata.elements
-    known = np.array([atomic_masses[atomic_numbers[symbol]] for symbol in elements])
     masses = np.array(lammps.numpy.extract_atom("mass"))[1:]
     result = np.zeros(len(masses) + 1, dtype=np.int64)
     for number, mass in enumerate(masses, start=1):
-        nearest = int(np.abs(known - mass).argmin())
-        if "H" in elements and abs(mass - 2.014) < 0.05:
-            nearest = elements.index("H")
-        elif abs(known[nearest] - mass) > 0.1:
+        element = element_of_mass(float(mass), elements)
+        if element is None:
             raise EngineError(
                 f"atom type {number} has mass {mass:g}, but {potential.metadata.source} knows only "
                 f"{', '.join(elements)}; use a potential trained on all elements of the box"
             )
-        result[number] = nearest
+        result[number] = elements.index(element)
     return result
 
 

@@ -148,6 +148,8 @@ class MLIAPPotential:
         exchange: Exchange | None = None
         if not kokkos:
             owners, exchange = tags.ghosts(n_local, n_total)
+            if self._rows is None and n_local:
+                tags.check_species(species[:n_local], self.metadata["elements"])
         elif tags.single_rank():
             owners = owners_on_this_rank(data, n_local, n_total, species.device)
         if owners is not None:

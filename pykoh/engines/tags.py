@@ -12,6 +12,7 @@ through MPI (mpi4py, which must use the MPI that LAMMPS uses).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from pykoh.engines.ending import end_all_ranks
 from pykoh.engines.ghost import Exchange
+from pykoh.engines.masses import element_of_mass
 from pykoh.errors import EngineError, PykohError
 
 
@@ -54,6 +56,7 @@ def attach(pointer: Any, potential: str = "", elements: str = "") -> None:
         _attach(pointer)
         if potential:
             _check(potential, elements.split())
+        check_masses(elements.split())
     except PykohError as error:
         end_all_ranks(str(error))
 
@@ -81,6 +84,27 @@ def _check(potential: str, elements: list[str]) -> None:
             f"{potential}: knows {', '.join(known)}, not {', '.join(missing)}; use a potential "
             "trained on all elements of the box"
         )
+
+
+def check_masses(elements: list[str]) -> None:
+    """Compare the masses of the atom types with the elements that ``pair_coeff`` gives them.
+
+    Args:
+        elements: of the types, in order; where there are none or the masses are not set yet,
+            nothing is compared.
+
+    Raises:
+        EngineError: a type has the mass of another element.
+    """
+    masses = _handle.lammps.numpy.extract_atom("mass")
+    if masses is None:
+        return
+    for number, (mass, element) in enumerate(zip(np.array(masses)[1:], elements, strict=False), 1):
+        if mass > 0 and element_of_mass(float(mass), [element]) is None:
+            raise EngineError(
+                f"atom type {number} has mass {mass:g}, which is not that of {element}; order the "
+                f"elements of pair_coeff as the types of the data file (now: {' '.join(elements)})"
+            )
 
 
 def _communicator() -> Any:
@@ -167,6 +191,31 @@ def ghosts(n_local: int, n_total: int) -> tuple[torch.Tensor | None, Exchange | 
         else:
             _handle.exchange = TagExchange(_handle.communicator, tags, n_local)
     return _handle.owners, _handle.exchange
+
+
+def check_species(species: torch.Tensor, elements: Sequence[str]) -> None:
+    """Compare the elements that LAMMPS passes with the masses of the atoms' types.
+
+    For inputs that do not tell :func:`attach` their elements; plain ``mliap`` only.
+
+    Args:
+        species: ``[n_local]`` index into ``elements``.
+        elements: of the potential.
+
+    Raises:
+        EngineError: a type has the mass of another element.
+    """
+    kinds = np.array(_handle.lammps.numpy.extract_atom("type", nelem=len(species))).reshape(-1)
+    of_type: dict[int, str] = {}
+    for kind, index in zip(kinds.tolist(), species.tolist(), strict=True):
+        of_type.setdefault(kind, elements[index])
+    masses = np.array(_handle.lammps.numpy.extract_atom("mass"))
+    for kind, element in sorted(of_type.items()):
+        if element_of_mass(float(masses[kind]), [element]) is None:
+            raise EngineError(
+                f"atom type {kind} has mass {masses[kind]:g}, but pair_coeff makes it {element}; "
+                "order the elements of pair_coeff as the types of the data file"
+            )
 
 
 def _rows_of(tags: NDArray[np.integer]) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ import torch
 
 from pykoh.engines.artifact import save_artifact
 from pykoh.engines.contents import ArtifactMetadata, pack_graph
-from pykoh.errors import ModelError
+from pykoh.errors import ModelError, PykohError
 from pykoh.export.read import head_index, read_mace_model
 from pykoh.export.verify import Deviation, deviations, require_agreement
 from pykoh.provenance import sha256, versions
@@ -97,19 +97,47 @@ def export_model(
     note = ""
     if route != "general" and reason is None:
         metadata = replace(metadata, route="fast")
-        archive, found = _graph_and_deviations(model, metadata, index)
-        if route == "auto" and not all(item.acceptable for item in found):
+        try:
+            archive, found = _graph_and_deviations(model, metadata, index)
+        except Exception as error:  # an architecture that nobody has tried yet
+            if route == "fast":
+                raise _one_sentence(source, error) from error
+            found = []
+            note = (
+                f"the fast route failed ({_first_line(error)}); took the general route: please "
+                "report the model's training options"
+            )
+        if route == "auto" and found and not all(item.acceptable for item in found):
             worst = found[0]
             note = (
                 f"the fast route differs from MACE's calculator by {worst.force_eV_per_A:.1e} eV/Å "
                 f"in {worst.dtype}; took the general route"
             )
+        if note:
             metadata = replace(metadata, route="general")
     if metadata.route == "general":
-        archive, found = _graph_and_deviations(model, metadata, index)
+        try:
+            archive, found = _graph_and_deviations(model, metadata, index)
+        except Exception as error:  # what foreign blocks and TorchScript raise can be anything
+            raise _one_sentence(source, error) from error
     require_agreement(found, source)
     save_artifact(target, metadata, archive)
     return ExportReport(Path(target), metadata, tuple(found), note)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:160] if lines else 'no reason given'}"
+
+
+def _one_sentence(source: str | Path, error: Exception) -> PykohError:
+    """Return the error of pykoh that an exception becomes."""
+    if isinstance(error, PykohError):
+        return error
+    return ModelError(
+        f"{source}: the export failed ({_first_line(error)}); nothing was written; please report "
+        "the model's training options"
+    )
 
 
 def _graph_and_deviations(

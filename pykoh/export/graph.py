@@ -20,7 +20,8 @@ from e3nn.util.jit import compile_mode
 from mace.modules import blocks
 
 import pykoh.engines.ghost  # noqa: F401  registers torch.ops.pykoh.ghost_exchange
-from pykoh.errors import ModelError
+from pykoh.errors import ModelError, PykohError
+from pykoh.export.adapters import adapt
 
 
 def handle_lammps(
@@ -49,6 +50,10 @@ def _ghosts_by_operator() -> Iterator[None]:
         yield
     finally:
         blocks.InteractionBlock.handle_lammps = original
+
+
+# Blocks that pass the one-hot elements of the atoms along with their features.
+_ELEMENTS_BESIDE_FEATURES = ("RealAgnosticResidualNonLinearInteractionBlock",)
 
 
 @compile_mode("script")
@@ -90,6 +95,8 @@ class EdgeGraph(torch.nn.Module):
         one_hot = torch.eye(self.n_species, dtype=torch.float64)
         with torch.no_grad():
             first = model.interactions[0].linear_up(model.node_embedding(one_hot))
+            if type(model.interactions[0]).__name__ in _ELEMENTS_BESIDE_FEATURES:
+                first = torch.cat([first, one_hot], dim=-1)
         for interaction in self.interactions:
             interaction.register_buffer("first_features", first.clone())
 
@@ -174,15 +181,19 @@ def script_graph(model: torch.nn.Module, head: int = 0) -> torch.jit.ScriptModul
     try:
         with warnings.catch_warnings(), _ghosts_by_operator():
             warnings.simplefilter("ignore")
-            graph = EdgeGraph(copy.deepcopy(model).double().cpu().eval(), head).eval()
+            ours = copy.deepcopy(model).double().cpu().eval()
+            adapt(ours)
+            graph = EdgeGraph(ours, head).eval()
             scripted: torch.jit.ScriptModule = jit.compile(graph)
             return scripted
-    except (RuntimeError, TypeError, AttributeError) as error:
+    except PykohError:
+        raise
+    except Exception as error:  # what TorchScript raises can be anything
         kinds = sorted({type(block).__name__ for block in model.interactions})
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(
-            f"TorchScript cannot represent this model (interaction {', '.join(kinds)}): "
-            f"{str(error).strip().splitlines()[0]}; retrain with --interaction "
-            "RealAgnosticResidualInteractionBlock"
+            f"this model cannot be turned into TorchScript (interaction {', '.join(kinds)}): "
+            f"{reason[:200]}; nothing was written; please report the model's training options"
         ) from error
     finally:
         torch.set_default_dtype(default)

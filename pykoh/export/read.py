@@ -15,7 +15,14 @@ import torch
 from pykoh.errors import ModelError
 from pykoh.files import require_file
 
-_SUPPORTED = ("MACE", "ScaleShiftMACE")
+_SUPPORTED = ("MACE", "ScaleShiftMACE", "EnergyDipolesMACE")
+# What MACECalculator calls models other than "MACE".
+_CALCULATOR_TYPE = {"EnergyDipolesMACE": "EnergyDipoleMACE"}
+# Models without an energy, and what they give.
+_NO_ENERGY = {
+    "AtomicDipolesMACE": "dipoles",
+    "AtomicDielectricMACE": "dipoles and polarizabilities",
+}
 
 
 @contextmanager
@@ -68,7 +75,33 @@ def read_mace_model(path: str | Path) -> Any:
                 "mace_run_train writes"
             ) from error
     check_supported(model, path)
+    model = without_lora(model)
+    check_finite(model, path)
     return model
+
+
+def without_lora(model: Any) -> Any:
+    """Return the model with the low-rank changes of a fine-tuning added to its weights.
+
+    ``mace_run_train --lora`` may leave them as layers of their own; the energies stay the same.
+    """
+    if not any("lora_A" in name for name, _ in model.named_parameters()):
+        return model
+    from mace.modules.lora import merge_lora_weights
+
+    return merge_lora_weights(model)
+
+
+def check_finite(model: Any, path: str | Path) -> None:
+    """Raise :class:`ModelError` if a weight is not a number: the training has diverged."""
+    for name, weights in (*model.named_parameters(), *model.named_buffers()):
+        if weights.is_floating_point() and not bool(torch.isfinite(weights).all()):
+            wrong = int((~torch.isfinite(weights)).sum())
+            raise ModelError(
+                f"{path}: {wrong} of {weights.numel()} weights of {name} are not numbers (NaN or "
+                "infinite); its training has diverged: train again with a smaller --lr, or take an "
+                "earlier checkpoint"
+            )
 
 
 def check_supported(model: Any, path: str | Path) -> None:
@@ -84,6 +117,11 @@ def check_supported(model: Any, path: str | Path) -> None:
     if isinstance(model, torch.jit.ScriptModule):
         raise ModelError(
             f"{path}: is a TorchScript archive already; give the eager .model file it was made from"
+        )
+    if kind in _NO_ENERGY:
+        raise ModelError(
+            f"{path}: holds a {kind}, which gives {_NO_ENERGY[kind]} but no energy and forces; "
+            "give a model that was trained on energies and forces"
         )
     if kind not in _SUPPORTED:
         raise ModelError(
@@ -123,17 +161,26 @@ def head_index(model: Any, head: str | None, path: str | Path) -> int:
     return heads.index(head)
 
 
-def mace_calculator(model: Any) -> Any:
+def mace_calculator(model: Any, head: str | None = None) -> Any:
     """Return mace-torch's ASE calculator of an eager model, on the CPU in double precision.
 
     The model itself is left as it is.
+
+    Args:
+        model: from :func:`read_mace_model`.
+        head: the head that it computes, for a model with several.
     """
     import copy
 
+    options: dict[str, Any] = {} if head is None else {"head": head}
     with trusting_pickle(), warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         from mace.calculators import MACECalculator
 
         return MACECalculator(
-            models=[copy.deepcopy(model).double()], device="cpu", default_dtype="float64"
+            models=[copy.deepcopy(model).double()],
+            device="cpu",
+            default_dtype="float64",
+            model_type=_CALCULATOR_TYPE.get(type(model).__name__, "MACE"),
+            **options,
         )
