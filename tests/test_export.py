@@ -289,7 +289,7 @@ def test_an_exception_in_the_fast_route_takes_the_general_one(
     def fails(*arguments: object) -> None:
         raise KeyError("an architecture that nobody has tried")
 
-    monkeypatch.setattr(fast, "script_fast_graph", fails)
+    monkeypatch.setattr(fast, "pack_fast_graph", fails)
     report = export_model(mace_model("scalar"), tmp_path / "koh.pt")
     assert report.metadata.route == "general"
     assert "the fast route failed (KeyError" in report.note

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +11,10 @@ import pytest
 import torch
 
 from potentials import random_mace, water_like_box
-from pykoh.engines.artifact import load_artifact, save_artifact
-from pykoh.engines.contents import FORMAT, without_compiled_loops
+from pykoh.engines.contents import without_compiled_loops
 from pykoh.engines.operators import compiled_loops
 from pykoh.engines.periodic import PeriodicPotential
-from pykoh.errors import EngineError, ModelError
+from pykoh.errors import EngineError
 from pykoh.export.export import export_model
 from pykoh.export.fast.contraction import Polynomial
 
@@ -167,17 +165,6 @@ def test_a_graph_gives_the_same_with_and_without(options: dict, tmp_path: Path) 
     assert plain.energies_eV == pytest.approx(compiled.energies_eV, abs=1e-6)
     assert plain.forces_eV_per_A == pytest.approx(compiled.forces_eV_per_A, abs=1e-5)
     assert not np.array_equal(plain.forces_eV_per_A, compiled.forces_eV_per_A)
-
-
-def test_formats_of_before_are_read_and_those_to_come_refused(tmp_path: Path) -> None:
-    shipped = Path(__file__).parent.parent / "potentials" / "koh-blyp-d3" / "koh.pt"
-    metadata, archive = load_artifact(shipped)
-    assert metadata.format == FORMAT
-    save_artifact(tmp_path / "before.pt", replace(metadata, format=1), archive)
-    assert load_artifact(tmp_path / "before.pt")[0].format == 1
-    save_artifact(tmp_path / "later.pt", replace(metadata, format=FORMAT + 1), archive)
-    with pytest.raises(ModelError, match=rf"has format {FORMAT + 1}, this pykoh reads 1 and 2"):
-        load_artifact(tmp_path / "later.pt")
 
 
 def test_no_folder_for_compiled_code_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,20 +7,28 @@ from pathlib import Path
 
 import torch
 
-from pykoh.engines.contents import READABLE, ArtifactMetadata, metadata_from
+from pykoh.engines.contents import (
+    READABLE,
+    ArtifactMetadata,
+    PackedGraph,
+    checksum,
+    metadata_from,
+)
 from pykoh.engines.mliap import MLIAPPotential
 from pykoh.errors import ModelError
 from pykoh.files import replacing, require_file
 
 
-def save_artifact(path: str | Path, metadata: ArtifactMetadata, archive: torch.Tensor) -> None:
+def save_artifact(path: str | Path, metadata: ArtifactMetadata, packed: PackedGraph) -> None:
     """Write ``koh.pt``: a pickle of one :class:`~pykoh.engines.mliap.MLIAPPotential`."""
-    potential = MLIAPPotential(asdict(metadata), archive)
+    potential = MLIAPPotential(
+        asdict(metadata), packed.archive, packed.tree, checksum(metadata, packed)
+    )
     with replacing(path) as temporary:
         torch.save(potential, temporary)
 
 
-def load_artifact(path: str | Path) -> tuple[ArtifactMetadata, torch.Tensor]:
+def load_artifact(path: str | Path) -> tuple[ArtifactMetadata, PackedGraph]:
     """Read the metadata and the packed graph of an artifact.
 
     Nothing but the artifact's own class, tensors and plain values is unpickled, so that a
@@ -28,7 +36,7 @@ def load_artifact(path: str | Path) -> tuple[ArtifactMetadata, torch.Tensor]:
     without such a check: use only potentials that you trust.)
 
     Raises:
-        ModelError: the file is missing, empty, or not a pykoh artifact.
+        ModelError: the file is missing, empty, damaged, or not a pykoh artifact.
     """
     path = require_file(path, "potential made by `pykoh export`", ModelError)
     remedy = "make one with `pykoh export NAME.model -o koh.pt`"
@@ -41,6 +49,10 @@ def load_artifact(path: str | Path) -> tuple[ArtifactMetadata, torch.Tensor]:
         raise ModelError(f"{path}: is not a pykoh potential; {remedy}")
     found = potential.metadata.get("format")
     if found not in READABLE:
-        reads = " and ".join(str(each) for each in READABLE)
+        reads = f"{', '.join(map(str, READABLE[:-1]))} and {READABLE[-1]}"
         raise ModelError(f"{path}: has format {found}, this pykoh reads {reads}; {remedy} again")
-    return metadata_from(potential.metadata), potential.archive
+    try:
+        packed = potential.checked()
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+    return metadata_from(potential.metadata), packed

@@ -1,21 +1,29 @@
-"""What is inside ``koh.pt``: a packed TorchScript graph and what has to be known of it."""
+"""What is inside ``koh.pt``: a graph in two forms, and what has to be known of it.
+
+The TorchScript archive is what engines run. A potential of the fast route has its weights beside
+it, as plain tensors with the structure of the graph: from them it also runs where torch no longer
+has TorchScript. Tables that follow from the weights are computed when the potential is opened.
+"""
 
 from __future__ import annotations
 
 import io
 import os
-import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 
 import pykoh.engines.ghost  # noqa: F401  its operator must exist before torch.jit.load
+from pykoh.engines import module_tree
 from pykoh.engines.operators import compiled_loops  # registers more of them
+from pykoh.engines.scripting import has_torchscript, without_deprecations
 from pykoh.errors import ModelError
 
 # 2: graphs call the operators of pykoh.engines.operators, which earlier versions don't have.
-FORMAT = 2
-READABLE = (1, 2)
+# 3: the fast route's weights are outside of the archive; a checksum.
+FORMAT = 3
+READABLE = (1, 2, 3)
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -52,29 +60,57 @@ class ArtifactMetadata:
     format: int = FORMAT
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PackedGraph:
+    """A graph as an artifact holds it.
+
+    Attributes:
+        archive: the TorchScript archive, uint8; without weights where there is a tree.
+        tree: the graph as plain values and weights (:mod:`pykoh.engines.module_tree`); None for
+            the general route, whose blocks are mace-torch's.
+    """
+
+    archive: torch.Tensor
+    tree: module_tree.Tree | None = None
+
+
+def checksum(metadata: ArtifactMetadata, packed: PackedGraph) -> str:
+    """Return the SHA-256 of all that an artifact holds."""
+    return module_tree.digest([asdict(metadata), packed.archive, packed.tree])
+
+
 def pack_graph(graph: torch.jit.ScriptModule) -> torch.Tensor:
     """Return the TorchScript archive of a graph as a uint8 tensor."""
     buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
+    with without_deprecations():
         torch.jit.save(graph, buffer)
     return torch.frombuffer(bytearray(buffer.getvalue()), dtype=torch.uint8)
 
 
-def open_graph(
-    archive: torch.Tensor, device: torch.device, dtype: torch.dtype
-) -> torch.jit.ScriptModule:
+def open_graph(packed: PackedGraph, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
     """Load a packed graph on a device in a precision, ready to be called.
 
     Raises:
         EngineError: on a CPU, where numba can keep no compiled code.
+        ModelError: this torch has no TorchScript, and the potential is of the general route.
     """
     if device.type == "cpu":
         compiled_loops()  # what is wrong with them is said here, not from within the graph
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        graph = torch.jit.load(io.BytesIO(archive.numpy().tobytes()), map_location=device)
-    return graph.to(dtype).eval()
+    ours = None if packed.tree is None else module_tree.rebuild(packed.tree)
+    if not has_torchscript():
+        if ours is None:
+            raise ModelError(
+                "this torch has no TorchScript, which potentials of the general route need; use an "
+                "earlier torch, or a model that the fast route of `pykoh export` covers"
+            )
+        return ours.to(device, dtype).eval()
+    with without_deprecations():
+        source = io.BytesIO(packed.archive.numpy().tobytes())
+        graph: Any = torch.jit.load(source, map_location="cpu" if ours is not None else device)
+    if ours is not None:
+        module_tree.take_buffers(graph, ours)
+    opened: torch.nn.Module = graph.to(device, dtype).eval()
+    return opened
 
 
 def without_compiled_loops(graph: torch.nn.Module) -> None:

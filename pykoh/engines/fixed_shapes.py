@@ -24,9 +24,7 @@ class FixedShapes:
         device: where it is.
     """
 
-    def __init__(
-        self, graph: torch.jit.ScriptModule, dtype: torch.dtype, device: torch.device
-    ) -> None:
+    def __init__(self, graph: torch.nn.Module, dtype: torch.dtype, device: torch.device) -> None:
         self.graph = graph
         self.dtype, self.device = dtype, device
         self.n_atoms = self.n_edges = self.width = 0

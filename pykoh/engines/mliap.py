@@ -20,12 +20,18 @@ import numpy as np
 import torch
 
 from pykoh.engines import tags
-from pykoh.engines.contents import metadata_from, open_graph, run_dtype
+from pykoh.engines.contents import (
+    PackedGraph,
+    checksum,
+    metadata_from,
+    open_graph,
+    run_dtype,
+)
 from pykoh.engines.ending import end_all_ranks
 from pykoh.engines.ghost import Exchange, exchanging
 from pykoh.engines.kokkos import KokkosExchange, owners_on_this_rank
 from pykoh.engines.memory import keep_freed_memory
-from pykoh.errors import EngineError, PykohError
+from pykoh.errors import EngineError, ModelError, PykohError
 
 
 class MLIAPPotential:
@@ -33,12 +39,22 @@ class MLIAPPotential:
 
     Args:
         metadata: plain values of :class:`~pykoh.engines.contents.ArtifactMetadata`.
-        archive: the packed TorchScript graph, uint8.
+        archive: the TorchScript graph, uint8.
+        tree: its weights and structure, see :class:`~pykoh.engines.contents.PackedGraph`.
+        digest: checksum of all of it; empty in files of formats 1 and 2, which had none.
     """
 
-    def __init__(self, metadata: dict[str, Any], archive: torch.Tensor) -> None:
+    def __init__(
+        self,
+        metadata: dict[str, Any],
+        archive: torch.Tensor,
+        tree: dict[str, Any] | None = None,
+        digest: str = "",
+    ) -> None:
         self.metadata = metadata
         self.archive = archive
+        self.tree = tree
+        self.digest = digest
         self._prepare()
 
     def _prepare(self) -> None:
@@ -48,20 +64,41 @@ class MLIAPPotential:
         self.ndescriptors = 1
         self.nparams = 1
         self.rcutfac = 0.5 * float(self.metadata["cutoff_A"])
-        self._graph: torch.jit.ScriptModule | None = None
+        self._graph: torch.nn.Module | None = None
         self._device: torch.device | None = None
         self._rows: Rows | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle the metadata and the archive alone."""
-        return {"metadata": self.metadata, "archive": self.archive}
+        """Pickle what the artifact holds, not what was made of it."""
+        return {name: getattr(self, name) for name in ("metadata", "archive", "tree", "digest")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a potential; the graph is opened at the first force call."""
         self.metadata = state["metadata"]
         self.archive = state["archive"]
+        self.tree = state.get("tree")
+        self.digest = state.get("digest", "")
         if "elements" in self.metadata:
             self._prepare()
+
+    def checked(self) -> PackedGraph:
+        """Return the packed graph.
+
+        Raises:
+            ModelError: the contents do not have the checksum that was stored with them.
+        """
+        packed = PackedGraph(self.archive, self.tree)
+        if int(self.metadata["format"]) >= 3:
+            try:
+                same = checksum(metadata_from(self.metadata), packed) == self.digest
+            except (TypeError, ValueError, KeyError, AttributeError):
+                same = False
+            if not same:
+                raise ModelError(
+                    "this potential is damaged (its contents do not have the checksum that was "
+                    "written with them); copy it again, or make it again with `pykoh export`"
+                )
+        return packed
 
     def compute_descriptors(self, data: Any) -> None:
         """Do nothing: the energy is computed with the forces."""
@@ -69,13 +106,13 @@ class MLIAPPotential:
     def compute_gradients(self, data: Any) -> None:
         """Do nothing: the energy is computed with the forces."""
 
-    def _open(self, device: torch.device) -> torch.jit.ScriptModule:
+    def _open(self, device: torch.device) -> torch.nn.Module:
         if device.type == "cpu":
             keep_freed_memory()
             if "OMP_NUM_THREADS" not in os.environ:
                 torch.set_num_threads(1)
         self.dtype = run_dtype(metadata_from(self.metadata))
-        return open_graph(self.archive, device, self.dtype)
+        return open_graph(self.checked(), device, self.dtype)
 
     def compute_forces(self, data: Any) -> None:
         """Give LAMMPS the energies and pair forces of this rank's atoms.

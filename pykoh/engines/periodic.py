@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from pykoh.engines.artifact import load_artifact
-from pykoh.engines.contents import ArtifactMetadata, open_graph, run_dtype
+from pykoh.engines.contents import ArtifactMetadata, PackedGraph, open_graph, run_dtype
 from pykoh.engines.memory import keep_freed_memory
 from pykoh.errors import ModelError
 
@@ -49,7 +49,7 @@ class PeriodicPotential:
 
     Args:
         metadata: of the artifact.
-        archive: its packed graph.
+        packed: its graph.
         skin: Å.
         dtype: ``float32`` or ``float64``; by default the artifact's.
     """
@@ -57,7 +57,7 @@ class PeriodicPotential:
     def __init__(
         self,
         metadata: ArtifactMetadata,
-        archive: torch.Tensor,
+        packed: PackedGraph,
         skin: float = 1.0,
         dtype: str | None = None,
     ) -> None:
@@ -65,7 +65,7 @@ class PeriodicPotential:
         self.metadata = metadata
         self.dtype = run_dtype(metadata, dtype)
         self.skin = skin
-        self.graph = open_graph(archive, torch.device("cpu"), self.dtype)
+        self.graph = open_graph(packed, torch.device("cpu"), self.dtype)
         self.rebuilds = 0
         self._reference: tuple[Array, Array, NDArray[np.int64]] | None = None
         self._sender = self._receiver = self._images = torch.empty(0)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from pykoh.engines.artifact import save_artifact
-from pykoh.engines.contents import ArtifactMetadata, pack_graph
+from pykoh.engines.contents import ArtifactMetadata, PackedGraph, pack_graph
 from pykoh.errors import ModelError, PykohError
 from pykoh.export.read import head_index, read_mace_model
 from pykoh.export.verify import Deviation, deviations, require_agreement
@@ -98,7 +98,7 @@ def export_model(
     if route != "general" and reason is None:
         metadata = replace(metadata, route="fast")
         try:
-            archive, found = _graph_and_deviations(model, metadata, index)
+            packed, found = _graph_and_deviations(model, metadata, index)
         except Exception as error:  # an architecture that nobody has tried yet
             if route == "fast":
                 raise _one_sentence(source, error) from error
@@ -117,11 +117,11 @@ def export_model(
             metadata = replace(metadata, route="general")
     if metadata.route == "general":
         try:
-            archive, found = _graph_and_deviations(model, metadata, index)
+            packed, found = _graph_and_deviations(model, metadata, index)
         except Exception as error:  # what foreign blocks and TorchScript raise can be anything
             raise _one_sentence(source, error) from error
     require_agreement(found, source)
-    save_artifact(target, metadata, archive)
+    save_artifact(target, metadata, packed)
     return ExportReport(Path(target), metadata, tuple(found), note)
 
 
@@ -142,13 +142,15 @@ def _one_sentence(source: str | Path, error: Exception) -> PykohError:
 
 def _graph_and_deviations(
     model: torch.nn.Module, metadata: ArtifactMetadata, head: int
-) -> tuple[torch.Tensor, list[Deviation]]:
+) -> tuple[PackedGraph, list[Deviation]]:
     """Return the packed graph of the route in the metadata, compared with MACE's calculator."""
-    from pykoh.export.fast.graph import script_fast_graph
+    from pykoh.export.fast.graph import pack_fast_graph
     from pykoh.export.graph import script_graph
 
-    script = script_fast_graph if metadata.route == "fast" else script_graph
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        archive = pack_graph(script(model, head))
-        return archive, deviations(model, metadata, archive)
+        if metadata.route == "fast":
+            packed = pack_fast_graph(model, head)
+        else:
+            packed = PackedGraph(pack_graph(script_graph(model, head)))
+        return packed, deviations(model, metadata, packed)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from ase import Atoms
 
-from pykoh.engines.contents import ArtifactMetadata, without_compiled_loops
+from pykoh.engines.contents import ArtifactMetadata, PackedGraph, without_compiled_loops
 from pykoh.engines.ghost import OwnersOnThisRank, exchanging
 from pykoh.engines.periodic import PeriodicPotential, cell_heights
 from pykoh.errors import ModelError
@@ -154,7 +154,7 @@ def _worst(potential: PeriodicPotential, boxes: list[Atoms], references: list[tu
     return worst
 
 
-def deviations(model: Any, metadata: ArtifactMetadata, archive: torch.Tensor) -> list[Deviation]:
+def deviations(model: Any, metadata: ArtifactMetadata, packed: PackedGraph) -> list[Deviation]:
     """Compare the exported graph with ``MACECalculator``, with and without ghost atoms."""
     boxes = verification_boxes(metadata.elements, metadata.cutoff_A)
     if metadata.route == "fast":
@@ -162,7 +162,7 @@ def deviations(model: Any, metadata: ArtifactMetadata, archive: torch.Tensor) ->
     references = _reference(model, boxes, metadata.head)
     found = []
     for dtype in TOLERANCE:
-        potential = PeriodicPotential(metadata, archive, dtype=dtype)
+        potential = PeriodicPotential(metadata, packed, dtype=dtype)
         worst = _worst(potential, boxes, references)
         if metadata.route == "fast":
             # What a GPU will run is other operations and other tables.

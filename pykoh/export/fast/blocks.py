@@ -10,6 +10,8 @@ from typing import Dict, List
 
 import torch
 
+from pykoh.engines.scripting import exported
+
 
 class EllMatrix(torch.nn.Module):
     """What one l is multiplied with.
@@ -21,21 +23,28 @@ class EllMatrix(torch.nn.Module):
         start_in: first column of this l in the input.
     """
 
+    derived = ("matrix_back",)
+
     def __init__(self, matrix: torch.Tensor, n_species: int, dimension: int, start_in: int) -> None:
         super().__init__()
         self.dimension, self.start_in, self.n_species = dimension, start_in, n_species
         self.n_in, self.n_out = matrix.shape[0], matrix.shape[1] // n_species
         self.end_in = start_in + dimension * self.n_in
-        back = matrix.view(self.n_in, n_species, self.n_out).permute(2, 1, 0).flatten(1)
         self.register_buffer("matrix", matrix.contiguous())
-        self.register_buffer("matrix_back", back.contiguous())
+        self.register_buffer("matrix_back", torch.empty(0, dtype=torch.float64))
+        self.fill()
+
+    def fill(self) -> None:
+        """Compute the derived buffer."""
+        back = self.matrix.view(self.n_in, self.n_species, self.n_out).permute(2, 1, 0).flatten(1)
+        self.matrix_back = back.contiguous()
 
     def forward(self, x: torch.Tensor, species: torch.Tensor) -> torch.Tensor:
         """Return ``[N, dimension · C_out]`` from all features ``[N, F]``."""
         own = x[:, self.start_in : self.end_in]
         return self.times(own, self.matrix, self.n_in, self.n_out, species)
 
-    @torch.jit.export
+    @exported
     def back(self, upstream: torch.Tensor, species: torch.Tensor) -> torch.Tensor:
         """Return ``[N, dimension · C_in]`` from ``[N, dimension · C_out]``."""
         return self.times(upstream, self.matrix_back, self.n_out, self.n_in, species)
@@ -87,7 +96,7 @@ class EllLinear(torch.nn.Module):
             found.append(block(x, species))
         return found[0] if len(found) == 1 else torch.cat(found, 1)
 
-    @torch.jit.export
+    @exported
     def back(self, upstream: torch.Tensor, species: torch.Tensor) -> torch.Tensor:
         """Return ``[N, width_in]`` from ``[N, width_out]``: the adjoint."""
         found: List[torch.Tensor] = []

@@ -13,6 +13,8 @@ from typing import Dict, List, Tuple
 
 import torch
 
+from pykoh.engines.scripting import exported
+
 Monomial = Tuple[int, ...]
 
 # On a CPU: their terms stay in the cache, and memory does not grow with the system.
@@ -148,7 +150,7 @@ class Polynomial(torch.nn.Module):
         sums = torch.matmul(self.collect, rows.flatten(1)).view(2, x.size(0), x.size(1), x.size(2))
         return (sums[1] * x).sum(0), sums[0]
 
-    @torch.jit.export
+    @exported
     def back(
         self,
         upstream: torch.Tensor,
@@ -223,7 +225,7 @@ class Contraction(torch.nn.Module):
         singles = x.index_select(0, self.single)
         return torch.cat([singles, pairs.index_select(0, self.of_double), triples], 0)
 
-    @torch.jit.export
+    @exported
     def back(
         self,
         upstream: torch.Tensor,

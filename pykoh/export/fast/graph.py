@@ -26,6 +26,8 @@ import torch
 
 import pykoh.engines.ghost
 import pykoh.engines.operators  # noqa: F401  registers torch.ops.pykoh.sum_neighbours
+from pykoh.engines import module_tree
+from pykoh.engines.contents import PackedGraph, pack_graph
 from pykoh.errors import ModelError
 from pykoh.export.fast.harmonics import Harmonics
 from pykoh.export.fast.layer import Layer
@@ -253,16 +255,24 @@ class FastGraph(torch.nn.Module):
         return result
 
 
-def script_fast_graph(model: torch.nn.Module, head: int = 0) -> torch.jit.ScriptModule:
-    """Return the scripted :class:`FastGraph` of an eager MACE model, in float64.
+def fast_graph(model: torch.nn.Module, head: int = 0) -> FastGraph:
+    """Return the :class:`FastGraph` of an eager MACE model, in float64.
 
     The model is copied first. Raises :class:`ModelError` naming what the route does not cover.
     """
     reason = obstacle(model)
     if reason is not None:
         raise ModelError(f"the fast route does not cover this model: {reason}; use --route general")
+    return FastGraph(copy.deepcopy(model).double().cpu().eval(), head).eval()
+
+
+def pack_fast_graph(model: torch.nn.Module, head: int = 0) -> PackedGraph:
+    """Return the graph of :func:`fast_graph` as an artifact holds it: script, and weights beside.
+
+    Raises :class:`ModelError` naming what the route does not cover.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        graph = FastGraph(copy.deepcopy(model).double().cpu().eval(), head).eval()
-        scripted: torch.jit.ScriptModule = torch.jit.script(graph)
-        return scripted
+        graph = fast_graph(model, head)
+        tree = module_tree.describe(graph)
+        return PackedGraph(pack_graph(torch.jit.script(module_tree.emptied(graph))), tree)

@@ -6,6 +6,8 @@ from itertools import combinations_with_replacement
 
 import torch
 
+from pykoh.engines.scripting import exported
+
 
 class Harmonics(torch.nn.Module):
     """Spherical harmonics up to an l, and what their gradient needs.
@@ -85,7 +87,7 @@ class Harmonics(torch.nn.Module):
         """Return Y ``[(max_ell + 1)², n]`` from :meth:`powers`."""
         return torch.matmul(self.coefficients, powers)
 
-    @torch.jit.export
+    @exported
     def gradient(self, powers: torch.Tensor, upstream: torch.Tensor) -> torch.Tensor:
         """Return ``[3, n]``: Σ_lm upstream_lm ∂Y_lm/∂u, u not held to unit length."""
         slopes = torch.matmul(self.derivative, powers).view(3, upstream.size(0), upstream.size(1))

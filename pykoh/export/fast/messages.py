@@ -13,16 +13,15 @@ from typing import List, Tuple
 
 import torch
 
+from pykoh.engines.scripting import unscripted
 from pykoh.export.fast import linear
 from pykoh.export.fast.radial import Radial
 from pykoh.export.fast.rows import Rows
 from pykoh.export.fast.spline import Places, by_species
-from pykoh.export.fast.tables import pairs_of_species, products, radial_functions, tabulate
+from pykoh.export.fast.tables import pairs_of_species
 
 # Up to so many elements the first layer is contracted element by element.
 MAX_SPECIES_IN_FIRST = 6
-# Of the compiled loops' tables, relative to their largest value: forces are right to 1e-6 eV/Å.
-COMPILED_ERROR = 2e-8
 
 
 class ScalarMessages(torch.nn.Module):
@@ -41,6 +40,8 @@ class ScalarMessages(torch.nn.Module):
         compiled: whether CPU tensors go through the compiled loops.
     """
 
+    derived = ("radial_table", "mix", "compiled_mix")
+
     def __init__(
         self, model: torch.nn.Module, index: int, sent: torch.Tensor | None, at_least: int
     ) -> None:
@@ -55,35 +56,38 @@ class ScalarMessages(torch.nn.Module):
             mix = [each / float(block.avg_num_neighbors) for each in mix]
         self.n_ell = len(mix)
         self.n_components = self.n_ell**2
-        component = [ell for ell in range(self.n_ell) for _ in range(2 * ell + 1)]
-        self.compiled_table(model, index, torch.cat(per_ell, 1))
-        self.register_buffer("compiled_mix", torch.stack([mix[ell] for ell in component]))
-        weights = self.radial.weights.chunk(self.n_ell, 1)
-        self.n_hidden = weights[0].shape[0]
-        self.n_sent = weights[0].shape[1]
+        self.register_buffer("mix_per_ell", torch.stack(mix))
+        self.n_hidden: int = self.radial.n_features
+        self.n_sent: int = mix[0].shape[0]
         self.by_species = sent is not None and self.n_species <= MAX_SPECIES_IN_FIRST
-        if sent is not None and self.by_species:
-            mix = [
-                torch.einsum("kc,sc,cd->skd", w, sent, m).reshape(-1, m.shape[1])
-                for w, m in zip(weights, mix, strict=True)
-            ]
-        # For each component the matrix of its l: one batched product mixes all.
-        self.register_buffer("mix", torch.stack([mix[ell] for ell in component]))
+        # What each element sends, where the messages are summed element by element.
+        by_element = sent if sent is not None and self.by_species else torch.zeros(0)
+        self.register_buffer("sent", by_element.double())
         self.kept = (2 if self.by_species else 3) + (1 if self.radial.has_density else 0)
-
-    def compiled_table(self, model: torch.nn.Module, index: int, weights: torch.Tensor) -> None:
-        """Register the table of the compiled loops, ``[T, n_intervals, n_ell, 6, C]``.
-
-        It has all radial weights, so that none is a product. A spline of degree 5 needs few
-        intervals: the table stays in the cache.
-        """
         self.cutoff = float(model.r_max)
-        functions = products(radial_functions(model, index)[0], weights.numpy())
-        found = tabulate(functions, self.cutoff, degree=5, error=COMPILED_ERROR).coefficients
-        table = torch.from_numpy(found[:, :, :-1]).unflatten(3, (self.n_ell, -1))
-        self.register_buffer("radial_table", table.permute(1, 2, 3, 0, 4).contiguous())
         pair_table = torch.from_numpy(pairs_of_species(model)[1]).flatten()
         self.register_buffer("pair_table", pair_table)
+        for name in self.derived:
+            self.register_buffer(name, torch.empty(0, dtype=torch.float64))
+        self.fill()
+
+    @unscripted
+    def fill(self) -> None:
+        """Compute the matrices of each component, and the table of the compiled loops.
+
+        ``radial_table`` is ``[T, n_intervals, n_ell, 6, C]``. It has all radial weights, so that
+        none is a product. A spline of degree 5 needs few intervals: the table stays in the cache.
+        """
+        # For each component the matrix of its l: one batched product mixes all.
+        component = [ell for ell in range(self.n_ell) for _ in range(2 * ell + 1)]
+        self.compiled_mix = self.mix_per_ell[component]
+        self.mix = self.compiled_mix
+        if self.by_species:
+            weights = self.radial.weights.unflatten(1, (self.n_ell, -1))
+            mix = torch.einsum("klc,sc,lcd->lskd", weights, self.sent, self.mix_per_ell)
+            self.mix = mix.flatten(1, 2)[component]
+        table = self.radial.weighted_table().unflatten(3, (self.n_ell, -1))
+        self.radial_table = table.transpose(2, 3).contiguous()
 
     def ahead(
         self,

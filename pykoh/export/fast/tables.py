@@ -13,7 +13,7 @@ from math import factorial
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline, make_interp_spline
+from scipy.interpolate import BSpline, CubicSpline, make_interp_spline
 
 Array = NDArray[np.float64]
 
@@ -69,35 +69,56 @@ def tabulate(
     for n in INTERVALS[degree]:
         if n < at_least:
             continue
+        splines = [interpolate(function, cutoff, n, degree) for function in functions]
         knots = np.linspace(0.0, cutoff, n + 1)
-        knots[0] = 1e-6
         probes = knots[knots > CLOSEST_A][:-1] + 0.5 * cutoff / n
-        splines = []
         worst = slope = 0.0
-        for function in functions:
-            values = function(knots)
-            values[-1] = 0.0
-            knots_from_zero = np.linspace(0.0, cutoff, n + 1)
-            if degree == 3:
-                spline = CubicSpline(knots_from_zero, values, bc_type=("not-a-knot", "clamped"))
-            else:
-                spline = make_interp_spline(knots_from_zero, values, k=degree)
-            splines.append(spline)
+        for function, spline in zip(functions, splines, strict=True):
             exact = function(probes)
             exact_slope = _slope(function, probes)
             worst = max(worst, _relative(spline(probes) - exact, exact))
             slope = max(slope, _relative(spline(probes, 1) - exact_slope, exact_slope))
         if worst <= error and slope <= error * SLOPE_ERROR / VALUE_ERROR:
             break
-    width = cutoff / n
+    return RadialTable(coefficients(splines, cutoff, n, degree), n, worst)
+
+
+def at_knots(function: Callable[[Array], Array], cutoff: float, n_intervals: int) -> Array:
+    """Return the values ``[n_intervals + 1, n_features]`` that a spline goes through; 0 at last."""
+    knots = np.linspace(0.0, cutoff, n_intervals + 1)
+    knots[0] = 1e-6
+    values = function(knots)
+    values[-1] = 0.0
+    return values
+
+
+def through(values: Array, cutoff: float, degree: int) -> BSpline | CubicSpline:
+    """Return the spline of degree 3 or 5 through :func:`at_knots`."""
+    knots = np.linspace(0.0, cutoff, len(values))
+    if degree == 3:
+        return CubicSpline(knots, values, bc_type=("not-a-knot", "clamped"))
+    return make_interp_spline(knots, values, k=degree)
+
+
+def interpolate(
+    function: Callable[[Array], Array], cutoff: float, n_intervals: int, degree: int
+) -> BSpline | CubicSpline:
+    """Return the spline of degree 3 or 5 of a function on equal intervals."""
+    return through(at_knots(function, cutoff, n_intervals), cutoff, degree)
+
+
+def coefficients(
+    splines: list[BSpline | CubicSpline], cutoff: float, n_intervals: int, degree: int
+) -> Array:
+    """Return the coefficients of :class:`RadialTable`."""
+    starts = np.linspace(0.0, cutoff, n_intervals + 1)[:-1]
+    width = cutoff / n_intervals
     tables = [
-        np.stack(
-            [spline(knots_from_zero[:-1], k) * width**k / factorial(k) for k in range(degree + 1)]
-        )
+        np.stack([spline(starts, k) * width**k / factorial(k) for k in range(degree + 1)])
         for spline in splines
     ]
     beyond = [np.concatenate([table, np.zeros_like(table[:, :1])], axis=1) for table in tables]
-    return RadialTable(np.stack(beyond, axis=1), n, worst)
+    return np.stack(beyond, axis=1)
 
 
 def compress(

@@ -13,6 +13,7 @@ from typing import List, Tuple
 
 import torch
 
+from pykoh.engines.scripting import exported
 from pykoh.export.fast import linear
 from pykoh.export.fast.radial import Radial
 from pykoh.export.fast.rows import Rows
@@ -82,7 +83,7 @@ class Senders(torch.nn.Module):
             start = self.ends[i]
         return found
 
-    @torch.jit.export
+    @exported
     def back(
         self,
         upstream: torch.Tensor,
@@ -176,7 +177,7 @@ class Coupling(torch.nn.Module):
                 torch.sum(torch.bmm(own, self.mix[low:high]), [0], out=target)
         return messages
 
-    @torch.jit.export
+    @exported
     def back(self, upstream: torch.Tensor) -> torch.Tensor:
         """Return the derivative with respect to the sums, given that of the messages."""
         upstream = upstream.contiguous()
