@@ -332,3 +332,39 @@ def test_newton_off_with_kokkos(tmp_path: Path, artifact: Make, ranks: int) -> N
     off = Lmp(lmp_of("kokkos").path, (*KOKKOS[:9], "off", "neigh", "full"))
     done = run(tmp_path, off, artifact("scalar"), ranks, change=("newton on", "newton off"))
     one_sentence(done, "the potential needs `newton on` at the top of the input script")
+
+
+TOLD = (
+    "python attach input 1 SELF format p here",
+    "variable what string {potential}\nvariable who string '{elements}'\n"
+    "python attach input 3 SELF v_what v_who format pss here",
+)
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["attach knows", "at the first step"])
+def test_elements_that_do_not_fit_the_masses_are_refused(
+    tmp_path: Path, artifact: Make, told: bool
+) -> None:
+    write_box(tmp_path / "box.data", water_like_box(), order=("O", "H", "K"))
+    potential = artifact("scalar")
+    change = ("", "")
+    if told:
+        change = TOLD[0], TOLD[1].format(potential=potential, elements="H O K")
+    done = run(tmp_path, lmp_of("plain"), potential, change=change)
+    assert done.returncode != 0
+    assert "atom type 1 has mass 15.999" in done.stdout + done.stderr
+    assert "order the elements of pair_coeff" in done.stdout + done.stderr
+    # In the order of the types it runs.
+    if told:
+        change = TOLD[0], TOLD[1].format(potential=potential, elements="O H K")
+    done = run(tmp_path, lmp_of("plain"), potential, change=change, elements="O H K")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_damaged_potential_is_refused(tmp_path: Path, artifact: Make) -> None:
+    write_box(tmp_path / "box.data", water_like_box())
+    potential = torch.load(artifact("scalar"), weights_only=False)
+    potential.tree["buffers"]["embedding"][0, 0] += 1e-9
+    torch.save(potential, tmp_path / "changed.pt")
+    done = run(tmp_path, lmp_of("plain"), tmp_path / "changed.pt")
+    assert done.returncode != 0 and "this potential is damaged" in done.stdout + done.stderr
