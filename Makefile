@@ -13,7 +13,7 @@ MOLARITY := 6.26
 TEMPERATURE := 298.15
 PS      := 1.5
 
-.PHONY: demo docs test test-slow test-lammps test-kokkos test-slurm lint clean
+.PHONY: demo docs test test-slow test-lammps test-kokkos test-slurm test-versions lint clean
 export LAMMPS
 .DELETE_ON_ERROR:
 
@@ -77,6 +77,12 @@ test-kokkos: $(READY)
 # Needs root and Debian's slurm-wlm and munge; takes four minutes on two quiet cores.
 test-slurm: $(READY)
 	$(BIN)/python -m pytest -m slurm
+
+# The whole way, build to analyze, with the lowest and the newest versions that pyproject.toml allows.
+# Downloads some GB (torch); TORCH=torch==2.13.0 names the torch of the newest set.
+test-versions:
+	tests/versions/run.sh lowest
+	TORCH=$(TORCH) tests/versions/run.sh newest
 
 clean:
 	rm -rf demo .pytest_cache .mypy_cache .ruff_cache

@@ -4,6 +4,7 @@
 #
 #   tests/versions/run.sh lowest        or: newest
 #
+# The lowest are those of what pyproject.toml names; what these need in turn is the newest.
 # On Linux PyPI's torch brings its CUDA libraries, some 3 GB. TORCH names another requirement, e.g.
 # TORCH=torch==2.13.0 where an index has a build for CPUs. What was installed is printed at the end.
 set -euo pipefail
