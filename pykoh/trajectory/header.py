@@ -52,6 +52,7 @@ class FrameHeader:
         cell: the periodic cell.
         columns: names of the columns of the atoms.
         length: bytes of the header.
+        resolution: ps, how far the time may be off (a file that holds it in single precision).
     """
 
     step: int
@@ -61,6 +62,7 @@ class FrameHeader:
     cell: Cell
     columns: tuple[str, ...]
     length: int
+    resolution: float = 0.0
 
 
 def _cell(style: bytes, lines: list[bytes]) -> Cell:

@@ -172,7 +172,9 @@ class Run:
 
     def _open(self, path: str, atoms: Atoms | None) -> TrajectoryFile:
         given = self.options
-        return open_trajectory(path, given.species_map, atoms, given.topology, given.interval_ps)
+        return open_trajectory(
+            path, given.species_map, atoms, given.topology, given.interval_ps, given.units
+        )
 
     def blocks(self) -> Iterator[Frames]:
         """Yield the frames in blocks."""
@@ -286,7 +288,7 @@ class Run:
             if self.options.start_ps is not None and time < self.options.start_ps - 1e-9:
                 # Unwrapping needs an unbroken chain of frames only from the first used one on.
                 continue
-            if not self._on_grid(time, file, raw.header.step):
+            if not self._on_grid(time, file, raw.header):
                 dropped[2] += 1
                 continue
             self._place(raw, file, self._first_of_file)
@@ -305,7 +307,7 @@ class Run:
             if count:
                 self.notes.append(f"{file.name}: {count} {what}")
 
-    def _on_grid(self, time: float, file: TrajectoryFile, step: int) -> bool:
+    def _on_grid(self, time: float, file: TrajectoryFile, header: FrameHeader) -> bool:
         """Return whether a frame lies on the even grid of times that the first two define.
 
         Raises:
@@ -317,10 +319,16 @@ class Run:
         if self._n_accepted == 1:
             self._spacing = time - self._first_time
             self.frame_interval_ps = self._spacing * self.options.stride
+            if header.resolution > 0.1 * self._spacing:
+                raise TrajectoryError(
+                    f"{file.name}: holds its times in single precision, to {header.resolution:g} "
+                    f"ps here: too coarse for frames {self._spacing:g} ps apart; give the time "
+                    "between frames with --interval PS"
+                )
             return True
         expected = self._first_time + self._n_accepted * self._spacing
         # Printed times are rounded, and their mean spacing is known better with each frame.
-        if abs(time - expected) <= 0.01 * self._spacing:
+        if abs(time - expected) <= 0.01 * self._spacing + 3.0 * header.resolution:
             self._spacing = (time - self._first_time) / self._n_accepted
             self.frame_interval_ps = self._spacing * self.options.stride
             return True
@@ -328,7 +336,7 @@ class Run:
             return False
         raise TrajectoryError(
             f"{file.name}: frames are not evenly spaced: {self._spacing:g} ps at first, but "
-            f"{time - (self._last_time or 0.0):g} ps before {time:g} ps (step {step}); "
+            f"{time - (self._last_time or 0.0):g} ps before {time:g} ps (step {header.step}); "
             "analyse the parts separately, or choose one with --start and --stop"
         )
 
