@@ -85,9 +85,7 @@ def read_header(path: Path, name: str) -> DcdHeader:
     return DcdHeader(n_atoms, first, every, step, whole, rest > 0)
 
 
-def dcd_frames(
-    path: Path, name: str, header: DcdHeader, ps_per_unit: float
-) -> Iterator[FrameData]:
+def dcd_frames(path: Path, name: str, header: DcdHeader, ps_per_unit: float) -> Iterator[FrameData]:
     """Yield the frames of a DCD file.
 
     Args:

@@ -84,6 +84,7 @@ class FrameFile:
         self._own_interval: float | None = None  # time between the first two frames, by the file
         self._first_time: float | None = None
         self._netcdf: NetcdfFile | None = None
+        self._lammps_xyz = False
         self._frames = self._open(topology)
 
     def _open(self, topology: str | None) -> Iterator[FrameData]:
@@ -155,6 +156,7 @@ class FrameFile:
         for found in xyz_frames(self._path, self.name, self._ps_per_unit):
             if self._n_read == 0 and self._ahead is None:
                 self._take_atoms(atoms_of_elements(found.elements, self.name), "has")
+            self._lammps_xyz = found.frame.step is not None
             yield found.frame
 
     def __enter__(self) -> FrameFile:
@@ -170,6 +172,16 @@ class FrameFile:
             self._frames.close()
         if self._netcdf is not None:
             self._netcdf.close()
+
+    @property
+    def clock(self) -> str:
+        """Where its times come from, as :class:`pykoh.trajectory.plausible.Clock` has it."""
+        if self._interval is not None:
+            return "interval"
+        suffix = self._path.suffix.lower()
+        if suffix == ".dcd" or self._lammps_xyz:
+            return "units"
+        return "file"
 
     def bookmark(self) -> Bookmark:
         """Return the place behind the frame that was read last."""

@@ -37,7 +37,7 @@ def _nearest(
     for i in range(-counts[0], counts[0] + 1):
         for j in range(-counts[1], counts[1] + 1):
             for k in range(-counts[2], counts[2] + 1):
-                moved = among + (i, j, k)
+                moved = among + np.array([i, j, k])
                 near = (np.abs(moved - 0.5) * heights < 0.5 * heights + reach).all(axis=1)
                 images.append(moved[near])
     tree = cKDTree(np.concatenate(images) @ cell)

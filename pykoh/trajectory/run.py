@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.blocks import Block, Frames
 from pykoh.trajectory.dump import Bookmark, RawFrame
+from pykoh.trajectory.frame_files import LARGEST_A, FrameFile
 from pykoh.trajectory.header import PS_PER_TIME_UNIT, Cell, FrameHeader
 from pykoh.trajectory.opening import TrajectoryFile, open_trajectory
+from pykoh.trajectory.plausible import Clock, check_clock
 from pykoh.trajectory.species import Atoms, SpeciesMap
 from pykoh.trajectory.streams import STDIN
 from pykoh.trajectory.unwrapping import to_cartesian, to_fractional, unwrap
@@ -52,6 +54,7 @@ class ReadOptions:
         stop_ps: last time that is used, or None.
         topology: file with the atoms, for formats that do not hold them, or None.
         interval_ps: time between frames, for formats that do not hold it, or None.
+        temperature_K: of the run, against which times are checked, or None.
     """
 
     timestep_fs: float | None = None
@@ -62,6 +65,7 @@ class ReadOptions:
     stop_ps: float | None = None
     topology: str | None = None
     interval_ps: float | None = None
+    temperature_K: float | None = None
 
 
 class Run:
@@ -109,6 +113,7 @@ class Run:
         self._first_of_file = True
         self._velocities: bool | None = None
         self._bookmark: Bookmark | None = None  # where to go on in it
+        self._clock: Clock | None = None  # of the first frame, until it was checked
 
     def rewind(self) -> None:
         """Forget everything that was read."""
@@ -200,19 +205,55 @@ class Run:
                     unit = self._velocity_unit(file) if self._has_velocities(file) else np.nan
                     block.add(raw, time, self._last_positions, unit)
                     if block.full:
-                        yield block.take()
+                        yield self._checked(block.take(), file.name)
                 self.notes += file.notes
                 self._bytes_before += file.size or 0
                 self._file = None
                 self._number = number + 1
         if block is not None and block.n:
-            yield block.take()
+            yield self._checked(block.take(), self.paths[-1])
         if self.n_frames == 0:
             raise TrajectoryError(
                 f"{', '.join(self.paths)}: no frame lies between --start and --stop"
                 if self.options.start_ps is not None or self.options.stop_ps is not None
                 else f"{', '.join(self.paths)}: no frame can be used"
             )
+
+    def _checked(self, frames: Frames, name: str) -> Frames:
+        """Return a block of frames that is not nonsense.
+
+        Raises:
+            TrajectoryError: an atom is far outside of any box, or the times cannot be right.
+        """
+        if max(frames.positions.max(), -frames.positions.min()) > LARGEST_A:
+            frame, atom, _ = np.argwhere(np.abs(frames.positions) > LARGEST_A)[0]
+            x = " ".join(f"{value:g}" for value in frames.positions[frame, atom])
+            raise TrajectoryError(
+                f"{name}: step {frames.steps[frame]}: atom {self.atoms.ids[atom]} is at {x} Å; the "
+                "simulation blew up or the file is damaged there: analyse what is before with "
+                "--stop PS"
+            )
+        if self._clock is not None:
+            try:
+                check_clock(frames, self.atoms, self._clock, self.options.temperature_K)
+            except TrajectoryError as error:
+                raise TrajectoryError(f"{self.paths[0]}: {error}") from None
+            self._clock = None
+        return frames
+
+    def _clock_of(self, header: FrameHeader, file: TrajectoryFile) -> Clock:
+        """Return where the time of a frame comes from."""
+        given = self.options
+        if isinstance(file, FrameFile):
+            source = file.clock
+        elif header.time is None:
+            source = "timestep"
+        else:
+            source = "units" if header.units is None and file.units is None else "lammps"
+        units = header.units or file.units or given.units
+        if isinstance(file, FrameFile):
+            units = given.units
+        return Clock(source, units, given.timestep_fs, given.interval_ps)
 
     @staticmethod
     def _has_velocities(file: TrajectoryFile) -> bool:
@@ -315,6 +356,7 @@ class Run:
         """
         if self._n_accepted == 0:
             self._first_time = time
+            self._clock = self._clock_of(header, file)
             return True
         if self._n_accepted == 1:
             self._spacing = time - self._first_time
