@@ -6,6 +6,7 @@ pf/callback``, through which the potential sets forces, energy and virial at eac
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib.metadata
 import os
@@ -62,7 +63,7 @@ class Progress:
         last_step: step at which it will end, or None if the input does not say.
         timestep_ps: ps.
         stage: what the input's variable ``stage`` says it is doing, or "".
-        time_ps: time that is simulated, in all; steps may have had another length before.
+        time_ps: simulated in all; earlier steps may have had another length.
     """
 
     step: int
@@ -70,6 +71,7 @@ class Progress:
     last_step: int | None
     timestep_ps: float
     stage: str
+    time_ps: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +249,18 @@ def run_input(
             )
         return _run(lammps, script, potential, report)
     finally:
+        _write_buffers()
         lammps.close()
+
+
+def _write_buffers() -> None:
+    """Write what the C library still holds of LAMMPS's files.
+
+    LAMMPS inside Python does not close the file of ``dump xtc``: its last 4 kB, and with them the
+    last frames, would be lost.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # no such function on Windows
+        ctypes.CDLL(None).fflush(None)
 
 
 def _run(
@@ -277,8 +290,11 @@ def _run(
     discarded = 0
     name = variable(lammps, "name")
     if first > 0 and name is not None:
-        for path in (Path(f"{name}.transport.dump"), Path(f"{name}.dump")):
-            discarded = truncate_dump(path, first) if path.exists() else 0
+        coarse, fine = Path(f"{name}.transport.dump"), Path(f"{name}.dump")
+        if coarse.exists():
+            truncate_dump(coarse, first)
+        if fine.exists():
+            discarded = truncate_dump(fine, first)
     with (
         _file_of("\n".join(rest) + "\n") as rest_of_script,
         _on_interrupt(callback),
