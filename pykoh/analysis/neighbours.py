@@ -16,6 +16,9 @@ from pykoh.analysis.results import FloatArray
 OXYGEN_BIN_A = 3.5
 """Width of the bins in which oxygens are looked for, Å."""
 
+MOST_BINS = 128
+"""Bins along an axis; more would cost more memory than they save time."""
+
 
 @njit(cache=True, nogil=True)
 def wrap(
@@ -62,14 +65,17 @@ def distance2(a: FloatArray, b: FloatArray, cell: FloatArray, out: FloatArray) -
 
 @njit(cache=True, nogil=True)
 def bin_counts(inverse: FloatArray, width: float) -> tuple[int, int, int]:
-    """Return the number of bins along each axis, each at least ``width`` Å high."""
+    """Return the number of bins along each axis, each at least ``width`` Å high.
+
+    Their number is bounded: a cell that is damaged may be a million Å long.
+    """
     heights = np.empty(3)
     for k in range(3):
         heights[k] = 1.0 / np.sqrt(inverse[0, k] ** 2 + inverse[1, k] ** 2 + inverse[2, k] ** 2)
     return (
-        max(1, int(heights[0] / width)),
-        max(1, int(heights[1] / width)),
-        max(1, int(heights[2] / width)),
+        max(1, int(min(heights[0] / width, MOST_BINS))),
+        max(1, int(min(heights[1] / width, MOST_BINS))),
+        max(1, int(min(heights[2] / width, MOST_BINS))),
     )
 
 

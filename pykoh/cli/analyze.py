@@ -210,7 +210,15 @@ def command(
     from pykoh.trajectory.species import SpeciesMap
 
     options = ReadOptions(
-        timestep, units, SpeciesMap.parse(types), stride, start, stop, topology, interval
+        timestep,
+        units,
+        SpeciesMap.parse(types),
+        stride,
+        start,
+        stop,
+        topology,
+        interval,
+        temperature,
     )
     settings = Settings(
         rattle_window,
@@ -283,12 +291,15 @@ def _one(
 
 
 def _pressure_beside(paths: Sequence[str]) -> tuple[str, ...]:
-    """Return NAME.pressure.txt of each NAME.dump or NAME.transport.dump, if all are there."""
+    """Return NAME.pressure.txt of each NAME.dump, NAME.transport.dump, NAME.xtc ... or nothing."""
+    from pykoh.trajectory.opening import COMPRESSED, SUFFIXES
+
     found = []
     for path in map(Path, paths):
         name = path.name
-        for ending in (".gz", ".zst", ".dump", ".transport"):
-            name = name.removesuffix(ending)
+        for endings in (COMPRESSED, SUFFIXES, (".transport",)):
+            ending = next((e for e in endings if name.lower().endswith(e)), "")
+            name = name[: len(name) - len(ending)]
         record = path.with_name(f"{name}.pressure.txt")
         if name == path.name or not record.is_file():
             return ()

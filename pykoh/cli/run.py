@@ -97,7 +97,7 @@ class ProgressBar:
             self._show(f"minimising the strained box, iteration {done}")
             return
         rate = done / max(now - self.began, 1e-9)
-        text = f"{progress.step * progress.timestep_ps:9.3f} ps"
+        text = f"{progress.time_ps:9.3f} ps"
         if done > 0:
             text += f"  {rate * progress.timestep_ps * 86.4:7.3f} ns/day"
         if progress.last_step:

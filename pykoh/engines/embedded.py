@@ -6,8 +6,10 @@ pf/callback``, through which the potential sets forces, energy and virial at eac
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib.metadata
+import os
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
@@ -62,6 +64,7 @@ class Progress:
         last_step: step at which it will end, or None if the input does not say.
         timestep_ps: ps.
         stage: what the input's variable ``stage`` says it is doing, or "".
+        time_ps: simulated in all; earlier steps may have had another length.
     """
 
     step: int
@@ -69,6 +72,7 @@ class Progress:
     last_step: int | None
     timestep_ps: float
     stage: str
+    time_ps: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +146,17 @@ class Callback:
         if self.progress is None or self.progress.stage != stage:
             last = variable(self.lammps, "steps")
             self.progress = Progress(
-                step, step, int(float(last)) if last is not None else None, self.timestep_ps, stage
-            )
+                step, step, int(float(last)) if last is not None else None, self.timestep_ps,
+                stage, self._time(step),
+            )  # fmt: skip
         self.progress.step = step
+        self.progress.time_ps = self._time(step)
         self.report(self.progress)
+
+    def _time(self, step: int) -> float:
+        """Return the time of a step, ps, as LAMMPS counts it."""
+        before = float(self.lammps.extract_global("atime"))
+        return before + (step - int(self.lammps.extract_global("atimestep"))) * self.timestep_ps
 
     @property
     def timestep_ps(self) -> float:
@@ -234,7 +245,18 @@ def run_input(
             )
         return _run(lammps, script, potential, report)
     finally:
+        _write_buffers()
         lammps.close()
+
+
+def _write_buffers() -> None:
+    """Write what the C library still holds of LAMMPS's files.
+
+    LAMMPS inside Python does not close the file of ``dump xtc``: its last 4 kB, and with them the
+    last frames, would be lost.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # no such function on Windows
+        ctypes.CDLL(None).fflush(None)
 
 
 def _run(
@@ -263,16 +285,18 @@ def _run(
     first = int(lammps.extract_global("ntimestep"))
     discarded = 0
     name = variable(lammps, "name")
-    if first > 0 and name is not None and Path(f"{name}.dump").exists():
-        discarded = truncate_dump(Path(f"{name}.dump"), first)
-    # From a file, so that loops (label, jump SELF) work.
-    with tempfile.NamedTemporaryFile("w", suffix=".in", delete=False) as stream:
-        stream.write("\n".join(rest) + "\n")
-    try:
-        with _on_interrupt(callback), _lammps_errors(script, callback):
-            lammps.file(stream.name)
-    finally:
-        Path(stream.name).unlink()
+    if first > 0 and name is not None:
+        coarse, fine = Path(f"{name}.transport.dump"), Path(f"{name}.dump")
+        if coarse.exists():
+            truncate_dump(coarse, first)
+        if fine.exists():
+            discarded = truncate_dump(fine, first)
+    with (
+        _file_of("\n".join(rest) + "\n") as rest_of_script,
+        _on_interrupt(callback),
+        _lammps_errors(script, callback),
+    ):
+        lammps.file(rest_of_script)
     return Outcome(
         int(lammps.get_natoms()),
         first,
@@ -282,6 +306,27 @@ def _run(
         callback.interrupted,
         discarded,
     )
+
+
+@contextmanager
+def _file_of(text: str) -> Iterator[str]:
+    """Give ``text`` a path for LAMMPS, whose loops (label, jump SELF) need a file.
+
+    On Linux it is in memory, so that a process that is killed leaves no file behind.
+    """
+    if hasattr(os, "memfd_create"):
+        handle = os.memfd_create("rest_of_script.in")
+        try:
+            with open(handle, "w", encoding="utf-8", closefd=False) as stream:  # noqa: PTH123
+                stream.write(text)
+            yield f"/proc/self/fd/{handle}"
+        finally:
+            os.close(handle)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "rest_of_script.in")
+        path.write_text(text, encoding="utf-8")
+        yield str(path)
 
 
 @contextmanager

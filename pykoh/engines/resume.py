@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import BinaryIO
 
 from pykoh.engines.ending import end_all_ranks, rank
 
 _BLOCK = 1 << 24
 _MARK = b"ITEM: TIMESTEP\n"
+_COUNT = b"ITEM: NUMBER OF ATOMS\n"
+_ATOMS = b"ITEM: ATOMS"
+_BEFORE = re.compile(rb"(?:ITEM: (?:UNITS|TIME)\n[^\n]*\n)+\Z")
+"""What LAMMPS writes before the step: it belongs to the frame that follows."""
+_LONGEST_BEFORE = 1024
 
 
 def truncate_dump(path: Path, step: int) -> int:
@@ -28,12 +35,32 @@ def truncate_dump(path: Path, step: int) -> int:
                 break
             start, found = frame
             if found is not None and found < step:
-                break
+                whole = _end_of_frame(stream, start, end)
+                if whole is not None:
+                    removed += whole < end  # the beginning of a header
+                    end = whole
+                    break
             end = start
             removed += 1
         if removed:
             stream.truncate(end)
     return removed
+
+
+def _end_of_frame(stream: BinaryIO, start: int, end: int) -> int | None:
+    """Return where the atoms of the frame at ``start`` end, None if some are missing."""
+    stream.seek(start)
+    data = stream.read(end - start)
+    count, atoms = data.find(_COUNT), data.find(_ATOMS)
+    number = data[count + len(_COUNT) :].split(b"\n", 1)[0].strip()
+    if count < 0 or atoms < 0 or not number.isdigit():
+        return end if count < 0 else None
+    place = data.find(b"\n", atoms)
+    for _ in range(int(number)):
+        if place < 0:
+            return None
+        place = data.find(b"\n", place + 1)
+    return None if place < 0 else start + place + 1
 
 
 def cut_dump(path: str, step: int) -> None:
@@ -56,8 +83,11 @@ def cut_dump(path: str, step: int) -> None:
         )
 
 
-def last_frame(stream, end: int) -> tuple[int, int | None] | None:  # type: ignore[no-untyped-def]
-    """Return offset and step of the last frame that begins before ``end``; step None if cut."""
+def last_frame(stream: BinaryIO, end: int) -> tuple[int, int | None] | None:
+    """Return offset and step of the last frame that begins before ``end``; step None if cut.
+
+    The frame begins with ``ITEM: UNITS`` and ``ITEM: TIME``, where it has them.
+    """
     low = end
     tail = b""
     while low > 0:
@@ -71,5 +101,14 @@ def last_frame(stream, end: int) -> tuple[int, int | None] | None:  # type: igno
             stream.seek(start + len(_MARK))
             line = stream.readline(64)
             whole = line.endswith(b"\n") and stream.tell() <= end
-            return start, int(line) if whole and line.strip().isdigit() else None
+            step = int(line) if whole and line.strip().isdigit() else None
+            return _with_time(stream, start), step
     return None
+
+
+def _with_time(stream: BinaryIO, start: int) -> int:
+    """Return where the lines with units and time begin that stand before ``ITEM: TIMESTEP``."""
+    low = max(start - _LONGEST_BEFORE, 0)
+    stream.seek(low)
+    found = _BEFORE.search(stream.read(start - low))
+    return start if found is None else low + found.start()

@@ -12,11 +12,12 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pykoh.errors import TrajectoryError
 from pykoh.files import require_file
 from pykoh.trajectory.dump import Bookmark, RawFrame
-from pykoh.trajectory.header import Cell, FrameHeader
+from pykoh.trajectory.header import Cell, FrameHeader, checked_cell
 from pykoh.trajectory.layout import Layout
 from pykoh.trajectory.parsing import ID, N_VALUES, SPECIES
 from pykoh.trajectory.species import MASSES_U, Atoms, SpeciesMap, code_of
@@ -88,6 +89,16 @@ class BinaryDump:
             raise _EndError
         return data
 
+    def _left(self) -> int:
+        """Return the bytes that are left of the file."""
+        return max((self.size or 0) - self._stream.tell(), 0)
+
+    def _cell(self, vectors: NDArray[np.float64], origin: NDArray[np.float64]) -> Cell:
+        try:
+            return checked_cell(vectors, origin)
+        except ValueError as error:
+            raise TrajectoryError(f"{self._where()}: its box is damaged ({error})") from None
+
     def _where(self) -> str:
         return f"{self.name}: frame {self._n_frames + 1}"
 
@@ -134,16 +145,14 @@ class BinaryDump:
         xlo, xhi, ylo, yhi, zlo, zhi = self._take("<6d") if triclinic != 2 else (0.0,) * 6
         if triclinic == 2:
             rows = np.array(self._take("<12d"))
-            cell = Cell(rows[:9].reshape(3, 3), rows[9:])
-        elif triclinic:
-            xy, xz, yz = self._take("<3d")
+            vectors, origin = rows[:9].reshape(3, 3), rows[9:]
+        else:
+            xy, xz, yz = self._take("<3d") if triclinic else (0.0, 0.0, 0.0)
             xlo, xhi = xlo - min(0.0, xy, xz, xy + xz), xhi - max(0.0, xy, xz, xy + xz)
             ylo, yhi = ylo - min(0.0, yz), yhi - max(0.0, yz)
             vectors = np.array([[xhi - xlo, 0, 0], [xy, yhi - ylo, 0], [xz, yz, zhi - zlo]])
-            cell = Cell(vectors, np.array([xlo, ylo, zlo]))
-        else:
-            vectors = np.diag([xhi - xlo, yhi - ylo, zhi - zlo])
-            cell = Cell(vectors, np.array([xlo, ylo, zlo]))
+            origin = np.array([xlo, ylo, zlo])
+        cell = self._cell(vectors, origin)
         (width,) = self._take("<i")
         time = None
         names: tuple[str, ...] = ()
@@ -156,11 +165,15 @@ class BinaryDump:
                 (time,) = self._take("<d")
             (length,) = self._take("<i")
             names = tuple(self._text(int(length)).decode("utf-8", "replace").split())
-        if len(names) != width or n_atoms < 1:
+        if len(names) != width or n_atoms < 1 or abs(step) > 1 << 62:
             raise TrajectoryError(
                 f"{self._where()}: names {len(names)} columns for {width} values per atom and "
                 f"{n_atoms} atoms; the file is damaged"
             )
+        if 8 * n_atoms * width > self._left():
+            raise _EndError
+        if time is not None and not np.isfinite(time):
+            raise TrajectoryError(f"{self._where()}: its time is not a finite number")
         if self.layout is None:
             try:
                 self.layout = Layout.of(names, with_velocities=True)
@@ -180,23 +193,16 @@ class BinaryDump:
         """Read the atoms behind the header, sorted by id; None if they are not whole."""
         assert self.layout is not None
         try:
-            (n_chunks,) = self._take("<i")
-            pieces = []
-            for _ in range(int(n_chunks)):
-                (size,) = self._take("<i")
-                data = self._stream.read(8 * int(size))
-                if len(data) < 8 * int(size):
-                    raise _EndError
-                pieces.append(np.frombuffer(data, dtype="<f8"))
+            table = self._table(header.n_atoms * len(header.columns))
         except _EndError:
             self._cut_off()
             return None
-        table = np.concatenate(pieces) if pieces else np.zeros(0)
-        if len(table) != header.n_atoms * len(header.columns):
-            raise TrajectoryError(f"{self._where()}: the atoms are not whole; the file is damaged")
         table = table.reshape(header.n_atoms, -1)
         roles = self.layout.roles
-        ids = table[:, int(np.flatnonzero(roles == ID)[0])].astype(np.int64)
+        id_column = table[:, int(np.flatnonzero(roles == ID)[0])]
+        if not (np.abs(id_column) < 1 << 53).all():
+            raise TrajectoryError(f"{self._where()}: an id is no whole number; the file is damaged")
+        ids = id_column.astype(np.int64)
         table = table[np.argsort(ids, kind="stable")]
         self._check(np.sort(ids), table[:, int(np.flatnonzero(roles == SPECIES)[0])])
         values = np.zeros((header.n_atoms, N_VALUES))
@@ -212,6 +218,25 @@ class BinaryDump:
         self._header = None
         self._n_frames += 1
         return RawFrame(header, values)
+
+    def _table(self, n_values: int) -> NDArray[np.float64]:
+        """Read [n_values]: the values of all atoms, in one piece from each MPI rank."""
+        damaged = TrajectoryError(f"{self._where()}: the atoms are not whole; the file is damaged")
+        (n_pieces,) = self._take("<i")
+        pieces: list[NDArray[np.float64]] = []
+        missing = n_values
+        for _ in range(int(n_pieces)):
+            (size,) = self._take("<i")
+            if not 0 <= size <= missing:
+                raise damaged
+            data = self._stream.read(8 * int(size))
+            if len(data) < 8 * int(size):
+                raise _EndError
+            pieces.append(np.frombuffer(data, dtype="<f8"))
+            missing -= int(size)
+        if missing:
+            raise damaged
+        return np.concatenate(pieces)
 
     def _check(self, ids: np.ndarray, types: np.ndarray) -> None:
         """Take the atoms of the first frame, or compare with them."""

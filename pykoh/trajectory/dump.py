@@ -16,10 +16,13 @@ from pykoh.errors import TrajectoryError
 from pykoh.trajectory import parsing
 from pykoh.trajectory.header import LONGEST_HEADER, FrameHeader, HeaderReader
 from pykoh.trajectory.layout import Layout
-from pykoh.trajectory.species import MASSES_U, Atoms, SpeciesMap, code_of
+from pykoh.trajectory.seams import last_line_is_whole, seam_in
+from pykoh.trajectory.species import CATION, CATIONS, MASSES_U, Atoms, SpeciesMap, code_of
 from pykoh.trajectory.streams import ByteStream
 
 _CHUNK = 1 << 22
+_LOOK_BACK = 256  # bytes before a header that are looked at for its beginning
+_MOST_ATOMS = 10**8  # of a frame, where the length of the text is not known
 _BLANKS = frozenset(b" \t\r\n")
 
 
@@ -77,6 +80,7 @@ class DumpFile:
         self._last_length = 0
         self._window = 2048
         self._attempts = 0
+        self._last_seam = -1  # bytes from the beginning
         self._values = np.zeros((0, parsing.N_VALUES))
 
     @property
@@ -107,6 +111,37 @@ class DumpFile:
 
     def next_header(self) -> FrameHeader | None:
         """Return the header of the next frame without moving, or None at the end."""
+        while True:
+            try:
+                return self._next_header()
+            except TrajectoryError:
+                if not self._go_to_seam():
+                    raise
+
+    def _go_to_seam(self) -> bool:
+        """Go on where a run that was continued wrote its first header into a broken one.
+
+        Returns:
+            Whether there is such a place before any other frame.
+        """
+        if self._stop - self._start < LONGEST_HEADER and not self._at_end:
+            self._fill(LONGEST_HEADER)
+        first = max(self._start - _LOOK_BACK, 0)
+        data = self._buffer[first : min(self._start + LONGEST_HEADER, self._stop)].tobytes()
+        at = seam_in(data, self._start - first)
+        if at is None:
+            return False
+        place = self._stream.consumed - self._stop + first + at
+        if place <= self._last_seam:  # it was gone to before
+            return False
+        self._last_seam = place
+        self._note(f"the header of frame {self._n_frames + 1} is cut off; that frame was left out")
+        self._start = first + at
+        if self._n_frames == 0:
+            self.layout = None
+        return True
+
+    def _next_header(self) -> FrameHeader | None:
         self._skip_blank()
         if self._stop - self._start < self._last_length and not self._at_end:
             self._fill(self._last_length)
@@ -200,6 +235,13 @@ class DumpFile:
                 f"{self.name}: {self._where(header)} has {header.n_atoms} atoms; "
                 "the dump's group is empty"
             )
+        # A blank and a character for each column are the least that an atom takes.
+        most = self._stream.longest_text // (2 * len(header.columns))
+        if header.n_atoms > min(most, _MOST_ATOMS):
+            raise TrajectoryError(
+                f"{self.name}: {self._where(header)} tells of {header.n_atoms} atoms, more than "
+                "the file can hold; it is damaged there"
+            )
         if self.atoms is not None and header.n_atoms != len(self.atoms.ids):
             raise TrajectoryError(
                 f"{self.name}: {self._where(header)} has {header.n_atoms} atoms, the first frame "
@@ -244,11 +286,17 @@ class DumpFile:
             if status != parsing.NEED_MORE:
                 break
             if self._at_end:
+                if line == n - 1 and self._end_last_line(end, header):
+                    continue
                 self._cut_off("end")
                 return None
             available = self._stop - self._start
             done = max(end - self._start, 1)
             self._fill(max(2 * available, int(1.1 * done * n / max(line, 1))))
+        if status not in (parsing.WHOLE, parsing.NEXT_FRAME):
+            seam = self._seam_near(end)
+            if seam is not None:
+                status, end = parsing.NEXT_FRAME, seam
         if status == parsing.NEXT_FRAME:
             self._note(
                 f"the frame of step {header.step} is cut off after {line} of {n} atoms "
@@ -267,6 +315,30 @@ class DumpFile:
         self._n_frames += 1
         return RawFrame(header, self._values)
 
+    def _end_last_line(self, start: int, header: FrameHeader) -> bool:
+        """Put the line end behind the last line of the file, if it lacks nothing else."""
+        text = self._buffer[self._start + header.length : self._stop].tobytes()
+        if not last_line_is_whole(text, start - self._start - header.length, len(header.columns)):
+            return False
+        if self._stop + 2 > len(self._buffer):
+            self._buffer = np.append(self._buffer, np.zeros(2, dtype=np.uint8))
+        self._buffer[self._stop] = 10
+        self._stop += 1
+        return True
+
+    def _seam_near(self, position: int) -> int | None:
+        """Return where a header begins within the line at ``position`` or the one before it."""
+        first = position
+        for _ in range(2):
+            first -= 1
+            while first > self._start and self._buffer[first - 1] != 10:
+                first -= 1
+        last = position
+        while last < self._stop and self._buffer[last] != 10:
+            last += 1
+        at = seam_in(self._buffer[max(first, 0) : last + 1].tobytes(), 0)
+        return None if at is None else max(first, 0) + at
+
     def _take_atoms(self, header: FrameHeader) -> None:
         order = np.argsort(self._ids, kind="stable")
         ids, species = self._ids[order], self._species[order]
@@ -283,27 +355,30 @@ class DumpFile:
         self, species: NDArray[np.int8], header: FrameHeader
     ) -> tuple[str, NDArray[np.float64]]:
         """Return the cation and the masses."""
-        assert self.layout is not None
-        if self.layout.by_element:
-            cation = self._cation_by_element(header)
-        else:
-            cation = next((e for e in self._map.types if code_of(e) == 2), "K")
+        cation = self._cation(header)
         table = np.array([MASSES_U["H"], MASSES_U["O"], MASSES_U[cation]])
         return cation, table[species]
 
-    def _cation_by_element(self, header: FrameHeader) -> str:
-        """Return the alkali metal of the frame that was just read (K if there is none)."""
+    def _cation(self, header: FrameHeader) -> str:
+        """Return the alkali metal of the frame that was just read.
+
+        If it has none, that of ``--types`` counts, or K. With ``dump_modify types labels`` the
+        column ``type`` holds elements, which then count.
+        """
         assert self.layout is not None
-        column = self.layout.names.index("element")
+        by_element = self.layout.by_element
+        column = self.layout.names.index("element" if by_element else "type")
         first = self._start - self._last_length + header.length
         text = self._buffer[first : self._start].tobytes().decode("utf-8", "replace")
-        found = {line.split()[column] for line in text.splitlines() if line.strip()}
-        cations = sorted(found - {"H", "O"})
+        words = {line.split()[column] for line in text.splitlines() if line.strip()}
+        elements = self._map.words(by_element)
+        cations = sorted({elements.get(word, "") for word in words} & set(CATIONS))
         if len(cations) > 1:
             raise TrajectoryError(
                 f"{self.name}: has the cations {', '.join(cations)}; one kind is supported"
             )
-        return cations[0] if cations else "K"
+        given = () if by_element else self._map.types
+        return next(iter(cations or [e for e in given if code_of(e) == CATION]), "K")
 
     def _raise(
         self, status: int, header: FrameHeader, position: int, line: int, column: int
@@ -330,12 +405,12 @@ class DumpFile:
                 "with --stop PS, or run again with a smaller time step"
             )
         elif status == parsing.UNKNOWN_SPECIES:
-            known = ", ".join(f"{k} = {v}" for k, v in self._map.words(False).items())
+            known = ", ".join(f"{k} = {v}" for k, v in enumerate(self._map.types, 1))
             reason = (
                 f"{who} has element '{word}', not H, O or an alkali metal"
                 if self.layout.by_element
                 else f"{who} has type {word}, which maps to no element ({known}); "
-                "give the element of each type with --types, e.g. --types H,O,K"
+                "give the element of each type with --types, e.g. --types H,O,K, or dump 'element'"
             )
         elif status == parsing.UNKNOWN_ID:
             reason = f"{who} was not in the first frame or occurs twice; atoms must stay the same"

@@ -1,54 +1,45 @@
-"""Trajectories that are not LAMMPS text dumps, behind the interface of a dump.
+"""Trajectories that are not LAMMPS dumps, behind the interface of a dump.
 
-GROMACS XTC and TRR, DCD and AMBER NetCDF are read by mdtraj, extended XYZ by ASE. Which atom is
-what comes from a topology file, except in extended XYZ. Times are those of the file where its
-format defines their unit, else they are given: XTC, TRR and NetCDF hold picoseconds; a DCD holds
-none that could be trusted, extended XYZ only if it says ``time_ps`` or ``time_fs``.
+XTC and TRR, DCD, NetCDF and extended XYZ have a module each. Which atom is what comes from a
+topology file, except in extended XYZ and in a NetCDF file with the variable ``type``. Times are
+those of the file where its format defines their unit, else they are given.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pykoh.errors import TrajectoryError
 from pykoh.files import require_file
+from pykoh.trajectory.dcd import dcd_frames, read_header
 from pykoh.trajectory.dump import Bookmark, RawFrame
-from pykoh.trajectory.header import Cell, FrameHeader
+from pykoh.trajectory.extended_xyz import xyz_frames
+from pykoh.trajectory.frame_data import FrameData
+from pykoh.trajectory.gromacs import gromacs_frames, index_frames
+from pykoh.trajectory.header import PS_PER_TIME_UNIT, Cell, FrameHeader
 from pykoh.trajectory.layout import Layout
+from pykoh.trajectory.molecules import check_order
+from pykoh.trajectory.netcdf import NetcdfFile
 from pykoh.trajectory.parsing import N_VALUES
 from pykoh.trajectory.species import Atoms, SpeciesMap
 from pykoh.trajectory.topology import atoms_of_elements, read_topology
 
-MDTRAJ_SUFFIXES = (".dcd", ".xtc", ".trr", ".nc", ".ncdf", ".netcdf")
+NETCDF_SUFFIXES = (".nc", ".ncdf", ".netcdf")
+TOPOLOGY_SUFFIXES = (".dcd", ".xtc", ".trr", *NETCDF_SUFFIXES)
 XYZ_SUFFIXES = (".xyz", ".extxyz")
-_PIECE = 64  # frames that are read at once
 
+LARGEST_A = 1e6
+"""Å. No atom diffuses that far in any run: 3 µs at 10⁻⁸ m²/s are 4000 Å."""
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FrameData:
-    """One frame of any format.
-
-    Attributes:
-        time_ps: or None if the file does not say it.
-        cell: [3, 3], Å, vectors in rows.
-        positions: [n_atoms, 3], Å.
-    """
-
-    time_ps: float | None
-    cell: NDArray[np.float64]
-    positions: NDArray[np.float64]
+_FURTHEST_TIMES = 0.01  # share by which the file's own interval may differ from the one given
 
 
 class FrameFile:
-    """Reads frames of a format other than the LAMMPS text dump.
+    """Reads frames of a format other than a LAMMPS dump.
 
     Args:
         path: the file; its suffix tells the format.
@@ -56,11 +47,12 @@ class FrameFile:
         atoms: the atoms that are expected (from an earlier file of the run), or None.
         topology: file with the atoms, or None.
         interval_ps: time between frames, for files that do not say it, or None.
+        units: LAMMPS unit style of a file that LAMMPS wrote and that does not say it.
 
     Attributes:
         atoms: the atoms, in the order of the file.
-        layout: coordinates are taken as wrapped.
-        notes: always empty; a frame that is cut off is an error of these formats.
+        layout: known after the first frame.
+        notes: what a user should know about the file (a frame cut off ...).
 
     Raises:
         TrajectoryError: from the methods, naming file and frame.
@@ -73,6 +65,7 @@ class FrameFile:
         atoms: Atoms | None,
         topology: str | None,
         interval_ps: float | None,
+        units: str = "metal",
     ) -> None:
         self.name = str(path)
         self._path = require_file(path, "trajectory", TrajectoryError)
@@ -80,29 +73,91 @@ class FrameFile:
         self.position = 0
         self.notes: list[str] = []
         self.units: str | None = "metal"
-        self.layout: Layout | None = Layout(
-            np.zeros(0, dtype=np.int64), ("x", "y", "z"), True, False, False, False, False
-        )
-        self._interval = interval_ps
-        self._n_read = 0
-        self._ahead: FrameData | None = None
+        self.layout: Layout | None = None
         self.atoms = atoms
+        self._interval = interval_ps
+        self._ps_per_unit = PS_PER_TIME_UNIT[units]
+        self._map = species_map
+        self._n_read = 0
+        self._n_frames: int | None = None
+        self._ahead: FrameData | None = None
+        self._own_interval: float | None = None  # time between the first two frames, by the file
+        self._first_time: float | None = None
+        self._netcdf: NetcdfFile | None = None
+        self._lammps_xyz = False
+        self._frames = self._open(topology)
+
+    def _open(self, topology: str | None) -> Iterator[FrameData]:
+        """Find out which atoms the file has, and return its frames."""
         suffix = self._path.suffix.lower()
-        if suffix in XYZ_SUFFIXES:
-            self._frames = self._from_xyz()
+        if suffix not in TOPOLOGY_SUFFIXES:
+            return self._from_xyz()
+        if suffix in NETCDF_SUFFIXES:
+            self._netcdf = NetcdfFile(self._path, self.name)
+        if topology is not None:
+            self._take_atoms(read_topology(topology, self._map), f"{topology} has")
+        elif self._netcdf is not None and self._netcdf.types is not None:
+            self._take_atoms(self._atoms_of_types(self._netcdf.types), "it has")
         else:
-            if topology is None:
-                raise TrajectoryError(
-                    f"{path}: a {suffix} file does not say which atom is what; give "
-                    "--topology FILE (the LAMMPS data file of the run, or any file that ASE reads)"
-                )
-            expected = read_topology(topology, species_map)
-            if atoms is not None and (
-                len(atoms.ids) != len(expected.ids) or (atoms.species != expected.species).any()
-            ):
-                raise TrajectoryError(f"{path}: {topology} has other atoms than the file before it")
-            self.atoms = expected
-            self._frames = self._from_mdtraj(suffix)
+            raise TrajectoryError(
+                f"{self.name}: a {suffix} file does not say which atom is what; give "
+                "--topology FILE (the LAMMPS data file of the run, or any file that ASE reads)"
+            )
+        assert self.atoms is not None
+        n_atoms = len(self.atoms.ids)
+        if self._netcdf is not None:
+            self._expect(self._netcdf.n_atoms)
+            return self._netcdf.frames()
+        if suffix == ".dcd":
+            header = read_header(self._path, self.name)
+            self._expect(header.n_atoms)
+            self._n_frames = header.n_frames
+            self._note_cut(header.cut_off)
+            return dcd_frames(self._path, self.name, header, self._ps_per_unit)
+        index = index_frames(self._path, self.name, n_atoms)
+        self._n_frames = len(index.steps)
+        self._note_cut(index.cut_off)
+        return gromacs_frames(self._path, self.name, index, self._interval is None)
+
+    def _expect(self, n_atoms: int) -> None:
+        assert self.atoms is not None
+        if n_atoms != len(self.atoms.ids):
+            raise TrajectoryError(
+                f"{self.name} has {n_atoms} atoms, {len(self.atoms.ids)} were expected"
+            )
+
+    def _take_atoms(self, found: Atoms, what: str) -> None:
+        """Take the atoms of the run, or compare with those of the file before."""
+        before = self.atoms
+        if before is not None and (
+            len(before.ids) != len(found.ids) or (before.species != found.species).any()
+        ):
+            raise TrajectoryError(f"{self.name}: {what} other atoms than the file before it")
+        self.atoms = found
+
+    def _atoms_of_types(self, types: np.ndarray) -> Atoms:
+        words = self._map.words(by_element=False)
+        unknown = sorted({int(t) for t in types if str(t) not in words})
+        if unknown:
+            raise TrajectoryError(
+                f"{self.name}: type {unknown[0]} maps to no element; give the element of each "
+                "type with --types"
+            )
+        return atoms_of_elements([words[str(t)] for t in types], self.name)
+
+    def _note_cut(self, cut_off: bool) -> None:
+        if cut_off:
+            self.notes.append(
+                f"{self.name}: the last frame is cut off; the {self._n_frames} whole frames are "
+                "used"
+            )
+
+    def _from_xyz(self) -> Iterator[FrameData]:
+        for found in xyz_frames(self._path, self.name, self._ps_per_unit):
+            if self._n_read == 0 and self._ahead is None:
+                self._take_atoms(atoms_of_elements(found.elements, self.name), "has")
+            self._lammps_xyz = found.frame.step is not None
+            yield found.frame
 
     def __enter__(self) -> FrameFile:
         return self
@@ -113,7 +168,20 @@ class FrameFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._frames.close()
+        if hasattr(self._frames, "close"):
+            self._frames.close()
+        if self._netcdf is not None:
+            self._netcdf.close()
+
+    @property
+    def clock(self) -> str:
+        """Where its times come from, as :class:`pykoh.trajectory.plausible.Clock` has it."""
+        if self._interval is not None:
+            return "interval"
+        suffix = self._path.suffix.lower()
+        if suffix == ".dcd" or self._lammps_xyz:
+            return "units"
+        return "file"
 
     def bookmark(self) -> Bookmark:
         """Return the place behind the frame that was read last."""
@@ -121,7 +189,8 @@ class FrameFile:
 
     def go_to(self, bookmark: Bookmark) -> None:
         """Go on from a place of the same file; the frames before it are read again."""
-        while self._n_read < bookmark[1] and next(self._frames, None) is not None:
+        while self._n_read < bookmark[1] and (frame := next(self._frames, None)) is not None:
+            self._set_layout(frame)
             self._n_read += 1
 
     def next_header(self) -> FrameHeader | None:
@@ -133,126 +202,89 @@ class FrameFile:
                 raise TrajectoryError(f"{self.name}: holds no frame")
             return None
         frame = self._ahead
-        time = frame.time_ps
+        self._check(frame)
+        self._set_layout(frame)
+        step = self._n_read if frame.step is None else frame.step
+        resolution = 0.0 if self._interval is not None else frame.resolution_ps
+        assert self.layout is not None
+        return FrameHeader(
+            step, self._time(frame), None, len(frame.positions), Cell(frame.cell, np.zeros(3)),
+            self.layout.names, 0, resolution,
+        )  # fmt: skip
+
+    def _time(self, frame: FrameData) -> float:
+        """Return the time of a frame, ps: of its file, or by the interval that was given."""
         if self._interval is not None:
-            time = self._n_read * self._interval
-        if time is None:
+            self._compare_interval(frame)
+            return (self._n_read if frame.number is None else frame.number) * self._interval
+        if frame.time_ps is None:
             raise TrajectoryError(
                 f"{self.name}: its times are unknown; give the time between its frames with "
                 "--interval PS"
             )
+        return frame.time_ps
+
+    def _compare_interval(self, frame: FrameData) -> None:
+        """Note once that the file's own times are others than the interval that was given."""
+        if frame.time_ps is None or self._own_interval is not None:
+            return
+        if self._n_read == 0:
+            self._first_time = frame.time_ps
+        elif self._n_read == 1 and self._first_time is not None:
+            assert self._interval is not None
+            own = self._own_interval = frame.time_ps - self._first_time
+            slack = _FURTHEST_TIMES * self._interval + 3.0 * frame.resolution_ps
+            if own > 0 and abs(own - self._interval) > slack:
+                self.notes.append(
+                    f"{self.name}: its frames are {own:g} ps apart by its own times; --interval "
+                    f"{self._interval:g} was used"
+                )
+
+    def _check(self, frame: FrameData) -> None:
         place = f"{self.name}: frame {self._n_read + 1}"
         assert self.atoms is not None
         if len(frame.positions) != len(self.atoms.ids):
             raise TrajectoryError(
                 f"{place} has {len(frame.positions)} atoms, {len(self.atoms.ids)} were expected"
             )
-        if not np.isfinite(frame.positions).all():
-            atom = int(np.argwhere(~np.isfinite(frame.positions))[0, 0]) + 1
+        # NaN compares false.
+        wrong = ~(np.abs(frame.positions) < LARGEST_A).all(axis=1)
+        if wrong.any():
+            atom = int(np.flatnonzero(wrong)[0])
+            x = " ".join(f"{value:g}" for value in frame.positions[atom])
             raise TrajectoryError(
-                f"{place}: atom {atom} has a position that is not finite; the simulation blew up: "
-                "analyse what is before with --stop PS"
+                f"{place}: atom {atom + 1} is at {x} Å; the simulation blew up or the file is "
+                "damaged there: analyse what is before with --stop PS"
             )
-        if not np.isfinite(frame.cell).all() or abs(np.linalg.det(frame.cell)) < 1e-6:
+        cell = frame.cell
+        if not np.isfinite(cell).all() or not 1e-6 < abs(np.linalg.det(cell)) < LARGEST_A**3:
             raise TrajectoryError(f"{place} has no periodic cell; transport in bulk needs one")
-        cell = Cell(frame.cell, np.zeros(3))
-        n = len(frame.positions)
-        return FrameHeader(self._n_read, time, None, n, cell, ("x", "y", "z"), 0)
+
+    def _set_layout(self, frame: FrameData) -> None:
+        """Note what the first frame holds, and whether its atoms are in the topology's order."""
+        if self.layout is not None:
+            return
+        names = ("xu", "yu", "zu") if frame.unwrapped else ("x", "y", "z")
+        self.layout = Layout(
+            np.zeros(0, dtype=np.int64), names, True, False, frame.unwrapped,
+            frame.images is not None, frame.velocities is not None,
+        )  # fmt: skip
+        if self._path.suffix.lower() in TOPOLOGY_SUFFIXES:
+            assert self.atoms is not None
+            check_order(frame.positions, frame.cell, self.atoms, self.name)
 
     def body(self, header: FrameHeader) -> RawFrame | None:
         """Return the frame whose header :meth:`next_header` gave last."""
         assert self._ahead is not None
-        values = np.zeros((len(self._ahead.positions), N_VALUES))
-        values[:, :3] = self._ahead.positions
+        frame = self._ahead
+        values = np.zeros((len(frame.positions), N_VALUES))
+        values[:, :3] = frame.positions
+        if frame.images is not None:
+            values[:, 3:6] = frame.images
+        if frame.velocities is not None:
+            values[:, 6:9] = frame.velocities
         self._ahead = None
         self._n_read += 1
+        if self._n_frames and self.size:
+            self.position = self.size * self._n_read // self._n_frames
         return RawFrame(header, values)
-
-    def _from_xyz(self) -> Generator[FrameData, None, None]:
-        from ase.io import iread
-
-        try:
-            for number, frame in enumerate(iread(self._path, index=":", format="extxyz")):
-                elements = frame.get_chemical_symbols()
-                if number == 0:
-                    found = atoms_of_elements(elements, self.name)
-                    if self.atoms is not None and (
-                        len(found.ids) != len(self.atoms.ids)
-                        or (found.species != self.atoms.species).any()
-                    ):
-                        raise TrajectoryError(
-                            f"{self.name}: has other atoms than the file before it"
-                        )
-                    self.atoms = found
-                time = frame.info.get("time_ps")
-                if time is None and "time_fs" in frame.info:
-                    time = 1e-3 * float(frame.info["time_fs"])
-                yield FrameData(
-                    None if time is None else float(time),
-                    np.array(frame.cell.array, dtype=np.float64),
-                    frame.get_positions(),
-                )
-        except TrajectoryError:
-            raise
-        except Exception as error:
-            raise TrajectoryError(f"{self.name}: not extended XYZ ({error})") from None
-
-    def _from_mdtraj(self, suffix: str) -> Generator[FrameData, None, None]:
-        try:
-            import mdtraj.formats as formats
-            from mdtraj.utils import lengths_and_angles_to_box_vectors
-        except ImportError:
-            raise TrajectoryError(
-                f"{self.name}: {suffix} files are read by mdtraj: pip install 'pykoh[formats]'"
-            ) from None
-        opener = {
-            ".dcd": formats.DCDTrajectoryFile,
-            ".xtc": formats.XTCTrajectoryFile,
-            ".trr": formats.TRRTrajectoryFile,
-        }.get(suffix, formats.NetCDFTrajectoryFile)
-        to_angstrom = 10.0 if suffix in (".xtc", ".trr") else 1.0
-        in_ps = suffix in (".xtc", ".trr") or (suffix != ".dcd" and _netcdf_in_ps(self._path))
-        try:
-            with opener(str(self._path)) as file:
-                while True:
-                    piece: Any = file.read(n_frames=_PIECE)
-                    if len(piece[0]) == 0:
-                        return
-                    positions = np.asarray(piece[0], dtype=np.float64) * to_angstrom
-                    if suffix in (".xtc", ".trr"):
-                        times, cells = piece[1], np.asarray(piece[3], dtype=np.float64) * 10.0
-                    else:
-                        times = None if suffix == ".dcd" else piece[1]
-                        lengths, angles = piece[-2], piece[-1]
-                        if lengths is None or angles is None:
-                            raise TrajectoryError(f"{self.name}: has no periodic cell")
-                        rows = lengths_and_angles_to_box_vectors(
-                            *np.asarray(lengths, dtype=np.float64).T,
-                            *np.asarray(angles, dtype=np.float64).T,
-                        )
-                        cells = np.stack(rows, axis=1)
-                    self.position = min(self.position + piece[0].nbytes, self.size or 0)
-                    for k in range(len(positions)):
-                        known = in_ps and times is not None
-                        yield FrameData(
-                            float(times[k]) if known else None,
-                            np.ascontiguousarray(cells[k]),
-                            positions[k],
-                        )
-        except (OSError, ValueError, TypeError, RuntimeError, struct.error) as error:
-            raise TrajectoryError(
-                f"{self.name}: mdtraj cannot read it after {self._n_read} frames ({error})"
-            ) from None
-
-
-def _netcdf_in_ps(path: Path) -> bool:
-    """Return whether a NetCDF trajectory says that its times are picoseconds."""
-    from scipy.io import netcdf_file
-
-    try:
-        with netcdf_file(str(path), "r", mmap=False) as file:
-            units = getattr(file.variables.get("time"), "units", b"")
-    except (TypeError, ValueError, OSError):
-        return False  # NetCDF 4, which says it elsewhere
-    text = units.decode() if isinstance(units, bytes) else str(units)
-    return text.strip().lower().startswith("pico")

@@ -18,6 +18,9 @@ PS_PER_TIME_UNIT = {"metal": 1.0, "real": 1e-3}
 
 _COUNT = b"ITEM: NUMBER OF ATOMS"
 
+_LARGEST_STEP = 1 << 62
+_LONGEST_SIDE = 1e6  # Å; more is damage
+
 LONGEST_HEADER = 1 << 16
 """Bytes within which a header has to end; far more than LAMMPS writes."""
 
@@ -52,6 +55,7 @@ class FrameHeader:
         cell: the periodic cell.
         columns: names of the columns of the atoms.
         length: bytes of the header.
+        resolution: ps, how far the time may be off (a file that holds it in single precision).
     """
 
     step: int
@@ -61,6 +65,29 @@ class FrameHeader:
     cell: Cell
     columns: tuple[str, ...]
     length: int
+    resolution: float = 0.0
+
+
+def checked_cell(vectors: NDArray[np.float64], origin: NDArray[np.float64]) -> Cell:
+    """Return a cell; vectors in rows and lower corner in Å.
+
+    Raises:
+        ValueError: no cell of a liquid can be like that.
+    """
+    if not np.isfinite(vectors).all() or not np.isfinite(origin).all():
+        raise ValueError("numbers that are not finite")
+    if np.abs(vectors).max() > _LONGEST_SIDE or np.abs(origin).max() > _LONGEST_SIDE:
+        raise ValueError(f"a cell of more than {_LONGEST_SIDE:g} Å")
+    if abs(np.linalg.det(vectors)) < 1e-6:
+        raise ValueError("a cell without volume")
+    return Cell(vectors, origin)
+
+
+def _step(text: bytes) -> int:
+    step = int(text)
+    if abs(step) > _LARGEST_STEP:
+        raise ValueError
+    return step
 
 
 def _cell(style: bytes, lines: list[bytes]) -> Cell:
@@ -102,11 +129,7 @@ def _cell(style: bytes, lines: list[bytes]) -> Cell:
         if table.shape != (3, 2):
             raise ValueError("three lines 'lo hi' were expected")
         vectors, origin = np.diag(table[:, 1] - table[:, 0]), table[:, 0].copy()
-    if not np.isfinite(vectors).all() or not np.isfinite(origin).all():
-        raise ValueError("numbers that are not finite")
-    if abs(np.linalg.det(vectors)) < 1e-6:
-        raise ValueError("a cell without volume")
-    return Cell(vectors, origin)
+    return checked_cell(vectors, origin)
 
 
 class HeaderReader:
@@ -158,7 +181,7 @@ class HeaderReader:
             values = lines[i + 1 : i + 1 + rows]
             try:
                 if title == b"ITEM: TIMESTEP":
-                    step = int(values[0])
+                    step = _step(values[0])
                 elif title == b"ITEM: NUMBER OF ATOMS":
                     n_atoms = int(values[0])
                 elif title == b"ITEM: TIME":
@@ -204,12 +227,12 @@ class HeaderReader:
             if last.time is None:
                 if lines[0] != b"ITEM: TIMESTEP":
                     return None
-                step = int(lines[1])
+                step = _step(lines[1])
             else:
                 place = 1 if lines[0] == b"ITEM: TIME" else 3
                 if lines[place - 1] != b"ITEM: TIME" or lines[3 - place] != b"ITEM: TIMESTEP":
                     return None
-                step, time = int(lines[4 - place]), float(lines[place])
+                step, time = _step(lines[4 - place]), float(lines[place])
         except ValueError:
             return None
         if time is not None and not math.isfinite(time):

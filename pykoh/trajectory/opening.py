@@ -4,12 +4,42 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pykoh.errors import TrajectoryError
 from pykoh.trajectory.binary import BINARY_SUFFIX, BinaryDump
 from pykoh.trajectory.dump import DumpFile
-from pykoh.trajectory.frame_files import MDTRAJ_SUFFIXES, XYZ_SUFFIXES, FrameFile
+from pykoh.trajectory.frame_files import TOPOLOGY_SUFFIXES, XYZ_SUFFIXES, FrameFile
 from pykoh.trajectory.species import Atoms, SpeciesMap
+from pykoh.trajectory.streams import STDIN
 
 TrajectoryFile = DumpFile | BinaryDump | FrameFile
+
+COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
+TEXT_SUFFIXES = (".dump", ".lammpstrj", ".lammpsdump")
+SUFFIXES = (*TEXT_SUFFIXES, BINARY_SUFFIX, *TOPOLOGY_SUFFIXES, *XYZ_SUFFIXES)
+"""Endings of trajectories that are read."""
+
+_WRITE = "write 'dump ID all custom N FILE id type xu yu zu'"
+_UNREAD = {
+    "a YAML dump of LAMMPS": f"is not read; {_WRITE}",
+    "an HDF5 file (H5MD)": f"is not read; {_WRITE}, or convert it to extended XYZ or NetCDF",
+    "a trajectory of ASE (.traj)": "is not read; convert it with "
+    "'ase convert -o extxyz FILE.traj FILE.xyz' and give --interval PS",
+}
+
+
+def _foreign(path: str) -> str | None:
+    """Return the name of a format that is known but not read, by the first bytes of the file."""
+    if path == STDIN or not Path(path).is_file():
+        return None
+    with Path(path).open("rb") as stream:
+        head = stream.read(512)
+    if head.startswith(b"\x89HDF") and Path(path).suffix.lower() not in TOPOLOGY_SUFFIXES:
+        return "an HDF5 file (H5MD)"
+    if head.startswith(b"---") and b"creator: LAMMPS" in head:
+        return "a YAML dump of LAMMPS"
+    if head.startswith((b"- of UlmASE-Trajectory", b"AFFormatASE-Trajectory")):
+        return "a trajectory of ASE (.traj)"
+    return None
 
 
 def open_trajectory(
@@ -18,6 +48,7 @@ def open_trajectory(
     atoms: Atoms | None,
     topology: str | None,
     interval_ps: float | None,
+    units: str = "metal",
 ) -> TrajectoryFile:
     """Return a reader; what has no suffix of another format is a LAMMPS text dump.
 
@@ -27,10 +58,22 @@ def open_trajectory(
         atoms: the atoms that are expected (from an earlier file of the run), or None.
         topology: file with the atoms, for formats that do not hold them, or None.
         interval_ps: time between frames, for formats that do not hold it, or None.
+        units: LAMMPS unit style of files that do not say it.
+
+    Raises:
+        TrajectoryError: the format is known but not read, or the file cannot be used.
     """
-    suffix = Path(path).suffix.lower()
+    foreign = _foreign(path)
+    if foreign is not None:
+        raise TrajectoryError(f"{path}: {foreign} {_UNREAD[foreign]}")
+    name = Path(path)
+    suffix = name.suffix.lower()
     if suffix == BINARY_SUFFIX:
         return BinaryDump(path, species_map, atoms)
-    if suffix in (*MDTRAJ_SUFFIXES, *XYZ_SUFFIXES):
-        return FrameFile(path, species_map, atoms, topology, interval_ps)
+    # ASE reads compressed text too.
+    inner = name.with_suffix("").suffix.lower() if suffix in COMPRESSED else suffix
+    if suffix in COMPRESSED and inner in (BINARY_SUFFIX, *TOPOLOGY_SUFFIXES):
+        raise TrajectoryError(f"{path}: {inner} files are read uncompressed; uncompress it first")
+    if inner in (*TOPOLOGY_SUFFIXES, *XYZ_SUFFIXES):
+        return FrameFile(path, species_map, atoms, topology, interval_ps, units)
     return DumpFile(path, species_map, atoms)

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.blocks import Block, Frames
 from pykoh.trajectory.dump import Bookmark, RawFrame
+from pykoh.trajectory.frame_files import LARGEST_A, FrameFile
 from pykoh.trajectory.header import PS_PER_TIME_UNIT, Cell, FrameHeader
 from pykoh.trajectory.opening import TrajectoryFile, open_trajectory
+from pykoh.trajectory.plausible import Clock, check_clock
 from pykoh.trajectory.species import Atoms, SpeciesMap
 from pykoh.trajectory.streams import STDIN
 from pykoh.trajectory.unwrapping import to_cartesian, to_fractional, unwrap
@@ -52,6 +54,7 @@ class ReadOptions:
         stop_ps: last time that is used, or None.
         topology: file with the atoms, for formats that do not hold them, or None.
         interval_ps: time between frames, for formats that do not hold it, or None.
+        temperature_K: of the run, against which times are checked, or None.
     """
 
     timestep_fs: float | None = None
@@ -62,6 +65,7 @@ class ReadOptions:
     stop_ps: float | None = None
     topology: str | None = None
     interval_ps: float | None = None
+    temperature_K: float | None = None
 
 
 class Run:
@@ -109,6 +113,7 @@ class Run:
         self._first_of_file = True
         self._velocities: bool | None = None
         self._bookmark: Bookmark | None = None  # where to go on in it
+        self._clock: Clock | None = None  # of the first frame, until it was checked
 
     def rewind(self) -> None:
         """Forget everything that was read."""
@@ -172,7 +177,9 @@ class Run:
 
     def _open(self, path: str, atoms: Atoms | None) -> TrajectoryFile:
         given = self.options
-        return open_trajectory(path, given.species_map, atoms, given.topology, given.interval_ps)
+        return open_trajectory(
+            path, given.species_map, atoms, given.topology, given.interval_ps, given.units
+        )
 
     def blocks(self) -> Iterator[Frames]:
         """Yield the frames in blocks."""
@@ -198,19 +205,55 @@ class Run:
                     unit = self._velocity_unit(file) if self._has_velocities(file) else np.nan
                     block.add(raw, time, self._last_positions, unit)
                     if block.full:
-                        yield block.take()
+                        yield self._checked(block.take(), file.name)
                 self.notes += file.notes
                 self._bytes_before += file.size or 0
                 self._file = None
                 self._number = number + 1
         if block is not None and block.n:
-            yield block.take()
+            yield self._checked(block.take(), self.paths[-1])
         if self.n_frames == 0:
             raise TrajectoryError(
                 f"{', '.join(self.paths)}: no frame lies between --start and --stop"
                 if self.options.start_ps is not None or self.options.stop_ps is not None
                 else f"{', '.join(self.paths)}: no frame can be used"
             )
+
+    def _checked(self, frames: Frames, name: str) -> Frames:
+        """Return a block of frames that is not nonsense.
+
+        Raises:
+            TrajectoryError: an atom is far outside of any box, or the times cannot be right.
+        """
+        if max(frames.positions.max(), -frames.positions.min()) > LARGEST_A:
+            frame, atom, _ = np.argwhere(np.abs(frames.positions) > LARGEST_A)[0]
+            x = " ".join(f"{value:g}" for value in frames.positions[frame, atom])
+            raise TrajectoryError(
+                f"{name}: step {frames.steps[frame]}: atom {self.atoms.ids[atom]} is at {x} Å; the "
+                "simulation blew up or the file is damaged there: analyse what is before with "
+                "--stop PS"
+            )
+        if self._clock is not None:
+            try:
+                check_clock(frames, self.atoms, self._clock, self.options.temperature_K)
+            except TrajectoryError as error:
+                raise TrajectoryError(f"{self.paths[0]}: {error}") from None
+            self._clock = None
+        return frames
+
+    def _clock_of(self, header: FrameHeader, file: TrajectoryFile) -> Clock:
+        """Return where the time of a frame comes from."""
+        given = self.options
+        if isinstance(file, FrameFile):
+            source = file.clock
+        elif header.time is None:
+            source = "timestep"
+        else:
+            source = "units" if header.units is None and file.units is None else "lammps"
+        units = header.units or file.units or given.units
+        if isinstance(file, FrameFile):
+            units = given.units
+        return Clock(source, units, given.timestep_fs, given.interval_ps)
 
     @staticmethod
     def _has_velocities(file: TrajectoryFile) -> bool:
@@ -286,7 +329,7 @@ class Run:
             if self.options.start_ps is not None and time < self.options.start_ps - 1e-9:
                 # Unwrapping needs an unbroken chain of frames only from the first used one on.
                 continue
-            if not self._on_grid(time, file, raw.header.step):
+            if not self._on_grid(time, file, raw.header):
                 dropped[2] += 1
                 continue
             self._place(raw, file, self._first_of_file)
@@ -305,7 +348,7 @@ class Run:
             if count:
                 self.notes.append(f"{file.name}: {count} {what}")
 
-    def _on_grid(self, time: float, file: TrajectoryFile, step: int) -> bool:
+    def _on_grid(self, time: float, file: TrajectoryFile, header: FrameHeader) -> bool:
         """Return whether a frame lies on the even grid of times that the first two define.
 
         Raises:
@@ -313,14 +356,21 @@ class Run:
         """
         if self._n_accepted == 0:
             self._first_time = time
+            self._clock = self._clock_of(header, file)
             return True
         if self._n_accepted == 1:
             self._spacing = time - self._first_time
             self.frame_interval_ps = self._spacing * self.options.stride
+            if header.resolution > 0.1 * self._spacing:
+                raise TrajectoryError(
+                    f"{file.name}: holds its times in single precision, to {header.resolution:g} "
+                    f"ps here: too coarse for frames {self._spacing:g} ps apart; give the time "
+                    "between frames with --interval PS"
+                )
             return True
         expected = self._first_time + self._n_accepted * self._spacing
         # Printed times are rounded, and their mean spacing is known better with each frame.
-        if abs(time - expected) <= 0.01 * self._spacing:
+        if abs(time - expected) <= 0.01 * self._spacing + 3.0 * header.resolution:
             self._spacing = (time - self._first_time) / self._n_accepted
             self.frame_interval_ps = self._spacing * self.options.stride
             return True
@@ -328,7 +378,7 @@ class Run:
             return False
         raise TrajectoryError(
             f"{file.name}: frames are not evenly spaced: {self._spacing:g} ps at first, but "
-            f"{time - (self._last_time or 0.0):g} ps before {time:g} ps (step {step}); "
+            f"{time - (self._last_time or 0.0):g} ps before {time:g} ps (step {header.step}); "
             "analyse the parts separately, or choose one with --start and --stop"
         )
 

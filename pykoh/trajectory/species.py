@@ -79,10 +79,15 @@ class SpeciesMap:
         return cls(elements)
 
     def words(self, by_element: bool) -> dict[str, str]:
-        """Return word in the species column -> element."""
+        """Return word in the species column -> element.
+
+        A type that is called by its element (``dump_modify types labels``) is that element.
+        """
+        elements = {element: element for element in MASSES_U}
         if by_element:
-            return {element: element for element in MASSES_U}
-        return {str(number): element for number, element in enumerate(self.types, start=1)}
+            return elements
+        numbers = {str(number): element for number, element in enumerate(self.types, start=1)}
+        return {**numbers, **elements}
 
 
 def code_of(element: str) -> int:

@@ -16,6 +16,7 @@ from pykoh.files import require_file
 STDIN = "-"
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_MOST_COMPRESSED = 20_000  # bytes of text from one byte; gzip reaches 1032
 
 
 class ByteStream:
@@ -65,6 +66,13 @@ class ByteStream:
     def position(self) -> int:
         """Bytes read of the file as it lies on disk; 0 for standard input."""
         return 0 if self.size is None else self._raw.tell()
+
+    @property
+    def longest_text(self) -> int:
+        """Bytes that the decompressed text can have at most; a huge number where it is unknown."""
+        if self.size is None:
+            return 1 << 60
+        return self.size if self._stream is self._raw else self.size * _MOST_COMPRESSED
 
     def skip_to(self, offset: int) -> None:
         """Go on at ``offset`` bytes from the beginning, after decompression.

@@ -1,0 +1,226 @@
+"""GROMACS XTC and TRR: coordinates by mdtraj, clock and bounds from the frames' own headers.
+
+Before mdtraj's C code sees the file, each frame's header is read here: its counts have to fit the
+file, and its step makes the time exact, which the file holds in single precision only. Layout of
+the headers: https://manual.gromacs.org/current/reference-manual/file-formats.html
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pykoh.errors import TrajectoryError
+from pykoh.trajectory.frame_data import FrameData
+
+_PIECE = 64  # frames that are read at once
+_XTC_MAGIC, _TRR_MAGIC = 1995, 1993
+_ANGSTROM_PER_NM = 10.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameIndex:
+    """What the headers of all whole frames say.
+
+    Attributes:
+        steps: [n_frames].
+        times: [n_frames], ps, as the file holds them.
+        cut_off: the file ends within a further frame.
+    """
+
+    steps: NDArray[np.int64]
+    times: NDArray[np.float32]
+    cut_off: bool
+
+
+class _EndError(Exception):
+    """The file ends within a frame."""
+
+
+def _take(stream: IO[bytes], form: str) -> tuple[Any, ...]:
+    size = struct.calcsize(form)
+    data = stream.read(size)
+    if len(data) < size:
+        raise _EndError
+    return struct.unpack(form, data)
+
+
+def _xtc_header(stream: IO[bytes], n_atoms: int) -> tuple[int, float, int]:
+    """Return step, time (ps) and the bytes that follow; ValueError if it is no frame."""
+    magic, count, step, time = _take(stream, ">iiif")
+    if magic != _XTC_MAGIC:
+        raise ValueError("it does not begin like an XTC frame")
+    if count != n_atoms:
+        raise ValueError(f"it has {count} atoms, {n_atoms} were expected")
+    _take(stream, ">9f")
+    (coded,) = _take(stream, ">i")
+    if coded != n_atoms:
+        raise ValueError(f"it has coordinates of {coded} atoms")
+    if n_atoms <= 9:
+        return step, time, 12 * n_atoms
+    *_, size = _take(stream, ">f7ii")
+    # Three coordinates of 32 bits at most, and flags: more is damage.
+    if not 0 <= size <= 16 * n_atoms + 64:
+        raise ValueError(f"its coordinates have {size} bytes")
+    return step, time, (size + 3) // 4 * 4
+
+
+def _trr_header(stream: IO[bytes], n_atoms: int) -> tuple[int, float, int]:
+    magic, _, length = _take(stream, ">iii")
+    if magic != _TRR_MAGIC or not 0 < length <= 64:
+        raise ValueError("it does not begin like a TRR frame")
+    _take(stream, f">{(length + 3) // 4 * 4}s")
+    sizes = _take(stream, ">10i")
+    count, step, _ = _take(stream, ">3i")
+    if count != n_atoms:
+        raise ValueError(f"it has {count} atoms, {n_atoms} were expected")
+    vectors = (0, 12 * n_atoms, 24 * n_atoms)
+    if any(size not in (0, 36, 72) for size in sizes[:7]) or any(
+        size not in vectors for size in sizes[7:]
+    ):
+        raise ValueError("its header is damaged")
+    if sizes[7] == 0 or sizes[2] == 0:
+        raise ValueError("it has no positions or no cell; write both at the same steps")
+    double = sizes[7] == vectors[2]
+    time, _ = _take(stream, ">dd" if double else ">ff")
+    return step, time, sum(sizes)
+
+
+def index_frames(path: Path, name: str, n_atoms: int) -> FrameIndex:
+    """Return the steps and times of all whole frames of an XTC or TRR file.
+
+    Args:
+        path: the file; its suffix tells the format.
+        name: what messages call it.
+        n_atoms: atoms that are expected.
+
+    Raises:
+        TrajectoryError: a frame is damaged, or has other atoms.
+    """
+    header = _xtc_header if path.suffix.lower() == ".xtc" else _trr_header
+    steps: list[int] = []
+    times: list[float] = []
+    end = path.stat().st_size
+    cut_off = False
+    with path.open("rb") as stream:
+        while stream.tell() < end:
+            try:
+                step, time, size = header(stream, n_atoms)
+                if size > end - stream.tell():
+                    raise _EndError
+                stream.seek(size, 1)
+            except _EndError:
+                cut_off = True
+                break
+            except ValueError as error:
+                raise TrajectoryError(f"{name}: frame {len(steps) + 1}: {error}") from None
+            steps.append(step)
+            times.append(time)
+    if not steps:
+        raise TrajectoryError(f"{name}: {'ends within its first frame' if end else 'is empty'}")
+    return FrameIndex(np.array(steps, dtype=np.int64), np.array(times, dtype=np.float32), cut_off)
+
+
+def exact_times(index: FrameIndex, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return [n_frames] times and how far each may be off, both ps.
+
+    The times of a file are in single precision: after 1000 ps they are off by up to 6e-5 ps. The
+    steps are exact. Where all times are, within their precision, a multiple of the step, that
+    multiple is the time.
+
+    Raises:
+        TrajectoryError: the clock runs back, or runs at another rate, while the steps rise.
+    """
+    times = index.times.astype(np.float64)
+    if not np.isfinite(times).all():
+        frame = int(np.flatnonzero(~np.isfinite(times))[0]) + 1
+        raise TrajectoryError(f"{name}: frame {frame}: its time is not a finite number")
+    precision = np.spacing(np.abs(index.times)).astype(np.float64)
+    rises = np.diff(index.steps)
+    if len(rises) == 0 or (rises <= 0).any():
+        return times, precision
+    elapsed = index.steps - index.steps[0]
+    measured = (times[-1] - times[0]) / elapsed[-1]
+    allowed = 1.5 * precision.max()
+    for rate in (float(f"{measured:.6g}"), measured):
+        start = times[0]
+        if abs(start - index.steps[0] * rate) <= allowed:
+            start = index.steps[0] * rate
+        exact = start + elapsed * rate
+        if measured > 0 and (np.abs(exact - times) <= allowed).all():
+            return exact, np.zeros(len(times))
+    _refuse_other_clock(times, rises, precision, name)
+    return times, precision
+
+
+def _refuse_other_clock(
+    times: NDArray[np.float64],
+    rises: NDArray[np.int64],
+    precision: NDArray[np.float64],
+    name: str,
+) -> None:
+    """Raise if the time per step changes from one frame to the next."""
+    passed = np.diff(times)
+    expected = rises * (passed[0] / rises[0])
+    slack = 4.0 * precision[1:] + 4.0 * precision[1] * rises / rises[0]
+    other = np.flatnonzero(np.abs(passed - expected) > slack)
+    if len(other):
+        frame = int(other[0]) + 1
+        what = "runs back" if passed[other[0]] < 0 else "changes its pace"
+        raise TrajectoryError(
+            f"{name}: its clock {what}, from {times[frame - 1]:g} to {times[frame]:g} ps at frame "
+            f"{frame + 1}, while its steps rise: LAMMPS takes step times the present time step as "
+            "the time of an XTC, which is wrong once the time step has changed; write one file "
+            "for each time step, or a text dump with 'dump_modify ID time yes'"
+        )
+
+
+def gromacs_frames(path: Path, name: str, index: FrameIndex, timed: bool) -> Iterator[FrameData]:
+    """Yield the frames of an XTC or TRR file.
+
+    Args:
+        path: the file.
+        name: what messages call it.
+        index: of :func:`index_frames`.
+        timed: whether the times of the file are used.
+
+    Raises:
+        TrajectoryError: a frame is damaged, or the clock is wrong.
+    """
+    try:
+        import mdtraj.formats as formats
+    except ImportError:
+        raise TrajectoryError(
+            f"{name}: {path.suffix} files are read by mdtraj: pip install 'pykoh[formats]'"
+        ) from None
+    xtc = path.suffix.lower() == ".xtc"
+    kind = formats.XTCTrajectoryFile if xtc else formats.TRRTrajectoryFile
+    times, precision = exact_times(index, name) if timed else (None, None)
+    done, n_frames = 0, len(index.steps)
+    try:
+        with kind(str(path)) as file:
+            while done < n_frames:
+                piece: Any = file.read(n_frames=min(_PIECE, n_frames - done))
+                positions = np.asarray(piece[0], dtype=np.float64) * _ANGSTROM_PER_NM
+                cells = np.asarray(piece[3], dtype=np.float64) * _ANGSTROM_PER_NM
+                if len(positions) == 0:
+                    raise ValueError("no further frame")
+                for k, cell in enumerate(cells):
+                    yield FrameData(
+                        None if times is None else float(times[done + k]),
+                        np.ascontiguousarray(cell),
+                        positions[k],
+                        int(index.steps[done + k]),
+                        0.0 if precision is None else float(precision[done + k]),
+                    )
+                done += len(positions)
+    except (OSError, ValueError, TypeError, RuntimeError, MemoryError) as error:
+        raise TrajectoryError(
+            f"{name}: mdtraj cannot read it after {done} frames ({error})"
+        ) from None

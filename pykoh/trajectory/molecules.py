@@ -1,0 +1,91 @@
+"""Whether a frame looks like aqueous hydroxide: the atoms are in the order of the topology."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from pykoh.errors import TrajectoryError
+from pykoh.trajectory.species import CATION, HYDROGEN, OXYGEN, Atoms
+
+LONGEST_BOND_A = 1.3
+"""Å. Every H has an O this near and every O an H, a proton halfway between two O (1.2 Å) included;
+no cation has an atom this near: Li-O, the shortest, is 1.7 Å at least."""
+
+_STRAY_ATOMS = 2  # that a reaction may leave without a partner at an instant
+_STRAY_SHARE = 1e-3
+
+
+def _nearest(
+    of: NDArray[np.float64], among: NDArray[np.float64], cell: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return [n], Å: distance of each point of ``of`` to the nearest of ``among``, at most 2 Å.
+
+    Args:
+        of: [n, 3], fractions of the cell within 0 and 1.
+        among: [m, 3], the same.
+        cell: [3, 3], Å, vectors in rows.
+    """
+    if len(among) == 0:
+        return np.full(len(of), np.inf)
+    reach = 2.0
+    heights = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)
+    # Images that lie within reach of the cell; at most three cells away in any that holds a water.
+    images = []
+    counts = [min(int(np.ceil(reach / height)), 3) for height in heights]
+    for i in range(-counts[0], counts[0] + 1):
+        for j in range(-counts[1], counts[1] + 1):
+            for k in range(-counts[2], counts[2] + 1):
+                moved = among + np.array([i, j, k])
+                near = (np.abs(moved - 0.5) * heights < 0.5 * heights + reach).all(axis=1)
+                images.append(moved[near])
+    tree = cKDTree(np.concatenate(images) @ cell)
+    distances: NDArray[np.float64] = tree.query(of @ cell, distance_upper_bound=reach)[0]
+    return distances
+
+
+def check_order(
+    positions: NDArray[np.float64], cell: NDArray[np.float64], atoms: Atoms, name: str
+) -> None:
+    """Refuse a frame whose atoms are not where those of the topology must be.
+
+    Formats that hold coordinates only take it on trust which atom is which. Hydroxide, which has
+    one H, and a proton between two O pass.
+
+    Args:
+        positions: [n_atoms, 3], Å.
+        cell: [3, 3], Å, vectors in rows.
+        atoms: of the topology.
+        name: what messages call the file.
+
+    Raises:
+        TrajectoryError: a cation sits within a molecule, or O and H lie alone.
+    """
+    fraction = positions @ np.linalg.inv(cell)
+    fraction -= np.floor(fraction)
+    h, o, k = (atoms.indices(species) for species in (HYDROGEN, OXYGEN, CATION))
+    if len(h) == 0 or len(o) == 0:
+        return
+    remedy = (
+        "its atoms are not in the order of the topology (a LAMMPS data file counts by atom id): "
+        "write it with 'dump_modify ID sort id', or give the --topology it was written with"
+    )
+    near = _nearest(fraction[k], fraction[np.concatenate([h, o])], cell) < LONGEST_BOND_A
+    if near.any():
+        atom = int(k[near][0])
+        raise TrajectoryError(
+            f"{name}: frame 1: atom {atom + 1}, {atoms.cation} in the topology, sits within a "
+            f"molecule; {remedy}"
+        )
+    lone_o = _nearest(fraction[o], fraction[h], cell) >= LONGEST_BOND_A
+    lone_h = _nearest(fraction[h], fraction[o], cell) >= LONGEST_BOND_A
+    n_lone = int(lone_o.sum() + lone_h.sum())
+    few = max(_STRAY_ATOMS, _STRAY_SHARE * len(atoms.ids))
+    if n_lone > few or n_lone > 0.25 * (len(h) + len(o)):
+        atom = int(o[lone_o][0]) if lone_o.any() else int(h[lone_h][0])
+        element, other = ("O", "H") if lone_o.any() else ("H", "O")
+        raise TrajectoryError(
+            f"{name}: frame 1: atom {atom + 1}, {element} in the topology, has no {other} within "
+            f"{LONGEST_BOND_A} Å, nor have {n_lone - 1} others; {remedy}"
+        )

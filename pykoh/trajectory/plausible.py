@@ -1,0 +1,186 @@
+"""Whether the times of a trajectory can be right, from how far its atoms move.
+
+A dump without ``ITEM: UNITS`` does not say whether its times are ps or fs; ``--timestep`` and
+``--interval`` are typed by hand. What the atoms do tells:
+
+- Velocities have a temperature, 3 kT/2 = m <v²>/2 per atom. In the wrong unit it is off by 10⁶.
+- From one frame to the next atoms cannot move farther than at their thermal velocity,
+  <Δr²> ≤ 3 kT τ²/m, at any temperature and any interval τ. (It is ∫∫ of the autocorrelation of
+  the velocity, which is nowhere above its value at time 0.)
+- While <Δr²> of the oxygens still grows with the square of time (below some 30 fs), their velocity
+  is their displacement over τ. It must agree with the velocities of the file and a temperature.
+
+Only what no liquid does is refused: thresholds are orders of magnitude, or 15 % where displacements
+and velocities are the same thing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pykoh.errors import TrajectoryError
+from pykoh.trajectory.blocks import Frames
+from pykoh.trajectory.species import HYDROGEN, OXYGEN, Atoms
+
+_K_PER_U_A2_PER_PS2 = 1.6605390666e-23 / 1.380649e-23  # CODATA 2018: u Å²/ps² over kB
+_MEDIAN = 2.366  # of χ² with three degrees of freedom: median of |v|² in units of kT/m
+_FRAMES = 64  # that are looked at
+
+_COLD_K, _HOT_K = 1.0, 1e5  # no liquid is below or above
+_LIQUID_K = (30.0, 5000.0)  # what a wrong unit is told by
+_WRONG_UNIT = 1e6  # factor in temperature of a factor 1000 in time
+_BALLISTIC = 3.0  # growth of <Δr²> over twice the time: 4 ballistic, 2 diffusive, 1 at rest
+_SAME_THING = 0.95  # correlation of displacement and velocity of frames that are near in time
+_FURTHEST = 0.15  # by which they may then differ
+_FROM_TEMPERATURE = (0.02, 6.0)  # share of the given temperature; a box may be cold or hot at first
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Where the times of a run come from.
+
+    Attributes:
+        source: ``units`` (the unit of the file's times is taken from ``--units``), ``timestep``,
+            ``interval``, ``file`` (the file says times and unit) or ``lammps`` (LAMMPS wrote both
+            into the dump, which is never doubted).
+        units: ``metal`` or ``real``, as taken.
+        timestep_fs: as given, or None.
+        interval_ps: as given, or None.
+    """
+
+    source: str
+    units: str
+    timestep_fs: float | None
+    interval_ps: float | None
+
+    def remedy(self, factor: float | None) -> str:
+        """Return what to do if times are to be multiplied by ``factor`` (None: not known)."""
+        right = None if factor is None else f"{factor:.2g}"
+        if self.source == "timestep":
+            told = "" if right is None else f"; about {factor * self.timestep_fs:.2g} would fit"  # type: ignore[operator]
+            return f"--timestep {self.timestep_fs:g} is taken as fs, is that the MD step?{told}"
+        if self.source == "interval":
+            told = "" if right is None else f"; about {factor * self.interval_ps:.2g} would fit"  # type: ignore[operator]
+            return f"--interval {self.interval_ps:g} is taken as ps between frames{told}"
+        if self.source == "units" and (factor is None or not 0.03 < factor < 30.0):
+            other = "real" if self.units == "metal" else "metal"
+            return f"the file does not say its units, {self.units} was taken: give --units {other}"
+        if self.source == "units":
+            return f"its times would have to be {right} times as long"
+        told = "" if right is None else f" (about {right} times what the file says)"
+        return f"give the right time between frames with --interval PS{told}"
+
+
+def _median_kelvin(squares: NDArray[np.float64], mass: float) -> float:
+    """Return K of squared velocities, Å²/ps²; the median, as protons that hop jump."""
+    return float(_K_PER_U_A2_PER_PS2 * mass * np.median(squares) / _MEDIAN)
+
+
+def check_clock(frames: Frames, atoms: Atoms, clock: Clock, temperature_K: float | None) -> None:
+    """Refuse times, or units, that no liquid can have.
+
+    Args:
+        frames: the first ones of a run, evenly spaced.
+        atoms: the atoms.
+        clock: where their times come from.
+        temperature_K: the temperature that was given, or None.
+
+    Raises:
+        TrajectoryError: what is wrong and which option mends it.
+    """
+    if clock.source == "lammps":
+        return
+    last = min(len(frames.times_ps), _FRAMES)
+    velocities = None if frames.velocities is None else frames.velocities[:last]
+    if velocities is not None and not np.isfinite(velocities).all():
+        velocities = None
+    if velocities is not None and clock.source in ("units", "timestep"):
+        _check_unit(velocities, atoms, clock)
+    oxygens = atoms.indices(OXYGEN)
+    if last < 3 or len(oxygens) == 0:
+        return
+    tau = float(frames.times_ps[1] - frames.times_ps[0])
+    positions = frames.positions[:last]
+    weights = atoms.masses / atoms.masses.sum()
+    centre = np.einsum("i,fik->fk", weights, positions)[:, None]
+    oxygen = positions[:, oxygens] - centre
+    if velocities is not None:
+        _compare_velocities(np.diff(oxygen, axis=0), velocities[:, oxygens], tau, clock)
+    hydrogen = positions[:, atoms.indices(HYDROGEN)] - centre
+    _check_displacements(oxygen, hydrogen, atoms, tau, clock, temperature_K)
+
+
+def _check_unit(velocities: NDArray[np.float64], atoms: Atoms, clock: Clock) -> None:
+    """Refuse velocities whose temperature is that of a liquid in the other unit of LAMMPS."""
+    squares = (velocities**2).sum(axis=2)
+    kelvin = float(_K_PER_U_A2_PER_PS2 * (atoms.masses * squares).mean() / 3.0)
+    other = kelvin * _WRONG_UNIT if clock.units == "metal" else kelvin / _WRONG_UNIT
+    off = kelvin < _COLD_K if clock.units == "metal" else kelvin > _HOT_K
+    if off and _LIQUID_K[0] <= other <= _LIQUID_K[1]:
+        right = "real" if clock.units == "metal" else "metal"
+        raise TrajectoryError(
+            f"its velocities in LAMMPS units {clock.units} are those of {kelvin:.2g} K, in units "
+            f"{right} those of {other:.0f} K; give --units {right}"
+        )
+
+
+def _compare_velocities(
+    steps: NDArray[np.float64], velocities: NDArray[np.float64], tau: float, clock: Clock
+) -> None:
+    """Refuse an interval that is not the time in which atoms at these velocities move so far.
+
+    Args:
+        steps: [n - 1, n_o, 3], Å, displacements of the oxygens from frame to frame.
+        velocities: [n, n_o, 3], Å/ps.
+        tau: ps between frames.
+        clock: where it comes from.
+    """
+    mean = 0.5 * (velocities[1:] + velocities[:-1])
+    along, speed, moved = (steps * mean).sum(), (mean**2).sum(), (steps**2).sum()
+    if speed == 0.0 or moved == 0.0 or along < _SAME_THING * np.sqrt(speed * moved):
+        return
+    found = float(along / speed)  # ps
+    if abs(found / tau - 1.0) > _FURTHEST:
+        raise TrajectoryError(
+            f"its frames are {tau:g} ps apart by its times, but atoms at its velocities move as "
+            f"far as they do in {found:.3g} ps; {clock.remedy(found / tau)}"
+        )
+
+
+def _check_displacements(
+    oxygen: NDArray[np.float64],
+    hydrogen: NDArray[np.float64],
+    atoms: Atoms,
+    tau: float,
+    clock: Clock,
+    temperature_K: float | None,
+) -> None:
+    """Refuse displacements that are too long for any temperature, or far too short for one."""
+    squares = {}
+    for element, x in (("O", oxygen), ("H", hydrogen)):
+        squares[element] = (np.diff(x, axis=0) ** 2).sum(axis=2) / tau**2
+    mass = float(atoms.masses[atoms.indices(OXYGEN)[0]])
+    kelvin = _median_kelvin(squares["O"], mass)
+    of_hydrogen = kelvin
+    if hydrogen.size:
+        mass_h = float(atoms.masses[atoms.indices(HYDROGEN)[0]])
+        of_hydrogen = _median_kelvin(squares["H"], mass_h)
+    moves = f"its atoms move as at {kelvin:.2g} K in the {tau:g} ps between frames"
+    if min(kelvin, of_hydrogen) > _HOT_K:
+        raise TrajectoryError(f"{moves}; {clock.remedy(None)}")
+    once = squares["O"].mean() * tau**2
+    twice = float(((oxygen[2:] - oxygen[:-2]) ** 2).sum(axis=2).mean())
+    if once == 0.0 or twice < _BALLISTIC * once:
+        return  # too far apart in time for their displacement to be a velocity
+    wanted = temperature_K or 300.0
+    factor = float(np.sqrt(kelvin / wanted))
+    if kelvin < _COLD_K and _LIQUID_K[0] <= kelvin * _WRONG_UNIT <= _LIQUID_K[1]:
+        raise TrajectoryError(f"{moves}; {clock.remedy(factor)}")
+    low, high = _FROM_TEMPERATURE
+    if temperature_K is not None and not low < kelvin / temperature_K < high:
+        raise TrajectoryError(
+            f"{moves}, --temperature is {temperature_K:g} K; {clock.remedy(factor)}"
+        )
