@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -98,6 +99,17 @@ def test_tables_are_computed_not_stored(artifact: Make) -> None:
     assert (SHIPPED / "koh.pt").stat().st_size < 3_000_000
     graph = open_graph(load_artifact(SHIPPED / "koh.pt")[1], torch.device("cpu"), torch.float64)
     assert sum(b.numel() * b.element_size() for b in graph.buffers()) > 10_000_000
+
+
+def test_an_archive_with_its_weights_for_those_who_want_torchscript(artifact: Make) -> None:
+    _, packed = load_artifact(artifact("vector"))
+    whole = torch.jit.load(io.BytesIO(packed.numpy().tobytes()))
+    ours = open_graph(packed, torch.device("cpu"), torch.float64)
+    vectors = torch.tensor([[0.0, 0.0, 1.0], [0.0, 0.0, -1.0]], dtype=torch.float64)
+    rows = torch.tensor([0, 1]), torch.tensor([1, 0]), torch.tensor([0, 1])
+    one, other = whole(vectors, *rows, 2), ours(vectors, *rows, 2)
+    assert torch.equal(one[0], other[0]) and torch.equal(one[1], other[1])
+    assert other[1].abs().max() > 0
 
 
 def test_a_flipped_bit_is_noticed_or_changes_nothing(artifact: Make, tmp_path: Path) -> None:

@@ -119,6 +119,12 @@ def test_wrong_calls(campaign: CampaignFolder, tmp_path: Path) -> None:
         done = call(*options, "-o", "k", "--calculator", "teacher:calculator")
         assert done.exit_code == 1 and expected in done.output, done.output
         assert not (tmp_path / "k.learning" / "labels.extxyz").exists()
+    # So is a frame that is not periodic.
+    made = read(label_file(tmp_path / "l.extxyz"), index=":")
+    made[4].pbc = False
+    write(tmp_path / "l.extxyz", made, format="extxyz")
+    done = call(*options, "-o", "k", "--calculator", "teacher:calculator")
+    assert done.exit_code == 1 and "frame 5: is not periodic" in done.output, done.output
     (tmp_path / "k.learning" / "flagged.extxyz").unlink()
     for run in campaign.runs:
         (campaign.folder_of(run) / "flagged.extxyz").unlink()

@@ -12,7 +12,9 @@ import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 import pykoh.engines.ghost  # noqa: F401  its operator must exist before torch.jit.load
 from pykoh.engines import module_tree
@@ -73,13 +75,24 @@ class PackedGraph:
     archive: torch.Tensor
     tree: module_tree.Tree | None = None
 
+    def numpy(self) -> NDArray[np.uint8]:
+        """Return a TorchScript archive that holds its weights itself, as bytes.
+
+        ``torch.jit.load`` reads it without this package's :func:`open_graph` (its operators have to
+        be registered: ``import pykoh.engines.contents``).
+        """
+        if self.tree is None:
+            return np.asarray(self.archive.numpy(), dtype=np.uint8)
+        whole = pack_graph(open_graph(self, torch.device("cpu"), torch.float64))
+        return np.asarray(whole.numpy(), dtype=np.uint8)
+
 
 def checksum(metadata: ArtifactMetadata, packed: PackedGraph) -> str:
     """Return the SHA-256 of all that an artifact holds."""
     return module_tree.digest([asdict(metadata), packed.archive, packed.tree])
 
 
-def pack_graph(graph: torch.jit.ScriptModule) -> torch.Tensor:
+def pack_graph(graph: torch.nn.Module) -> torch.Tensor:
     """Return the TorchScript archive of a graph as a uint8 tensor."""
     buffer = io.BytesIO()
     with without_deprecations():
