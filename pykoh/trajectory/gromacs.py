@@ -148,7 +148,8 @@ def exact_times(index: FrameIndex, name: str) -> tuple[NDArray[np.float64], NDAr
     elapsed = index.steps - index.steps[0]
     measured = (times[-1] - times[0]) / elapsed[-1]
     allowed = 1.5 * precision.max()
-    for rate in (float(f"{measured:.6g}"), measured):
+    # The shortest number that agrees is the one that was meant.
+    for rate in (*(float(f"{measured:.{digits}g}") for digits in range(1, 8)), measured):
         start = times[0]
         if abs(start - index.steps[0] * rate) <= allowed:
             start = index.steps[0] * rate
