@@ -60,7 +60,8 @@ def check_forces(frames: Sequence[Atoms], places: Sequence[str], largest_eV_A: f
     if rms < SMALLEST_RMS_EV_A:
         raise LabelError(
             f"{places[0]}: the forces are {rms:.3g} eV/Å (root mean square), too small for a "
-            "liquid; Hartree/Bohr? then say --units hartree"
+            "liquid; Hartree/Bohr? then say --units hartree (if the structures are relaxed: put "
+            "them into one file with frames of a liquid)"
         )
 
 
