@@ -163,9 +163,7 @@ def test_the_last_frames_of_an_xtc_are_written(continued: Path) -> None:
     line = "dump            traj all custom"
     assert line in script
     (folder / "own.in").write_text(script.replace(line, f"dump own all xtc 1 own.xtc\n{line}"))
-    pykoh(
-        folder, "run", "own.in", "--var", "ps", "0.02", "--var", "relax", "10", "--threads", "1"
-    )
+    pykoh(folder, "run", "own.in", "--var", "ps", "0.02", "--var", "relax", "10", "--threads", "1")
     run = Run([folder / "own.xtc"], ReadOptions(topology=str(folder / "koh.data")))
     times = np.concatenate([block.times_ps for block in run.blocks()])
     assert times == pytest.approx(np.arange(41) * 0.0005, abs=1e-9)

@@ -152,7 +152,7 @@ def test_a_huge_count_of_atoms_in_a_binary_header(tmp_path: Path, suffix: str) -
         refused("atoms|damaged|whole frame", path, topology=topology, interval_ps=DT)
 
 
-FUZZ = '''
+FUZZ = """
 import sys, warnings
 from pathlib import Path
 import numpy as np
@@ -169,8 +169,10 @@ for k in range(rounds):
     data = bytearray(whole)
     # Half of the damage hits the first frame's header, where the counts are.
     top = len(data) if k % 2 else min(len(data), 400)
-    place = int(rng.integers(top))
     kind = k % 5
+    if path.suffix == ".xtc" and kind in (0, 2):
+        top = 92  # pykoh checks headers; a flipped bit of packed coordinates is mdtraj's to bear
+    place = int(rng.integers(top))
     if kind == 0:
         data[place] ^= 1 << int(rng.integers(8))
     elif kind == 1:
@@ -197,7 +199,7 @@ for k in range(rounds):
         print(f"round {k}, kind {kind}, place {place}: {type(error).__name__}: {error}")
         raise
 print(counts)
-'''
+"""
 
 
 def sample(folder: Path, suffix: str) -> tuple[Path, Path]:
