@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import struct
 import subprocess
 import sys
@@ -153,7 +154,7 @@ def test_a_huge_count_of_atoms_in_a_binary_header(tmp_path: Path, suffix: str) -
 
 
 FUZZ = """
-import sys, warnings
+import json, sys, warnings
 from pathlib import Path
 import numpy as np
 from pykoh.errors import TrajectoryError
@@ -198,7 +199,7 @@ for k in range(rounds):
     except BaseException as error:
         print(f"round {k}, kind {kind}, place {place}: {type(error).__name__}: {error}")
         raise
-print(counts)
+print(json.dumps(counts))
 """
 
 
@@ -236,7 +237,7 @@ def test_mutated_files_are_read_or_refused_in_a_line(tmp_path: Path, suffix: str
         capture_output=True, text=True, timeout=240,
     )  # fmt: skip
     assert done.returncode == 0, (done.stdout[-300:], done.stderr[-1500:])
-    counts = eval(done.stdout.strip().splitlines()[-1])
+    counts = json.loads(done.stdout.strip().splitlines()[-1])
     assert counts["refused"] > 20 and sum(counts.values()) == 120
 
 

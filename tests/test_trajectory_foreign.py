@@ -120,7 +120,7 @@ def test_netcdf_is_sorted_by_id_and_unwrapped(
     tmp_path: Path, unwrapped: bool, shuffle: bool
 ) -> None:
     positions, types = liquid(dt=0.1)  # through the walls
-    fast = np.concatenate([positions[:15], [*positions[15:], 0.0, 0.0, 36.0]])
+    fast = np.concatenate([positions[:15], positions[15:] + np.array([0.0, 0.0, 36.0])])
     path = lammps_netcdf(
         tmp_path / "a.nc", fast, types, unwrapped=unwrapped, images=True, shuffle=shuffle,
         with_types=True,
