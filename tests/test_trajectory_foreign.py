@@ -26,9 +26,7 @@ def liquid(seed: int = 1, n_frames: int = N, dt: float = DT) -> tuple[np.ndarray
     frames, types = koh_walkers(rng, 1, hop=0.0)
     start, kinds = frames[0], np.array(types)
     oxygens = np.flatnonzero(kinds == 2)
-    owner = oxygens[
-        np.linalg.norm(start[:, None] - start[None, oxygens], axis=2).argmin(axis=1)
-    ]
+    owner = oxygens[np.linalg.norm(start[:, None] - start[None, oxygens], axis=2).argmin(axis=1)]
     owner[kinds == 3] = np.flatnonzero(kinds == 3)
     velocity = rng.normal(size=start.shape) * np.sqrt(KT_300 / MASSES[kinds])[:, None]
     order = rng.permutation(len(kinds))
@@ -122,7 +120,7 @@ def test_netcdf_is_sorted_by_id_and_unwrapped(
     tmp_path: Path, unwrapped: bool, shuffle: bool
 ) -> None:
     positions, types = liquid(dt=0.1)  # through the walls
-    fast = np.concatenate([positions[:15], positions[15:] + [0.0, 0.0, 36.0]])
+    fast = np.concatenate([positions[:15], positions[15:] + np.array([0.0, 0.0, 36.0])])
     path = lammps_netcdf(
         tmp_path / "a.nc", fast, types, unwrapped=unwrapped, images=True, shuffle=shuffle,
         with_types=True,
@@ -264,8 +262,8 @@ def lammps(commands: str) -> None:
 def test_parts_of_dcd_are_put_together_by_their_headers(tmp_path: Path) -> None:
     positions, types = liquid()
     data = data_file(tmp_path / "koh.data", types)
-    rows = [f"{i} {t} {x:.5f} {y:.5f} {z:.5f}"
-            for i, (t, (x, y, z)) in enumerate(zip(types, positions[0], strict=True), 1)]  # fmt: skip
+    places = zip(types, positions[0], strict=True)
+    rows = [f"{i} {t} {x:.5f} {y:.5f} {z:.5f}" for i, (t, (x, y, z)) in enumerate(places, 1)]
     speeds = [f"{i} {x:.5f} {y:.5f} {z:.5f}"
               for i, (x, y, z) in enumerate((positions[1] - positions[0]) / DT, 1)]  # fmt: skip
     text = data.read_text().partition("Atoms")[0] + "Masses\n\n1 1.008\n2 15.999\n3 39.098\n\n"
@@ -327,7 +325,7 @@ def test_a_coordinate_far_outside_of_any_box_is_named(tmp_path: Path) -> None:
         path.write_text(extxyz(positions, types, list(range(4)), clock=True).replace("nan", "1e30"))
     lines = path.read_text().splitlines()
     row = 2 * (len(types) + 2) + 2 + 7
-    x, y, z = positions[1, 7]
+    x, _y, z = positions[1, 7]
     lines[row] = f"{SYMBOLS[types[7] - 1]} {x:.4f} 1e30 {z:.4f}"
     path.write_text("\n".join(lines) + "\n")
     refused("frame 3: atom 8 is at .* 1e.30 ", path)
@@ -339,7 +337,7 @@ def test_a_format_that_is_not_read_is_named(tmp_path: Path) -> None:
     from ase import Atoms
     from ase.io import write as ase_write
 
-    positions, types = liquid(n_frames=3)
+    _positions, _types = liquid(n_frames=3)
     (tmp_path / "a.xyz").write_text("3\nAtoms. Timestep: 0\n1 0 0 0\n2 1 0 0\n1 0 1 0\n")
     refused("LAMMPS type.*element H O K", tmp_path / "a.xyz", interval_ps=0.1)
     ase_write(tmp_path / "a.traj", [Atoms("OH", np.eye(3)[:2], cell=CELL, pbc=True)] * 2)

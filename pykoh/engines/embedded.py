@@ -317,7 +317,7 @@ def _file_of(text: str) -> Iterator[str]:
     if hasattr(os, "memfd_create"):
         handle = os.memfd_create("rest_of_script.in")
         try:
-            with open(handle, "w", encoding="utf-8", closefd=False) as stream:  # noqa: PTH123
+            with open(handle, "w", encoding="utf-8", closefd=False) as stream:
                 stream.write(text)
             yield f"/proc/self/fd/{handle}"
         finally:

@@ -64,10 +64,14 @@ def _xtc_header(stream: IO[bytes], n_atoms: int) -> tuple[int, float, int]:
         raise ValueError(f"it has coordinates of {coded} atoms")
     if n_atoms <= 9:
         return step, time, 12 * n_atoms
-    *_, size = _take(stream, ">f7ii")
-    # Three coordinates of 32 bits at most, and flags: more is damage.
-    if not 0 <= size <= 16 * n_atoms + 64:
-        raise ValueError(f"its coordinates have {size} bytes")
+    precision, *limits, small, size = _take(stream, ">f6iii")
+    # What mdtraj's C code trusts: the room that it makes for the coordinates, and its table.
+    room = 4 * (int(1.2 * 3 * n_atoms) - 3)
+    sides = [high - low for low, high in zip(limits[:3], limits[3:], strict=True)]
+    if not (0 <= size <= room and 9 <= small < 73 and np.isfinite(precision) and precision > 0):
+        raise ValueError("the header of its coordinates is damaged")
+    if not all(0 <= side < 1 << 31 for side in sides):
+        raise ValueError("the header of its coordinates is damaged")
     return step, time, (size + 3) // 4 * 4
 
 

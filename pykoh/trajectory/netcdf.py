@@ -152,7 +152,17 @@ class NetcdfFile:
             wanted.append("time")
         if self._coordinates == _WRAPPED and all(name in self._variables for name in _IMAGES):
             wanted += _IMAGES
-        return {name: self._read(name, first, last) for name in wanted if name in self._variables}
+        piece = {name: self._read(name, first, last) for name in wanted if name in self._variables}
+        for name, values in piece.items():
+            per_atom = name in (self._coordinates, "velocities", "id", *_IMAGES)
+            shape: tuple[int, ...] = (last - first,) + per_atom * (self.n_atoms,)
+            shape += (name not in ("time", "id", *_IMAGES)) * (3,)
+            if values.shape != shape or values.dtype.kind not in "fiu":
+                raise TrajectoryError(
+                    f"{self.name}: its variable '{name}' has not one entry for each frame and "
+                    "atom; the file is damaged"
+                )
+        return piece
 
     def _frame(
         self, piece: dict[str, NDArray[Any]], k: int, order: Any, ids: NDArray[np.int64] | None

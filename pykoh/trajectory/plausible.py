@@ -58,20 +58,28 @@ class Clock:
 
     def remedy(self, factor: float | None) -> str:
         """Return what to do if times are to be multiplied by ``factor`` (None: not known)."""
-        right = None if factor is None else f"{factor:.2g}"
+
+        def fits(value: float | None, unit: str) -> str:
+            if factor is None or value is None:
+                return ""
+            return f"; about {factor * value:.2g} {unit} would fit"
+
         if self.source == "timestep":
-            told = "" if right is None else f"; about {factor * self.timestep_fs:.2g} would fit"  # type: ignore[operator]
-            return f"--timestep {self.timestep_fs:g} is taken as fs, is that the MD step?{told}"
+            return (
+                f"give the MD step, --timestep {self.timestep_fs:g} is taken as fs"
+                f"{fits(self.timestep_fs, 'fs')}"
+            )
         if self.source == "interval":
-            told = "" if right is None else f"; about {factor * self.interval_ps:.2g} would fit"  # type: ignore[operator]
-            return f"--interval {self.interval_ps:g} is taken as ps between frames{told}"
+            return (
+                f"give the time between frames, --interval {self.interval_ps:g} is taken as ps"
+                f"{fits(self.interval_ps, 'ps')}"
+            )
         if self.source == "units" and (factor is None or not 0.03 < factor < 30.0):
             other = "real" if self.units == "metal" else "metal"
             return f"the file does not say its units, {self.units} was taken: give --units {other}"
         if self.source == "units":
-            return f"its times would have to be {right} times as long"
-        told = "" if right is None else f" (about {right} times what the file says)"
-        return f"give the right time between frames with --interval PS{told}"
+            return f"the times of the file do not fit, {factor:.2g} times as long ones would"
+        return "the times of the file do not fit; give the time between frames with --interval PS"
 
 
 def _median_kelvin(squares: NDArray[np.float64], mass: float) -> float:
@@ -108,7 +116,9 @@ def check_clock(frames: Frames, atoms: Atoms, clock: Clock, temperature_K: float
     centre = np.einsum("i,fik->fk", weights, positions)[:, None]
     oxygen = positions[:, oxygens] - centre
     if velocities is not None:
-        _compare_velocities(np.diff(oxygen, axis=0), velocities[:, oxygens], tau, clock)
+        _compare_velocities(
+            np.diff(positions[:, oxygens], axis=0), velocities[:, oxygens], tau, clock
+        )
     hydrogen = positions[:, atoms.indices(HYDROGEN)] - centre
     _check_displacements(oxygen, hydrogen, atoms, tau, clock, temperature_K)
 
