@@ -3,8 +3,9 @@
 #
 # `dump_modify ID time yes units yes` writes ITEM: UNITS and ITEM: TIME before ITEM: TIMESTEP
 # (https://docs.lammps.org/dump_modify.html). LAMMPS, ASE, OVITO and chemfiles read such a dump. Both
-# programs here expect the step in the second line of a frame: MDAnalysis ends with "invalid literal for
-# int() with base 10: '0.0'", mdtraj with "does not appear to be a valid lammpstrj file".
+# programs here take the place of a line in the file for its meaning: MDAnalysis ends with "No id column
+# found in dump file" (with ITEM: UNITS first: "invalid literal for int() with base 10"), mdtraj with
+# "This file does not appear to be a valid lammpstrj file".
 #
 # Exit 0: they still do. Exit 1: one of them reads the dump now (or neither could be tried).
 set -euo pipefail

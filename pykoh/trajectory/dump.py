@@ -235,6 +235,8 @@ class DumpFile:
                 f"{self.name}: {self._where(header)} has {header.n_atoms} atoms; "
                 "the dump's group is empty"
             )
+        if self.atoms is not None and header.n_atoms == len(self.atoms.ids):
+            return
         # A blank and a character for each column are the least that an atom takes.
         most = self._stream.longest_text // (2 * len(header.columns))
         if header.n_atoms > min(most, _MOST_ATOMS):
@@ -242,7 +244,7 @@ class DumpFile:
                 f"{self.name}: {self._where(header)} tells of {header.n_atoms} atoms, more than "
                 "the file can hold; it is damaged there"
             )
-        if self.atoms is not None and header.n_atoms != len(self.atoms.ids):
+        if self.atoms is not None:
             raise TrajectoryError(
                 f"{self.name}: {self._where(header)} has {header.n_atoms} atoms, the first frame "
                 f"has {len(self.atoms.ids)}; atoms were lost or added, or the dump's group changes"
