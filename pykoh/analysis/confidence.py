@@ -81,3 +81,35 @@ def rate(n_events: float, exposure: float, stderr: float | None = None) -> Inter
     low, high = stats.chi2.ppf([_TAIL, 1.0 - _TAIL], [2.0 * worth, 2.0 * worth + 2.0])
     scale = value / worth / 2.0
     return float(low * scale), float(high * scale)
+
+
+def ratio(
+    value: float | None, numerator: float | None, denominator: float | None
+) -> Interval | None:
+    """Return the interval of a ratio of two independent positive estimates; None if unknown.
+
+    Each follows χ² as in :func:`positive`, so that their ratio follows Fisher's distribution.
+
+    Args:
+        value: the ratio, above 0.
+        numerator: relative standard error of the one.
+        denominator: relative standard error of the other.
+    """
+    if value is None or value <= 0 or not numerator or not denominator:
+        return None
+    low, high = stats.f.ppf([_TAIL, 1.0 - _TAIL], 2.0 / numerator**2, 2.0 / denominator**2)
+    return float(value / high), float(value / low)
+
+
+def student(value: float | None, stderr: float | None, freedom: float) -> Interval | None:
+    """Return the interval of Student's distribution, in the unit of the value; None if unknown.
+
+    Args:
+        value: the estimate.
+        stderr: its standard error.
+        freedom: degrees of freedom behind the standard error, at least 1.
+    """
+    if value is None or stderr is None or stderr <= 0:
+        return None
+    half = float(stats.t.ppf(1.0 - _TAIL, max(freedom, 1.0))) * stderr
+    return value - half, value + half

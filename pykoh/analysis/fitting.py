@@ -42,10 +42,11 @@ freedom, which :func:`pykoh.analysis.confidence.positive` makes a 95 % interval 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 from scipy import stats
 
 from pykoh.analysis.correlator import Displacements
@@ -151,23 +152,41 @@ def curve(displacements: Displacements, interval: float, n_frames: int) -> Displ
     return DisplacementCurve(lag, displacements.square, stderr, independent)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WindowChoice:
     """A fit and what is to be said about it.
 
     Attributes:
         fit: the line, or None.
         reason: why there is none or why it should be trusted less, else None.
+        lag_frames: [n], lags of the points behind the slope.
+        weights: [n], 1/ps: the slope is their sum times the points, see :func:`same_slope`.
     """
 
     fit: LineFit | None
     reason: str | None
+    lag_frames: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    weights: FloatArray = field(default_factory=lambda: np.zeros(0))
+
+
+def same_slope(choice: WindowChoice, displacements: Displacements) -> float:
+    """Return the slope of another MSD of the same run, with the same lags and weights, Å²/ps.
+
+    Slopes taken alike are additive, as the displacements are: those of a sum and of its parts give
+    what the parts have in common.
+
+    Args:
+        choice: a fit.
+        displacements: of the same frames.
+    """
+    rows = np.searchsorted(displacements.lag_frames, choice.lag_frames)
+    return float(choice.weights @ displacements.square[rows])
 
 
 def _solve(
     design: FloatArray, y: FloatArray, covariance: FloatArray
-) -> tuple[FloatArray, FloatArray, float]:
-    """Return parameters, their covariance, and χ² of a GLS fit."""
+) -> tuple[FloatArray, FloatArray, float, FloatArray]:
+    """Return parameters, their covariance, χ² of a GLS fit, and the weights of y in the slope."""
     scale = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(scale, scale)
     # Neighbouring lags are nearly the same data; keep the factorisation off rounding errors. Of a
@@ -180,7 +199,12 @@ def _solve(
     inverse = np.linalg.inv(a.T @ a)
     parameters = inverse @ (a.T @ b)
     residual = b - a @ parameters
-    return parameters, inverse, float(residual @ residual)
+    # What the slope is made of: [n], so that it is their sum times y.
+    rows: FloatArray = inverse[1] @ (np.linalg.solve(factor.T, a).T / scale)
+    return parameters, inverse, float(residual @ residual), rows
+
+
+_Rows = tuple[np.ndarray, FloatArray]  # which points, and their weights in the slope
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,6 +220,7 @@ class _Average:
         reduced: its χ² over its degrees of freedom.
         covariance: [n, n], of all points.
         at_end: the best window is the last one that was tried.
+        rows: [n], 1/ps, weights of the points in the slope.
     """
 
     intercept: float
@@ -206,6 +231,7 @@ class _Average:
     reduced: float
     covariance: FloatArray
     at_end: bool
+    rows: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -282,6 +308,9 @@ class _Points:
             weights = np.exp(penalty.min() - penalty)
             weights /= weights.sum()
             both = np.array([fit[0] for fit in fits])
+            rows = np.zeros(len(lags))
+            for k, fit in enumerate(fits):
+                rows[k:] += weights[k] * fit[3]
             intercept, slope = (float(value) for value in weights @ both)
             if slope <= 0 or intercept + slope * lags[0] <= 0:
                 # Noise larger than the motion: the line says nothing about the covariance.
@@ -293,7 +322,7 @@ class _Points:
             intercept, slope, float(weights @ (inside + between)), best,
             float(stats.chi2.sf(chi2[best], max(len(lags) - best - 2, 1))),
             float(chi2[best]) / max(len(lags) - best - 2, 1), covariance,
-            n_windows > 3 and best == n_windows - 1,
+            n_windows > 3 and best == n_windows - 1, rows,
         )  # fmt: skip
 
     def exponent(self, chosen: np.ndarray, covariance: FloatArray) -> tuple[float, float]:
@@ -301,11 +330,15 @@ class _Points:
         y = np.log(self.msd[chosen])
         relative = covariance / np.outer(self.msd[chosen], self.msd[chosen])
         design = np.stack([np.ones(len(chosen)), np.log(self.lag[chosen])], axis=1)
-        parameters, spread, _ = _solve(design, y, relative)
+        parameters, spread, _, _ = _solve(design, y, relative)
         return float(parameters[1]), float(np.sqrt(spread[1, 1]))
 
-    def fit(self, start: float, end: float, fixed: bool = False) -> tuple[LineFit, bool] | None:
-        """Return a line over a window, and whether it describes the points; None if too few.
+    def fit(
+        self, start: float, end: float, fixed: bool = False
+    ) -> tuple[LineFit, bool, _Rows] | None:
+        """Return a line, whether it describes the points, and what it is made of; or None.
+
+        None if fewer than three points lie in the window.
 
         Args:
             start: earliest lag, ps.
@@ -315,6 +348,7 @@ class _Points:
         chosen = self.window(start, end)
         if len(chosen) < 3:
             return None
+        everything = chosen
         found = self.average(chosen, 1 if fixed else len(chosen))
         # A line that does not describe its points is not known as well as if it did.
         inflation = found.reduced if found.probability < _REJECTED else 1.0
@@ -333,7 +367,7 @@ class _Points:
             exponent=exponent,
             exponent_stderr=exponent_stderr,
         )
-        return line, found.probability >= _REJECTED and not found.at_end
+        return line, found.probability >= _REJECTED and not found.at_end, (everything, found.rows)
 
 
 def choose_fit(
@@ -374,7 +408,7 @@ def choose_fit(
         spacing.astype(np.float64) * interval,
         displacements.square[keep],
         displacements.non_gaussian()[keep],
-        independent_windows(lags * interval, duration, interval),
+        independent_windows(lags.astype(np.float64) * interval, duration, interval),
         displacements.n_particles[keep],
         interval,
         duration,
@@ -387,9 +421,9 @@ def choose_fit(
                 f"fewer than three lags lie in the fit window {window[0]:g}-{window[1]:g} ps; "
                 f"the frames are {interval:g} ps apart and the run is {duration:g} ps long",
             )
-        line, straight = found
+        line, straight, (rows, weights) = found
         doubt = None if straight and line.slope_A2_per_ps > 0 else _doubt(line, duration)
-        return WindowChoice(_positive(line), doubt)
+        return WindowChoice(_positive(line), doubt, lags[rows], weights)
     end = min(END_FRACTION * duration, float(points.lag[-1]))
     needed = 2.0 * max(earliest_ps, interval) / END_FRACTION
     found = points.fit(earliest_ps, end) if 2.0 * earliest_ps <= end * (1 + 1e-6) else None
@@ -411,14 +445,15 @@ def choose_fit(
             f"the run has too few lags between {earliest_ps:g} and {end:g} ps; "
             f"at least {max(needed, 12 * interval / END_FRACTION):g} ps are needed",
         )
-    line, straight = found
+    line, straight, (rows, weights) = found
     if line.slope_A2_per_ps <= 0:
         return WindowChoice(None, _doubt(line, duration))
     if not (straight or bounded) and line.exponent + 2.0 * line.exponent_stderr < 0.8:
         return WindowChoice(None, _doubt(line, duration))
     if line.slope_stderr_A2_per_ps > LARGEST_ERROR * line.slope_A2_per_ps:
         return WindowChoice(None, _noise(line, duration))
-    return WindowChoice(line, _noise(line, duration) if straight else _doubt(line, duration))
+    doubt = _noise(line, duration) if straight else _doubt(line, duration)
+    return WindowChoice(line, doubt, lags[rows], weights)
 
 
 def _positive(line: LineFit) -> LineFit | None:
