@@ -15,6 +15,7 @@ Interval = tuple[float, float]
 
 LEVEL = 0.95
 _TAIL = 0.5 * (1.0 - LEVEL)
+_FEWEST_FREEDOM = 1.0  # an estimate with less says nothing
 
 
 def positive(value: float | None, stderr: float | None) -> Interval | None:
@@ -30,6 +31,8 @@ def positive(value: float | None, stderr: float | None) -> Interval | None:
     if value is None or stderr is None or value <= 0 or stderr <= 0:
         return None
     freedom = 2.0 * (value / stderr) ** 2
+    if freedom < _FEWEST_FREEDOM:
+        return None
     low, high = stats.chi2.ppf([_TAIL, 1.0 - _TAIL], freedom)
     return float(freedom * value / high), float(freedom * value / low)
 

@@ -209,9 +209,9 @@ class Viscosity:
     """Shear viscosity from the fluctuations of the pressure tensor (Green and Kubo).
 
     Attributes:
-        viscosity_mPa_s: mPa·s, or None if the integral reaches no plateau.
-        stderr_mPa_s: its standard error, from blocks of time and components.
-        cutoff_ps: up to where the integral was used.
+        viscosity_mPa_s: mPa·s, or None if the record is too short.
+        stderr_mPa_s: its standard error.
+        cutoff_ps: decay time 1 / (2 π f) of the highest frequency that was used.
         duration_ps: of the pressure record.
         interval_ps: time between its rows.
         time_ps: [n], ps.
