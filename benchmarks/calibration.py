@@ -25,7 +25,6 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import exact
-
 from pykoh.analysis.all_origins import MeanSquares, chunk_frames
 from pykoh.analysis.blocks import SegmentedSums, ratio_stderr
 from pykoh.analysis.confidence import Interval, positive, share, student
@@ -147,7 +146,9 @@ def average_rows() -> Iterator[Row]:
             sums.add(np.hstack([x, np.ones_like(x)]))
             whole = sums.whole()
             error = ratio_stderr(whole[:, 0], whole[:, 1])
-            return [("average", float(x.mean()), error, student(float(x.mean()), error, 1e6), 300.0)]
+            return [
+                ("average", float(x.mean()), error, student(float(x.mean()), error, 1e6), 300.0)
+            ]
 
         yield Row(f"average (temperature), memory {tau:g} ps, {duration} ps", mean)
     for n, duration in ((3, 100), (16, 100), (64, 20)):
@@ -233,7 +234,7 @@ def box_rows() -> Iterator[Row]:
     plain = exact.Box(3, 100.0)
     boxes = (
         ("2.9 mol/L, 3 ions, 50 % returns, 100 ps", plain, False),
-        ("0.8 mol/L, 2 ions, 50 % returns, wrapped, 100 ps", exact.Box(2, 100.0, sites=4), True),
+        ("0.4 mol/L, 2 ions, 50 % returns, wrapped, 100 ps", exact.Box(2, 100.0, sites=5), True),
         ("2.9 mol/L, 3 ions, no returns, dragged cations, 100 ps",
          replace(plain, returns=0.0, drag=0.2), False),
         ("2.9 mol/L, 3 ions, 50 % returns, 400 ps", replace(plain, duration=400.0), False),
@@ -301,8 +302,8 @@ def table(lines: list[dict[str, str | float]]) -> str:
             continue
         rows.append(
             f"| {line['run']} | {line['quantity']} | {100 * float(line['bias']):+.1f} ± "
-            f"{100 * float(line['bias_stderr']):.1f} % | {100 * float(line['relative_stderr']):.0f} %"
-            f" | {line['ratio']:.2f} | {line['coverage']:.2f} | {null} |"
+            f"{100 * float(line['bias_stderr']):.1f} % "
+            f"| {100 * float(line['relative_stderr']):.0f} % | {line['ratio']:.2f} | {line['coverage']:.2f} | {null} |"
         )
     return "\n".join(rows) + "\n"
 
@@ -334,6 +335,18 @@ def figure(lines: list[dict[str, str | float]], path: Path) -> None:
     FigureCanvasSVG(picture).print_svg(str(path), metadata={"Date": None})
 
 
+def save(lines: list[dict[str, str | float]], folder: Path) -> None:
+    """Write the table of all rows so far, and the figure."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = list(dict.fromkeys(key for line in lines for key in line))
+    with (folder / "calibration.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, names)
+        writer.writeheader()
+        writer.writerows(lines)
+    (folder / "calibration.md").write_text(table(lines))
+    figure(lines, folder / "calibration.svg")
+
+
 def main() -> None:
     """Run the rows and write what was found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -350,15 +363,8 @@ def main() -> None:
             new = judge(row, options.first_seed)
             lines += new
             print(table(new).split("\n", 2)[2], end="", flush=True)
+            save(lines, options.out)
             print(f"  {time.perf_counter() - start:.0f} s", file=sys.stderr)
-    options.out.mkdir(parents=True, exist_ok=True)
-    names = list(dict.fromkeys(key for line in lines for key in line))
-    with (options.out / "calibration.csv").open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, names)
-        writer.writeheader()
-        writer.writerows(lines)
-    (options.out / "calibration.md").write_text(table(lines))
-    figure(lines, options.out / "calibration.svg")
 
 
 if __name__ == "__main__":
