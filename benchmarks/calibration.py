@@ -303,7 +303,8 @@ def table(lines: list[dict[str, str | float]]) -> str:
         rows.append(
             f"| {line['run']} | {line['quantity']} | {100 * float(line['bias']):+.1f} ± "
             f"{100 * float(line['bias_stderr']):.1f} % "
-            f"| {100 * float(line['relative_stderr']):.0f} % | {line['ratio']:.2f} | {line['coverage']:.2f} | {null} |"
+            f"| {100 * float(line['relative_stderr']):.0f} % | {line['ratio']:.2f} "
+            f"| {line['coverage']:.2f} | {null} |"
         )
     return "\n".join(rows) + "\n"
 
