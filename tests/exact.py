@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-H, O, K = 1, 2, 3
+H, O, K = 1, 2, 3  # noqa: E741
 MASSES = {H: 1.008, O: 15.999, K: 39.0983}
 
 
@@ -27,7 +27,7 @@ def walkers(
 def ornstein_uhlenbeck(
     rng: np.random.Generator, n_frames: int, shape: tuple[int, ...], tau: float, dt: float
 ) -> np.ndarray:
-    """Return [n_frames, *shape] with variance 1 and <x(0) x(t)> = exp(-t / tau), from equilibrium."""
+    """Return [n_frames, *shape] with variance 1 and <x(0) x(t)> = exp(-t / tau)."""
     from scipy.signal import lfilter
 
     keep = np.exp(-dt / tau)

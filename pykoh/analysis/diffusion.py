@@ -198,8 +198,8 @@ def _from_hops(
         stderr,
         (
             f"the displacement gives {whole.D_m2_per_s:.2e} m²/s, hops and the "
-            f"motion of the molecule give {value:.2e} ± {stderr:.1e}: {apart:.1f} standard errors apart; "
-            "a longer run would show which is right"
+            f"motion of the molecule give {value:.2e} ± {stderr:.1e}: {apart:.1f} standard "
+            "errors apart; a longer run would show which is right"
         ),
     )
 
