@@ -73,8 +73,8 @@ def ratio_stderrs(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     The larger of two: the scatter of 16 blocks (8 or fewer where there are no more), and that of
     all blocks times √[(1 + ρ) / (1 - ρ)], ρ being the correlation of neighbours (an autoregressive
     process of first order: Bartlett, J. R. Stat. Soc. B 8 (1946) 27, doi:10.2307/2983611). The
-    second one still holds where the run is a few tens of correlation times long and the blocks are not
-    independent. Fewer than 4 blocks say nothing.
+    second one still holds where the run is a few tens of correlation times long and the blocks are
+    not independent. Fewer than 4 blocks say nothing.
 
     Args:
         numerator: [n_blocks, k], sums over blocks of time.

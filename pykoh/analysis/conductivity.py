@@ -9,14 +9,14 @@ Einstein: σ = lim d<|ΔM|²>/dt · e² / (6 V kB T). M is the displacement of t
 each hydroxide along its continuous path through all hops, over periodic boundaries.
 
 Why this is the same limit as that of all charges: an electronic insulator whose atoms keep their
-oxidation states has exactly the conductivity of the integer charges H +1, O -2, K +1 (Grasselli and
-Baroni, Nat. Phys. 15 (2019) 967, doi:10.1038/s41567-019-0562-0). Group these charges into water
-molecules, hydroxides and cations. A water molecule is neutral, and what it adds is its dipole,
-which is bounded; a hydroxide is -1 at its oxygen and a bounded vector. Where a proton is transferred, the
-charges do not jump, but the grouping changes: the hydroxide is now the other oxygen, and bounded
-vectors change with it. So the two displacements differ by something bounded at all times, and their
-mean-square displacements have the same slope in the limit (gauge invariance of transport
-coefficients: Ercole, Marcolongo, Umari and Baroni, J. Low Temp. Phys. 185 (2016) 79,
+oxidation states has exactly the conductivity of the integer charges H +1, O -2, K +1 (Grasselli
+and Baroni, Nat. Phys. 15 (2019) 967, doi:10.1038/s41567-019-0562-0). Group these charges into
+water molecules, hydroxides and cations. A water molecule is neutral, and what it adds is its
+dipole, which is bounded; a hydroxide is -1 at its oxygen and a bounded vector. Where a proton is
+transferred, the charges do not jump, but the grouping changes: the hydroxide is now the other
+oxygen, and bounded vectors change with it. So the two displacements differ by something bounded at
+all times, and their mean-square displacements have the same slope in the limit (gauge invariance
+of transport coefficients: Ercole, Marcolongo, Umari and Baroni, J. Low Temp. Phys. 185 (2016) 79,
 doi:10.1007/s10909-016-1617-6). That bounded part is the dipole of water: it turns for 10 ps and
 more, and is larger than what the ions add in that time. Without it the slope is right from some
 picoseconds on, and known better.

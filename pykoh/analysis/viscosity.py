@@ -7,12 +7,12 @@ J. Chem. Phys. 100 (1994) 541, doi:10.1063/1.466970).
 
 The integral is half of the spectrum S(f) at f = 0. Integrating the correlation function needs a
 time at which to stop, and a rule that stops where the integral looks flat publishes low
-fluctuations. The spectrum needs none: at the frequencies j / T of a record of length T the squared Fourier amplitudes
-are independent, and each follows χ² about S (Ercole, Marcolongo and Baroni, Sci. Rep. 7 (2017)
-15835, doi:10.1038/s41598-017-15843-2). So log S is fitted by even polynomials in f (Chebyshev's, 1
-to 4 terms beyond a constant, by maximum likelihood of the χ² law), over the frequencies below the
-one at which S has fallen to half; orders are averaged with the weights exp(-AIC / 2), and the
-scatter between them is part of the error.
+fluctuations. The spectrum needs none: at the frequencies j / T of a record of length T the squared
+Fourier amplitudes are independent, and each follows χ² about S (Ercole, Marcolongo and Baroni,
+Sci. Rep. 7 (2017) 15835, doi:10.1038/s41598-017-15843-2). So log S is fitted by even polynomials
+in f (Chebyshev's, 1 to 4 terms beyond a constant, by maximum likelihood of the χ² law), over the
+frequencies below the one at which S has fallen to half; orders are averaged with the weights
+exp(-AIC / 2), and the scatter between them is part of the error.
 
 Where S falls to half within fewer than 24 frequencies, the record is too short for its slowest
 decay: nothing is given then, but the length that would do. Nor is it with records below 100 ps, in
