@@ -282,13 +282,15 @@ def test_yeh_hummer() -> None:
     # kT/(6 π η L) at 298.15 K, 0.89 mPa·s, 15 Å is 1.636e-10 m²/s
     assert yeh_hummer_m2_per_s(298.15, 0.89, 15.0) == pytest.approx(2.837297 * 1.6358e-10, rel=1e-3)
     cube = 15.0 * np.eye(3)
-    assert finite_size_correction(cube, 298.15, 0.89)[0] == pytest.approx(4.641e-10, rel=1e-3)
-    assert finite_size_correction(cube, 298.15, None) == (
-        None,
-        "needs the viscosity of the solution: --viscosity MPAS (mPa·s)",
+    assert finite_size_correction(cube, 298.15, 0.89).value_m2_per_s == pytest.approx(
+        4.641e-10, rel=1e-3
     )
-    assert finite_size_correction(cube, None, 0.89)[0] is None
+    unknown = finite_size_correction(cube, 298.15, None)
+    assert unknown.value_m2_per_s is None
+    # the size that it would have: 0.89 mPa·s gives 4.641e-10
+    assert "1.0e-10 to 8.3e-10 m²/s for 4 to 0.5 mPa·s" in str(unknown.reason)
+    assert finite_size_correction(cube, None, 0.89).value_m2_per_s is None
     flat = np.diag([15.0, 15.0, 30.0])
-    assert "cubic" in str(finite_size_correction(flat, 298.15, 0.89)[1])
+    assert "cubic" in str(finite_size_correction(flat, 298.15, 0.89).reason)
     tilted = np.array([[15.0, 0, 0], [5.0, 15.0, 0], [0, 0, 15.0]])
-    assert "cubic" in str(finite_size_correction(tilted, 298.15, 0.89)[1])
+    assert "cubic" in str(finite_size_correction(tilted, 298.15, 0.89).reason)

@@ -15,12 +15,11 @@ from click.testing import CliRunner
 
 import pykoh.trajectory.run as run_module
 import report_cases
-from pykoh.analysis.conductivity import charge_tracks, transference
+from pykoh.analysis.conductivity import ion_tracks, onsager
 from pykoh.analysis.correlator import OrderN
 from pykoh.analysis.diffusion import cross_term
 from pykoh.analysis.fitting import choose_fit
 from pykoh.analysis.pipeline import Settings, analyze
-from pykoh.analysis.results import DisplacementCurve, SpeciesDiffusion
 from pykoh.analysis.series import combine, series
 from pykoh.analysis.workers import Workers, dask_workers
 from pykoh.analysis.write import as_json
@@ -28,7 +27,6 @@ from pykoh.cli import main
 from pykoh.cli.analyze_output import run_names
 from pykoh.errors import EngineError
 from pykoh.trajectory.run import ReadOptions, Run
-from test_analysis_survey import atoms_of
 from trajectories import brownian, koh_walkers, write_dump
 
 CELL = 12.0 * np.eye(3)
@@ -152,30 +150,32 @@ def test_series_from_the_command_line(tmp_path: Path) -> None:
     assert not (out / "a").exists() and (out / "b" / "results.json").is_file()
 
 
-def walkers(seed: int) -> tuple[np.ndarray, list[int]]:
-    rng = np.random.default_rng(seed)
-    parts = [brownian(rng, 8000, n, d, 0.05) for n, d in ((8, 0.05), (2, 0.1), (6, 0.3))]
-    return np.concatenate(parts, axis=1), [1] * 8 + [2] * 2 + [3] * 6
-
-
-def test_transference_of_independent_walkers() -> None:
-    """Σ q² N D of the cations over that of all: q² is 4 for O."""
-    expected = 6 * 0.3 / (6 * 0.3 + 8 * 0.05 + 4 * 2 * 0.1)
-    found = []
-    for seed in range(4):
-        positions, types = walkers(seed)
-        correlators = [OrderN(1) for _ in range(3)]
-        for correlator, track in zip(
-            correlators, charge_tracks(positions, atoms_of(types)), strict=True
-        ):
+def test_onsager_coefficients_of_correlated_ions() -> None:
+    """Cations that are dragged along: L_+- is known, and so is the cations' share."""
+    shares, crosses, errors = [], [], []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        minus = brownian(rng, 8000, 4, 0.3, 0.05)
+        plus = 0.5 * minus + brownian(rng, 8000, 4, 0.1, 0.05)
+        moments = []
+        for track in ion_tracks(plus, minus):
+            correlator = OrderN(1)
             correlator.add(track)
-        moments = tuple(correlator.result() for correlator in correlators)
-        fit = choose_fit(moments[0], 0.05, 8000, (1.0, 30.0), bounded=True).fit
-        assert fit is not None
-        found.append(transference(moments, fit, 0.05, 8000))
-    values, errors = np.array(found).T
-    assert values.mean() == pytest.approx(expected, abs=4 * errors.mean() / 2)
-    assert errors.mean() < 0.5
+            moments.append(correlator.result())
+        choice = choose_fit(moments[0], 0.05, 8000, bounded=True)
+        coefficients, share = onsager(tuple(moments), choice, (np.nan, np.nan))
+        assert share is not None
+        values = {entry.name: entry.value for entry in coefficients}
+        whole = values["cation_cation"] + values["hydroxide_hydroxide"]
+        assert choice.fit is not None
+        assert whole - 2 * values["cation_hydroxide"] == pytest.approx(choice.fit.slope_A2_per_ps)
+        shares.append(share[0])
+        crosses.append(values["cation_hydroxide"])
+        errors.append((coefficients[1].stderr, share[1]))
+    of_cross, of_share = np.mean(errors, axis=0) / np.sqrt(8)
+    assert np.mean(crosses) == pytest.approx(6 * 4 * 0.5 * 0.3, abs=4 * of_cross)
+    # D of the cations 0.175, of hydroxides 0.3, common 0.15: (0.175 - 0.15) / 0.175
+    assert np.mean(shares) == pytest.approx(0.025 / 0.175, abs=4 * of_share)
 
 
 def test_cross_term_is_what_the_parts_have_in_common() -> None:
@@ -183,16 +183,13 @@ def test_cross_term_is_what_the_parts_have_in_common() -> None:
     rng = np.random.default_rng(0)
     v = brownian(rng, 6000, 12, 0.2, 0.05)
     s = -0.5 * v + brownian(rng, 6000, 12, 0.05, 0.05)
-    displacements, entries = {}, []
-    empty = np.zeros(0)
-    curve = DisplacementCurve(empty, empty, empty, empty)
+    displacements = {}
     for name, path in (("OH-", v + s), ("OH-_vehicular", v), ("OH-_structural", s)):
         correlator = OrderN(12)
         correlator.add(path)
         displacements[name] = correlator.result()
-        fit = choose_fit(displacements[name], 0.05, 6000, (1.0, 20.0)).fit
-        entries.append(SpeciesDiffusion(name, 12, None, None, None, None, fit, curve))
-    found = cross_term(displacements, entries, 0.05, 6000)
+    total = choose_fit(displacements["OH-"], 0.05, 6000, (1.0, 20.0))
+    found = cross_term(displacements, total)
     assert found is not None
     value, error = found
     assert value == pytest.approx(-0.2e-8, abs=3 * error)

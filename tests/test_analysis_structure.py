@@ -8,7 +8,7 @@ from scipy import stats
 
 from pykoh.analysis import blocks
 from pykoh.analysis.blocks import SegmentedSums, nothing_seen, ratio_stderr, share_stderr
-from pykoh.analysis.conductivity import dipole, einstein, experiment, nernst_einstein
+from pykoh.analysis.conductivity import einstein, experiment, ion_tracks, nernst_einstein
 from pykoh.analysis.constants import molarity
 from pykoh.analysis.first_peak import peak_position
 from pykoh.analysis.first_shell import FirstShell, first_shell, point_errors
@@ -266,12 +266,13 @@ def test_einstein_conductivity_of_independent_ions_is_nernst_einstein() -> None:
     assert einstein(0.6, 0.12, 1000.0, 300.0) == pytest.approx((expected, 0.2 * expected))
 
 
-def test_dipole_of_formal_charges() -> None:
-    atoms = atoms_of([1, 2, 3])
-    positions = np.array([[[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]]])
-    assert dipole(positions, atoms).tolist() == [[[1.0, -2.0, 1.0]]]
-    # whole neutral boxes do not care about the origin
-    assert dipole(positions + 7.0, atoms).tolist() == [[[1.0, -2.0, 1.0]]]
+def test_displacement_of_the_ions() -> None:
+    plus, minus = np.array([[[1.0, 0, 0], [0, 1.0, 0]]]), np.array([[[0, 0, 1.0], [0, 0, 2.0]]])
+    whole, cations, hydroxides = ion_tracks(plus, minus)
+    assert whole.tolist() == [[[1.0, 1.0, -3.0]]]
+    assert (cations - hydroxides).tolist() == whole.tolist()
+    # as many of the one as of the other: the origin does not matter
+    assert ion_tracks(plus + 7.0, minus + 7.0)[0].tolist() == whole.tolist()
 
 
 @pytest.mark.parametrize(

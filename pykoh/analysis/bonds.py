@@ -73,6 +73,11 @@ class HydrogenBondCounter:
         self._map += found.angle_map
         self._n_mapped += found.n_mapped
 
+    def segments(self) -> tuple[FloatArray, FloatArray]:
+        """Return [n] each, bonds between water molecules and water molecules, over segments."""
+        whole = self._sums.whole()
+        return whole[:, s.BONDS + 3], whole[:, s.WATERS]
+
     def result(self, interval_ps: float | None) -> HydrogenBonds:
         """Return counts, distributions and lifetimes of each class.
 

@@ -7,17 +7,20 @@ from dataclasses import replace
 
 import numpy as np
 
+from pykoh.analysis import diffusion as of_diffusion
 from pykoh.analysis.all_origins import MeanSquares, Submit, chunk_frames, here
 from pykoh.analysis.blocks import SegmentedSums
 from pykoh.analysis.bonds import HydrogenBondCounter, bond_warnings, no_bonds
-from pykoh.analysis.conductivity import charge_tracks, conductivity
+from pykoh.analysis.conductivity import conductivity, ion_tracks
 from pykoh.analysis.constants import ATOMIC_MASS_KG, molarity
 from pykoh.analysis.contacts import CONTACT_A, N_CONTACTS, contacts
 from pykoh.analysis.correlator import DEPTH, Displacements, n_levels
-from pykoh.analysis.diffusion import diffusion, finite_size_correction
+from pykoh.analysis.equilibration import drift, words
+from pykoh.analysis.fitting import DEFAULT_EARLIEST_PS
 from pykoh.analysis.frames import Findings, FrameWork
 from pykoh.analysis.grotthuss import grotthuss
 from pykoh.analysis.hop_events import HopEvents
+from pykoh.analysis.hop_walk import hop_walk
 from pykoh.analysis.hops import HopCounter, window_grid
 from pykoh.analysis.hydroxide import HydroxideTracker
 from pykoh.analysis.intervals import CoarserFrames
@@ -115,7 +118,7 @@ class Analysis:
             for group in (self._cations, self._hydrogens, self._oxygens)
         )
         self._of_hydroxides = [MeanSquares(n_id, levels, chunk) for _ in range(3)]
-        # All formal charges; those of the cations; the rest.
+        # Cations minus hydroxides; cations; hydroxides.
         self._of_charge = [MeanSquares(1, levels, chunk) for _ in range(3)]
         interval = self._interval or 1.0
         window = settings.rattle_window_ps
@@ -171,9 +174,8 @@ class Analysis:
         self._of_oxygens.add(positions, self._oxygens, found.counts == 2, submit)
         for correlator, path in zip(self._of_hydroxides, transfers.paths, strict=True):
             correlator.add(path, submit=submit)
-        for correlator, path in zip(
-            self._of_charge, charge_tracks(positions, self._atoms), strict=True
-        ):
+        tracks = ion_tracks(positions[:, self._cations], transfers.paths[0])
+        for correlator, path in zip(self._of_charge, tracks, strict=True):
             correlator.add(path, submit=submit)
         if self._hops is not None:
             hops = self._hops.add(transfers.events, transfers.vectors_A, len(positions))
@@ -218,11 +220,10 @@ class Analysis:
         if self._n_frames > 1:
             self._interval = (self._times[1] - self._times[0]) / (self._n_frames - 1)
         summary = self._summary()
-        warnings = self._input_warnings(summary)
-        found_diffusion, more = self._diffusion(summary)
-        warnings += more
-        found_grotthuss, more = self._grotthuss()
-        warnings += more
+        warnings = self._input_warnings(summary) + self._drifts()
+        found_grotthuss, of_hops = self._grotthuss()
+        found_diffusion, more = self._diffusion(summary, found_grotthuss)
+        warnings += more + of_hops
         bonds, more = self._hydrogen_bonds()
         warnings += more
         found_structure, more = self._structure()
@@ -329,6 +330,21 @@ class Analysis:
             )
         return found
 
+    def _drifts(self) -> list[AnalysisWarning]:
+        """Return whether the run began out of equilibrium."""
+        found = [words("temperature", " K", drift(*self._thermometer.segments()))]
+        if self._bonds is not None:
+            bonds = drift(*self._bonds.segments())
+            found.append(words("hydrogen bonds per water molecule", "", bonds))
+        seen = [text for text in found if text is not None]
+        if not seen:
+            return []
+        reason = (
+            f"the run does not begin in equilibrium: {'; '.join(seen)}; "
+            "leave out its beginning with --start PS, or equilibrate first"
+        )
+        return [AnalysisWarning("input.equilibration", reason)]
+
     def _moments(self) -> dict[str, Displacements | None]:
         def of(correlator: MeanSquares, n: int, subset: bool = False) -> Displacements | None:
             return correlator.result(subset) if n else None
@@ -345,7 +361,9 @@ class Analysis:
             "O": of(self._of_oxygens, len(self._oxygens)),
         }
 
-    def _diffusion(self, summary: InputSummary) -> tuple[Diffusion, list[AnalysisWarning]]:
+    def _diffusion(
+        self, summary: InputSummary, hops: Grotthuss
+    ) -> tuple[Diffusion, list[AnalysisWarning]]:
         settings = self._settings
         value, stderr = settings.viscosity_mPa_s, None
         measured, reason = None, self._pressure_reason
@@ -358,16 +376,13 @@ class Analysis:
             )
             if value is None:
                 value, stderr = measured.viscosity_mPa_s, measured.stderr_mPa_s
-        correction = finite_size_correction(summary.cell_A, summary.temperature_K, value)
-        found, warnings = diffusion(
-            self._moments(),
-            self._interval,
-            self._n_frames,
-            correction,
-            value,
-            settings.fit_window_ps,
-            stderr,
+        correction = of_diffusion.finite_size_correction(
+            summary.cell_A, summary.temperature_K, value, stderr
         )
+        run = of_diffusion.Run(
+            self._interval, self._n_frames, settings.fit_window_ps, hop_walk(self._hops, hops)
+        )
+        found, warnings = of_diffusion.diffusion(self._moments(), run, correction)
         if reason is not None:
             warnings.append(AnalysisWarning("diffusion.viscosity", reason))
         return replace(found, viscosity=measured), warnings
@@ -393,6 +408,7 @@ class Analysis:
     ) -> tuple[Conductivity, list[AnalysisWarning]]:
         ions = [found.of(name) for name in (f"{summary.cation}+", "OH-")]
         moments = None
-        if self._interval is not None:
+        if self._interval is not None and self._tracker.n_identities and len(self._cations):
             moments = tuple(correlator.result() for correlator in self._of_charge)
-        return conductivity(summary, ions, moments, self._settings.fit_window_ps)
+        earliest = max([DEFAULT_EARLIEST_PS, *(ion.memory_ps or 0.0 for ion in ions if ion)])
+        return conductivity(summary, ions, moments, self._settings.fit_window_ps, earliest)

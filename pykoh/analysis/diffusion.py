@@ -3,17 +3,29 @@
 Einstein: <|r(t) - r(0)|²> = 6 D t in three dimensions, 2 D t in each; slopes here are those of the
 3D displacement, so D = slope / 6.
 
+The hydroxide has a second route: its vehicular D plus that of its hops, from their rate, length
+and correlation (:mod:`pykoh.analysis.hop_walk`). The part that both have in common is left out.
+
 Yeh and Hummer, J. Phys. Chem. B 108 (2004) 15873, doi:10.1021/jp0477147: in a cubic periodic box
 of edge L, D∞ = D + ξ kB T / (6 π η L), ξ = 2.837297.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from pykoh.analysis.constants import BOLTZMANN_J_PER_K, M2_PER_S
 from pykoh.analysis.correlator import Displacements
-from pykoh.analysis.fitting import choose_fit, curve
+from pykoh.analysis.fitting import (
+    DEFAULT_EARLIEST_PS,
+    WindowChoice,
+    choose_fit,
+    curve,
+    same_slope,
+)
+from pykoh.analysis.hop_walk import HopWalk
 from pykoh.analysis.results import (
     AnalysisWarning,
     Diffusion,
@@ -25,6 +37,11 @@ from pykoh.analysis.results import (
 YEH_HUMMER_XI = 2.837297
 NEARLY_CUBIC = 1.05
 """Longest edge over smallest height of a cell that the Yeh-Hummer correction is used for."""
+
+_DISAGREE = 3.0  # standard errors between the two routes to D(OH-) that are worth a warning
+
+VISCOSITIES = (0.5, 4.0)
+"""mPa·s: from warm dilute to concentrated KOH, to say how large the correction may be."""
 
 EMPTY_CURVE = DisplacementCurve(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
 
@@ -39,59 +56,173 @@ def yeh_hummer_m2_per_s(temperature_K: float, viscosity_mPa_s: float, edge_A: fl
     )
 
 
+@dataclass(frozen=True, slots=True)
+class SizeCorrection:
+    """What a larger box would add to D (Yeh and Hummer).
+
+    Attributes:
+        value_m2_per_s: the correction, or None.
+        stderr_m2_per_s: its standard error, from that of the viscosity; None if it was given.
+        viscosity_mPa_s: what it was worked out with, or None.
+        reason: why there is none, or None.
+    """
+
+    value_m2_per_s: float | None
+    stderr_m2_per_s: float | None
+    viscosity_mPa_s: float | None
+    reason: str | None
+
+
 def finite_size_correction(
-    cell_A: FloatArray, temperature_K: float | None, viscosity_mPa_s: float | None
-) -> tuple[float | None, str | None]:
-    """Return the Yeh-Hummer correction (m²/s), or None and the reason.
+    cell_A: FloatArray,
+    temperature_K: float | None,
+    viscosity_mPa_s: float | None,
+    stderr_mPa_s: float | None = None,
+) -> SizeCorrection:
+    """Return the Yeh-Hummer correction, or the reason why there is none.
+
+    Where the viscosity is unknown, the reason gives the size that it has with viscosities from that
+    of water to that of concentrated KOH.
 
     Args:
         cell_A: [3, 3], Å, cell vectors in rows.
         temperature_K: K, or None if unknown.
         viscosity_mPa_s: mPa·s, or None if unknown.
+        stderr_mPa_s: its standard error, or None if it was given.
     """
-    if viscosity_mPa_s is None:
-        return None, "needs the viscosity of the solution: --viscosity MPAS (mPa·s)"
-    if temperature_K is None:
-        return None, "needs the temperature: --temperature K, or velocities in the dump"
     edges = np.linalg.norm(cell_A, axis=1)
     heights = 1.0 / np.linalg.norm(np.linalg.inv(cell_A), axis=0)
-    if edges.max() / heights.min() > NEARLY_CUBIC:
-        return None, "the Yeh-Hummer correction holds for cubic boxes; this one is not"
+    cubic = edges.max() / heights.min() <= NEARLY_CUBIC
     edge = float(abs(np.linalg.det(cell_A)) ** (1.0 / 3.0))
-    return yeh_hummer_m2_per_s(temperature_K, viscosity_mPa_s, edge), None
+
+    def none(reason: str) -> SizeCorrection:
+        return SizeCorrection(None, None, viscosity_mPa_s, reason)
+
+    if viscosity_mPa_s is None:
+        reason = "needs the viscosity of the solution: --viscosity MPAS (mPa·s)"
+        if temperature_K is not None and cubic:
+            thin, thick = (yeh_hummer_m2_per_s(temperature_K, eta, edge) for eta in VISCOSITIES)
+            reason += (
+                f"; the correction is {thick:.1e} to {thin:.1e} m²/s for "
+                f"{VISCOSITIES[1]:g} to {VISCOSITIES[0]:g} mPa·s"
+            )
+        return none(reason)
+    if temperature_K is None:
+        return none("needs the temperature: --temperature K, or velocities in the dump")
+    if not cubic:
+        return none("the Yeh-Hummer correction holds for cubic boxes; this one is not")
+    value = yeh_hummer_m2_per_s(temperature_K, viscosity_mPa_s, edge)
+    stderr = value * stderr_mPa_s / viscosity_mPa_s if stderr_mPa_s else None
+    return SizeCorrection(value, stderr, viscosity_mPa_s, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the diffusion of all species has in common.
+
+    Attributes:
+        interval_ps: time between frames, or None with one frame.
+        n_frames: frames of the run.
+        window_ps: fit window of the user, or None.
+        walk: hops of the hydroxide, or None.
+    """
+
+    interval_ps: float | None
+    n_frames: int
+    window_ps: tuple[float, float] | None = None
+    walk: HopWalk | None = None
+
+
+_ORDER = ("O", "OH-_vehicular")
+_HOPPING = ("OH-", "OH-_structural")
+
+
+def _earliest(species: str, run: Run, fits: dict[str, WindowChoice], few: bool) -> float:
+    """Return the lag before which the motion of a species is known to remember, ps.
+
+    The hops of a hydroxide remember (:mod:`pykoh.analysis.hop_walk`). A cage lasts as long for few
+    ions as for the oxygens around them, of which more is known: their fit says where it is over.
+    """
+    earliest = DEFAULT_EARLIEST_PS
+    all_oxygens = fits["O"].fit if "O" in fits else None
+    if few and all_oxygens is not None and run.interval_ps is not None:
+        longest = 0.125 * (run.n_frames - 1) * run.interval_ps
+        earliest = max(earliest, min(all_oxygens.start_ps, longest))
+    if species in _HOPPING and run.walk is not None:
+        vehicular = fits["OH-_vehicular"].fit if "OH-_vehicular" in fits else None
+        moving = 0.0
+        if species == "OH-" and vehicular is not None:
+            moving = max(vehicular.slope_A2_per_ps / 6.0, 0.0)
+        earliest = max(earliest, run.walk.memory_ps(moving))
+    return earliest
+
+
+def _choices(
+    displacements: dict[str, Displacements | None], run: Run
+) -> tuple[dict[str, WindowChoice], dict[str, float]]:
+    """Return the fit of each species that has one, and where it could begin at the earliest."""
+    fits: dict[str, WindowChoice] = {}
+    earliest: dict[str, float] = {}
+    first = [name for name in _ORDER if name in displacements]
+    for species in [*first, *(name for name in displacements if name not in first)]:
+        moments = displacements[species]
+        if moments is None or run.interval_ps is None or not len(moments.lag_frames):
+            continue
+        oxygens = displacements.get("O")
+        few = oxygens is not None and moments.n_particles[0] < 0.5 * oxygens.n_particles[0]
+        earliest[species] = _earliest(species, run, fits, few)
+        fits[species] = choose_fit(
+            moments, run.interval_ps, run.n_frames, run.window_ps, earliest[species]
+        )
+    return fits, earliest
+
+
+def _from_hops(
+    walk: HopWalk | None, entries: list[SpeciesDiffusion]
+) -> tuple[float | None, float | None, str | None]:
+    """Return D of the hydroxide by its hops (m²/s), its standard error, and a disagreement."""
+    of = {entry.species: entry for entry in entries}
+    carried, whole = of.get("OH-_vehicular"), of.get("OH-")
+    if walk is None or carried is None or carried.D_m2_per_s is None or whole is None:
+        return None, None, None
+    hops, error = (M2_PER_S * value for value in walk.diffusion())
+    value = carried.D_m2_per_s + hops
+    stderr = float(np.hypot(error, carried.stderr_m2_per_s or 0.0))
+    if whole.D_m2_per_s is None or whole.stderr_m2_per_s is None:
+        return value, stderr, None
+    apart = abs(value - whole.D_m2_per_s) / np.hypot(stderr, whole.stderr_m2_per_s)
+    if apart <= _DISAGREE:
+        return value, stderr, None
+    return (
+        value,
+        stderr,
+        (
+            f"the displacement gives {whole.D_m2_per_s:.2e} m²/s, hops and the "
+            f"motion of the molecule give {value:.2e} ± {stderr:.1e}: {apart:.1f} standard "
+            "errors apart; a longer run would show which is right"
+        ),
+    )
 
 
 def diffusion(
-    displacements: dict[str, Displacements | None],
-    interval_ps: float | None,
-    n_frames: int,
-    correction: tuple[float | None, str | None],
-    viscosity_mPa_s: float | None,
-    window_ps: tuple[float, float] | None,
-    viscosity_stderr_mPa_s: float | None = None,
+    displacements: dict[str, Displacements | None], run: Run, correction: SizeCorrection
 ) -> tuple[Diffusion, list[AnalysisWarning]]:
     """Return the diffusion coefficients and what is doubtful about them.
 
     Args:
         displacements: moments of each species; None if the box has none of it.
-        interval_ps: time between frames, or None with one frame.
-        n_frames: frames of the run.
-        correction: from :func:`finite_size_correction`.
-        viscosity_mPa_s: mPa·s, for the record.
-        window_ps: fit window of the user, or None.
-        viscosity_stderr_mPa_s: standard error of the viscosity; None if it was given.
+        run: what they have in common.
+        correction: to infinite size.
     """
     entries: list[SpeciesDiffusion] = []
     warnings: list[AnalysisWarning] = []
-    add, why_not = correction
-    add_stderr = None
-    if add is not None and viscosity_stderr_mPa_s and viscosity_mPa_s:
-        add_stderr = add * viscosity_stderr_mPa_s / viscosity_mPa_s
-    if why_not is not None:
-        warnings.append(AnalysisWarning("diffusion.D_infinite_m2_per_s", why_not))
+    add, add_stderr = correction.value_m2_per_s, correction.stderr_m2_per_s
+    if correction.reason is not None:
+        warnings.append(AnalysisWarning("diffusion.D_infinite_m2_per_s", correction.reason))
+    fits, earliest = _choices(displacements, run)
     for species, moments in displacements.items():
         name = f"diffusion.{species}"
-        if moments is None or interval_ps is None or not len(moments.lag_frames):
+        if species not in fits or moments is None or run.interval_ps is None:
             reason = "the box has none" if moments is None else "one frame shows no motion"
             warnings.append(AnalysisWarning(name, reason))
             n = 0.0 if moments is None or not len(moments.n_particles) else moments.n_particles[0]
@@ -99,7 +230,7 @@ def diffusion(
                 SpeciesDiffusion(species, float(n), None, None, None, None, None, EMPTY_CURVE)
             )
             continue
-        choice = choose_fit(moments, interval_ps, n_frames, window_ps)
+        choice = fits[species]
         if choice.reason is not None:
             warnings.append(AnalysisWarning(name, choice.reason))
         value = error = infinite = infinite_error = None
@@ -118,7 +249,8 @@ def diffusion(
                 D_infinite_m2_per_s=infinite,
                 D_infinite_stderr_m2_per_s=infinite_error,
                 fit=choice.fit,
-                msd=curve(moments, interval_ps, n_frames),
+                msd=curve(moments, run.interval_ps, run.n_frames),
+                memory_ps=earliest[species],
             )
         )
     if add is not None:
@@ -128,13 +260,20 @@ def diffusion(
                 "hops do not drag the liquid along, so the finite-size correction is not for them",
             )
         )
-    cross = None
-    if interval_ps is not None:
-        cross = cross_term(displacements, entries, interval_ps, n_frames)
+    by_hops, by_hops_stderr, apart = _from_hops(run.walk, entries)
+    if apart is not None:
+        warnings.append(AnalysisWarning("diffusion.OH-", apart))
+    entries = [
+        replace(entry, from_hops_m2_per_s=by_hops, from_hops_stderr_m2_per_s=by_hops_stderr)
+        if entry.species == "OH-"
+        else entry
+        for entry in entries
+    ]
+    cross = cross_term(displacements, fits.get("OH-"))
     return (
         Diffusion(
             tuple(entries),
-            viscosity_mPa_s,
+            correction.viscosity_mPa_s,
             add,
             None if cross is None else cross[0],
             None if cross is None else cross[1],
@@ -146,31 +285,26 @@ def diffusion(
 
 
 def cross_term(
-    displacements: dict[str, Displacements | None],
-    entries: list[SpeciesDiffusion],
-    interval_ps: float,
-    n_frames: int,
+    displacements: dict[str, Displacements | None], total: WindowChoice | None
 ) -> tuple[float, float] | None:
     """Return what the vehicular and the structural part of OH- have in common, m²/s, and its error.
 
-    2 <Δr_v · Δr_s> = <Δr²> - <Δr_v²> - <Δr_s²>, from three slopes in the window of OH-. They are
-    taken as independent for the error, which they are not: it is on the safe side where they rise
-    and fall together.
+    2 <Δr_v · Δr_s> = <Δr²> - <Δr_v²> - <Δr_s²>, from three slopes that are taken alike. Its
+    variance is that of a product of Gaussian displacements, 4 (D_v D_s + D_vs²) / ν with
+    ν = 2 (D / stderr)² (Wishart; see :mod:`pykoh.analysis.conductivity`).
     """
-    total = next((entry for entry in entries if entry.species == "OH-"), None)
     if total is None or total.fit is None:
         return None
-    window = (total.fit.start_ps, total.fit.end_ps)
-    slope, variance = total.fit.slope_A2_per_ps, total.fit.slope_stderr_A2_per_ps**2
+    parts = []
     for part in ("OH-_vehicular", "OH-_structural"):
         moments = displacements.get(part)
         if moments is None:
             return None
-        if not (moments.square > 0).any():
-            continue  # no hops: the part is nothing
-        fit = choose_fit(moments, interval_ps, n_frames, window).fit
-        if fit is None:
-            return None
-        slope -= fit.slope_A2_per_ps
-        variance += fit.slope_stderr_A2_per_ps**2
-    return slope / 6.0 * M2_PER_S, float(np.sqrt(variance)) / 6.0 * M2_PER_S
+        parts.append(max(same_slope(total, moments), 0.0))
+    moments = displacements["OH-"]
+    assert moments is not None
+    slope = same_slope(total, moments)
+    cross = 0.5 * (slope - sum(parts))
+    error = total.fit.slope_stderr_A2_per_ps / total.fit.slope_A2_per_ps
+    spread = error * np.sqrt(0.5 * (parts[0] * parts[1] + cross**2))
+    return 2.0 * cross / 6.0 * M2_PER_S, float(2.0 * spread) / 6.0 * M2_PER_S

@@ -21,16 +21,32 @@ doi:10.1016/S0006-3495(91)82125-7, and of Michalet, Phys. Rev. E 82 (2010) 04191
 doi:10.1103/PhysRevE.82.041914; a bounded motion on top (a molecule that rotates, a charge that
 oscillates) is part of g. For g the fitted line is taken, the measured MSD below its start; not the
 measured points themselves, whose noise would pull the line towards the points that happen to be
-low. Displacements that are not Gaussian scale the standard errors by the measured
-var(d²) / (2/3 <d²>²) where this is above 1.
+low. Displacements that are not Gaussian scale the standard errors by the square root of the
+measured var(d²) / (2/3 <d²>²), pooled over all lags of the fit, where this is above 1: one number,
+so that its noise does not steer the weights of the points.
+
+Where the fit begins is not known, so no single window is chosen. All windows that begin between the
+earliest admissible lag and half of the last one are fitted, and the slopes are averaged with the
+weights of Jay and Neil, Phys. Rev. D 103 (2021) 114502, doi:10.1103/PhysRevD.103.114502,
+
+    w_k ∝ exp[-(χ²_k + 2 c_k) / 2] / σ_k²,   slope = Σ w_k s_k,
+    variance = Σ w_k σ_k² + Σ w_k (s_k - slope)²,
+
+c_k being the points that window k leaves out. The second term is what the unknown window adds. The
+factor 1/σ_k² (Beane et al., Phys. Rev. D 103 (2021) 054504, doi:10.1103/PhysRevD.103.054504) keeps
+windows that say little from widening the error of those that say much.
+
+A slope is a sum of squares. Its distribution is that of χ² with ν = 2 (slope / stderr)² degrees of
+freedom, which :func:`pykoh.analysis.confidence.positive` makes a 95 % interval of.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 from scipy import stats
 
 from pykoh.analysis.correlator import Displacements
@@ -39,10 +55,15 @@ from pykoh.analysis.results import DisplacementCurve, FloatArray, LineFit
 END_FRACTION = 0.25
 """The longest lag in a fit, as a fraction of the run: four windows that do not overlap."""
 
+DEFAULT_EARLIEST_PS = 1.0
+"""Vibration and the rattling of a particle in its cage are over by then in these solutions."""
+
+LARGEST_ERROR = 0.5
+"""A slope with a larger relative standard error is not given."""
+
 _MAX_POINTS = 12
 _LONGEST_TABLE = 1 << 18
 _REJECTED = 0.002  # probability below which a straight line does not describe the points
-_SLOPE_TOLERANCE = 0.05
 _ITERATIONS = 4
 
 
@@ -131,23 +152,41 @@ def curve(displacements: Displacements, interval: float, n_frames: int) -> Displ
     return DisplacementCurve(lag, displacements.square, stderr, independent)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WindowChoice:
     """A fit and what is to be said about it.
 
     Attributes:
         fit: the line, or None.
         reason: why there is none or why it should be trusted less, else None.
+        lag_frames: [n], lags of the points behind the slope.
+        weights: [n], 1/ps: the slope is their sum times the points, see :func:`same_slope`.
     """
 
     fit: LineFit | None
     reason: str | None
+    lag_frames: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    weights: FloatArray = field(default_factory=lambda: np.zeros(0))
+
+
+def same_slope(choice: WindowChoice, displacements: Displacements) -> float:
+    """Return the slope of another MSD of the same run, with the same lags and weights, Å²/ps.
+
+    Slopes taken alike are additive, as the displacements are: those of a sum and of its parts give
+    what the parts have in common.
+
+    Args:
+        choice: a fit.
+        displacements: of the same frames.
+    """
+    rows = np.searchsorted(displacements.lag_frames, choice.lag_frames)
+    return float(choice.weights @ displacements.square[rows])
 
 
 def _solve(
     design: FloatArray, y: FloatArray, covariance: FloatArray
-) -> tuple[FloatArray, FloatArray, float]:
-    """Return parameters, their covariance, and χ² of a GLS fit."""
+) -> tuple[FloatArray, FloatArray, float, FloatArray]:
+    """Return parameters, their covariance, χ² of a GLS fit, and the weights of y in the slope."""
     scale = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(scale, scale)
     # Neighbouring lags are nearly the same data; keep the factorisation off rounding errors. Of a
@@ -160,7 +199,39 @@ def _solve(
     inverse = np.linalg.inv(a.T @ a)
     parameters = inverse @ (a.T @ b)
     residual = b - a @ parameters
-    return parameters, inverse, float(residual @ residual)
+    # What the slope is made of: [n], so that it is their sum times y.
+    rows: FloatArray = inverse[1] @ (np.linalg.solve(factor.T, a).T / scale)
+    return parameters, inverse, float(residual @ residual), rows
+
+
+_Rows = tuple[np.ndarray, FloatArray]  # which points, and their weights in the slope
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Average:
+    """A line averaged over windows.
+
+    Attributes:
+        intercept: of the line.
+        slope: of the line.
+        variance: of the slope, the choice of the window included.
+        first: first point of the window with the largest weight.
+        probability: of the χ² of that window.
+        reduced: its χ² over its degrees of freedom.
+        covariance: [n, n], of all points.
+        at_end: the best window is the last one that was tried.
+        rows: [n], 1/ps, weights of the points in the slope.
+    """
+
+    intercept: float
+    slope: float
+    variance: float
+    first: int
+    probability: float
+    reduced: float
+    covariance: FloatArray
+    at_end: bool
+    rows: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,9 +242,15 @@ class _Points:
     spacing: FloatArray
     msd: FloatArray
     excess: FloatArray
+    independent: FloatArray
     n_particles: FloatArray
     interval: float
     duration: float
+
+    def pooled_excess(self, chosen: np.ndarray) -> float:
+        """Return one var(d²) / (2/3 <d²>²) for all chosen points, at least 1."""
+        weight = self.independent[chosen]
+        return max(1.0, float((weight * self.excess[chosen]).sum() / weight.sum()))
 
     def window(self, start: float, end: float) -> np.ndarray:
         """Return which points to fit: at most 12, evenly spaced in log lag."""
@@ -209,73 +286,88 @@ class _Points:
         one = _covariances(
             lags, self.spacing[chosen], table, step, start, self.duration + self.interval
         )
-        excess = np.sqrt(self.excess[chosen])
-        covariance: FloatArray = one * np.outer(excess, excess)
+        covariance: FloatArray = one * self.pooled_excess(chosen)
         covariance /= float(self.n_particles[chosen].mean())
         return covariance
 
-    def line(self, chosen: np.ndarray) -> tuple[FloatArray, FloatArray, float, FloatArray] | None:
-        """Fit a line; return parameters, their covariance, χ² and the points' covariance."""
-        lags = self.lag[chosen]
-        design = np.stack([np.ones_like(lags), lags], axis=1)
+    def average(self, chosen: np.ndarray, most: int) -> _Average:
+        """Return the line averaged over at most ``most`` windows that end where ``chosen`` ends."""
+        lags, y = self.lag[chosen], self.msd[chosen]
+        last_start = max(lags[-1] / 2.0, lags[0]) * (1 + 1e-6)
+        n_windows = max(1, min(int((lags <= last_start).sum()), len(chosen) - 2, most))
         model: tuple[float, float] | None = None
         for _ in range(_ITERATIONS):
             covariance = self.covariance(chosen, model)
-            parameters, spread, chi2 = _solve(design, self.msd[chosen], covariance)
-            intercept, slope = (float(value) for value in parameters)
+            fits = []
+            for k in range(n_windows):
+                design = np.stack([np.ones(len(lags) - k), lags[k:]], axis=1)
+                fits.append(_solve(design, y[k:], covariance[k:, k:].copy()))
+            chi2 = np.array([fit[2] for fit in fits])
+            inside = np.array([fit[1][1, 1] for fit in fits])
+            penalty = 0.5 * chi2 + np.arange(n_windows) + np.log(inside)
+            weights = np.exp(penalty.min() - penalty)
+            weights /= weights.sum()
+            both = np.array([fit[0] for fit in fits])
+            rows = np.zeros(len(lags))
+            for k, fit in enumerate(fits):
+                rows[k:] += weights[k] * fit[3]
+            intercept, slope = (float(value) for value in weights @ both)
             if slope <= 0 or intercept + slope * lags[0] <= 0:
                 # Noise larger than the motion: the line says nothing about the covariance.
                 break
             model = (intercept, slope)
-        return parameters, spread, chi2, covariance
+        between = (both[:, 1] - slope) ** 2
+        best = int(weights.argmax())
+        return _Average(
+            intercept, slope, float(weights @ (inside + between)), best,
+            float(stats.chi2.sf(chi2[best], max(len(lags) - best - 2, 1))),
+            float(chi2[best]) / max(len(lags) - best - 2, 1), covariance,
+            n_windows > 3 and best == n_windows - 1, rows,
+        )  # fmt: skip
 
     def exponent(self, chosen: np.ndarray, covariance: FloatArray) -> tuple[float, float]:
         """Return the log-log slope of the chosen points and its standard error."""
         y = np.log(self.msd[chosen])
         relative = covariance / np.outer(self.msd[chosen], self.msd[chosen])
         design = np.stack([np.ones(len(chosen)), np.log(self.lag[chosen])], axis=1)
-        parameters, spread, _ = _solve(design, y, relative)
+        parameters, spread, _, _ = _solve(design, y, relative)
         return float(parameters[1]), float(np.sqrt(spread[1, 1]))
 
-    def fit(self, start: float, end: float) -> tuple[LineFit, float] | None:
-        """Return a line over a window, and the probability of its χ²; None if too few points."""
+    def fit(
+        self, start: float, end: float, fixed: bool = False
+    ) -> tuple[LineFit, bool, _Rows] | None:
+        """Return a line, whether it describes the points, and what it is made of; or None.
+
+        None if fewer than three points lie in the window.
+
+        Args:
+            start: earliest lag, ps.
+            end: last lag, ps.
+            fixed: the window is the user's; no other start is tried.
+        """
         chosen = self.window(start, end)
         if len(chosen) < 3:
             return None
-        found = self.line(chosen)
-        if found is None:
-            return None
-        parameters, spread, chi2, covariance = found
-        freedom = len(chosen) - 2
-        probability = float(stats.chi2.sf(chi2, freedom))
+        everything = chosen
+        found = self.average(chosen, 1 if fixed else len(chosen))
         # A line that does not describe its points is not known as well as if it did.
-        inflation = chi2 / freedom if probability < _REJECTED else 1.0
-        local = chosen[self.lag[chosen] <= 4.0 * self.lag[chosen[0]]]
-        if len(local) < 3:
-            local = chosen[:3]
+        inflation = found.reduced if found.probability < _REJECTED else 1.0
+        chosen, covariance = chosen[found.first :], found.covariance[found.first :, found.first :]
+        local = self.lag[chosen] <= 4.0 * self.lag[chosen[0]]
+        n_local = max(int(local.sum()), 3)
         exponent, exponent_stderr = self.exponent(
-            local, covariance[: len(local), : len(local)].copy()
+            chosen[:n_local], covariance[:n_local, :n_local].copy()
         )
         line = LineFit(
             start_ps=float(self.lag[chosen[0]]),
             end_ps=float(self.lag[chosen[-1]]),
-            slope_A2_per_ps=float(parameters[1]),
-            slope_stderr_A2_per_ps=float(np.sqrt(spread[1, 1] * inflation)),
-            intercept_A2=float(parameters[0]),
+            slope_A2_per_ps=found.slope,
+            slope_stderr_A2_per_ps=float(np.sqrt(found.variance * inflation)),
+            intercept_A2=found.intercept,
             exponent=exponent,
             exponent_stderr=exponent_stderr,
         )
-        return line, probability
-
-
-def _diffusive(line: LineFit, probability: float, bounded: bool) -> bool:
-    """Return whether the motion in the window looks like diffusion."""
-    if probability < _REJECTED or line.slope_A2_per_ps <= 0:
-        return False
-    if bounded:
-        return True
-    tolerance = max(3.0 * line.exponent_stderr, _SLOPE_TOLERANCE)
-    return abs(line.exponent - 1.0) <= tolerance
+        return line, found.probability >= _REJECTED and not found.at_end, (everything, found.rows)
 
 
 def choose_fit(
@@ -283,21 +375,21 @@ def choose_fit(
     interval: float,
     n_frames: int,
     window: tuple[float, float] | None = None,
-    earliest_ps: float = 1.0,
+    earliest_ps: float = DEFAULT_EARLIEST_PS,
     bounded: bool = False,
 ) -> WindowChoice:
     """Fit the linear part of an MSD.
 
-    The window ends at a quarter of the run and begins as early as the motion is diffusive: a
-    straight line describes the points (χ²), and the log-log slope from there to four times the
-    lag is 1 within three standard errors or 0.05.
+    The windows end at a quarter of the run and begin between ``earliest_ps`` and half of that end;
+    the text of this module says how they are averaged. Motion is not called diffusive where no
+    straight line describes the points (χ²), or where the latest window is the best one.
 
     Args:
         displacements: moments at each lag.
         interval: time between frames, ps.
         n_frames: frames of the run.
         window: (start, end) in ps, chosen by the user.
-        earliest_ps: no window begins before it.
+        earliest_ps: no window begins before it: the known memory of the motion, 1 ps at least.
         bounded: a bounded motion lies on top (charges within molecules), so that the MSD has a
             large intercept; the log-log slope says nothing then and the straight line decides.
 
@@ -315,55 +407,53 @@ def choose_fit(
         lags.astype(np.float64) * interval,
         spacing.astype(np.float64) * interval,
         displacements.square[keep],
-        np.maximum(1.0, displacements.non_gaussian()[keep]),
+        displacements.non_gaussian()[keep],
+        independent_windows(lags.astype(np.float64) * interval, duration, interval),
         displacements.n_particles[keep],
         interval,
         duration,
     )
     if window is not None:
-        found = points.fit(*window)
+        found = points.fit(*window, fixed=True)
         if found is None:
             return WindowChoice(
                 None,
                 f"fewer than three lags lie in the fit window {window[0]:g}-{window[1]:g} ps; "
                 f"the frames are {interval:g} ps apart and the run is {duration:g} ps long",
             )
-        line, probability = found
-        doubt = None if _diffusive(line, probability, bounded) else _doubt(line, duration)
-        return WindowChoice(_positive(line), doubt)
+        line, straight, (rows, weights) = found
+        doubt = None if straight and line.slope_A2_per_ps > 0 else _doubt(line, duration)
+        return WindowChoice(_positive(line), doubt, lags[rows], weights)
     end = min(END_FRACTION * duration, float(points.lag[-1]))
     needed = 2.0 * max(earliest_ps, interval) / END_FRACTION
-    starts = points.lag[
-        (points.lag >= earliest_ps - 1e-6 * interval) & (points.lag <= end / 2 * (1 + 1e-6))
-    ]
-    if not len(starts):
+    found = points.fit(earliest_ps, end) if 2.0 * earliest_ps <= end * (1 + 1e-6) else None
+    if found is None and earliest_ps > DEFAULT_EARLIEST_PS:
+        return WindowChoice(
+            None,
+            f"the motion remembers up to {earliest_ps:.2g} ps, and the run of {duration:g} ps is "
+            f"too short to look beyond that; at least {needed:.2g} ps are needed",
+        )
+    if found is None and 2.0 * earliest_ps > end:
         return WindowChoice(
             None,
             f"the run of {duration:g} ps is too short for diffusion; "
             f"at least {needed:g} ps are needed, ten times that for a good number",
         )
-    best: LineFit | None = None
-    last = 0.0
-    for start in starts:
-        if start < 1.2 * last:
-            continue
-        last = float(start)
-        found = points.fit(float(start), end)
-        if found is None:
-            continue
-        line, probability = found
-        if _diffusive(line, probability, bounded):
-            return WindowChoice(line, _noise(line, duration))
-        best = line
-    if best is None:
+    if found is None:
         return WindowChoice(
             None,
-            f"the run has too few lags between {starts[0]:g} and {end:g} ps; "
+            f"the run has too few lags between {earliest_ps:g} and {end:g} ps; "
             f"at least {max(needed, 12 * interval / END_FRACTION):g} ps are needed",
         )
-    if not bounded and best.exponent + 2.0 * best.exponent_stderr < 0.8:
-        return WindowChoice(None, _doubt(best, duration))
-    return WindowChoice(_positive(best), _doubt(best, duration))
+    line, straight, (rows, weights) = found
+    if line.slope_A2_per_ps <= 0:
+        return WindowChoice(None, _doubt(line, duration))
+    if not (straight or bounded) and line.exponent + 2.0 * line.exponent_stderr < 0.8:
+        return WindowChoice(None, _doubt(line, duration))
+    if line.slope_stderr_A2_per_ps > LARGEST_ERROR * line.slope_A2_per_ps:
+        return WindowChoice(None, _noise(line, duration))
+    doubt = _noise(line, duration) if straight else _doubt(line, duration)
+    return WindowChoice(line, doubt, lags[rows], weights)
 
 
 def _positive(line: LineFit) -> LineFit | None:

@@ -127,6 +127,12 @@ class HopCounter:
         variance = max(squares / n - mean**2, 0.0)
         return float(mean), float(np.sqrt(variance / max(n - 1, 1)))
 
+    @property
+    def mean_square_length(self) -> float:
+        """Mean square O-O distance of a hop, Å²; 0 without hops."""
+        n, _, squares = self._moments
+        return float(squares / n) if n >= 1 else 0.0
+
     def _exposure(self) -> float:
         """Return identities × time, ps."""
         return self._n * max(self._counts.n_frames - 1, 0) * self._interval

@@ -18,6 +18,7 @@ from pykoh.trajectory.species import Atoms
 
 STRIDES = (2, 4, 8, 16)
 TOLERATED_LOSS = 0.05
+_FEWEST_LOST = 5.0  # hops; fewer give no interval
 
 
 class CoarserFrames:
@@ -69,15 +70,33 @@ class CoarserFrames:
         if len(rows) < 2:
             return None
         interval, transfers, hops, stderr = np.array(rows).T.copy()
-        return IntervalDependence(interval, transfers, hops, stderr, _needed(interval, hops))
+        exposures = n_hydroxides * (self._seen - 1) * self._interval
+        lost = abs(hops[0] - hops[1]) * exposures
+        return IntervalDependence(interval, transfers, hops, stderr, *_needed(interval, hops, lost))
 
 
-def _needed(interval: FloatArray, rate: FloatArray) -> float | None:
-    """Return the interval at which 5 % of the hops of the limit are lost, at most the last one."""
+def _needed(
+    interval: FloatArray, rate: FloatArray, n_lost: float
+) -> tuple[float | None, float | None]:
+    """Return the interval at which 5 % of the hops of the limit are lost, at most the last one.
+
+    And its standard error, that of a count of the hops that every second frame loses; None where
+    the interval is a lower limit.
+
+    Args:
+        interval: [n], ps.
+        rate: [n], hops per hydroxide and ps.
+        n_lost: hops that every second frame loses.
+    """
     limit = 2.0 * rate[0] - rate[1]
     if rate[0] <= 0 or limit <= 0:
-        return None
+        return None, None
     loss = abs(rate[0] - rate[1]) / limit
     if loss == 0:
-        return float(interval[-1])
-    return float(min(interval[0] * TOLERATED_LOSS / loss, interval[-1]))
+        return float(interval[-1]), None
+    needed = float(interval[0] * TOLERATED_LOSS / loss)
+    if needed >= interval[-1]:
+        return float(interval[-1]), None
+    if n_lost < _FEWEST_LOST:
+        return None, None
+    return needed, needed / float(np.sqrt(n_lost))

@@ -60,6 +60,7 @@ __all__ = [
     "IonContacts",
     "IonPairing",
     "LineFit",
+    "OnsagerCoefficient",
     "Presolvation",
     "RadialDistribution",
     "SpeciesDiffusion",
@@ -184,6 +185,10 @@ class SpeciesDiffusion:
         D_infinite_stderr_m2_per_s: its standard error.
         fit: the line behind D, or None.
         msd: the curve.
+        from_hops_m2_per_s: of OH-, D from the motion with the molecule and from hop rate, length
+            and correlation (:mod:`pykoh.analysis.hop_walk`), or None.
+        from_hops_stderr_m2_per_s: its standard error.
+        memory_ps: lag before which no fit began.
     """
 
     species: str
@@ -194,6 +199,9 @@ class SpeciesDiffusion:
     D_infinite_stderr_m2_per_s: float | None
     fit: LineFit | None
     msd: DisplacementCurve
+    from_hops_m2_per_s: float | None = None
+    from_hops_stderr_m2_per_s: float | None = None
+    memory_ps: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,9 +209,9 @@ class Viscosity:
     """Shear viscosity from the fluctuations of the pressure tensor (Green and Kubo).
 
     Attributes:
-        viscosity_mPa_s: mPa·s, or None if the integral reaches no plateau.
-        stderr_mPa_s: its standard error, from blocks of time and components.
-        cutoff_ps: up to where the integral was used.
+        viscosity_mPa_s: mPa·s, or None if the record is too short.
+        stderr_mPa_s: its standard error.
+        cutoff_ps: decay time 1 / (2 π f) of the highest frequency that was used.
         duration_ps: of the pressure record.
         interval_ps: time between its rows.
         time_ps: [n], ps.
@@ -248,6 +256,35 @@ class Diffusion:
         return next((entry for entry in self.species if entry.species == species), None)
 
 
+@dataclass(frozen=True, slots=True)
+class OnsagerCoefficient:
+    """What the motion of two kinds of ions together adds to the conductivity, S/m.
+
+    The conductivity is the sum of the two like ones minus twice the unlike one.
+
+    Attributes:
+        name: ``cation_cation``, ``cation_hydroxide`` or ``hydroxide_hydroxide``.
+        value: the coefficient.
+        stderr: its standard error.
+        own: its part of each ion with itself (0 for unlike ones), or None if unknown.
+    """
+
+    name: str
+    value: float
+    stderr: float
+    own: float | None
+
+    @property
+    def distinct(self) -> float | None:
+        """Its part of different ions; its standard error is at most that of the coefficient."""
+        return None if self.own is None else self.value - self.own
+
+    def times(self, factor: float) -> OnsagerCoefficient:
+        """Return it in another unit."""
+        own = None if self.own is None else factor * self.own
+        return OnsagerCoefficient(self.name, factor * self.value, factor * self.stderr, own)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Conductivity:
     """Ionic conductivity, S/m.
@@ -255,10 +292,11 @@ class Conductivity:
     Attributes:
         nernst_einstein_S_per_m: from the self-diffusion of the ions, or None.
         nernst_einstein_stderr_S_per_m: its standard error.
-        einstein_S_per_m: from the collective displacement of all formal charges, or None.
+        einstein_S_per_m: from the displacement of all cations minus that of all hydroxides
+            along their paths through hops, or None.
         einstein_stderr_S_per_m: its standard error.
         experiment_S_per_m: Gilliam et al. 2007 at this molarity and temperature, or None.
-        charge_displacement: mean-square displacement of the dipole of the formal charges, e²·Å².
+        charge_displacement: mean-square displacement of the cations minus the hydroxides, e²·Å².
         fit: the line behind the Einstein value, or None.
         haven_ratio: Nernst-Einstein / Einstein, 1 for ions that move independently, or None.
         haven_ratio_stderr: its standard error, the two taken as independent.
@@ -267,6 +305,9 @@ class Conductivity:
         transference_cation_stderr: its standard error (see ``pykoh.analysis.conductivity``).
         transference_cation_apparent: D+ / (D+ + D-), or None.
         transference_cation_apparent_stderr: its standard error.
+        onsager: coefficients (cation-cation, cation-hydroxide, hydroxide-hydroxide), or empty.
+        haven_ratio_interval_95: interval of 95 %, or None.
+        transference_cation_interval_95: interval of 95 %, or None.
     """
 
     nernst_einstein_S_per_m: float | None
@@ -282,6 +323,9 @@ class Conductivity:
     transference_cation_stderr: float | None = None
     transference_cation_apparent: float | None = None
     transference_cation_apparent_stderr: float | None = None
+    onsager: tuple[OnsagerCoefficient, ...] = ()
+    haven_ratio_interval_95: tuple[float, float] | None = None
+    transference_cation_interval_95: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -177,6 +177,7 @@ class IntervalDependence:
         hop_rate_stderr_per_ps: [n].
         needed_ps: interval at which the hop rate would be within 5 % of its limit, or None if
             the run does not tell.
+        needed_stderr_ps: its standard error; None if ``needed_ps`` is a lower limit or None.
     """
 
     interval_ps: FloatArray
@@ -184,6 +185,7 @@ class IntervalDependence:
     hop_rate_per_ps: FloatArray
     hop_rate_stderr_per_ps: FloatArray
     needed_ps: float | None
+    needed_stderr_ps: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

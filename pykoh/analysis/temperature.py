@@ -34,6 +34,11 @@ class Thermometer:
         known = np.isfinite(kelvin)
         self._sums.add(np.stack([np.where(known, kelvin, 0.0), known], axis=1))
 
+    def segments(self) -> tuple[FloatArray, FloatArray]:
+        """Return [n] each, Σ T (K) and frames in segments of time."""
+        whole = self._sums.whole()
+        return whole[:, 0], whole[:, 1]
+
     def result(self) -> tuple[float, float | None] | None:
         """Return mean and standard error, K; None without velocities."""
         total, frames = self._sums.sums.sum(axis=0)

@@ -3,16 +3,26 @@ r"""Shear viscosity from the fluctuations of the pressure tensor.
 Green and Kubo: η = V / (kB T) ∫_0^∞ <P_ab(0) P_ab(t)> dt, averaged over the five independent
 components of a traceless symmetric tensor: P_xy, P_xz, P_yz, (P_xx - P_yy) / 2 and
 (P_xx + P_yy - 2 P_zz) / √12, which have the same integral in an isotropic liquid (Daivis and Evans,
-J. Chem. Phys. 100 (1994) 541, doi:10.1063/1.466970). The record is cut into blocks; the running
-integrals of all blocks and components are samples, whose mean and standard error are known at each
-time. The integral is cut at 2 t, t being the first time after which it rises no more than its noise
-explains: from t to 2 t by less than one standard error of that difference, and to 3 t by less than
-1.5. A tail below the noise is not seen; the standard error is that of the integral at 2 t.
+J. Chem. Phys. 100 (1994) 541, doi:10.1063/1.466970).
+
+The integral is half of the spectrum S(f) at f = 0. Integrating the correlation function needs a
+time at which to stop, and a rule that stops where the integral looks flat publishes low
+fluctuations. The spectrum needs none: at the frequencies j / T of a record of length T the squared
+Fourier amplitudes are independent, and each follows χ² about S (Ercole, Marcolongo and Baroni,
+Sci. Rep. 7 (2017) 15835, doi:10.1038/s41598-017-15843-2). So log S is fitted by even polynomials
+in f (Chebyshev's, 1 to 4 terms beyond a constant, by maximum likelihood of the χ² law), over the
+frequencies below the one at which S has fallen to half; orders are averaged with the weights
+exp(-AIC / 2), and the scatter between them is part of the error.
+
+Where S falls to half within fewer than 24 frequencies, the record is too short for its slowest
+decay: nothing is given then, but the length that would do. Nor is it with records below 100 ps, in
+which decays of some picoseconds cannot be seen at all. The running integral is for the eye only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +37,13 @@ _COLUMNS = ("time_ps", "pxx_bar", "pyy_bar", "pzz_bar", "pxy_bar", "pxz_bar", "p
 _LONGEST_PS = 20.0
 _BLOCKS = 8
 _FEWEST_ROWS = 2000
-_FEWEST_LAGS = 10
+_FEWEST_FREQUENCIES = 24
+_MOST_FREQUENCIES = 400
+_SMOOTHED = 10
+_HIGHEST_ORDER = 4
+_STEPS = 50
+_SHORTEST_PS = 100.0
+_LARGEST_ERROR = 0.35
 _POINTS = 400
 
 
@@ -104,22 +120,89 @@ def _autocorrelation(signals: FloatArray, n_lags: int) -> FloatArray:
     return correlation
 
 
-def _plateau(running: FloatArray, first: int) -> int | None:
-    """Return the index t from which on the integral does not rise beyond its noise, or None.
+@dataclass(frozen=True, slots=True)
+class _AtZero:
+    """The spectrum at frequency 0.
+
+    Attributes:
+        log: its logarithm.
+        stderr: standard error of the logarithm.
+        n_frequencies: that were fitted.
+    """
+
+    log: float
+    stderr: float
+    n_frequencies: int
+
+
+def _half_width(spectrum: FloatArray) -> int:
+    """Return the number of frequencies below the one where the spectrum has fallen to half.
 
     Args:
-        running: [n_samples, n_lags], running integrals.
-        first: earliest t.
+        spectrum: [n], mean over components, at the frequencies 1, 2 ... / T.
     """
-    n_samples, n_lags = running.shape
-    for t in range(first, (n_lags - 1) // 3 + 1):
-        flat = True
-        for end, most in ((2 * t, 1.0), (3 * t, 1.5)):
-            rise = running[:, end] - running[:, t]
-            flat = flat and abs(rise.mean()) < most * rise.std(ddof=1) / np.sqrt(n_samples)
-        if flat:
-            return t
-    return None
+    n = len(spectrum)
+    sums = np.concatenate([[0.0], np.cumsum(spectrum)])
+    largest = 0.0
+    for centre in np.unique(np.round(np.geomspace(1, n, 80)).astype(int)):
+        low = max(0, int(centre / 1.4) - 1)
+        high = min(n, max(int(np.ceil(1.4 * centre)), low + _SMOOTHED))
+        mean = float(sums[high] - sums[low]) / (high - low)
+        largest = max(largest, mean)
+        if mean < 0.5 * largest:
+            return int(centre)
+    return n
+
+
+def _binned(spectrum: FloatArray, n: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return place in (0, 1], mean and number of the first ``n`` frequencies, joined above 100."""
+    edges = np.arange(n + 1)
+    if n > _MOST_FREQUENCIES:
+        rest = np.round(np.linspace(100, n, _MOST_FREQUENCIES - 100)).astype(int)
+        edges = np.unique(np.concatenate([np.arange(100), rest]))
+    count = np.diff(edges)
+    place = np.arange(1, n + 1) / n
+    return (
+        np.add.reduceat(place, edges[:-1]) / count,
+        np.add.reduceat(spectrum[:n], edges[:-1]) / count,
+        count.astype(np.float64),
+    )
+
+
+def _at_zero(spectrum: FloatArray, n_components: int) -> _AtZero | None:
+    """Return the spectrum at frequency 0, or None if the record is too short for it.
+
+    Args:
+        spectrum: [n], mean over components, at the frequencies 1, 2 ... / T.
+        n_components: independent components.
+    """
+    n = _half_width(spectrum)
+    if n < _FEWEST_FREQUENCIES:
+        return None
+    x, y, count = _binned(spectrum, n)
+    weight = n_components * count
+    found = []
+    for order in range(1, _HIGHEST_ORDER + 1):
+        even = 2.0 * np.arange(order + 1)
+        basis = np.cos(np.arccos(x)[:, None] * even)
+        at_zero = np.cos(0.5 * np.pi * even)
+        root = np.sqrt(weight)[:, None]
+        c = np.linalg.lstsq(basis * root, np.log(y) * root[:, 0], rcond=None)[0]
+        hessian = basis.T @ (basis * weight[:, None])
+        for _ in range(_STEPS):
+            change = np.linalg.solve(hessian, basis.T @ (weight * (y * np.exp(-basis @ c) - 1.0)))
+            c = c + np.clip(change, -1.0, 1.0)
+            if np.abs(change).max() < 1e-9:
+                break
+        model = basis @ c
+        likelihood = -float((weight * (model + y * np.exp(-model))).sum())
+        variance = float(at_zero @ np.linalg.solve(hessian, at_zero))
+        found.append((likelihood - order, float(at_zero @ c), variance))
+    score, logs, variances = np.array(found).T
+    weights = np.exp(score - score.max())
+    weights /= weights.sum()
+    log = float(weights @ logs)
+    return _AtZero(log, float(np.sqrt(weights @ (variances + (logs - log) ** 2))), n)
 
 
 def viscosity(
@@ -140,36 +223,51 @@ def viscosity(
     if n < _FEWEST_ROWS:
         nothing = Viscosity(None, None, None, duration, dt, empty, empty, empty)
         return nothing, f"{n} rows of the pressure record are too few; {_FEWEST_ROWS} are needed"
-    length = n // _BLOCKS
-    n_lags = int(min(_LONGEST_PS / dt, length // 2))
     shear = shear_components(pressure_bar) * _BAR_PA
     shear -= shear.mean(axis=1, keepdims=True)
+    factor = volume_A3 * 1e-30 / (BOLTZMANN_J_PER_K * temperature_K) * 1e3  # mPa·s
+    curve = _running(shear, dt, factor)
+    nothing = Viscosity(None, None, None, duration, dt, *curve)
+    # ∫_0^∞ is half of ∫_-∞^∞ = S(0); dt in ps.
+    spectrum = (np.abs(np.fft.rfft(shear, axis=1)) ** 2).mean(axis=0)[1 : (n + 1) // 2] * dt / n
+    if not (spectrum > 0).all():
+        return nothing, "the pressure record does not fluctuate"
+    if duration < _SHORTEST_PS:
+        return nothing, (
+            f"the pressure record of {duration:.3g} ps is too short for the slow decays of a "
+            f"liquid; at least {_SHORTEST_PS:g} ps are needed"
+        )
+    zero = _at_zero(spectrum, len(shear))
+    if zero is None:
+        needed = 1.5 * duration * _FEWEST_FREQUENCIES / _half_width(spectrum)
+        return nothing, (
+            f"the stress decays too slowly for the pressure record of {duration:.3g} ps; "
+            f"about {needed:.2g} ps are needed"
+        )
+    value = 0.5 * factor * 1e-12 * float(np.exp(zero.log))
+    error = value * zero.stderr
+    slowest = duration / zero.n_frequencies / (2.0 * np.pi)
+    if zero.stderr > _LARGEST_ERROR:
+        needed = duration * (zero.stderr / 0.2) ** 2
+        return nothing, (
+            f"known to {100 * zero.stderr:.0f} % only; a pressure record of about "
+            f"{needed:.2g} ps would give 20 %"
+        )
+    return Viscosity(value, error, slowest, duration, dt, *curve), None
+
+
+def _running(
+    shear: FloatArray, dt: float, factor: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the running integral for the eye: times (ps), mean, standard error (mPa·s)."""
+    length = shear.shape[1] // _BLOCKS
+    n_lags = int(min(_LONGEST_PS / dt, length // 2))
     samples = np.concatenate(
         [_autocorrelation(shear[:, k * length : (k + 1) * length], n_lags) for k in range(_BLOCKS)]
     )  # [blocks × 5, n_lags], Pa²
     step = 0.5 * dt * 1e-12 * (samples[:, 1:] + samples[:, :-1])
     integral = np.concatenate([np.zeros((len(samples), 1)), np.cumsum(step, axis=1)], axis=1)
-    factor = volume_A3 * 1e-30 / (BOLTZMANN_J_PER_K * temperature_K) * 1e3  # mPa·s
     running = factor * integral
-    t = dt * np.arange(n_lags)
-    mean = running.mean(axis=0)
-    stderr = running.std(axis=0, ddof=1) / np.sqrt(len(running))
+    mean, stderr = running.mean(axis=0), running.std(axis=0, ddof=1) / np.sqrt(len(running))
     thin = np.unique(np.round(np.linspace(0, n_lags - 1, min(n_lags, _POINTS))).astype(int))
-    curve = (t[thin], mean[thin], stderr[thin])
-    # Not before the integral has grown: at the very start nothing rises beyond the noise either.
-    grown = int(np.argmax(mean > 0.5 * mean.max())) if mean.max() > 0 else n_lags
-    start = _plateau(running, max(grown, _FEWEST_LAGS))
-    if start is None:
-        nothing = Viscosity(None, None, None, duration, dt, *curve)
-        return nothing, (
-            f"its integral reaches no plateau within {t[-1]:.3g} ps (an eighth of half the "
-            f"pressure record of {duration:g} ps, at most {_LONGEST_PS:g} ps); use a longer record"
-        )
-    value, error = float(mean[2 * start]), float(stderr[2 * start])
-    cutoff = float(t[2 * start])
-    if value <= 0:
-        return Viscosity(None, None, None, duration, dt, *curve), "its integral is not positive"
-    reason = None
-    if error > 0.25 * value:
-        reason = f"known to {100 * error / value:.0f} % only; use a longer pressure record"
-    return Viscosity(value, error, cutoff, duration, dt, *curve), reason
+    return dt * thin, mean[thin], stderr[thin]

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pykoh.analysis.confidence import positive, share
 from pykoh.analysis.results import (
     HYDROGEN_BOND_CLASSES,
     AnalysisResults,
@@ -77,6 +78,10 @@ def _diffusion(diffusion: Diffusion) -> Json:
             "stderr_m2_per_s": entry.stderr_m2_per_s,
             "D_infinite_m2_per_s": entry.D_infinite_m2_per_s,
             "D_infinite_stderr_m2_per_s": entry.D_infinite_stderr_m2_per_s,
+            "interval_95_m2_per_s": positive(entry.D_m2_per_s, entry.stderr_m2_per_s),
+            "D_from_hops_m2_per_s": entry.from_hops_m2_per_s,
+            "D_from_hops_stderr_m2_per_s": entry.from_hops_stderr_m2_per_s,
+            "memory_ps": entry.memory_ps,
             "fit_window_ps": _window(entry.fit),
             "fit": _fit(entry.fit),
             "n_particles": entry.n_particles,
@@ -98,6 +103,12 @@ def _hydrogen_bonds(bonds: HydrogenBonds) -> Json:
                 "fraction_of_donors_bonded": entry.fraction_of_donors_bonded_stderr,
                 "lifetime_ps": entry.lifetime_stderr_ps,
             },
+            "fraction_of_donors_bonded_interval_95": share(
+                entry.fraction_of_donors_bonded, entry.fraction_of_donors_bonded_stderr
+            )
+            if entry.upper_limit is None
+            else (0.0, entry.upper_limit),
+            "lifetime_interval_95_ps": positive(entry.lifetime_ps, entry.lifetime_stderr_ps),
             "survival": survival_json(entry.survival),
             "upper_limit_95": entry.upper_limit,
             "n_breakings": entry.n_breakings,
@@ -133,6 +144,7 @@ def _structure(structure: Structure) -> Json:
             "cutoff_A": pairing.cutoff_A,
             "fraction_of_cations_paired": pairing.fraction_of_cations_paired,
             "stderr": pairing.stderr,
+            "interval_95": share(pairing.fraction_of_cations_paired, pairing.stderr),
             "mean_hydroxides_per_cation": pairing.mean_hydroxides_per_cation,
             "mean_hydroxides_per_cation_stderr": pairing.mean_hydroxides_per_cation_stderr,
         },
@@ -150,6 +162,8 @@ def _pairs(found: HydroxidePairs | None) -> Json:
         "mean_partners_stderr": found.mean_partners_stderr,
         "fraction_paired": found.fraction_paired,
         "fraction_paired_stderr": found.fraction_paired_stderr,
+        "fraction_paired_interval_95": share(found.fraction_paired, found.fraction_paired_stderr),
+        "lifetime_interval_95_ps": positive(found.lifetime_ps, found.lifetime_stderr_ps),
         "lifetime_ps": found.lifetime_ps,
         "lifetime_stderr_ps": found.lifetime_stderr_ps,
         "n_separations": found.n_separations,
@@ -166,8 +180,12 @@ def _contacts(found: IonContacts | None) -> Json:
         "hydroxides_per_cation": found.hydroxides_per_cation,
         "bridging_cation_fraction": found.bridging_fraction,
         "bridging_cation_stderr": found.bridging_stderr,
+        "bridging_cation_interval_95": share(found.bridging_fraction, found.bridging_stderr),
         "free_hydroxide_fraction": found.free_hydroxide_fraction,
         "free_hydroxide_stderr": found.free_hydroxide_stderr,
+        "free_hydroxide_interval_95": share(
+            found.free_hydroxide_fraction, found.free_hydroxide_stderr
+        ),
         "hydroxide_bonds_bridged_fraction": found.bonded_pairs_bridged,
         "hydroxide_bonds_bridged_stderr": found.bonded_pairs_bridged_stderr,
         "ions_by_cluster_size": found.cluster_sizes,
@@ -180,6 +198,7 @@ def _viscosity(found: Viscosity | None) -> Json:
     return {
         "viscosity_mPa_s": found.viscosity_mPa_s,
         "stderr_mPa_s": found.stderr_mPa_s,
+        "interval_95_mPa_s": positive(found.viscosity_mPa_s, found.stderr_mPa_s),
         "cutoff_ps": found.cutoff_ps,
         "duration_ps": found.duration_ps,
         "interval_ps": found.interval_ps,
@@ -194,6 +213,26 @@ def _conductivity(conductivity: Conductivity) -> Json:
             "nernst_einstein_S_per_m": conductivity.nernst_einstein_stderr_S_per_m,
             "einstein_S_per_m": conductivity.einstein_stderr_S_per_m,
         },
+        "interval_95": {
+            "nernst_einstein_S_per_m": positive(
+                conductivity.nernst_einstein_S_per_m, conductivity.nernst_einstein_stderr_S_per_m
+            ),
+            "einstein_S_per_m": positive(
+                conductivity.einstein_S_per_m, conductivity.einstein_stderr_S_per_m
+            ),
+            "haven_ratio": conductivity.haven_ratio_interval_95,
+            "transference_cation": conductivity.transference_cation_interval_95,
+        },
+        "onsager_S_per_m": {
+            entry.name: {
+                "value": entry.value,
+                "stderr": entry.stderr,
+                "self": entry.own,
+                "distinct": entry.distinct,
+            }
+            for entry in conductivity.onsager
+        }
+        or None,
         "experiment_S_per_m": conductivity.experiment_S_per_m,
         "einstein_fit_window_ps": _window(conductivity.fit),
         "haven_ratio": conductivity.haven_ratio,
@@ -259,7 +298,8 @@ def _write_msd(results: AnalysisResults, folder: Path) -> None:
     curve = results.conductivity.charge_displacement
     write_csv(
         folder / "charge_displacement.csv",
-        "mean-square displacement of the dipole of the formal charges; lag: ps, msd: e²·Å²",
+        "mean-square displacement of the sum over cations minus that over hydroxides, these "
+        "along their paths through hops; lag: ps, msd: e²·Å²",
         ("lag_ps", "msd_e2_A2", "stderr_e2_A2", "n_independent"),
         zip(curve.lag_ps, curve.msd_A2, curve.stderr_A2, curve.n_independent, strict=True),
     )
@@ -319,7 +359,8 @@ def _write_viscosity(diffusion: Diffusion, folder: Path) -> None:
         return
     write_csv(
         folder / "viscosity.csv",
-        "running Green-Kubo integral of the pressure tensor; time: ps, viscosity: mPa·s",
+        "running Green-Kubo integral of the pressure tensor, for the eye (the viscosity is "
+        "from the spectrum); time: ps, viscosity: mPa·s",
         ("time_ps", "viscosity_mPa_s", "stderr_mPa_s"),
         zip(found.time_ps, found.running_mPa_s, found.running_stderr_mPa_s, strict=True),
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pykoh.analysis.confidence import Interval, positive, rate, share
 from pykoh.analysis.results import Grotthuss, SurvivalCurve, WaitingTimeFit
 from pykoh.analysis.tables import Json, write_csv
 
@@ -18,8 +19,12 @@ def survival_json(curve: SurvivalCurve | None) -> Json:
     return {
         "intermittent_ps": curve.intermittent_ps,
         "intermittent_stderr_ps": curve.intermittent_stderr_ps,
+        "intermittent_interval_95_ps": positive(
+            curve.intermittent_ps, curve.intermittent_stderr_ps
+        ),
         "continuous_ps": curve.continuous_ps,
         "continuous_stderr_ps": curve.continuous_stderr_ps,
+        "continuous_interval_95_ps": positive(curve.continuous_ps, curve.continuous_stderr_ps),
     }
 
 
@@ -52,6 +57,15 @@ def _waiting_time_fit(fit: WaitingTimeFit | None) -> Json:
     }
 
 
+def _rate_interval(found: Grotthuss) -> Interval | None:
+    """Return the interval of 95 % of the hop rate, 1/ps."""
+    value, stderr = found.hop_rate_per_ps, found.hop_rate_stderr_per_ps
+    if value == 0.0 and stderr:
+        # Without a hop the standard error is that of one hop in the exposure.
+        return rate(0, 1.0 / stderr)
+    return positive(value, stderr)
+
+
 def grotthuss_json(grotthuss: Grotthuss) -> Json:
     """Return the part ``grotthuss`` of ``results.json``."""
     waiting = grotthuss.waiting_times
@@ -67,6 +81,10 @@ def grotthuss_json(grotthuss: Grotthuss) -> Json:
         "residence_time_stderr_ps": grotthuss.residence_time_stderr_ps,
         "hop_length_A": grotthuss.hop_length_A,
         "hop_length_stderr_A": grotthuss.hop_length_stderr_A,
+        "hop_rate_interval_95_per_ps": _rate_interval(grotthuss),
+        "residence_time_interval_95_ps": positive(
+            grotthuss.residence_time_ps, grotthuss.residence_time_stderr_ps
+        ),
         "n_multiple_transfers": grotthuss.n_multiple_transfers,
         "n_ionised_frames": grotthuss.n_ionised_frames,
         "waiting_time_fit": _waiting_time_fit(waiting.fit if waiting else None),
@@ -86,6 +104,9 @@ def _more(grotthuss: Grotthuss) -> dict[str, Json]:
             "n_pairs": turns.n_pairs,
             "return_probability": turns.return_probability,
             "return_probability_stderr": turns.return_probability_stderr,
+            "return_probability_interval_95": share(
+                turns.return_probability, turns.return_probability_stderr
+            ),
             "mean_cosine": turns.mean_cosine,
             "mean_cosine_stderr": turns.mean_cosine_stderr,
         },
@@ -122,6 +143,7 @@ def _more(grotthuss: Grotthuss) -> dict[str, Json]:
             "hop_rate_per_ps": intervals.hop_rate_per_ps,
             "hop_rate_stderr_per_ps": intervals.hop_rate_stderr_per_ps,
             "needed_ps": intervals.needed_ps,
+            "needed_stderr_ps": intervals.needed_stderr_ps,
         },
     }
 

@@ -233,7 +233,7 @@ def conductivity(results: AnalysisResults) -> list[Plot]:
                 )
             )
     with figure() as (fig, axes):
-        drawn = _draw_curve(axes, found.charge_displacement, "blue", "-", "formal charges")
+        drawn = _draw_curve(axes, found.charge_displacement, "blue", "-", "ions")
         if drawn:
             axes.set_xscale("log")
             axes.set_yscale("log")
@@ -251,7 +251,7 @@ def conductivity(results: AnalysisResults) -> list[Plot]:
                     fig,
                     "charge_displacement",
                     "Displacement of charge",
-                    "Mean-square displacement of the dipole of the formal charges. Its slope "
+                    "Mean-square displacement of the cations minus the OH⁻. Its slope "
                     "gives the Einstein conductivity.",
                 )
             )

@@ -350,8 +350,8 @@ def conductivity(results: AnalysisResults, figures: list[Plot]) -> Markup:
         "Conductivity",
         tag(
             "p",
-            "The Einstein value follows from the displacement of the formal charges (cation +1, "
-            "H +1, O −2), which is exact for a liquid that is an electronic insulator (",
+            "The Einstein value follows from the displacement of all cations minus that of all "
+            "OH⁻ along their hops, exact for a liquid that is an electronic insulator (",
             cite(GRASSELLI),
             "). It converges more slowly than the diffusion coefficients.",
         ),

@@ -108,10 +108,13 @@ def _dump_interval(results: AnalysisResults) -> list[Markup]:
     if found.needed_ps is None:
         text = "This run has too few hops to tell whether its frames are close enough in time."
     else:
+        error = found.needed_stderr_ps
+        known = "" if error is None else f" ± {duration(float(f'{error:.2g}'))}"
         enough = "close enough" if found.needed_ps >= here else "too far apart"
         text = (
             f"Frames are {duration(here)} apart, which is {enough}: by the difference between all "
-            f"and every second frame, 5 % of the net hops are lost at {duration(found.needed_ps)}."
+            f"and every second frame, 5 % of the net hops are lost at "
+            f"{duration(found.needed_ps)}{known}."
         )
     return [tag("p", text)]
 

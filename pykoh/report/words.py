@@ -76,12 +76,11 @@ def definitions(results: AnalysisResults) -> Markup:
          cite(references.MCCLUSKEY), "."])),
         ("Size correction", join(["D∞ = D + ξ k T / (6 π η L), ξ = 2.837297, ",
          cite(references.YEH), "; only with a viscosity."])),
-        ("Viscosity", join(["Green–Kubo integral of the five independent components of the "
-         "pressure tensor, ", cite(references.DAIVIS), ", cut at twice the time after which it "
-         "rises no more than its noise explains; the error is the scatter of blocks and "
-         "components."])),
+        ("Viscosity", join(["Spectrum at frequency 0 of the five independent components of the "
+         "pressure tensor, ", cite(references.DAIVIS), ", fitted below the frequency where "
+         "it falls to half; none where the record is too short for that."])),
         ("Conductivity", join(["Nernst–Einstein: e²/(V k T) · Σ N z² D over the ions. Einstein: "
-         "the slope of the mean-square displacement of Σ q r over all atoms with formal charges, "
+         "the slope of the mean-square displacement of Σ r(cations) − Σ r(OH⁻, along its hops), "
          "divided by 6 V k T, ", cite(references.GRASSELLI), ". Experiment: ",
          cite(references.GILLIAM), "."])),
         ("First peak", "Maximum of a parabola through the logarithm of g(r) in the upper part of "
@@ -130,8 +129,8 @@ def methods_text(results: AnalysisResults, version: str) -> str:
     found = results.conductivity
     if found.einstein_S_per_m is not None:
         sentences.append(
-            "The conductivity was computed from the mean-square displacement of the dipole of "
-            "the formal charges [grasselli2019]."
+            "The conductivity was computed from the mean-square displacement of the cations minus "
+            "that of the hydroxide ions along their hops [grasselli2019]."
         )
     if found.nernst_einstein_S_per_m is not None:
         sentences.append(

@@ -1,0 +1,97 @@
+r"""Hops as a random walk: what they remember, and the diffusion that they add up to.
+
+Hops with the rate k, the mean square length l² and the mean cosine c between one and the next make
+
+    D_hops = (k l² / 6) (1 + c) / (1 - c),
+
+exact where the direction of a hop depends on the one before it only (Compaan and Haven, Trans.
+Faraday Soc. 52 (1956) 786, doi:10.1039/TF9565200786). A hop that leads back has the cosine -1, so
+that returns make D smaller. The mean-square displacement of such a walk with independent waiting
+times is not straight before this memory is over: its slope is above that of diffusion by
+
+    -2 c / (1 + c) · exp[-k (1 - c) t]
+
+of D_hops (c < 0). A fit must begin where this is small.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pykoh.analysis.hops import HopCounter
+from pykoh.analysis.results import Grotthuss
+
+TOLERATED = 0.1
+"""A fit begins where hops that lead back raise the slope by no more than this share."""
+
+_LARGEST_COSINE = 0.95
+_FEWEST_PAIRS = 5  # of hops; fewer say nothing about their correlation
+
+
+@dataclass(frozen=True, slots=True)
+class HopWalk:
+    """Hops of one hydroxide.
+
+    Attributes:
+        rate_per_ps: hops per hydroxide and ps.
+        rate_stderr_per_ps: its standard error.
+        square_length_A2: mean square O-O distance of a hop, Å².
+        cosine: mean cosine between one hop and the next.
+        cosine_stderr: its standard error.
+    """
+
+    rate_per_ps: float
+    rate_stderr_per_ps: float
+    square_length_A2: float
+    cosine: float
+    cosine_stderr: float
+
+    def diffusion(self) -> tuple[float, float]:
+        """Return D of the hops and its standard error, Å²/ps."""
+        cosine = float(np.clip(self.cosine, -_LARGEST_COSINE, _LARGEST_COSINE))
+        free = self.rate_per_ps * self.square_length_A2 / 6.0
+        value = free * (1.0 + cosine) / (1.0 - cosine)
+        of_rate = self.rate_stderr_per_ps / max(self.rate_per_ps, 1e-300) * value
+        of_cosine = free * 2.0 / (1.0 - cosine) ** 2 * self.cosine_stderr
+        return value, float(np.hypot(of_rate, of_cosine))
+
+    def memory_ps(self, vehicular_A2_per_ps: float = 0.0) -> float:
+        """Return the lag from which on returns raise the slope by 10 % at most, ps; 0 if always.
+
+        The cosine is taken one standard error on the side of more memory.
+
+        Args:
+            vehicular_A2_per_ps: D of the motion with the molecule, Å²/ps, at least 0.
+        """
+        cosine = float(np.clip(self.cosine - self.cosine_stderr, -_LARGEST_COSINE, 0.0))
+        free = self.rate_per_ps * self.square_length_A2 / 6.0
+        if free <= 0:
+            return 0.0
+        whole = vehicular_A2_per_ps + free * (1.0 + cosine) / (1.0 - cosine)
+        excess = -2.0 * cosine / (1.0 - cosine) * free / whole
+        if excess <= TOLERATED:
+            return 0.0
+        return float(np.log(excess / TOLERATED) / (self.rate_per_ps * (1.0 - cosine)))
+
+
+def hop_walk(counter: HopCounter | None, found: Grotthuss) -> HopWalk | None:
+    """Return the walk of the hops that were seen, or None if they are too few.
+
+    Args:
+        counter: what was counted, or None without hydroxides.
+        found: rate and directionality.
+    """
+    turns = found.directionality
+    if counter is None or turns is None or turns.n_pairs < _FEWEST_PAIRS:
+        return None
+    if found.hop_rate_per_ps is None or found.hop_rate_stderr_per_ps is None:
+        return None
+    return HopWalk(
+        found.hop_rate_per_ps,
+        found.hop_rate_stderr_per_ps,
+        counter.mean_square_length,
+        turns.mean_cosine,
+        turns.mean_cosine_stderr,
+    )
