@@ -159,8 +159,15 @@ def test_needed_interval_of_a_linear_loss(slope: float) -> None:
     interval = np.array([0.01, 0.02, 0.04])
     rate = 0.4 * (1 - slope * interval)
     expected = 0.04 if slope == 0 else min(0.05 / slope, 0.04)
-    assert _needed(interval, rate) == pytest.approx(expected)
-    assert _needed(interval, np.zeros(3)) is None
+    needed, stderr = _needed(interval, rate, 100.0)
+    assert needed == pytest.approx(expected)
+    # That of a count of the hops that were lost; a lower limit has none.
+    assert stderr == (pytest.approx(0.1 * expected) if expected < 0.04 else None)
+    assert _needed(interval, np.zeros(3), 0.0) == (None, None)
+
+
+def test_a_few_lost_hops_give_no_interval() -> None:
+    assert _needed(np.array([0.01, 0.02]), np.array([0.4, 0.3]), 4.0) == (None, None)
 
 
 def stress(rng: np.random.Generator, n: int, dt: float, tau: float, sigma: float) -> np.ndarray:
@@ -186,8 +193,11 @@ def test_viscosity_of_a_known_stress() -> None:
     for seed in range(6):
         pressure = stress(np.random.default_rng(seed), 60000, dt, tau, sigma)
         result, _ = viscosity(np.arange(60000) * dt, pressure, volume, 300.0)
-        assert result.viscosity_mPa_s is not None and result.stderr_mPa_s is not None
-        found.append((result.viscosity_mPa_s, result.stderr_mPa_s))
+        if result.viscosity_mPa_s is not None:
+            assert result.stderr_mPa_s is not None
+            found.append((result.viscosity_mPa_s, result.stderr_mPa_s))
+    # A record whose slow fluctuations are large by chance looks too short: 1 of 40 here.
+    assert len(found) >= 5
     values, errors = np.array(found).T
     assert values.mean() == pytest.approx(expected, rel=0.06)
     assert 0.4 < errors.mean() / values.std(ddof=1) < 2.5

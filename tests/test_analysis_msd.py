@@ -195,7 +195,7 @@ def test_bounded_motion_on_top_of_diffusion() -> None:
     """A charge that rattles: D and its error are those of the slow part."""
     rng = np.random.default_rng(11)
     dt, d, n = 0.05, 0.3, 8000
-    slopes, errors = [], []
+    slopes, errors, intercepts = [], [], []
     for _ in range(60):
         walk = brownian(rng, n, 1, d, dt)
         noise = rng.normal(size=(n, 1, 3))
@@ -204,13 +204,17 @@ def test_bounded_motion_on_top_of_diffusion() -> None:
         for k in range(1, n):
             rattle[k] = keep * rattle[k - 1] + np.sqrt(1 - keep**2) * noise[k]
         choice, _ = fit(walk + 2.0 * rattle, dt, earliest_ps=2.0, bounded=True)
-        assert choice.fit is not None
+        if choice.fit is None:  # too uncertain to publish
+            continue
         slopes.append(choice.fit.slope_A2_per_ps / 6)
         errors.append(choice.fit.slope_stderr_A2_per_ps / 6)
-        assert choice.fit.intercept_A2 == pytest.approx(24.0, rel=0.5)
+        intercepts.append(choice.fit.intercept_A2)
+    assert np.median(intercepts) == pytest.approx(24.0, rel=0.3)
+    assert len(slopes) >= 57
     scatter = np.std(slopes, ddof=1)
     assert np.mean(slopes) == pytest.approx(d, abs=4 * scatter / np.sqrt(60))
-    assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(scatter, rel=0.3)
+    # The choice of the window is part of the error, which is therefore never too small here.
+    assert 0.9 * scatter < np.sqrt(np.mean(np.square(errors))) < 1.8 * scatter
 
 
 def test_errors_of_the_curve() -> None:

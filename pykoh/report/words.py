@@ -78,7 +78,7 @@ def definitions(results: AnalysisResults) -> Markup:
          cite(references.YEH), "; only with a viscosity."])),
         ("Viscosity", join(["Spectrum at frequency 0 of the five independent components of the "
          "pressure tensor, ", cite(references.DAIVIS), ", fitted below the frequency where "
-         "it falls to half; none where the record is too short for that."])),
+         "it falls to half; not given where the record is too short for that."])),
         ("Conductivity", join(["Nernst–Einstein: e²/(V k T) · Σ N z² D over the ions. Einstein: "
          "the slope of the mean-square displacement of Σ r(cations) − Σ r(OH⁻, along its hops), "
          "divided by 6 V k T, ", cite(references.GRASSELLI), ". Experiment: ",
