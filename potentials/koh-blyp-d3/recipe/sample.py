@@ -30,15 +30,14 @@ BOXES = ((1.7, 99), (6.3, 81), (12.7, 93), (17.7, 84))
 TEMPERATURES_K = (300.0, 333.0, 363.0, 400.0)
 
 
-def trajectory(
-    calculator: PykohCalculator, molarity: float, n_atoms: int, temperature: float, seed: int
-) -> Atoms:
-    """Yield frames: the first after 1.5 ps of Langevin dynamics, then one each 0.75 ps.
+def packed(
+    calculator: PykohCalculator, molarity: float, n_atoms: int, rng: np.random.Generator
+) -> tuple[Atoms, float]:
+    """Return a packed box after 80 steps of relaxation, and its molarity, mol/L.
 
     Protons weigh 2 u here: sampling wants configurations, whose distribution does not depend on
-    masses, and may then take 1 fs steps.
+    masses, and may then take longer steps.
     """
-    rng = np.random.default_rng(seed)
     composition = from_molarity(molarity, n_atoms)
     box = pack(composition, rng)
     atoms = Atoms(
@@ -50,6 +49,18 @@ def trajectory(
     )
     FIRE(atoms, logfile=None, maxstep=0.1).run(fmax=1.0, steps=80)
     atoms.set_masses(np.where(atoms.numbers == 1, 2.0, atoms.get_masses()))
+    return atoms, round(composition.molarity_mol_per_L, 4)
+
+
+def trajectory(
+    calculator: PykohCalculator, molarity: float, n_atoms: int, temperature: float, seed: int
+) -> Atoms:
+    """Yield frames: the first after 1.5 ps of Langevin dynamics, then one each 0.75 ps.
+
+    Steps of 1 fs, which the protons of 2 u allow.
+    """
+    rng = np.random.default_rng(seed)
+    atoms, reached = packed(calculator, molarity, n_atoms, rng)
     thermalize_momenta(atoms, temperature_K=temperature, rng=rng)
     atoms.set_constraint(FixCom())
     thermostat = Langevin(
@@ -64,7 +75,7 @@ def trajectory(
     while True:
         thermostat.run(750)
         frame = Atoms(atoms.symbols, positions=atoms.positions, cell=atoms.cell, pbc=True)
-        frame.info["molarity"] = round(composition.molarity_mol_per_L, 4)
+        frame.info["molarity"] = reached
         frame.info["temperature_K"] = temperature
         yield frame
 

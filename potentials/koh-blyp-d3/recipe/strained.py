@@ -23,12 +23,10 @@ from ase.constraints import FixCom
 from ase.io import iread, write
 from ase.md.langevin import Langevin
 from ase.md.velocitydistribution import thermalize_momenta
-from ase.optimize import FIRE
+from sample import packed
 
 from pykoh.engines.calculator import PykohCalculator
 from pykoh.engines.memory import keep_freed_memory
-from pykoh.solution.composition import from_molarity
-from pykoh.solution.packing import pack
 
 # mol/L, atoms to aim at: most of them where the potential errs most.
 BOXES = ((6.3, 81), (12.7, 93), (17.7, 84), (3.2, 106))
@@ -39,29 +37,16 @@ CHANGE_OF_LENGTH = 0.03
 def frames_of(
     calculator: PykohCalculator, molarity: float, n_atoms: int, seed: int, scale: float
 ) -> Iterator[Atoms]:
-    """Yield the fresh, the hot and the strained frame of one box.
-
-    Protons weigh 2 u, as in sample.py; steps of 0.5 fs, because 500 K is hot.
-    """
+    """Yield the fresh, the hot and the strained frame of one box; steps of 0.5 fs."""
     rng = np.random.default_rng(seed)
-    composition = from_molarity(molarity, n_atoms)
-    box = pack(composition, rng)
-    atoms = Atoms(
-        list(box.symbols),
-        positions=box.positions_A,
-        cell=[composition.box_length_A] * 3,
-        pbc=True,
-        calculator=calculator,
-    )
+    atoms, reached = packed(calculator, molarity, n_atoms, rng)
 
     def frame(kind: str) -> Atoms:
         taken = Atoms(atoms.symbols, positions=atoms.positions, cell=atoms.cell, pbc=True)
-        taken.info["molarity"] = round(composition.molarity_mol_per_L, 4)
+        taken.info["molarity"] = reached
         taken.info["kind"] = kind
         return taken
 
-    FIRE(atoms, logfile=None, maxstep=0.1).run(fmax=1.0, steps=80)
-    atoms.set_masses(np.where(atoms.numbers == 1, 2.0, atoms.get_masses()))
     thermalize_momenta(atoms, temperature_K=HOT_K / 2, rng=rng)
     atoms.set_constraint(FixCom())
     thermostat = Langevin(
