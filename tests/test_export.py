@@ -346,3 +346,37 @@ def test_disagreement_stops_the_export(
     with pytest.raises(ModelError, match="nothing was written"):
         export_model(mace_model("scalar"), tmp_path / "koh.pt")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["scalar", "nonlinear", "zbl_agnesi"])
+def test_some_elements_of_a_model_have_the_same_energies(name: str, tmp_path: Path) -> None:
+    numbers = (1, 3, 6, 8, 11, 16, 17, 19, 35, 37, 53, 55)
+    model = random_mace(tmp_path / "many.model", **{**ARCHITECTURES[name], "numbers": numbers})
+    head = "blyp" if ARCHITECTURES[name].get("heads") else None
+    target = tmp_path / "few.pt"
+    report = export_model(model, target, "float64", head, elements=("K", "O", "H"))
+    assert report.metadata.elements == ("H", "O", "K")
+    assert report.metadata.route == ("general" if name == "zbl_agnesi" else "fast")
+    box = water_like_box()
+    energy, forces, _ = reference(model, box, head or "Default")
+    box.calc = PykohCalculator(target)
+    assert box.get_potential_energy() == pytest.approx(energy, abs=ENERGY_TOLERANCE_EV)
+    assert np.abs(box.get_forces() - forces).max() < FORCE_TOLERANCE["float64"]
+
+
+@pytest.mark.parametrize(
+    ("elements", "reason"),
+    [
+        ("H,O,Na", "does not know Na; its elements are H O K"),
+        ("H,O,Q", "'Q' is not an element"),
+        ("H,O,H", "name each element once"),
+        (",", "name each element once"),
+    ],
+)
+def test_elements_that_are_not_there_are_one_line(
+    elements: str, reason: str, mace_model: Callable[[str], Path], tmp_path: Path
+) -> None:
+    arguments = ["export", str(mace_model("scalar")), "-o", str(tmp_path / "x.pt")]
+    result = CliRunner().invoke(main, [*arguments, "--elements", elements])
+    assert result.exit_code != 0
+    assert reason in result.output and "Traceback" not in result.output

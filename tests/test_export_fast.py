@@ -47,6 +47,18 @@ COVERED = {
     },
     "vector_agnostic": {"hidden": "6x0e+6x1o", "first": "", "block": "", "max_ell": 1},
     "tensor": {"hidden": "4x0e+4x1o+4x2e", "max_ell": 2, "transform": "Agnesi"},
+    "nonlinear": {**ARCHITECTURES["nonlinear"], "max_ell": 3},
+    # Fewer channels on the edges; scalars alone; a conventional block after it.
+    "nonlinear_scalar": {
+        **ARCHITECTURES["nonlinear"], "hidden": "8x0e", "edge_irreps": "4x0e", "n_layers": 3,
+    },
+    "nonlinear_narrow": {
+        **ARCHITECTURES["nonlinear"], "edge_irreps": "4x0e+4x1o", "heads": None,
+        "readout": "NonLinearReadoutBlock", "use_last_readout_only": False,
+    },
+    "nonlinear_scalar_edges": {
+        **ARCHITECTURES["nonlinear"], "edge_irreps": "8x0e", "numbers": (19, 1, 8),
+    },
 }  # fmt: skip
 FALLS_BACK = {"zbl_agnesi": "ZBL"}
 
@@ -59,7 +71,7 @@ def fast(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path
         model, target = folder / f"{name}.model", folder / f"{name}.pt"
         if not target.exists():
             random_mace(model, **COVERED[name])
-            head = "blyp" if name == "two_heads" else None
+            head = "blyp" if "blyp" in (COVERED[name].get("heads") or []) else None
             export_model(model, target, "float64", head, route="fast")
         return model, target
 
@@ -72,7 +84,7 @@ def test_agrees_with_mace(name: str, fast: Callable[[str], tuple[Path, Path]]) -
     assert load_artifact(target)[0].route == "fast"
     box = water_like_box()
     box.set_cell(box.cell[:] @ np.array([[1, 0, 0], [0.2, 1, 0], [-0.1, 0.3, 1]]), scale_atoms=True)
-    head = "blyp" if name == "two_heads" else "Default"
+    head = "blyp" if "blyp" in (COVERED[name].get("heads") or []) else "Default"
     energy, forces, stress = reference(model, box, head)
     assert np.abs(forces).max() > 0.01, "the reference has forces to compare"
     for dtype, tolerance in FORCE_TOLERANCE.items():

@@ -73,6 +73,14 @@ def test_a_frame_given_twice_is_left_out_and_named(tmp_path: Path) -> None:
     assert len(notes) == 1 and "frame 3" in notes[0] and "frame 1" in notes[0]
 
 
+def test_what_a_user_calls_a_frame_stays_with_it(tmp_path: Path) -> None:
+    some = frames(2)
+    some[0].info["kind"] = "compressed"
+    write(tmp_path / "f.extxyz", some)
+    kept, _ = read_frames([tmp_path / "f.extxyz"])
+    assert [frame.info.get("kind") for frame in kept] == ["compressed", None]
+
+
 def test_labels_are_read_back(tmp_path: Path) -> None:
     labels = read_labels([label_file(tmp_path / "l.extxyz")])
     assert len(labels.frames) == 18

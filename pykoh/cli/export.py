@@ -39,9 +39,12 @@ def _molarities(text: str | None) -> tuple[float, ...]:
     type=click.Choice(["auto", "fast", "general"]),
     default="auto",
     show_default=True,
-    help="fast: several times faster, for scalar hidden features; general: any architecture.",
+    help="fast: several times faster, for most models; general: any architecture.",
 )
 @click.option("--head", help="Head to export, for a model with several.")
+@click.option(
+    "--elements", metavar="H,O,K", help="Elements to keep of a model of many; by default all."
+)
 @click.option("--trained-at", metavar="M,M,…", help="Molarities of the training data, mol/L.")
 @click.option("--force", is_flag=True, help="Replace an existing artifact.")
 def command(
@@ -50,6 +53,7 @@ def command(
     dtype: str,
     route: str,
     head: str | None,
+    elements: str | None,
     trained_at: str | None,
     force: bool,
 ) -> None:
@@ -69,9 +73,12 @@ def command(
         import torch  # noqa: F401
     except ImportError as error:
         raise ModelError("torch is not installed; pip install 'pykoh[run,train]'") from error
+    from pykoh.export.elements import parse_elements
     from pykoh.export.export import export_model
 
-    report = export_model(model, target, dtype, head, _molarities(trained_at), route)
+    report = export_model(
+        model, target, dtype, head, _molarities(trained_at), route, parse_elements(elements)
+    )
     metadata = report.metadata
     click.echo(f"{target}: {target.stat().st_size / 1e6:.1f} MB, {metadata.architecture}")
     click.echo(

@@ -12,9 +12,13 @@ import torch
 from pykoh.engines.artifact import save_artifact
 from pykoh.engines.contents import ArtifactMetadata, PackedGraph, pack_graph
 from pykoh.errors import ModelError, PykohError
+from pykoh.export.elements import restricted
 from pykoh.export.read import head_index, read_mace_model
 from pykoh.export.verify import Deviation, deviations, require_agreement
 from pykoh.provenance import sha256, versions
+
+# A model of a solution has fewer.
+MANY_ELEMENTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,8 @@ class ExportReport:
         path: the artifact.
         metadata: of the artifact.
         deviations: from MACE's calculator, in each precision.
-        note: why the general route was taken where the fast one was not excluded; else empty.
+        note: why the general route was taken where the fast one was not excluded, or what would
+            make the artifact faster; else empty.
     """
 
     path: Path
@@ -49,6 +54,7 @@ def export_model(
     head: str | None = None,
     molarities: tuple[float, ...] = (),
     route: str = "auto",
+    elements: tuple[str, ...] | None = None,
 ) -> ExportReport:
     """Write the artifact of a MACE model after comparing it with MACE's own calculator.
 
@@ -60,13 +66,15 @@ def export_model(
         molarities: mol/L, concentrations of the training data, recorded for readers.
         route: ``fast``, ``general``, or ``auto``: fast where the architecture has it and the
             result agrees with MACE, else general.
+        elements: the ones to keep; all if None.
 
     Raises:
         ModelError: the model can't be read, represented (by the route asked for), or does not
             agree.
         OutputError: the target can't be written.
     """
-    model = read_mace_model(source)
+    whole = read_mace_model(source)
+    model = whole if elements is None else restricted(whole, elements, source)
     index = head_index(model, head, source)
     heads = list(getattr(model, "heads", None) or ["Default"])
     from ase.data import chemical_symbols
@@ -98,7 +106,7 @@ def export_model(
     if route != "general" and reason is None:
         metadata = replace(metadata, route="fast")
         try:
-            packed, found = _graph_and_deviations(model, metadata, index)
+            packed, found = _graph_and_deviations(model, whole, metadata, index)
         except Exception as error:  # an architecture that nobody has tried yet
             if route == "fast":
                 raise _one_sentence(source, error) from error
@@ -117,11 +125,16 @@ def export_model(
             metadata = replace(metadata, route="general")
     if metadata.route == "general":
         try:
-            packed, found = _graph_and_deviations(model, metadata, index)
+            packed, found = _graph_and_deviations(model, whole, metadata, index)
         except Exception as error:  # what foreign blocks and TorchScript raise can be anything
             raise _one_sentence(source, error) from error
     require_agreement(found, source)
     save_artifact(target, metadata, packed)
+    if not note and elements is None and len(metadata.elements) > MANY_ELEMENTS:
+        note = (
+            f"the model knows {len(metadata.elements)} elements; with --elements and those of your "
+            "boxes (e.g. H,O,K) the artifact is smaller and faster"
+        )
     return ExportReport(Path(target), metadata, tuple(found), note)
 
 
@@ -141,9 +154,13 @@ def _one_sentence(source: str | Path, error: Exception) -> PykohError:
 
 
 def _graph_and_deviations(
-    model: torch.nn.Module, metadata: ArtifactMetadata, head: int
+    model: torch.nn.Module, whole: torch.nn.Module, metadata: ArtifactMetadata, head: int
 ) -> tuple[PackedGraph, list[Deviation]]:
-    """Return the packed graph of the route in the metadata, compared with MACE's calculator."""
+    """Return the packed graph of the route in the metadata, compared with MACE's calculator.
+
+    The graph is that of ``model``, which may know fewer elements than the ``whole`` model, with
+    which it is compared.
+    """
     from pykoh.export.fast.graph import pack_fast_graph
     from pykoh.export.graph import script_graph
 
@@ -153,4 +170,4 @@ def _graph_and_deviations(
             packed = pack_fast_graph(model, head)
         else:
             packed = PackedGraph(pack_graph(script_graph(model, head)))
-        return packed, deviations(model, metadata, packed)
+        return packed, deviations(whole, metadata, packed)

@@ -189,7 +189,7 @@ def read_frames(paths: Sequence[Path]) -> tuple[list[Atoms], list[str]]:
     """Return the frames to label of several files, checked, without earlier results.
 
     ``info`` keeps what is known of a frame: ``run`` (its trajectory; the file's name where it is
-    missing), ``temperature_K``; ``molarity`` is computed.
+    missing), ``temperature_K`` and ``kind`` (a word of the user's own); ``molarity`` is computed.
 
     Returns:
         The frames, and a sentence for each frame that is left out because it is there already.
@@ -208,6 +208,8 @@ def read_frames(paths: Sequence[Path]) -> tuple[list[Atoms], list[str]]:
             frame.info["run"] = str(atoms.info.get("run", Path(path).stem))
             if "temperature_K" in atoms.info:
                 frame.info["temperature_K"] = float(atoms.info["temperature_K"])
+            if "kind" in atoms.info:
+                frame.info["kind"] = str(atoms.info["kind"])
             frame.info["molarity"] = round(molarity_of(atoms), 4)
             frames.append(frame)
             places.append(where)

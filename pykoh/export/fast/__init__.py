@@ -1,1 +1,1 @@
-"""The fast route: MACE models with scalar hidden features as a few matrix products per atom."""
+"""The fast route: MACE models as a few loops and matrix products per atom."""

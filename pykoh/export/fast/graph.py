@@ -46,7 +46,7 @@ CHUNKS_KEPT = 16
 
 
 class FastGraph(torch.nn.Module):
-    """Energies and pair forces of one head of a MACE model with scalar hidden features.
+    """Energies and pair forces of one head of a MACE model.
 
     Args:
         model: an eager model in float64 that :func:`obstacle` has nothing against.

@@ -36,7 +36,7 @@ class Layer(torch.nn.Module):
             sent = sent @ linear.per_ell(block.linear_up)[0]
         self.register_buffer("sent_by_species", sent)
         messages: torch.nn.Module
-        if list(taken) == [0]:
+        if list(linear.channels(block.conv_tp.irreps_in1)) == [0]:
             messages = ScalarMessages(model, index, sent if index == 0 else None, at_least)
         else:
             messages = VectorMessages(model, index, at_least)

@@ -7,8 +7,11 @@ where they are defined.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+
+from pykoh.export.fast.tables import radial_steps
 
 
 def channels(irreps: object) -> dict[int, int]:
@@ -66,9 +69,43 @@ def skip_per_ell(skip: torch.nn.Module, n_species: int) -> dict[int, torch.Tenso
 
 
 def last_radial(block: torch.nn.Module) -> torch.Tensor:
-    """Return ``[n_hidden, n_weights]``: the last, linear layer of the radial network."""
-    last = list(block.conv_tp_weights)[-1]
+    """Return ``[n_hidden, n_weights]``: the last, linear layer of the radial network.
+
+    A bias is one more row: the weight of one more feature
+    (:func:`pykoh.export.fast.tables.radial_functions`).
+    """
+    last = radial_steps(block)[-1]
+    if isinstance(last, torch.nn.Linear):
+        return torch.cat([last.weight.detach().t(), last.bias.detach().unsqueeze(0)])
     return matrix(last, last.weight.shape[0])
+
+
+def is_gated(block: torch.nn.Module) -> bool:
+    """Return whether an interaction block has a non-linear step after its messages."""
+    return hasattr(block, "equivariant_nonlin")
+
+
+def mixing(block: Any) -> torch.nn.Module:
+    """Return the linear map that mixes the channels of a block's summed messages."""
+    linear: torch.nn.Module = block.linear_1 if is_gated(block) else block.linear
+    return linear
+
+
+def gates(block: torch.nn.Module) -> int:
+    """Return the number of l > 0 that a block's gate multiplies, each with scalars of its own."""
+    return len(block.equivariant_nonlin.irreps_gated) if is_gated(block) else 0
+
+
+def mixing_parts(block: torch.nn.Module) -> list[tuple[int, torch.Tensor]]:
+    """Return l and matrix ``[C_in, C_out]`` of all parts that messages are mixed to.
+
+    The parts are the scalars, the scalars of each gate, then l = 1, 2 and so on.
+    """
+    found: list[tuple[int, torch.Tensor]] = []
+    for ell, own in sorted(per_ell(mixing(block)).items()):
+        parts = own.chunk(1 + gates(block), 1) if ell == 0 else (own,)
+        found.extend((ell, part) for part in parts)
+    return found
 
 
 def radial_per_ell(block: torch.nn.Module) -> list[torch.Tensor]:
@@ -113,7 +150,7 @@ class CouplingPath:
 
 def coupling_paths(block: torch.nn.Module) -> list[CouplingPath]:
     """Return the paths of the tensor product of an interaction block."""
-    product, linear = block.conv_tp, block.linear
+    product, linear = block.conv_tp, mixing(block)
     in1, in2, mid = product.irreps_in1, product.irreps_in2, product.irreps_out
     outs = {
         part.ir.l: (part, span)
@@ -149,27 +186,43 @@ def coupling_paths(block: torch.nn.Module) -> list[CouplingPath]:
 
 @dataclass(frozen=True, slots=True)
 class Readout:
-    """One head of a readout: x · linear, or factor · silu(x · hidden) · linear.
+    """One head of a readout: x · linear, or silu(x · hidden) · linear.
+
+    With ``middle``: silu(silu(x · hidden) · middle + middle_bias) · linear + bias.
 
     Attributes:
         linear: ``[n, 1]``.
         hidden: ``[n_channels, n]``, or None.
+        middle: ``[n, n]``, or None.
+        middle_bias: ``[n]``, or None.
+        bias: eV, before the model's scale.
     """
 
     linear: torch.Tensor
-    hidden: torch.Tensor | None
+    hidden: torch.Tensor | None = None
+    middle: torch.Tensor | None = None
+    middle_bias: torch.Tensor | None = None
+    bias: float = 0.0
 
 
 def readout_of(readout: torch.nn.Module, n_channels: int, head: int, n_heads: int) -> Readout:
     """Return the matrices of one head of a readout block, which reads scalars alone."""
     if not hasattr(readout, "non_linearity"):
-        return Readout(matrix(readout.linear, n_channels)[:, head : head + 1], None)
+        return Readout(matrix(readout.linear, n_channels)[:, head : head + 1])
     hidden = matrix(readout.linear_1, n_channels)
     width = hidden.shape[1]
-    linear = matrix(readout.linear_2, width)[:, head : head + 1]
+    zero = torch.zeros((1, width), dtype=torch.float64)
+    bias = readout.linear_2(zero)
+    linear = (matrix(readout.linear_2, width) - bias)[:, head : head + 1]
     # The hidden features are split between the heads, each of which sees its own part.
     heads_here = int(getattr(readout, "num_heads", n_heads))
     per_head = width // heads_here
     own = slice(head * per_head, (head + 1) * per_head) if heads_here > 1 else slice(0, width)
     factor = readout.non_linearity.acts[0].cst
-    return Readout(factor * linear[own], hidden[:, own])
+    if not hasattr(readout, "linear_mid"):
+        return Readout(factor * linear[own], hidden[:, own])
+    middle_bias = readout.linear_mid(zero)
+    middle = factor * (matrix(readout.linear_mid, width) - middle_bias)[own, own]
+    return Readout(
+        factor * linear[own], hidden[:, own], middle, middle_bias[0, own], float(bias[0, head])
+    )

@@ -28,7 +28,8 @@ class ScalarMessages(torch.nn.Module):
     """The summed and mixed messages of one layer.
 
     Shapes: N atoms, n of them in a chunk of rows width K, P rows, Q radial features, C channels,
-    M = (max_ell + 1)² components, S elements. Arrays over components have them first.
+    M = (max_ell + 1)² components, S elements, G gates (0 without). Arrays over components have them
+    first.
 
     Args:
         model: the eager model, float64.
@@ -51,12 +52,15 @@ class ScalarMessages(torch.nn.Module):
         self.n_species = int(model.atomic_numbers.numel())
         per_ell = linear.radial_per_ell(block)
         self.radial = Radial(model, index, torch.cat(per_ell, 1), at_least)
-        mix = list(linear.per_ell(block.linear).values())
+        parts = linear.mixing_parts(block)
+        mix = [matrix for _, matrix in parts]
         if not self.radial.has_density:
             mix = [each / float(block.avg_num_neighbors) for each in mix]
-        self.n_ell = len(mix)
+        self.n_ell = len(per_ell)
         self.n_components = self.n_ell**2
-        self.register_buffer("mix_per_ell", torch.stack(mix))
+        self.n_gates = linear.gates(block)
+        self.ell_of_part = [ell for ell, _ in parts]
+        self.register_buffer("mix_per_part", torch.stack(mix))
         self.n_hidden: int = self.radial.n_features
         self.n_sent: int = mix[0].shape[0]
         self.by_species = sent is not None and self.n_species <= MAX_SPECIES_IN_FIRST
@@ -79,12 +83,13 @@ class ScalarMessages(torch.nn.Module):
         none is a product. A spline of degree 5 needs few intervals: the table stays in the cache.
         """
         # For each component the matrix of its l: one batched product mixes all.
-        component = [ell for ell in range(self.n_ell) for _ in range(2 * ell + 1)]
-        self.compiled_mix = self.mix_per_ell[component]
+        ells = list(enumerate(self.ell_of_part))
+        component = [part for part, ell in ells for _ in range(2 * ell + 1)]
+        self.compiled_mix = self.mix_per_part[component]
         self.mix = self.compiled_mix
         if self.by_species:
-            weights = self.radial.weights.unflatten(1, (self.n_ell, -1))
-            mix = torch.einsum("klc,sc,lcd->lskd", weights, self.sent, self.mix_per_ell)
+            weights = self.radial.weights.unflatten(1, (self.n_ell, -1))[:, self.ell_of_part]
+            mix = torch.einsum("klc,sc,lcd->lskd", weights, self.sent, self.mix_per_part)
             self.mix = mix.flatten(1, 2)[component]
         table = self.radial.weighted_table().unflatten(3, (self.n_ell, -1))
         self.radial_table = table.transpose(2, 3).contiguous()
@@ -99,7 +104,7 @@ class ScalarMessages(torch.nn.Module):
         last: int,
         state: List[torch.Tensor],
     ) -> Tuple[torch.Tensor, torch.Tensor]:
-        """Return the messages to the atoms of some chunks ``[M, n, C]``, and their densities.
+        """Return the messages to the atoms of some chunks ``[M + G, n, C]``, and their densities.
 
         The densities are ``[n]``; ``[0]`` where the block has none.
 
@@ -136,7 +141,20 @@ class ScalarMessages(torch.nn.Module):
                 values, slopes = self.radial.density(places, low, high)
                 density[a:b] = values.view(b - a, -1).sum(1)
                 state.append(slopes)
-        return torch.bmm(sums, self.mix), density
+        return torch.bmm(self.with_gates(sums), self.mix), density
+
+    def with_gates(self, sums: torch.Tensor) -> torch.Tensor:
+        """Return ``[M + G, n, C]`` with the scalars of ``[M, n, C]`` once more for each gate."""
+        if self.n_gates == 0:
+            return sums
+        return torch.cat([sums[:1].expand(1 + self.n_gates, -1, -1), sums[1:]])
+
+    def without_gates(self, to_parts: torch.Tensor) -> torch.Tensor:
+        """Return the derivative with respect to what :meth:`with_gates` took."""
+        if self.n_gates == 0:
+            return to_parts
+        end = 1 + self.n_gates
+        return torch.cat([to_parts[:end].sum(0, keepdim=True), to_parts[end:]])
 
     def ahead_compiled(
         self,
@@ -169,7 +187,7 @@ class ScalarMessages(torch.nn.Module):
                 a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
                 density[a:b] = values.view(b - a, -1).sum(1)
                 state.append(slopes)
-        return torch.bmm(sums, self.compiled_mix), density
+        return torch.bmm(self.with_gates(sums), self.compiled_mix), density
 
     def sender(self, rows: Rows) -> torch.Tensor:
         """Return ``[P]`` the row of what is sent: by element or by atom."""
@@ -192,7 +210,7 @@ class ScalarMessages(torch.nn.Module):
         """Add the derivatives with respect to all that :meth:`ahead` took.
 
         Args:
-            upstream: ``[M, n, C]`` derivative with respect to the messages.
+            upstream: ``[M + G, n, C]`` derivative with respect to the messages.
             to_density: ``[n]``, with respect to the density.
             y: ``[M, P]``.
             places: as :meth:`ahead`.
@@ -219,7 +237,7 @@ class ScalarMessages(torch.nn.Module):
                 to_sent,
             )
             return
-        to_sums = torch.bmm(upstream, self.mix.transpose(1, 2))
+        to_sums = self.without_gates(torch.bmm(upstream, self.mix.transpose(1, 2)))
         for c in range(first, last):
             low, high = rows.rows[c], rows.rows[c + 1]
             a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
@@ -262,7 +280,7 @@ class ScalarMessages(torch.nn.Module):
         """Do the same by compiled loops."""
         sent = state[0]
         torch.ops.pykoh.sum_neighbours_back(
-            torch.bmm(upstream, self.compiled_mix.transpose(1, 2)),
+            self.without_gates(torch.bmm(upstream, self.compiled_mix.transpose(1, 2))),
             y,
             places.distance,
             rows.pair,

@@ -170,11 +170,14 @@ def _relative(error: Array, exact: Array) -> float:
 
 
 def pairs_of_species(model: torch.nn.Module) -> tuple[list[tuple[int, int]], NDArray[np.int64]]:
-    """Return the pairs of species that need a table each, and the table of each ordered pair.
+    """Return the pairs (receiver, sender) that need a table each, and the table of every pair.
 
-    Without a distance transform one table serves all pairs.
+    Without a distance transform one table serves all pairs. Blocks that feed the elements of
+    sender and receiver to their radial network tell a pair from its reverse.
     """
     n = int(model.atomic_numbers.numel())
+    if any(hasattr(block, "source_embedding") for block in model.interactions):
+        return [(a, b) for a in range(n) for b in range(n)], np.arange(n * n).reshape(n, n)
     if not hasattr(model.radial_embedding, "distance_transform"):
         return [(0, 0)], np.zeros((n, n), dtype=np.int64)
     pairs = [(a, b) for a in range(n) for b in range(a, n)]
@@ -184,26 +187,39 @@ def pairs_of_species(model: torch.nn.Module) -> tuple[list[tuple[int, int]], NDA
     return pairs, table
 
 
+def radial_steps(block: torch.nn.Module) -> list[torch.nn.Module]:
+    """Return the steps of a block's radial network, the last of which is linear."""
+    network = block.conv_tp_weights
+    return list(getattr(network, "net", network))
+
+
 def radial_functions(
     model: torch.nn.Module, layer: int
 ) -> tuple[list[Callable[[Array], Array]], list[Callable[[Array], Array]] | None]:
     """Return, per pair of species, the last hidden radial features of a layer and its density.
 
     The features include the cutoff function, whether MACE multiplies it in before or after its
-    radial network. The density functions are None for blocks that have none.
+    radial network. If the last, linear layer has a bias, one more feature is the cutoff function
+    itself: the bias is its weight. The density functions are None for blocks that have none.
     """
     block = model.interactions[layer]
-    hidden = list(block.conv_tp_weights)[:-1]
+    *hidden, last = radial_steps(block)
+    has_bias = getattr(last, "bias", None) is not None
     pairs, _ = pairs_of_species(model)
     n_species = int(model.atomic_numbers.numel())
     edge = torch.tensor([[0], [1]])
 
     def embedding(distances: Array, pair: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
         r = torch.from_numpy(np.ascontiguousarray(distances, dtype=np.float64)).reshape(-1, 1)
-        attributes = torch.eye(n_species, dtype=torch.float64)[list(pair)]
+        receiver, sender = pair
+        attributes = torch.eye(n_species, dtype=torch.float64)[[sender, receiver]]
         features, cutoff = model.radial_embedding(
             r, attributes, edge.expand(2, len(r)), model.atomic_numbers
         )
+        if hasattr(block, "source_embedding"):
+            source = block.source_embedding(attributes[:1]).expand(len(r), -1)
+            target = block.target_embedding(attributes[1:]).expand(len(r), -1)
+            features = torch.cat([features, source, target], 1)
         return features, torch.ones_like(r) if cutoff is None else cutoff
 
     def features_of(pair: tuple[int, int]) -> Callable[[Array], Array]:
@@ -212,6 +228,8 @@ def radial_functions(
                 x, cutoff = embedding(distances, pair)
                 for step in hidden:
                     x = step(x)
+                if has_bias:
+                    x = torch.cat([x, torch.ones_like(cutoff)], 1)
                 values: Array = (x * cutoff).numpy()
                 return values
 

@@ -9,6 +9,7 @@ import torch
 from pykoh.export.fast import linear
 from pykoh.export.fast.blocks import EllLinear
 from pykoh.export.fast.contraction import contraction_of
+from pykoh.export.fast.gate import gate_for
 
 
 class Update(torch.nn.Module):
@@ -27,10 +28,13 @@ class Update(torch.nn.Module):
         super().__init__()
         block, product = model.interactions[index], model.products[index]
         self.n_species = int(model.atomic_numbers.numel())
-        self.has_density = hasattr(block, "density_fn")
+        self.gate = gate_for(model, index)
+        # A gate divides by the density itself.
+        self.is_gated = linear.is_gated(block)
+        self.has_density = hasattr(block, "density_fn") and not self.is_gated
         residual = "Residual" in type(block).__name__
         self.mixes_by_element = not residual
-        out_channels = linear.channels(block.linear.irreps_out)
+        out_channels = linear.channels(linear.mixing(block).irreps_out)
         mixers: dict[int, torch.Tensor] = {0: torch.zeros((1, 1), dtype=torch.float64)}
         if self.mixes_by_element:
             mixers = linear.skip_per_ell(block.skip_tp, self.n_species)
@@ -52,12 +56,16 @@ class Update(torch.nn.Module):
         own_channels = {0: 1}
         first_skip = torch.zeros((0, 0), dtype=torch.float64)
         if self.has_skip:
-            own_channels = linear.channels(block.skip_tp.irreps_in1)
-            own = linear.skip_per_ell(block.skip_tp, self.n_species)
-            if self.is_first:
-                one_hot = torch.eye(self.n_species, dtype=torch.float64)
-                embedding = model.node_embedding(one_hot).unsqueeze(1)
-                first_skip = torch.bmm(embedding, own[0]).squeeze(1)
+            embedding = model.node_embedding(torch.eye(self.n_species, dtype=torch.float64))
+            if self.is_gated:
+                own_channels = linear.channels(block.skip_tp.irreps_in)
+                own = linear.per_ell(block.skip_tp)
+                first_skip = embedding @ own[0] if self.is_first else first_skip
+            else:
+                own_channels = linear.channels(block.skip_tp.irreps_in1)
+                own = linear.skip_per_ell(block.skip_tp, self.n_species)
+                if self.is_first:
+                    first_skip = torch.bmm(embedding.unsqueeze(1), own[0]).squeeze(1)
         self.skip = EllLinear(own, own_channels)
         self.register_buffer("first_skip", first_skip)
         self.skip_width = first_skip.shape[1] if self.is_first else self.skip.width_out
@@ -65,7 +73,10 @@ class Update(torch.nn.Module):
         first = len(model.interactions) - len(model.readouts)
         self.reads_out = index >= first
         self.reads_hidden = False
-        read_in = read_out = torch.zeros((0, 0), dtype=torch.float64)
+        self.reads_twice = False
+        self.read_bias = 0.0
+        read_in = read_out = read_middle = torch.zeros((0, 0), dtype=torch.float64)
+        middle_bias = torch.zeros(0, dtype=torch.float64)
         if self.reads_out:
             heads = len(getattr(model, "heads", None) or ["Default"])
             n = self.n_scalars
@@ -74,7 +85,13 @@ class Update(torch.nn.Module):
             self.reads_hidden = readout.hidden is not None
             if readout.hidden is not None:
                 read_in = readout.hidden
+            if readout.middle is not None and readout.middle_bias is not None:
+                self.reads_twice = True
+                read_middle, middle_bias = readout.middle, readout.middle_bias
+                self.read_bias = readout.bias
         self.register_buffer("read_in", read_in)
+        self.register_buffer("read_middle", read_middle)
+        self.register_buffer("middle_bias", middle_bias)
         self.register_buffer("read_out", read_out)
 
     def ahead(
@@ -88,13 +105,13 @@ class Update(torch.nn.Module):
         """Return new features ``[n, F]`` and energies ``[n]``.
 
         Args:
-            messages: ``[M, n, C]``.
+            messages: ``[M, n, C]``; more parts where the block has a gate.
             density: ``[n]``.
             features: ``[n, F]`` of the layer before.
             species: ``[n]``.
             state: what the way back needs is appended to it.
         """
-        x = messages
+        x = self.gate(messages, density, features, species, state)
         if self.mixes_by_element:
             x = self.rows_first(self.mixer(self.atoms_first(x), species), x)
         if self.has_density:
@@ -128,9 +145,9 @@ class Update(torch.nn.Module):
             scale: of the energies.
             features_like: shaped as the features taken.
             species: ``[n]``.
-            state: whose last entries are from :meth:`ahead`.
+            state: whose last entries are from :meth:`ahead`; they are taken away.
         """
-        x, density, derivative, slope = state[-4], state[-3], state[-2], state[-1]
+        slope, derivative, density, x = state.pop(), state.pop(), state.pop(), state.pop()
         if upstream.numel() == 0:
             # The last layer: no other takes its features.
             upstream = slope * scale
@@ -152,6 +169,10 @@ class Update(torch.nn.Module):
             to_density = -(to_x * x).sum(2).sum(0)
         if self.mixes_by_element:
             to_x = self.rows_first(self.mixer.back(self.atoms_first(to_x), species), to_x)
+        if self.is_gated:
+            to_x, to_density, more = self.gate.back(to_x, density, features_like, species, state)
+            if not self.is_first:
+                to_features = to_features + more
         return to_x, to_density, to_features
 
     def atoms_first(self, x: torch.Tensor) -> torch.Tensor:
@@ -171,6 +192,13 @@ class Update(torch.nn.Module):
             return energy, self.read_out.t().expand_as(features)
         z = torch.matmul(features, self.read_in)
         s = torch.sigmoid(z)
-        energy = torch.matmul(z * s, self.read_out).squeeze(1)
-        slope = s * (1.0 + z * (1.0 - s)) * self.read_out.t()
-        return energy, torch.matmul(slope, self.read_in.t())
+        slope = s * (1.0 + z * (1.0 - s))
+        if not self.reads_twice:
+            energy = torch.matmul(z * s, self.read_out).squeeze(1)
+            return energy, torch.matmul(slope * self.read_out.t(), self.read_in.t())
+        z2 = torch.matmul(z * s, self.read_middle) + self.middle_bias
+        s2 = torch.sigmoid(z2)
+        energy = torch.matmul(z2 * s2, self.read_out).squeeze(1) + self.read_bias
+        back = s2 * (1.0 + z2 * (1.0 - s2)) * self.read_out.t()
+        back = torch.matmul(back, self.read_middle.t()) * slope
+        return energy, torch.matmul(back, self.read_in.t())

@@ -132,6 +132,7 @@ class Coupling(torch.nn.Module):
         places: of each path: where its (m2, m1) are among the sums.
         n_sums: of all.
         scale: of the messages.
+        n_gates: scalars are mixed once more for each gate, beside one another in ``path.mix``.
     """
 
     def __init__(
@@ -140,6 +141,7 @@ class Coupling(torch.nn.Module):
         places: List[torch.Tensor],
         n_sums: int,
         scale: float,
+        n_gates: int = 0,
     ) -> None:
         super().__init__()
         n_ell = max(path.ells[2] for path in paths) + 1
@@ -147,6 +149,7 @@ class Coupling(torch.nn.Module):
         self.mix0: List[int] = [0]
         self.row0: List[int] = [0]
         mixes: List[torch.Tensor] = []
+        gate_mixes: List[torch.Tensor] = [torch.zeros((0, 0), dtype=torch.float64)]
         for ell in range(n_ell):
             for path, place in zip(paths, places, strict=True):
                 if path.ells[2] == ell:
@@ -154,28 +157,45 @@ class Coupling(torch.nn.Module):
                     # [m1, m2, m3] -> [m3, (m2, m1)]
                     block[:, place.flatten()] = path.coupling.permute(2, 1, 0).flatten(1)
                     blocks.append(block)
-                    mixes.append(path.mix * scale)
+                    mix = path.mix * scale
+                    if ell == 0:
+                        width = mix.size(1) // (1 + n_gates)
+                        gate_mixes.append(mix[:, width:])
+                        mix = mix[:, :width]
+                    mixes.append(mix)
             self.mix0.append(len(mixes))
             self.row0.append(sum(len(block) for block in blocks))
         self.register_buffer("coupling", torch.cat(blocks, 0).contiguous())
         self.register_buffer("mix", torch.stack(mixes).contiguous())
-        self.n_ell = n_ell
+        self.register_buffer("gate_mix", torch.stack(gate_mixes[1:]).contiguous())
+        self.n_ell, self.n_gates = n_ell, n_gates
 
     def forward(self, sums: torch.Tensor) -> torch.Tensor:
-        """Return messages ``[M, n, C_out]`` from sums ``[n_sums, n, C]``."""
+        """Return messages ``[M + G, n, C_out]`` from sums ``[n_sums, n, C]``."""
         n = sums.size(1)
         coupled = torch.matmul(self.coupling, sums.flatten(1))
-        messages = sums.new_empty((self.n_ell * self.n_ell, n, self.mix.size(2)))
+        parts = self.n_ell * self.n_ell + self.n_gates
+        messages = sums.new_empty((parts, n, self.mix.size(2)))
+        if self.n_gates > 0:
+            own = coupled[: self.row0[1]].view(self.gate_mix.size(0), n, sums.size(2))
+            gates = torch.bmm(own, self.gate_mix).sum(0).view(n, self.n_gates, self.mix.size(2))
+            messages[1 : 1 + self.n_gates] = gates.transpose(0, 1)
         for ell in range(self.n_ell):
             low, high = self.mix0[ell], self.mix0[ell + 1]
             own = coupled[self.row0[ell] : self.row0[ell + 1]]
             own = own.view(high - low, (2 * ell + 1) * n, sums.size(2))
-            target = messages[ell * ell : (ell + 1) * (ell + 1)].view(own.size(1), self.mix.size(2))
+            first, last = self.parts_of(ell)
+            target = messages[first:last].view(own.size(1), self.mix.size(2))
             if high - low == 1:
                 torch.mm(own[0], self.mix[low], out=target)
             else:
                 torch.sum(torch.bmm(own, self.mix[low:high]), [0], out=target)
         return messages
+
+    def parts_of(self, ell: int) -> Tuple[int, int]:
+        """Return the first part of a message that belongs to l, and the one after the last."""
+        shift = self.n_gates if ell > 0 else 0
+        return ell * ell + shift, (ell + 1) * (ell + 1) + shift
 
     @exported
     def back(self, upstream: torch.Tensor) -> torch.Tensor:
@@ -185,9 +205,14 @@ class Coupling(torch.nn.Module):
         found: List[torch.Tensor] = []
         for ell in range(self.n_ell):
             low, high = self.mix0[ell], self.mix0[ell + 1]
-            part = upstream[ell * ell : (ell + 1) * (ell + 1)].flatten(0, 1)
+            first, last = self.parts_of(ell)
+            part = upstream[first:last].flatten(0, 1)
             part = part.unsqueeze(0).expand(high - low, -1, -1)
             to_coupled = torch.bmm(part, self.mix[low:high].transpose(1, 2))
+            if ell == 0 and self.n_gates > 0:
+                gates = upstream[1 : 1 + self.n_gates].transpose(0, 1).flatten(1)
+                gates = gates.unsqueeze(0).expand(high - low, -1, -1)
+                to_coupled = to_coupled + torch.bmm(gates, self.gate_mix.transpose(1, 2))
             found.append(to_coupled.view((high - low) * (2 * ell + 1), n * self.mix.size(1)))
         to_sums = torch.matmul(self.coupling.t(), torch.cat(found, 0))
         return to_sums.view(to_sums.size(0), n, self.mix.size(1))
@@ -240,7 +265,7 @@ class VectorMessages(torch.nn.Module):
         )
         if not self.radial.has_density:
             scale = 1.0 / float(block.avg_num_neighbors)
-        self.coupling = Coupling(paths, places, n_sums, scale)
+        self.coupling = Coupling(paths, places, n_sums, scale, linear.gates(block))
         self.kept = 4 if self.radial.has_density else 3
         self.by_species = False
 
