@@ -199,6 +199,23 @@ def test_ranks_give_the_same_trajectory(
     same(of_ranks(tmp_path, lmp, artifact(name), water_like_box(), steps=6))
 
 
+def test_fixed_shapes_give_the_same_trajectory(
+    tmp_path: Path, lmp: Lmp, artifact: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a captured CUDA graph runs, in lmp, where pairs and neighbours change in number."""
+    rows, said = [], []
+    for switch in ("0", "1"):
+        monkeypatch.setenv("PYKOH_CUDA_GRAPH", switch)
+        folder = tmp_path / switch
+        folder.mkdir()
+        write_box(folder / "box.data", triclinic())
+        rows.append(ran(folder, lmp, artifact("scalar"), steps=30))
+        done = run(folder, lmp, artifact("scalar"), steps=30)
+        said.append("captured graph is used" in done.stdout)
+    same(rows)
+    assert said == [False, True]
+
+
 def test_ranks_agree_in_single_precision(tmp_path: Path, lmp: Lmp, artifact: Make) -> None:
     rows = of_ranks(tmp_path, lmp, artifact("vector"), triclinic(), dtype="float32")
     same(rows, rel=1e-5, at=30.0)

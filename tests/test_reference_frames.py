@@ -74,7 +74,7 @@ def test_a_frame_given_twice_is_left_out_and_named(tmp_path: Path) -> None:
 
 
 def test_what_a_user_calls_a_frame_stays_with_it(tmp_path: Path) -> None:
-    some = frames("run", 2, 0)
+    some = frames("dense", "a", 2, seed=1)
     some[0].info["kind"] = "compressed"
     write(tmp_path / "f.extxyz", some)
     kept, _ = read_frames([tmp_path / "f.extxyz"])

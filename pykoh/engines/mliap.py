@@ -28,9 +28,11 @@ from pykoh.engines.contents import (
     run_dtype,
 )
 from pykoh.engines.ending import end_all_ranks
+from pykoh.engines.fixed_shapes import FixedShapes
 from pykoh.engines.ghost import Exchange, exchanging
 from pykoh.engines.kokkos import KokkosExchange, owners_on_this_rank
 from pykoh.engines.memory import keep_freed_memory
+from pykoh.engines.self_check import SelfChecked, switch
 from pykoh.errors import EngineError, ModelError, PykohError
 
 
@@ -67,6 +69,8 @@ class MLIAPPotential:
         self._graph: torch.nn.Module | None = None
         self._device: torch.device | None = None
         self._rows: Rows | None = None
+        # For one rank on a GPU: see pykoh.engines.self_check.
+        self._checked: SelfChecked | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle what the artifact holds, not what was made of it."""
@@ -114,6 +118,20 @@ class MLIAPPotential:
         self.dtype = run_dtype(metadata_from(self.metadata))
         return open_graph(self.checked(), device, self.dtype)
 
+    def _self_checked(self, graph: torch.nn.Module, device: torch.device) -> SelfChecked | None:
+        """Return the graph that may run captured; None where it can't.
+
+        On a CPU there is nothing to capture; the same shapes step after step are run there if the
+        user asks for them, which is how they are tested.
+        """
+        wanted = switch()
+        if self.metadata.get("route") != "fast" or wanted is False:
+            return None
+        if device.type != "cuda" and wanted is None:
+            return None
+        fixed = FixedShapes(graph, self.dtype, device)
+        return SelfChecked(graph, fixed, wanted, lambda line: print(f"pykoh: {line}", flush=True))
+
     def compute_forces(self, data: Any) -> None:
         """Give LAMMPS the energies and pair forces of this rank's atoms.
 
@@ -136,6 +154,7 @@ class MLIAPPotential:
         device = as_tensor(data.elems, np.zeros(0, np.int32)).device
         if self._graph is None or device != self._device:
             self._device, self._graph, self._rows = device, self._open(device), None
+            self._checked = self._self_checked(self._graph, device)
         if self._rows is None or tags.rebuilt(n_local, n_total):
             self._rows = self._rows_of(data, n_local, n_total)
         rows = self._rows
@@ -147,8 +166,9 @@ class MLIAPPotential:
         exchange = rows.exchange
         if rows.by_kokkos:
             exchange = KokkosExchange(data, n_local)
+        graph = self._graph if rows.owners is None or self._checked is None else self._checked
         with exchanging(exchange):
-            energies, gradient = self._graph(
+            energies, gradient = graph(
                 rij.to(self.dtype), sender, receiver, rows.species, rows.n_receivers
             )
         gradient = gradient.double().contiguous()
