@@ -2,7 +2,8 @@
 
 An artifact holds them so that it runs without TorchScript, and so that what follows from a few
 numbers (spline tables, transposed matrices) need not be stored: a module that has a method ``fill``
-computes the buffers that its class names in ``derived``.
+computes the buffers that its class names in ``derived``. A class that has got more parts since an
+artifact was written adds them in a method ``complete``.
 """
 
 from __future__ import annotations
@@ -69,6 +70,9 @@ def rebuild(tree: Tree) -> torch.nn.Module:
         module.register_buffer(name, buffer)
     for name, child in tree["children"].items():
         module.add_module(name, rebuild(child))
+    complete: Any = getattr(module, "complete", None)
+    if complete is not None:
+        complete()
     for name in getattr(kind, "derived", ()):
         module.register_buffer(name, torch.empty(0, dtype=torch.float64))
     fill: Any = getattr(module, "fill", None)
@@ -103,13 +107,17 @@ def emptied(module: torch.nn.Module) -> torch.nn.Module:
 
 
 def take_buffers(target: Any, source: torch.nn.Module) -> None:
-    """Give a module the buffers of another of the same structure; shapes may differ."""
+    """Give a module the buffers of another of the same structure; shapes may differ.
+
+    A script of an earlier release has no place for what was added since (``complete``).
+    """
     for name, buffer in source.named_buffers():
         *path, leaf = name.split(".")
         owner = target
         for part in path:
             owner = getattr(owner, part)
-        setattr(owner, leaf, buffer)
+        if hasattr(owner, leaf):
+            setattr(owner, leaf, buffer)
 
 
 def digest(content: Any) -> str:

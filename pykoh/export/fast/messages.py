@@ -60,7 +60,7 @@ class ScalarMessages(torch.nn.Module):
         self.n_components = self.n_ell**2
         self.n_gates = linear.gates(block)
         self.ell_of_part = [ell for ell, _ in parts]
-        self.register_buffer("mix_per_part", torch.stack(mix))
+        self.register_buffer("mix_per_ell", torch.stack(mix))
         self.n_hidden: int = self.radial.n_features
         self.n_sent: int = mix[0].shape[0]
         self.by_species = sent is not None and self.n_species <= MAX_SPECIES_IN_FIRST
@@ -76,6 +76,12 @@ class ScalarMessages(torch.nn.Module):
         self.fill()
 
     @unscripted
+    def complete(self) -> None:
+        """Add what artifacts of 0.1.0 before the non-linear blocks do not have."""
+        if "n_gates" not in self.__dict__:
+            self.n_gates, self.ell_of_part = 0, list(range(self.n_ell))
+
+    @unscripted
     def fill(self) -> None:
         """Compute the matrices of each component, and the table of the compiled loops.
 
@@ -85,11 +91,11 @@ class ScalarMessages(torch.nn.Module):
         # For each component the matrix of its l: one batched product mixes all.
         ells = list(enumerate(self.ell_of_part))
         component = [part for part, ell in ells for _ in range(2 * ell + 1)]
-        self.compiled_mix = self.mix_per_part[component]
+        self.compiled_mix = self.mix_per_ell[component]
         self.mix = self.compiled_mix
         if self.by_species:
             weights = self.radial.weights.unflatten(1, (self.n_ell, -1))[:, self.ell_of_part]
-            mix = torch.einsum("klc,sc,lcd->lskd", weights, self.sent, self.mix_per_part)
+            mix = torch.einsum("klc,sc,lcd->lskd", weights, self.sent, self.mix_per_ell)
             self.mix = mix.flatten(1, 2)[component]
         table = self.radial.weighted_table().unflatten(3, (self.n_ell, -1))
         self.radial_table = table.transpose(2, 3).contiguous()

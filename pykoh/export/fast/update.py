@@ -6,10 +6,11 @@ from typing import List, Tuple
 
 import torch
 
+from pykoh.engines.scripting import unscripted
 from pykoh.export.fast import linear
 from pykoh.export.fast.blocks import EllLinear
 from pykoh.export.fast.contraction import contraction_of
-from pykoh.export.fast.gate import gate_for
+from pykoh.export.fast.gate import NoGate, gate_for
 
 
 class Update(torch.nn.Module):
@@ -93,6 +94,15 @@ class Update(torch.nn.Module):
         self.register_buffer("read_middle", read_middle)
         self.register_buffer("middle_bias", middle_bias)
         self.register_buffer("read_out", read_out)
+
+    @unscripted
+    def complete(self) -> None:
+        """Add what artifacts of 0.1.0 before the non-linear blocks do not have."""
+        if "is_gated" not in self.__dict__:
+            self.gate, self.is_gated = NoGate(), False
+            self.reads_twice, self.read_bias = False, 0.0
+            self.register_buffer("read_middle", self.read_in.new_zeros((0, 0)))
+            self.register_buffer("middle_bias", self.read_in.new_zeros(0))
 
     def ahead(
         self,

@@ -13,7 +13,7 @@ from typing import List, Tuple
 
 import torch
 
-from pykoh.engines.scripting import exported
+from pykoh.engines.scripting import exported, unscripted
 from pykoh.export.fast import linear
 from pykoh.export.fast.radial import Radial
 from pykoh.export.fast.rows import Rows
@@ -169,6 +169,13 @@ class Coupling(torch.nn.Module):
         self.register_buffer("mix", torch.stack(mixes).contiguous())
         self.register_buffer("gate_mix", torch.stack(gate_mixes[1:]).contiguous())
         self.n_ell, self.n_gates = n_ell, n_gates
+
+    @unscripted
+    def complete(self) -> None:
+        """Add what artifacts of 0.1.0 before the non-linear blocks do not have."""
+        if "n_gates" not in self.__dict__:
+            self.n_gates = 0
+            self.register_buffer("gate_mix", self.mix.new_zeros((0, 0, 0)))
 
     def forward(self, sums: torch.Tensor) -> torch.Tensor:
         """Return messages ``[M + G, n, C_out]`` from sums ``[n_sums, n, C]``."""
