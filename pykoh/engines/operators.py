@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -23,20 +24,19 @@ ATOMS_PER_PART = 64
 _pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
 
 
-def compiled_loops() -> ModuleType:
-    """Return :mod:`pykoh.engines.kernels`.
+def compiled_loops(name: str = "kernels") -> ModuleType:
+    """Return :mod:`pykoh.engines.kernels`, or another module of compiled loops.
 
     Raises:
         EngineError: numba finds no folder that it may write compiled code to.
     """
     try:
-        from pykoh.engines import kernels
+        return import_module(f"pykoh.engines.{name}")
     except RuntimeError as err:
         raise EngineError(
             "numba finds no folder to keep compiled code in (neither beside pykoh nor in the home "
             "folder); set NUMBA_CACHE_DIR to one that can be written to"
         ) from err
-    return kernels
 
 
 def _in_parts(n_atoms: int, work: Callable[[int, int, int], None]) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pykoh.engines.artifact import load_artifact
 from pykoh.engines.contents import ArtifactMetadata, PackedGraph, open_graph, run_dtype
 from pykoh.engines.memory import keep_freed_memory
+from pykoh.engines.operators import compiled_loops
 from pykoh.errors import ModelError
 
 Array = NDArray[np.float64]
@@ -68,7 +69,11 @@ class PeriodicPotential:
         self.graph = open_graph(packed, torch.device("cpu"), self.dtype)
         self.rebuilds = 0
         self._reference: tuple[Array, Array, NDArray[np.int64]] | None = None
-        self._sender = self._receiver = self._images = torch.empty(0)
+        self._sender = self._receiver = np.zeros(0, np.int64)
+        self._shifts = np.zeros((0, 3))
+        # The pairs of the list that are within the cutoff: vectors, senders, receivers.
+        self._near = np.zeros((0, 3)), self._sender, self._receiver
+        self._loops = compiled_loops("pair_loops")
 
     @classmethod
     def from_file(
@@ -109,9 +114,11 @@ class PeriodicPotential:
         reach = self.metadata.cutoff_A + self.skin
         finder = NeighborList(cutoff=reach, full_list=True, sorted=True)
         i, j, images = finder.compute(points=positions, box=cell, periodic=True, quantities="ijS")
-        self._receiver = torch.from_numpy(i.astype(np.int64))
-        self._sender = torch.from_numpy(j.astype(np.int64))
-        self._images = torch.from_numpy(images.astype(np.float64))
+        self._receiver, self._sender = i.astype(np.int64), j.astype(np.int64)
+        self._shifts = images.astype(np.float64) @ cell
+        self._near = (
+            np.empty((len(i), 3)), np.empty(len(i), np.int64), np.empty(len(i), np.int64)
+        )  # fmt: skip
         self._reference = (positions.copy(), cell.copy(), species.copy())
         self.rebuilds += 1
 
@@ -134,20 +141,22 @@ class PeriodicPotential:
             )
         if self._needs_list(positions, cell, species):
             self._build_list(positions, cell, species)
-        x = torch.from_numpy(positions)
-        images = self._images @ torch.from_numpy(cell)
-        rij = x.index_select(0, self._sender) - x.index_select(0, self._receiver) + images
-        near = ((rij * rij).sum(1) < self.metadata.cutoff_A**2).nonzero().squeeze(1)
-        rij = rij.index_select(0, near)
-        sender = self._sender.index_select(0, near)
-        receiver = self._receiver.index_select(0, near)
+        n = self._loops.select_pairs(
+            positions,
+            self._shifts,
+            self._sender,
+            self._receiver,
+            self.metadata.cutoff_A,
+            *self._near,
+        )
+        rij, sender, receiver = (torch.from_numpy(each[:n]) for each in self._near)
         energies, gradient = self.graph(
             rij.to(self.dtype), sender, receiver, torch.from_numpy(species), len(positions)
         )
-        gradient = gradient.double()
-        forces = torch.zeros_like(x)
-        forces.index_add_(0, receiver, gradient).index_add_(0, sender, -gradient)
-        result = Evaluation(energies.numpy(), forces.numpy(), -(rij.T @ gradient).numpy())
+        forces, virial = np.zeros((len(positions), 3)), np.zeros((3, 3))
+        near = [each[:n] for each in self._near]
+        self._loops.forces_of_pairs(near[0], gradient.numpy(), near[1], near[2], forces, virial)
+        result = Evaluation(energies.numpy(), forces, virial)
         if not np.isfinite(result.forces_eV_per_A).all():
             raise ModelError(
                 "the potential gives forces that are not numbers: two atoms are on top of each "

@@ -1,0 +1,73 @@
+"""Compiled loops around the graph in `pykoh run`: pairs within the cutoff, forces of pairs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+Floats = NDArray[np.floating[Any]]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def select_pairs(
+    positions: Array,
+    shifts: Array,
+    sender: Indices,
+    receiver: Indices,
+    cutoff: float,
+    rij: Floats,
+    near_sender: Indices,
+    near_receiver: Indices,
+) -> int:
+    """Write the pairs of a neighbour list that are within the cutoff, and return their number.
+
+    Args:
+        positions: ``[n, 3]`` Å.
+        shifts: ``[L, 3]`` Å, of the sender's image.
+        sender: ``[L]``.
+        receiver: ``[L]``.
+        cutoff: Å.
+        rij: ``[L, 3]`` Å, written to: sender minus receiver.
+        near_sender: ``[L]``, written to.
+        near_receiver: ``[L]``, written to.
+    """
+    n = 0
+    for k in range(len(sender)):
+        i, j = receiver[k], sender[k]
+        dx = positions[j, 0] - positions[i, 0] + shifts[k, 0]
+        dy = positions[j, 1] - positions[i, 1] + shifts[k, 1]
+        dz = positions[j, 2] - positions[i, 2] + shifts[k, 2]
+        if dx * dx + dy * dy + dz * dz < cutoff * cutoff:
+            rij[n, 0], rij[n, 1], rij[n, 2] = dx, dy, dz
+            near_sender[n], near_receiver[n] = j, i
+            n += 1
+    return n
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def forces_of_pairs(
+    rij: Floats, gradient: Floats, sender: Indices, receiver: Indices, forces: Array, virial: Array
+) -> None:
+    """Add the forces of pairs to atoms, and -r ⊗ dE/dr to the virial, in double precision.
+
+    Args:
+        rij: ``[P, 3]`` Å.
+        gradient: ``[P, 3]`` dE/dr, eV/Å.
+        sender: ``[P]``.
+        receiver: ``[P]``.
+        forces: ``[n, 3]`` eV/Å, added to.
+        virial: ``[3, 3]`` eV, added to.
+    """
+    for k in range(len(sender)):
+        i, j = receiver[k], sender[k]
+        for a in range(3):
+            pull = np.float64(gradient[k, a])
+            forces[i, a] += pull
+            forces[j, a] -= pull
+            for b in range(3):
+                virial[b, a] -= np.float64(rij[k, b]) * pull
