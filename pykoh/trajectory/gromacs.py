@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.frame_data import FrameData
+from pykoh.trajectory.trial import require_decodable
 
 _PIECE = 64  # frames that are read at once
 _XTC_MAGIC, _TRR_MAGIC = 1995, 1993
@@ -205,6 +206,8 @@ def gromacs_frames(path: Path, name: str, index: FrameIndex, timed: bool) -> Ite
             f"{name}: {path.suffix} files are read by mdtraj: pip install 'pykoh[formats]'"
         ) from None
     xtc = path.suffix.lower() == ".xtc"
+    if xtc:
+        require_decodable(path, name)
     kind = formats.XTCTrajectoryFile if xtc else formats.TRRTrajectoryFile
     times, precision = exact_times(index, name) if timed else (None, None)
     done, n_frames = 0, len(index.steps)
