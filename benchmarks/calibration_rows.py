@@ -16,9 +16,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import exact
+from pykoh.analysis import diffusion as of_diffusion
 from pykoh.analysis.all_origins import MeanSquares, chunk_frames
 from pykoh.analysis.blocks import SegmentedSums, ratio_stderr, share_stderr
 from pykoh.analysis.confidence import Interval, positive, share, student
+from pykoh.analysis.correlator import Displacements
 from pykoh.analysis.fitting import choose_fit
 from pykoh.analysis.hop_walk import HopWalk
 from pykoh.analysis.pairs import PairCounter
@@ -53,11 +55,16 @@ class Row:
     seeds: int = 100
 
 
-def fitted(path: np.ndarray, truth: float, earliest_ps: float = 1.0) -> list[Found]:
-    """Return D of a path [n_frames, n, 3]."""
+def squares(path: np.ndarray) -> Displacements:
+    """Return the mean squares of displacements of a path [n_frames, n, 3]."""
     correlator = MeanSquares(path.shape[1], 8, chunk_frames(path.shape[1] + 100))
     correlator.add(path)
-    fit = choose_fit(correlator.result(), DT, len(path), earliest_ps=earliest_ps).fit
+    return correlator.result()
+
+
+def fitted(path: np.ndarray, truth: float, earliest_ps: float = 1.0) -> list[Found]:
+    """Return D of a path [n_frames, n, 3]."""
+    fit = choose_fit(squares(path), DT, len(path), earliest_ps=earliest_ps).fit
     if fit is None:
         return [("D", None, None, None, truth)]
     value, error = fit.slope_A2_per_ps / 6.0, fit.slope_stderr_A2_per_ps / 6.0
@@ -95,7 +102,18 @@ def diffusion_rows() -> Iterator[Row]:
         def cage(
             rng: np.random.Generator, n: int = n, t: int = duration, tau: float = tau
         ) -> list[Found]:
-            return fitted(exact.caged(rng, round(t / DT) + 1, n, 0.1, DT, tau, 0.5), 0.1)
+            # Oxygens in cages alike, which say how long a cage lasts.
+            n_frames = round(t / DT) + 1
+            both = [exact.caged(rng, n_frames, many, 0.1, DT, tau, 0.5) for many in (n, 64)]
+            moments = {key: squares(path) for key, path in zip(("K+", "O"), both, strict=True)}
+            run = of_diffusion.Run(DT, n_frames)
+            none = of_diffusion.SizeCorrection(None, None, None, None)
+            entry = of_diffusion.diffusion(moments, run, none)[0].of("K+")
+            assert entry is not None
+            value, error = (
+                None if x is None else x * 1e8 for x in (entry.D_m2_per_s, entry.stderr_m2_per_s)
+            )
+            return [("D", value, error, positive(value, error), 0.1)]
 
         yield Row(f"caged, {tau:g} ps and 0.5 Å, {n} ions, {duration} ps", cage, 60)
 

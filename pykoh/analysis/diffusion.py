@@ -137,17 +137,44 @@ _ORDER = ("O", "OH-_vehicular")
 _HOPPING = ("OH-", "OH-_structural")
 
 
-def _earliest(species: str, run: Run, fits: dict[str, WindowChoice], few: bool) -> float:
+def _out_of_cage(moments: Displacements, oxygens: Displacements, run: Run, start: float) -> float:
+    """Return when a few ions have left their cage, ps; at most an eighth of the run.
+
+    That is when they have gone as far as the oxygens had at ``start``, where these began to
+    diffuse. Many more of them tell when that is; faster ions get there before.
+
+    Args:
+        moments: of the ions.
+        oxygens: of all oxygens.
+        run: time between frames.
+        start: ps.
+    """
+    assert run.interval_ps is not None
+    wanted = float(np.interp(start / run.interval_ps, oxygens.lag_frames, oxygens.square))
+    reached = np.flatnonzero(moments.square >= wanted)
+    longest = 0.125 * (run.n_frames - 1) * run.interval_ps
+    if not len(reached):
+        return longest
+    return min(float(moments.lag_frames[reached[0]]) * run.interval_ps, longest)
+
+
+def _earliest(
+    species: str,
+    run: Run,
+    fits: dict[str, WindowChoice],
+    displacements: dict[str, Displacements | None],
+) -> float:
     """Return the lag before which the motion of a species is known to remember, ps.
 
-    The hops of a hydroxide remember (:mod:`pykoh.analysis.hop_walk`). A cage lasts as long for few
-    ions as for the oxygens around them, of which more is known: their fit says where it is over.
+    The hops of a hydroxide remember (:mod:`pykoh.analysis.hop_walk`), and ions rattle in cages.
     """
     earliest = DEFAULT_EARLIEST_PS
-    all_oxygens = fits["O"].fit if "O" in fits else None
-    if few and all_oxygens is not None and run.interval_ps is not None:
-        longest = 0.125 * (run.n_frames - 1) * run.interval_ps
-        earliest = max(earliest, min(all_oxygens.start_ps, longest))
+    moments, oxygens = displacements[species], displacements.get("O")
+    diffusing = fits["O"].fit if "O" in fits else None
+    if diffusing is not None and oxygens is not None and moments is not None:
+        few = moments.n_particles[0] < 0.5 * oxygens.n_particles[0]
+        left = _out_of_cage(moments, oxygens, run, diffusing.start_ps) if few else 0.0
+        earliest = max(earliest, left)
     if species in _HOPPING and run.walk is not None:
         vehicular = fits["OH-_vehicular"].fit if "OH-_vehicular" in fits else None
         moving = 0.0
@@ -168,9 +195,7 @@ def _choices(
         moments = displacements[species]
         if moments is None or run.interval_ps is None or not len(moments.lag_frames):
             continue
-        oxygens = displacements.get("O")
-        few = oxygens is not None and moments.n_particles[0] < 0.5 * oxygens.n_particles[0]
-        earliest[species] = _earliest(species, run, fits, few)
+        earliest[species] = _earliest(species, run, fits, displacements)
         fits[species] = choose_fit(
             moments, run.interval_ps, run.n_frames, run.window_ps, earliest[species]
         )
