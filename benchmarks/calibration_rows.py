@@ -295,16 +295,19 @@ def box_rows() -> Iterator[Row]:
     """Yield rows of dumps that go through the whole analysis."""
     plain = exact.Box(3, 100.0)
     boxes = (
-        ("2.9 mol/L, 3 ions, 50 % returns, 100 ps", plain, False),
-        ("0.4 mol/L, 2 ions, 50 % returns, wrapped, 100 ps", exact.Box(2, 100.0, sites=5), True),
+        ("2.9 mol/L, 3 ions, 50 % returns, 100 ps", plain, False, 60),
+        ("2.9 mol/L, 3 ions, 50 % returns, wrapped, 100 ps", plain, True, 24),
+        ("0.4 mol/L, 2 ions, 50 % returns, 100 ps", exact.Box(2, 100.0, sites=5), False, 24),
         ("2.9 mol/L, 3 ions, no returns, dragged cations, 100 ps",
-         replace(plain, returns=0.0, drag=0.2), False),
-        ("2.9 mol/L, 3 ions, 50 % returns, 400 ps", replace(plain, duration=400.0), False),
-        ("7.7 mol/L, 8 ions, 50 % returns, dragged cations, 200 ps",
-         exact.Box(8, 200.0, drag=0.2), False),
-        ("1.0 mol/L, 1 ion, 50 % returns, 400 ps", exact.Box(1, 400.0), False),
+         replace(plain, returns=0.0, cation=0.3, drag=0.1), False, 48),
+        ("2.9 mol/L, 3 ions, 50 % returns, 400 ps", replace(plain, duration=400.0), False, 24),
+        ("7.7 mol/L, 8 ions, 50 % returns, dragged cations, 100 ps",
+         exact.Box(8, 100.0, drag=0.2), False, 24),
+        ("15.4 mol/L, 16 ions, 30 % returns, dragged cations, 50 ps",
+         exact.Box(16, 50.0, returns=0.3, drag=0.2), False, 24),
+        ("1.0 mol/L, 1 ion, 50 % returns, 400 ps", exact.Box(1, 400.0), False, 48),
     )  # fmt: skip
-    for name, box, wrapped in boxes:
+    for name, box, wrapped, seeds in boxes:
 
         def whole(
             rng: np.random.Generator, box: exact.Box = box, wrapped: bool = wrapped
@@ -316,7 +319,7 @@ def box_rows() -> Iterator[Row]:
                 results = analyze(run, Settings(temperature_K=TEMPERATURE))
             return of_results(results, made.truth)
 
-        yield Row(f"box, {name}", whole, 24)
+        yield Row(f"box, {name}", whole, seeds)
 
 
 GROUPS = (diffusion_rows, viscosity_rows, average_rows, structure_rows, box_rows)

@@ -70,6 +70,8 @@ Value = tuple[float | None, float | None]
 EXPERIMENT_MOLARITY = (0.0, 12.0)
 EXPERIMENT_TEMPERATURE_K = (273.15, 373.15)
 
+_LEAST_OF_APART = 0.25  # the variance of a ratio is at least this part of that of two runs
+
 
 def ion_tracks(
     cations: FloatArray, hydroxides: FloatArray
@@ -264,6 +266,28 @@ def _share(
     return min(max(share, 0.0), 1.0), error, (max(low, 0.0), min(high, 1.0))
 
 
+def haven_ratio(independent: Value, collective: Value) -> tuple[Value, Interval | None]:
+    """Return Nernst-Einstein's conductivity over Einstein's, its error and interval of 95 %.
+
+    Both come from the same ions. Of Gaussian displacements that do not depend on each other the
+    covariance of Σ |Δr|² and |Σ Δr|² is the variance of the first one, so that the relative
+    variances obey var(H) = var(σ) - var(σ_NE); with H above 1 the covariance is smaller by 1 / H.
+
+    Args:
+        independent: Nernst-Einstein's and its standard error, S/m.
+        collective: Einstein's and its standard error, S/m.
+    """
+    (above, above_error), (below, below_error) = independent, collective
+    if not above or not below or below < 0 or not above_error or not below_error:
+        return (None, None), None
+    value = above / below
+    a, b = above_error / above, below_error / below
+    shared = 2.0 * a**2 * min(1.0, 1.0 / value)
+    variance = max(a**2 + b**2 - shared, _LEAST_OF_APART * (a**2 + b**2))
+    part = float(np.sqrt(variance / (a**2 + b**2)))
+    return (value, float(value * np.sqrt(variance))), ratio(value, part * a, part * b)
+
+
 def conductivity(
     summary: InputSummary,
     ions: list[SpeciesDiffusion | None],
@@ -317,15 +341,7 @@ def conductivity(
             to_S_per_m = einstein(1.0, 0.0, volume, temperature)[0]
             coefficients = tuple(entry.times(to_S_per_m) for entry in coefficients)
     measured = known.measured()
-    haven, haven_interval = unknown, None
-    if independent[0] and collective[0] and collective[0] > 0:
-        value = independent[0] / collective[0]
-        relative = (
-            (independent[1] or 0.0) / independent[0],
-            (collective[1] or 0.0) / collective[0],
-        )
-        haven = value, float(value * np.hypot(*relative))
-        haven_interval = ratio(value, *relative)
+    haven, haven_interval = haven_ratio(independent, collective)
     shared = _share(known, share)
     moving, apparent = known.moving(), unknown
     if len(moving) == 2 and moving[0][1] + moving[1][1] > 0:
