@@ -105,7 +105,9 @@ def diffusion_rows() -> Iterator[Row]:
             # Oxygens in cages alike, which say how long a cage lasts.
             n_frames = round(t / DT) + 1
             both = [exact.caged(rng, n_frames, many, 0.1, DT, tau, 0.5) for many in (n, 64)]
-            moments = {key: squares(path) for key, path in zip(("K+", "O"), both, strict=True)}
+            moments: dict[str, Displacements | None] = {
+                key: squares(path) for key, path in zip(("K+", "O"), both, strict=True)
+            }
             run = of_diffusion.Run(DT, n_frames)
             none = of_diffusion.SizeCorrection(None, None, None, None)
             entry = of_diffusion.diffusion(moments, run, none)[0].of("K+")
@@ -133,7 +135,9 @@ def viscosity_rows() -> Iterator[Row]:
             ) -> list[Found]:
                 n = round(t / dt) + 1
                 pressure = exact.shear_stress(rng, n, dt, tails, 0.9, volume, TEMPERATURE)
-                eta, _ = viscosity(np.arange(n) * dt, pressure, volume, TEMPERATURE)
+                eta, _ = viscosity(
+                    dt * np.arange(n, dtype=np.float64), pressure, volume, TEMPERATURE
+                )
                 value, error = eta.viscosity_mPa_s, eta.stderr_mPa_s
                 return [("viscosity", value, error, positive(value, error), 0.9)]
 

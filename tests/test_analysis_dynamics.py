@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import exact
 import numpy as np
 import pytest
 
+import exact
 from pykoh.analysis.blocks import nothing_seen
 from pykoh.analysis.hop_events import HopEvents
 from pykoh.analysis.hops import Hops

@@ -52,7 +52,6 @@ from pykoh.analysis.fitting import (
     DEFAULT_EARLIEST_PS,
     WindowChoice,
     choose_fit,
-    curve,
     same_slope,
 )
 from pykoh.analysis.results import (
@@ -63,6 +62,7 @@ from pykoh.analysis.results import (
     OnsagerCoefficient,
     SpeciesDiffusion,
 )
+from pykoh.analysis.straight_line import curve
 
 Value = tuple[float | None, float | None]
 

@@ -22,7 +22,6 @@ from pykoh.analysis.fitting import (
     DEFAULT_EARLIEST_PS,
     WindowChoice,
     choose_fit,
-    curve,
     same_slope,
 )
 from pykoh.analysis.hop_walk import HopWalk
@@ -33,6 +32,7 @@ from pykoh.analysis.results import (
     FloatArray,
     SpeciesDiffusion,
 )
+from pykoh.analysis.straight_line import curve
 
 YEH_HUMMER_XI = 2.837297
 NEARLY_CUBIC = 1.05
