@@ -202,10 +202,10 @@ def test_pressure_beside_the_dump(tmp_path: Path) -> None:
 
     positions, types = koh_walkers(np.random.default_rng(1), 60)
     path = write_dump(tmp_path / "koh.dump", positions, types, CELL, times=np.arange(60) * 0.01)
-    n = 30000
-    table = stress(np.random.default_rng(0), n, 0.005, 0.3, 2000.0)
+    n = 25000
+    table = stress(np.random.default_rng(0), n, 0.01, 0.3, 2000.0)
     rows = np.column_stack(
-        [np.arange(n), np.arange(n) * 0.005, table, np.full(n, 300.0), np.full(n, 1728.0)]
+        [np.arange(n), np.arange(n) * 0.01, table, np.full(n, 300.0), np.full(n, 1728.0)]
     )
     record = pressure_file(tmp_path / "koh.pressure.txt", rows)
     words = ["analyze", str(path), "-o", str(tmp_path / "out"), "--temperature", "300", "--force",

@@ -16,10 +16,10 @@ dipole, which is bounded; a hydroxide is -1 at its oxygen and a bounded vector. 
 transferred, the charges do not jump, but the grouping changes: the hydroxide is now the other
 oxygen, and bounded vectors change with it. So the two displacements differ by something bounded at
 all times, and their mean-square displacements have the same slope in the limit (gauge invariance
-of transport coefficients: Ercole, Marcolongo, Umari and Baroni, J. Low Temp. Phys. 185 (2016) 79,
-doi:10.1007/s10909-016-1617-6). That bounded part is the dipole of water: it turns for 10 ps and
-more, and is larger than what the ions add in that time. Without it the slope is right from some
-picoseconds on, and known better.
+of transport coefficients, shown for heat by Ercole, Marcolongo, Umari and Baroni, J. Low Temp.
+Phys. 185 (2016) 79, doi:10.1007/s10909-016-1617-6). That bounded part is the dipole of water: it
+turns for 10 ps and more, and is larger than what the ions add in that time. Without it the slope is
+right from some picoseconds on, and known better.
 
 The gauge: the sum over cations and hydroxides weighs +1 and -1, so that a shift of all positions
 drops out if there are as many of the one as of the other. Displacements are taken in the frame of
@@ -30,9 +30,9 @@ Onsager coefficients: with J the displacement of all ions of a kind,
     σ_ab = lim d<ΔJ_a · ΔJ_b>/dt · e² / (6 V kB T),   σ = σ_++ + σ_-- - 2 σ_+-,
 
 and σ_aa has a self part (Nernst-Einstein's) and a distinct one, of different ions (Fong, Bergstrom,
-McCloskey and Mandadapu, AIChE J. 66 (2020) e17091, doi:10.1002/aic.17091). The transference number
-is t = (σ_++ - σ_+-) / σ. All slopes are taken with the same weights from the same lags, so that
-they add up. Displacements of many ions are Gaussian, and so the matrix σ_ab follows Wishart's
+McCloskey and Mandadapu, 2020, doi:10.48550/arXiv.2006.16164). The transference number is
+t = (σ_++ - σ_+-) / σ. All slopes are taken with the same weights from the same lags, so that they
+add up. Displacements of many ions are Gaussian, and so the matrix σ_ab follows Wishart's
 distribution, with ν = 2 (σ / stderr)² degrees of freedom:
 
     var(σ_ab) = (σ_aa σ_bb + σ_ab²) / ν,   var(t) = [σ_++ σ - (σ_++ - σ_+-)²] / [σ² (ν - 1)].

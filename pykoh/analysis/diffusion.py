@@ -41,7 +41,10 @@ NEARLY_CUBIC = 1.05
 _DISAGREE = 3.0  # standard errors between the two routes to D(OH-) that are worth a warning
 
 VISCOSITIES = (0.5, 4.0)
-"""mPa·s: from warm dilute to concentrated KOH, to say how large the correction may be."""
+"""mPa·s, to say how large the correction may be; round numbers that limit nothing. Water has the
+first one at 55 °C (Huber et al., J. Phys. Chem. Ref. Data 38 (2009) 101, doi:10.1063/1.3088050);
+for concentrated KOH see Sipos, Hefter and May, J. Chem. Eng. Data 45 (2000) 613,
+doi:10.1021/je000019h (up to 14.1 mol/L at 25 °C)."""
 
 EMPTY_CURVE = DisplacementCurve(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
 

@@ -33,8 +33,8 @@ weights of Jay and Neil, Phys. Rev. D 103 (2021) 114502, doi:10.1103/PhysRevD.10
     variance = Σ w_k σ_k² + Σ w_k (s_k - slope)²,
 
 c_k being the points that window k leaves out. The second term is what the unknown window adds. The
-factor 1/σ_k² (Beane et al., Phys. Rev. D 103 (2021) 054504, doi:10.1103/PhysRevD.103.054504) keeps
-windows that say little from widening the error of those that say much.
+factor 1/σ_k² is not theirs: it keeps windows that say little from widening the error of those that
+say much.
 
 A slope is a sum of squares. Its distribution is that of χ² with ν = 2 (slope / stderr)² degrees of
 freedom, which :func:`pykoh.analysis.confidence.positive` makes a 95 % interval of.
