@@ -300,8 +300,8 @@ def box_rows() -> Iterator[Row]:
     plain = exact.Box(3, 100.0)
     boxes = (
         ("2.9 mol/L, 3 ions, 50 % returns, 100 ps", plain, False, 60),
-        ("0.8 mol/L, 2 ions, 50 % returns, wrapped, 100 ps",
-         exact.Box(2, 100.0, sites=4), True, 24),
+        ("0.2 mol/L, 1 ion, 50 % returns, wrapped, 100 ps",
+         exact.Box(1, 100.0, sites=5), True, 24),
         ("0.4 mol/L, 2 ions, 50 % returns, 100 ps", exact.Box(2, 100.0, sites=5), False, 24),
         ("2.9 mol/L, 3 ions, no returns, dragged cations, 100 ps",
          replace(plain, returns=0.0, cation=0.3, drag=0.1), False, 48),
