@@ -20,12 +20,19 @@ import time
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from calibration_rows import GROUPS, Found, Row
 
 Line = dict[str, str | float]
+
+MOST_BIAS, COVERAGE = 0.05, (0.90, 0.98)
+"""The aim."""
+
+UNLIKELY = 0.025
+BEGIN, END = "<!-- table -->\n", "<!-- end of the table -->\n"
 
 
 def judge(row: Row, first_seed: int) -> list[Line]:
@@ -63,20 +70,39 @@ def judge(row: Row, first_seed: int) -> list[Line]:
     return lines
 
 
+def remark(line: Line) -> str:
+    """Return where a row misses the aim; with "?" where its noise may be all of it."""
+    n, bias = float(line["runs"]) - float(line["null"]), abs(float(line["bias"]))
+    coverage = float(line["coverage"])
+    held = round(coverage * n)
+    words = []
+    if bias > MOST_BIAS:
+        words.append("bias" + "?" * (bias - 2.0 * float(line["bias_stderr"]) <= MOST_BIAS))
+    if coverage < COVERAGE[0]:
+        words.append("too narrow" + "?" * bool(stats.binom.cdf(held, n, COVERAGE[0]) > UNLIKELY))
+    if coverage > COVERAGE[1]:
+        chance = stats.binom.sf(held - 1, n, COVERAGE[1])
+        words.append("too wide" + "?" * bool(chance > UNLIKELY))
+    return ", ".join(words)
+
+
 def table(lines: list[Line]) -> str:
     """Return the lines as a Markdown table."""
-    head = "| run | quantity | bias | stderr | scatter / stderr | coverage | null |"
-    rows = [head, "|---|---|---|---|---|---|---|"]
+    head = (
+        "| run | quantity | bias | stderr | scatter / stderr | coverage | null | misses the aim |"
+    )
+    rows = [head, "|---|---|---|---|---|---|---|---|"]
     for line in lines:
         null = f"{line['null']:g} of {line['runs']:g}"
+        name = str(line["quantity"]).replace("_", " ")
         if "bias" not in line:
-            rows.append(f"| {line['run']} | {line['quantity']} | – | – | – | – | {null} |")
+            rows.append(f"| {line['run']} | {name} | – | – | – | – | {null} | |")
             continue
         rows.append(
-            f"| {line['run']} | {line['quantity']} | {100 * float(line['bias']):+.1f} ± "
+            f"| {line['run']} | {name} | {100 * float(line['bias']):+.1f} ± "
             f"{100 * float(line['bias_stderr']):.1f} % "
-            f"| {100 * float(line['relative_stderr']):.0f} % | {line['ratio']:.2f} "
-            f"| {line['coverage']:.2f} | {null} |"
+            f"| {100 * float(line['relative_stderr']):.2g} % | {line['ratio']:.2f} "
+            f"| {line['coverage']:.2f} | {null} | {remark(line)} |"
         )
     return "\n".join(rows) + "\n"
 
@@ -87,11 +113,11 @@ def figure(lines: list[Line], path: Path) -> None:
     from matplotlib.figure import Figure
 
     shown = [x for x in lines if "bias" in x and float(x["null"]) <= 0.5 * float(x["runs"])]
-    picture = Figure(figsize=(8.0, 4.0), layout="constrained")
+    picture = Figure(figsize=(8.0, 6.0), layout="constrained")
     left, right = picture.subplots(1, 2)
     names = list(dict.fromkeys(str(line["quantity"]) for line in shown))
     for axes, key, error, band in (
-        (left, "bias", "bias_stderr", (-0.05, 0.05)), (right, "coverage", None, (0.90, 0.98)),
+        (left, "bias", "bias_stderr", (-MOST_BIAS, MOST_BIAS)), (right, "coverage", None, COVERAGE),
     ):  # fmt: skip
         axes.axvspan(*band, color="#d7ead9", zorder=0)
         for line in shown:
@@ -109,14 +135,18 @@ def figure(lines: list[Line], path: Path) -> None:
 
 
 def save(lines: list[Line], folder: Path) -> None:
-    """Write the table of all rows so far, and the figure."""
+    """Write all rows so far, the figure, and the table into trust.md where there is one."""
     folder.mkdir(parents=True, exist_ok=True)
     names = list(dict.fromkeys(key for line in lines for key in line))
     with (folder / "calibration.csv").open("w", newline="") as stream:
         writer = csv.DictWriter(stream, names)
         writer.writeheader()
         writer.writerows(lines)
-    (folder / "calibration.md").write_text(table(lines))
+    page = folder / "trust.md"
+    if page.exists():
+        text = page.read_text()
+        before, after = text[: text.index(BEGIN)], text[text.index(END) :]
+        page.write_text(f"{before}{BEGIN}{table(lines)}{after}")
     figure(lines, folder / "calibration.svg")
 
 
