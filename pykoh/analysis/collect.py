@@ -39,7 +39,7 @@ from pykoh.analysis.results import (
 from pykoh.analysis.settings import Settings
 from pykoh.analysis.structure import structure
 from pykoh.analysis.survey import TRANSFER_SHAPE
-from pykoh.analysis.survival import Continuous, Intermittent, survival_curve
+from pykoh.analysis.survival import Continuous, Intermittent, survival_curve, too_few_spells
 from pykoh.analysis.temperature import Thermometer
 from pykoh.analysis.transfer import transfer_profile
 from pykoh.analysis.viscosity import read_pressure, viscosity
@@ -239,6 +239,7 @@ class Analysis:
             intervals = self._coarser.result(self._hops, n_id)
             if self._interval is not None:
                 residence = survival_curve(*self._residence, 0, self._interval)
+        few = residence is not None and residence.continuous_ps is None
         found, warnings = grotthuss(
             self._hops,
             n_id,
@@ -249,6 +250,9 @@ class Analysis:
             self._n_frames,
             intervals,
         )
+        if few:
+            reason = too_few_spells("stays on an oxygen")
+            warnings.append(AnalysisWarning("grotthuss.residence", reason))
         if self._interval is not None and self._hops is not None:
             found = replace(
                 found,
