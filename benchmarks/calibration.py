@@ -170,14 +170,16 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--only", default="", help="rows whose name holds this word")
     options = parser.parse_args()
+    rows = [row for group in GROUPS for row in group()]
+    place = {row.name: k for k, row in enumerate(rows)}
     lines = [line for line in load(options.out) if line["first_seed"] == options.first_seed]
     done = {line["run"] for line in lines}
-    for row in (row for group in GROUPS for row in group()):
+    for row in rows:
         if options.only not in row.name or row.name in done:
             continue
         start = time.perf_counter()
         new = judge(row, options.first_seed)
-        lines += new
+        lines = sorted([*lines, *new], key=lambda line: place[str(line["run"])])
         print(table(new).split("\n", 2)[2], end="", flush=True)
         save(lines, options.out)
         print(f"  {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
