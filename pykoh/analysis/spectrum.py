@@ -15,9 +15,9 @@ Laplace's approximation (MacKay, Neural Comput. 4 (1992) 415, doi:10.1162/neco.1
 are averaged with their evidence. Where the spectrum has structure, s is large, and then the narrow
 steps that the data hardly show are part of the error at f = 0.
 
-What decays more slowly than that narrowest step, and is hidden below a faster decay, is not seen.
-Structural relaxation of water and of its solutions at room temperature takes about 1 ps. A slow
-decay that is not hidden makes S fall within few frequencies, and is reported as a record too short.
+What decays more slowly than that narrowest step, and is hidden below a faster decay, is not seen:
+that there is no such decay is an assumption about the liquid. A slow decay that is not hidden makes
+S fall within few frequencies, and is reported as a record too short.
 """
 
 from __future__ import annotations
