@@ -95,6 +95,92 @@ def hoppers(
     return path, vehicular + hop_diffusion(rate, length, returns)
 
 
+def telegraph(rng: np.random.Generator, n_frames: int, n: int, off: float, on: float) -> np.ndarray:
+    """Return [n_frames, n] of bonds that break (``off``) and form (``on``) with fixed chances."""
+    state = np.zeros((n_frames, n), dtype=bool)
+    state[0] = rng.random(n) < on / (on + off)
+    chance = rng.random((n_frames, n))
+    for frame in range(1, n_frames):
+        before = state[frame - 1]
+        state[frame] = np.where(before, chance[frame] >= off, chance[frame] < on)
+    return state
+
+
+def directions(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """Return [*shape, 3] unit vectors, isotropic."""
+    found = rng.normal(size=(*shape, 3))
+    return np.asarray(found / np.linalg.norm(found, axis=-1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class Shell:
+    """One cation whose first shell has ``places`` that are taken or empty (a telegraph each).
+
+    Attributes:
+        duration: ps.
+        places: in the shell.
+        off: chance per frame that an oxygen leaves its place.
+        on: chance per frame that one comes to an empty place.
+        radius: mean distance in the shell, Å.
+        spread: standard deviation of the distance, Å.
+        memory: correlation time of the distance, ps.
+        edge: of the cubic box, Å.
+        bulk: oxygens that are never in the shell.
+        hollow: Å; the others are anywhere in the box beyond this.
+        dt: time between frames, ps.
+    """
+
+    duration: float
+    places: int = 6
+    off: float = 0.02
+    on: float = 0.1
+    radius: float = 2.8
+    spread: float = 0.12
+    memory: float = 0.5
+    edge: float = 12.0
+    bulk: int = 24
+    hollow: float = 4.2
+    dt: float = 0.1
+
+    def truth(self, bin_A: float) -> dict[str, float]:
+        """Return the coordination number, the place of the peak of g(r) and its height in bins."""
+        from scipy.stats import norm
+
+        number = self.places * self.on / (self.on + self.off)
+        # The maximum of exp[-(r - r0)² / 2 s²] / r².
+        peak = 0.5 * (self.radius + np.sqrt(self.radius**2 - 8.0 * self.spread**2))
+        edges = np.arange(1.0, 4.0, bin_A)
+        density = (self.places + self.bulk) / self.edge**3
+        inside = np.diff(norm.cdf(edges, self.radius, self.spread)) * number
+        g = inside / (4.0 / 3.0 * np.pi * np.diff(edges**3) * density)
+        return {"coordination": number, "peak": float(peak), "height": float(g.max())}
+
+    def positions(self, rng: np.random.Generator) -> np.ndarray:
+        """Return [n_frames, 1 + places + bulk, 3], Å: the cation, then oxygens."""
+        n = round(self.duration / self.dt) + 1
+        taken = telegraph(rng, n, self.places, self.off, self.on)
+        distance = self.radius + self.spread * ornstein_uhlenbeck(
+            rng, n, (self.places,), self.memory, self.dt
+        )
+        others = self.edge * (rng.random((n, self.places + self.bulk, 3)) - 0.5)
+        while (inside := np.linalg.norm(others, axis=2) < self.hollow).any():
+            others[inside] = self.edge * (rng.random((int(inside.sum()), 3)) - 0.5)
+        held = distance[:, :, None] * directions(rng, n, self.places)
+        others[:, : self.places] = np.where(taken[:, :, None], held, others[:, : self.places])
+        return np.concatenate([np.zeros((n, 1, 3)), others], axis=1)
+
+
+def ion_pairs(
+    rng: np.random.Generator, n_frames: int, n: int, off: float, on: float
+) -> tuple[np.ndarray, float]:
+    """Return [n_frames, 2 n, 3] of n couples that are 2.8 Å apart or 6 Å, and the box's edge."""
+    together = telegraph(rng, n_frames, n, off, on)
+    first = np.zeros((n_frames, n, 3))
+    first[:, :, 0] = 20.0 * np.arange(n)
+    apart = np.where(together, 2.8, 6.0)[:, :, None] * directions(rng, n_frames, n)
+    return np.concatenate([first, first + apart], axis=1), 20.0 * max(n, 2)
+
+
 def shear_stress(
     rng: np.random.Generator, n: int, dt: float, tails: tuple[tuple[float, float], ...],
     viscosity: float, volume: float, temperature: float,
@@ -198,7 +284,8 @@ def _truth(box: Box, rate: float, of_cation: float, temperature: float) -> dict[
     pm = n * rest * (-n * w * box.cation + box.drag * hops * (1.0 - n * w * box.drag))
     whole = n * (box.cation + hops * (1.0 - box.drag) ** 2)
     return {
-        "D_K": d_plus, "D_OH": d_minus, "hop_rate": rate,
+        "D_K": d_plus, "D_OH": d_minus, "D_OH_from_hops": d_minus, "hop_rate": rate,
+        "waiting_rate": -np.log1p(-1.0 / (1.0 / (rate * box.dt) - box.dead + 1)) / box.dt,
         "residence_time": 1.0 / rate, "hop_length": box.spacing,
         "return_share": box.returns + (1.0 - box.returns) / 6.0, "mean_cosine": -box.returns,
         "einstein": to_S * whole, "nernst_einstein": to_S * n * (d_plus + d_minus),
@@ -213,7 +300,9 @@ def reactive_box(rng: np.random.Generator, box: Box, temperature: float = 300.0)
     n, s = box.n_ions, box.sites
     grid = np.stack(np.meshgrid(*[np.arange(s)] * 3, indexing="ij"), -1).reshape(-1, 3)
     per = len(grid)
-    fine = rng.permutation(grid)[np.arange(n) % per] * (box.spacing / s)
+    # Lattices of different hydroxides stay farther apart than an O-H bond.
+    thirds = np.stack(np.meshgrid(*[np.arange(3)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    fine = rng.permutation(thirds)[np.arange(n) % 27] * (box.spacing / 3.0)
     base = (fine[:, None] + grid[None] * box.spacing).reshape(-1, 3)
     oxygens = base + box.rattle * ornstein_uhlenbeck(rng, n_frames, base.shape, 0.2, box.dt)
     cations = rng.random((n, 3)) * box.edge + walkers(rng, n_frames, n, box.cation, box.dt)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import exact
 from pykoh.analysis.blocks import nothing_seen
 from pykoh.analysis.hop_events import HopEvents
 from pykoh.analysis.hops import Hops
@@ -201,6 +202,25 @@ def test_viscosity_of_a_known_stress() -> None:
     values, errors = np.array(found).T
     assert values.mean() == pytest.approx(expected, rel=0.06)
     assert 0.4 < errors.mean() / values.std(ddof=1) < 2.5
+
+
+def test_a_slow_decay_below_a_fast_one_is_part_of_the_viscosity() -> None:
+    """Half of η decays with 0.05 ps, half with 2 ps: no plateau that looks flat is the whole."""
+    dt, n, found = 0.01, 30001, []
+    for seed in range(12):
+        rng = np.random.default_rng([11, seed])
+        pressure = exact.shear_stress(rng, n, dt, ((0.05, 0.5), (2.0, 0.5)), 0.9, 3000.0, 300.0)
+        result, reason = viscosity(np.arange(n) * dt, pressure, 3000.0, 300.0)
+        assert result.viscosity_mPa_s is not None and result.stderr_mPa_s is not None, reason
+        found.append((result.viscosity_mPa_s, result.stderr_mPa_s))
+    values, errors = np.array(found).T
+    assert values.mean() == pytest.approx(0.9, abs=0.12)
+    assert (np.abs(values - 0.9) < 2.5 * errors).all()
+    pressure = exact.shear_stress(
+        np.random.default_rng(0), n, dt, ((15.0, 1.0),), 0.9, 3000.0, 300.0
+    )
+    result, reason = viscosity(np.arange(n) * dt, pressure, 3000.0, 300.0)
+    assert result.viscosity_mPa_s is None and reason is not None and "too slowly" in reason
 
 
 def test_shear_components_have_the_same_integral() -> None:

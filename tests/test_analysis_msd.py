@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pykoh.analysis.all_origins import MeanSquares, chunk_frames
 from pykoh.analysis.correlator import DEPTH, RATIO, Displacements, OrderN
 from pykoh.analysis.diffusion import finite_size_correction, yeh_hummer_m2_per_s
-from pykoh.analysis.fitting import choose_fit, curve, independent_windows
+from pykoh.analysis.fitting import choose_fit
+from pykoh.analysis.straight_line import curve, independent_windows
 from trajectories import brownian
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from scipy import stats
 
 import pykoh.trajectory.run as run_module
 import report_cases
@@ -20,7 +21,7 @@ from pykoh.analysis.correlator import OrderN
 from pykoh.analysis.diffusion import cross_term
 from pykoh.analysis.fitting import choose_fit
 from pykoh.analysis.pipeline import Settings, analyze
-from pykoh.analysis.series import combine, series
+from pykoh.analysis.series import combine, replicas, series
 from pykoh.analysis.workers import Workers, dask_workers
 from pykoh.analysis.write import as_json
 from pykoh.cli import main
@@ -85,12 +86,39 @@ def test_combine_replicas() -> None:
     assert combine([(None, None), (1.0, 0.1)]) == (1.0, 0.1)
     assert combine([(None, None)]) == (None, None)
     value, error = combine([(1.0, 0.1), (1.1, 0.2)])
-    assert value == pytest.approx((1.0 / 0.01 + 1.1 / 0.04) / (1 / 0.01 + 1 / 0.04))
-    assert error == pytest.approx((1 / 0.01 + 1 / 0.04) ** -0.5)  # they agree
-    value, error = combine([(1.0, 0.01), (2.0, 0.01)])
+    weights = np.array([1.0 / 0.1, 1.1 / 0.2]) ** 2
+    assert value == pytest.approx(weights @ [1.0, 1.1] / weights.sum())
+    assert error == pytest.approx(value * weights.sum() ** -0.5)  # they agree
+    value, error = combine([(1.0, 0.01), (2.0, 0.02)])
     assert (value, error) == pytest.approx((1.5, 0.5))  # they do not: the scatter decides
     # Nothing seen in one run has no error; it must not drop out of the mean.
     assert combine([(0.0, 0.0), (0.2, 0.05)]) == pytest.approx((0.1, 0.1))
+
+
+def test_replicas_that_disagree_say_so() -> None:
+    found = replicas([(1.0, 0.01), (1.1, 0.011), (1.2, 0.012), (1.3, 0.013)])
+    assert found.birge_ratio is not None and found.interval is not None
+    assert found.birge_ratio > 5.0
+    values = np.array([1.0, 1.1, 1.2, 1.3])
+    half = stats.t.ppf(0.975, 3) * values.std(ddof=1) / 2.0
+    assert found.interval == pytest.approx((1.15 - half, 1.15 + half))
+    assert replicas([(1.0, 0.1), (1.01, 0.1)]).birge_ratio < 0.2
+    assert replicas([(1.0, None), (1.01, 0.1)]).birge_ratio is None
+
+
+@pytest.mark.parametrize("quoted", [1.0, 0.4])
+def test_intervals_of_replicas_hold_the_truth(quoted: float) -> None:
+    """Means of four squares of 16 degrees of freedom, with their errors right or far too small."""
+    rng = np.random.default_rng(5)
+    held, means = 0, []
+    for _ in range(600):
+        values = rng.chisquare(16, size=4) / 16
+        found = replicas([(v, quoted * v * np.sqrt(2.0 / 16)) for v in values])
+        assert found.interval is not None and found.value is not None
+        held += found.interval[0] <= 1.0 <= found.interval[1]
+        means.append(found.value)
+    assert np.mean(means) == pytest.approx(1.0, abs=0.03)
+    assert 0.91 <= held / 600 <= 0.99
 
 
 def test_runs_of_one_solution_are_one_point() -> None:
@@ -202,10 +230,10 @@ def test_pressure_beside_the_dump(tmp_path: Path) -> None:
 
     positions, types = koh_walkers(np.random.default_rng(1), 60)
     path = write_dump(tmp_path / "koh.dump", positions, types, CELL, times=np.arange(60) * 0.01)
-    n = 30000
-    table = stress(np.random.default_rng(0), n, 0.005, 0.3, 2000.0)
+    n = 25000
+    table = stress(np.random.default_rng(0), n, 0.01, 0.3, 2000.0)
     rows = np.column_stack(
-        [np.arange(n), np.arange(n) * 0.005, table, np.full(n, 300.0), np.full(n, 1728.0)]
+        [np.arange(n), np.arange(n) * 0.01, table, np.full(n, 300.0), np.full(n, 1728.0)]
     )
     record = pressure_file(tmp_path / "koh.pressure.txt", rows)
     words = ["analyze", str(path), "-o", str(tmp_path / "out"), "--temperature", "300", "--force",

@@ -15,7 +15,7 @@ apart.
 The length n is 2048 frames for a box of 300 atoms; for large boxes it is less, since memory is
 limited, and from 10,000 atoms on the sums of :mod:`pykoh.analysis.correlator` are used alone. Their
 origins are up to a fifth of the lag apart, which makes standard errors larger by 1.3 % at most (by
-the covariance of :mod:`pykoh.analysis.fitting`).
+the covariance of :mod:`pykoh.analysis.straight_line`).
 """
 
 from __future__ import annotations

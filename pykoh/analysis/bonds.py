@@ -30,7 +30,7 @@ from pykoh.analysis.results import (
     HydrogenBondClass,
     HydrogenBonds,
 )
-from pykoh.analysis.survival import Continuous, Intermittent, survival_curve
+from pykoh.analysis.survival import Continuous, Intermittent, survival_curve, too_few_spells
 
 _MOST_FOLLOWED = 16384
 """Hydrogens whose bonds are followed in time; enough for any statistics, and bounded memory."""
@@ -220,6 +220,8 @@ def bond_warnings(found: HydrogenBonds, interval_ps: float | None) -> list[Analy
                 f"the lifetime is close to the time between frames ({interval_ps:g} ps) "
                 "and limited by it; dump more often"
             )
+        elif entry.survival is not None and entry.survival.continuous_ps is None:
+            reason = too_few_spells("bonds")
         else:
             continue
         warnings.append(AnalysisWarning(f"hydrogen_bonds.{entry.name}", reason))

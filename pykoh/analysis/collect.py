@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +14,7 @@ from pykoh.analysis.conductivity import conductivity, ion_tracks
 from pykoh.analysis.constants import ATOMIC_MASS_KG, molarity
 from pykoh.analysis.contacts import CONTACT_A, N_CONTACTS, contacts
 from pykoh.analysis.correlator import DEPTH, Displacements, n_levels
-from pykoh.analysis.equilibration import drift, words
+from pykoh.analysis.equilibration import SHELL_A, drift_warnings
 from pykoh.analysis.fitting import DEFAULT_EARLIEST_PS
 from pykoh.analysis.frames import Findings, FrameWork
 from pykoh.analysis.grotthuss import grotthuss
@@ -25,7 +24,7 @@ from pykoh.analysis.hops import HopCounter, window_grid
 from pykoh.analysis.hydroxide import HydroxideTracker
 from pykoh.analysis.intervals import CoarserFrames
 from pykoh.analysis.pairs import PairCounter
-from pykoh.analysis.radial import BIN_A, LARGEST_R_A, PairHistograms
+from pykoh.analysis.radial import BIN_A, LARGEST_R_A, PairHistograms, rdf_stride
 from pykoh.analysis.results import (
     AnalysisResults,
     AnalysisWarning,
@@ -40,7 +39,7 @@ from pykoh.analysis.results import (
 from pykoh.analysis.settings import Settings
 from pykoh.analysis.structure import structure
 from pykoh.analysis.survey import TRANSFER_SHAPE
-from pykoh.analysis.survival import Continuous, Intermittent, survival_curve
+from pykoh.analysis.survival import Continuous, Intermittent, survival_curve, too_few_spells
 from pykoh.analysis.temperature import Thermometer
 from pykoh.analysis.transfer import transfer_profile
 from pykoh.analysis.viscosity import read_pressure, viscosity
@@ -48,24 +47,10 @@ from pykoh.errors import TrajectoryError
 from pykoh.trajectory.run import Frames, Run
 from pykoh.trajectory.species import CATION, HYDROGEN, OXYGEN
 
-RDF_INTERVAL_PS = (0.05, 0.5)
-"""Frames closer in time than this are nearly the same structure; RDFs skip them. The first value
-is for boxes of up to :data:`RDF_ATOMS` atoms; larger ones, where each frame says more, grow to the
-second."""
-
-RDF_ATOMS = 1000
-
 _CELL_CHANGE = 1e-4
 
 _RINGS_BYTES = 200e6
 """Memory for positions at earlier times, in single precision; 8 levels for 108,000 atoms."""
-
-
-def rdf_stride(interval_ps: float, n_atoms: int) -> int:
-    """Return how many frames apart RDFs are sampled."""
-    shortest, longest = RDF_INTERVAL_PS
-    spacing = min(longest, shortest * max(1.0, n_atoms / RDF_ATOMS))
-    return max(1, math.ceil(spacing / interval_ps - 1e-6))
 
 
 class Analysis:
@@ -220,11 +205,14 @@ class Analysis:
         if self._n_frames > 1:
             self._interval = (self._times[1] - self._times[0]) / (self._n_frames - 1)
         summary = self._summary()
-        warnings = self._input_warnings(summary) + self._drifts()
+        bonds = None if self._bonds is None else self._bonds.segments()
+        shell = self._pairs.waters_around_water(SHELL_A)
+        begun = drift_warnings(self._thermometer.segments(), bonds, shell)
+        warnings = self._input_warnings(summary) + begun
         found_grotthuss, of_hops = self._grotthuss()
         found_diffusion, more = self._diffusion(summary, found_grotthuss)
         warnings += more + of_hops
-        bonds, more = self._hydrogen_bonds()
+        found_bonds, more = self._hydrogen_bonds()
         warnings += more
         found_structure, more = self._structure()
         warnings += more
@@ -234,7 +222,7 @@ class Analysis:
             summary,
             found_diffusion,
             found_grotthuss,
-            bonds,
+            found_bonds,
             found_structure,
             found_conductivity,
             tuple(warnings),
@@ -251,6 +239,7 @@ class Analysis:
             intervals = self._coarser.result(self._hops, n_id)
             if self._interval is not None:
                 residence = survival_curve(*self._residence, 0, self._interval)
+        few = residence is not None and residence.continuous_ps is None
         found, warnings = grotthuss(
             self._hops,
             n_id,
@@ -261,6 +250,9 @@ class Analysis:
             self._n_frames,
             intervals,
         )
+        if few:
+            reason = too_few_spells("stays on an oxygen")
+            warnings.append(AnalysisWarning("grotthuss.residence", reason))
         if self._interval is not None and self._hops is not None:
             found = replace(
                 found,
@@ -329,21 +321,6 @@ class Analysis:
                 )
             )
         return found
-
-    def _drifts(self) -> list[AnalysisWarning]:
-        """Return whether the run began out of equilibrium."""
-        found = [words("temperature", " K", drift(*self._thermometer.segments()))]
-        if self._bonds is not None:
-            bonds = drift(*self._bonds.segments())
-            found.append(words("hydrogen bonds per water molecule", "", bonds))
-        seen = [text for text in found if text is not None]
-        if not seen:
-            return []
-        reason = (
-            f"the run does not begin in equilibrium: {'; '.join(seen)}; "
-            "leave out its beginning with --start PS, or equilibrate first"
-        )
-        return [AnalysisWarning("input.equilibration", reason)]
 
     def _moments(self) -> dict[str, Displacements | None]:
         def of(correlator: MeanSquares, n: int, subset: bool = False) -> Displacements | None:

@@ -16,10 +16,10 @@ dipole, which is bounded; a hydroxide is -1 at its oxygen and a bounded vector. 
 transferred, the charges do not jump, but the grouping changes: the hydroxide is now the other
 oxygen, and bounded vectors change with it. So the two displacements differ by something bounded at
 all times, and their mean-square displacements have the same slope in the limit (gauge invariance
-of transport coefficients: Ercole, Marcolongo, Umari and Baroni, J. Low Temp. Phys. 185 (2016) 79,
-doi:10.1007/s10909-016-1617-6). That bounded part is the dipole of water: it turns for 10 ps and
-more, and is larger than what the ions add in that time. Without it the slope is right from some
-picoseconds on, and known better.
+of transport coefficients, shown for heat by Ercole, Marcolongo, Umari and Baroni, J. Low Temp.
+Phys. 185 (2016) 79, doi:10.1007/s10909-016-1617-6). That bounded part is the dipole of water: it
+turns for 10 ps and more, and is larger than what the ions add in that time. Without it the slope is
+right from some picoseconds on, and known better.
 
 The gauge: the sum over cations and hydroxides weighs +1 and -1, so that a shift of all positions
 drops out if there are as many of the one as of the other. Displacements are taken in the frame of
@@ -30,9 +30,9 @@ Onsager coefficients: with J the displacement of all ions of a kind,
     σ_ab = lim d<ΔJ_a · ΔJ_b>/dt · e² / (6 V kB T),   σ = σ_++ + σ_-- - 2 σ_+-,
 
 and σ_aa has a self part (Nernst-Einstein's) and a distinct one, of different ions (Fong, Bergstrom,
-McCloskey and Mandadapu, AIChE J. 66 (2020) e17091, doi:10.1002/aic.17091). The transference number
-is t = (σ_++ - σ_+-) / σ. All slopes are taken with the same weights from the same lags, so that
-they add up. Displacements of many ions are Gaussian, and so the matrix σ_ab follows Wishart's
+McCloskey and Mandadapu, 2020, doi:10.48550/arXiv.2006.16164). The transference number is
+t = (σ_++ - σ_+-) / σ. All slopes are taken with the same weights from the same lags, so that they
+add up. Displacements of many ions are Gaussian, and so the matrix σ_ab follows Wishart's
 distribution, with ν = 2 (σ / stderr)² degrees of freedom:
 
     var(σ_ab) = (σ_aa σ_bb + σ_ab²) / ν,   var(t) = [σ_++ σ - (σ_++ - σ_+-)²] / [σ² (ν - 1)].
@@ -52,7 +52,6 @@ from pykoh.analysis.fitting import (
     DEFAULT_EARLIEST_PS,
     WindowChoice,
     choose_fit,
-    curve,
     same_slope,
 )
 from pykoh.analysis.results import (
@@ -63,12 +62,15 @@ from pykoh.analysis.results import (
     OnsagerCoefficient,
     SpeciesDiffusion,
 )
+from pykoh.analysis.straight_line import curve
 
 Value = tuple[float | None, float | None]
 
 # Molarity and temperature that the data behind experiment() cover.
 EXPERIMENT_MOLARITY = (0.0, 12.0)
 EXPERIMENT_TEMPERATURE_K = (273.15, 373.15)
+
+_LEAST_OF_APART = 0.25  # the variance of a ratio is at least this part of that of two runs
 
 
 def ion_tracks(
@@ -264,6 +266,28 @@ def _share(
     return min(max(share, 0.0), 1.0), error, (max(low, 0.0), min(high, 1.0))
 
 
+def haven_ratio(independent: Value, collective: Value) -> tuple[Value, Interval | None]:
+    """Return Nernst-Einstein's conductivity over Einstein's, its error and interval of 95 %.
+
+    Both come from the same ions. Of Gaussian displacements that do not depend on each other the
+    covariance of Σ |Δr|² and |Σ Δr|² is the variance of the first one, so that the relative
+    variances obey var(H) = var(σ) - var(σ_NE); with H above 1 the covariance is smaller by 1 / H.
+
+    Args:
+        independent: Nernst-Einstein's and its standard error, S/m.
+        collective: Einstein's and its standard error, S/m.
+    """
+    (above, above_error), (below, below_error) = independent, collective
+    if not above or not below or below < 0 or not above_error or not below_error:
+        return (None, None), None
+    value = above / below
+    a, b = above_error / above, below_error / below
+    shared = 2.0 * a**2 * min(1.0, 1.0 / value)
+    variance = max(a**2 + b**2 - shared, _LEAST_OF_APART * (a**2 + b**2))
+    part = float(np.sqrt(variance / (a**2 + b**2)))
+    return (value, float(value * np.sqrt(variance))), ratio(value, part * a, part * b)
+
+
 def conductivity(
     summary: InputSummary,
     ions: list[SpeciesDiffusion | None],
@@ -317,15 +341,7 @@ def conductivity(
             to_S_per_m = einstein(1.0, 0.0, volume, temperature)[0]
             coefficients = tuple(entry.times(to_S_per_m) for entry in coefficients)
     measured = known.measured()
-    haven, haven_interval = unknown, None
-    if independent[0] and collective[0] and collective[0] > 0:
-        value = independent[0] / collective[0]
-        relative = (
-            (independent[1] or 0.0) / independent[0],
-            (collective[1] or 0.0) / collective[0],
-        )
-        haven = value, float(value * np.hypot(*relative))
-        haven_interval = ratio(value, *relative)
+    haven, haven_interval = haven_ratio(independent, collective)
     shared = _share(known, share)
     moving, apparent = known.moving(), unknown
     if len(moving) == 2 and moving[0][1] + moving[1][1] > 0:

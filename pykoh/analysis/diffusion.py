@@ -22,7 +22,6 @@ from pykoh.analysis.fitting import (
     DEFAULT_EARLIEST_PS,
     WindowChoice,
     choose_fit,
-    curve,
     same_slope,
 )
 from pykoh.analysis.hop_walk import HopWalk
@@ -33,6 +32,7 @@ from pykoh.analysis.results import (
     FloatArray,
     SpeciesDiffusion,
 )
+from pykoh.analysis.straight_line import curve
 
 YEH_HUMMER_XI = 2.837297
 NEARLY_CUBIC = 1.05
@@ -41,7 +41,10 @@ NEARLY_CUBIC = 1.05
 _DISAGREE = 3.0  # standard errors between the two routes to D(OH-) that are worth a warning
 
 VISCOSITIES = (0.5, 4.0)
-"""mPa·s: from warm dilute to concentrated KOH, to say how large the correction may be."""
+"""mPa·s, to say how large the correction may be; round numbers that limit nothing. Water has the
+first one at 55 °C (Huber et al., J. Phys. Chem. Ref. Data 38 (2009) 101, doi:10.1063/1.3088050);
+for concentrated KOH see Sipos, Hefter and May, J. Chem. Eng. Data 45 (2000) 613,
+doi:10.1021/je000019h (up to 14.1 mol/L at 25 °C)."""
 
 EMPTY_CURVE = DisplacementCurve(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
 
@@ -137,17 +140,44 @@ _ORDER = ("O", "OH-_vehicular")
 _HOPPING = ("OH-", "OH-_structural")
 
 
-def _earliest(species: str, run: Run, fits: dict[str, WindowChoice], few: bool) -> float:
+def _out_of_cage(moments: Displacements, oxygens: Displacements, run: Run, start: float) -> float:
+    """Return when a few ions have left their cage, ps; at most an eighth of the run.
+
+    That is when they have gone as far as the oxygens had at ``start``, where these began to
+    diffuse. Many more of them tell when that is; faster ions get there before.
+
+    Args:
+        moments: of the ions.
+        oxygens: of all oxygens.
+        run: time between frames.
+        start: ps.
+    """
+    assert run.interval_ps is not None
+    wanted = float(np.interp(start / run.interval_ps, oxygens.lag_frames, oxygens.square))
+    reached = np.flatnonzero(moments.square >= wanted)
+    longest = 0.125 * (run.n_frames - 1) * run.interval_ps
+    if not len(reached):
+        return longest
+    return min(float(moments.lag_frames[reached[0]]) * run.interval_ps, longest)
+
+
+def _earliest(
+    species: str,
+    run: Run,
+    fits: dict[str, WindowChoice],
+    displacements: dict[str, Displacements | None],
+) -> float:
     """Return the lag before which the motion of a species is known to remember, ps.
 
-    The hops of a hydroxide remember (:mod:`pykoh.analysis.hop_walk`). A cage lasts as long for few
-    ions as for the oxygens around them, of which more is known: their fit says where it is over.
+    The hops of a hydroxide remember (:mod:`pykoh.analysis.hop_walk`), and ions rattle in cages.
     """
     earliest = DEFAULT_EARLIEST_PS
-    all_oxygens = fits["O"].fit if "O" in fits else None
-    if few and all_oxygens is not None and run.interval_ps is not None:
-        longest = 0.125 * (run.n_frames - 1) * run.interval_ps
-        earliest = max(earliest, min(all_oxygens.start_ps, longest))
+    moments, oxygens = displacements[species], displacements.get("O")
+    diffusing = fits["O"].fit if "O" in fits else None
+    if diffusing is not None and oxygens is not None and moments is not None:
+        few = moments.n_particles[0] < 0.5 * oxygens.n_particles[0]
+        left = _out_of_cage(moments, oxygens, run, diffusing.start_ps) if few else 0.0
+        earliest = max(earliest, left)
     if species in _HOPPING and run.walk is not None:
         vehicular = fits["OH-_vehicular"].fit if "OH-_vehicular" in fits else None
         moving = 0.0
@@ -168,9 +198,7 @@ def _choices(
         moments = displacements[species]
         if moments is None or run.interval_ps is None or not len(moments.lag_frames):
             continue
-        oxygens = displacements.get("O")
-        few = oxygens is not None and moments.n_particles[0] < 0.5 * oxygens.n_particles[0]
-        earliest[species] = _earliest(species, run, fits, few)
+        earliest[species] = _earliest(species, run, fits, displacements)
         fits[species] = choose_fit(
             moments, run.interval_ps, run.n_frames, run.window_ps, earliest[species]
         )

@@ -23,7 +23,7 @@ import numpy as np
 from pykoh.analysis.hops import HopCounter
 from pykoh.analysis.results import Grotthuss
 
-TOLERATED = 0.1
+TOLERATED = 0.05
 """A fit begins where hops that lead back raise the slope by no more than this share."""
 
 _LARGEST_COSINE = 0.95
@@ -58,7 +58,7 @@ class HopWalk:
         return value, float(np.hypot(of_rate, of_cosine))
 
     def memory_ps(self, vehicular_A2_per_ps: float = 0.0) -> float:
-        """Return the lag from which on returns raise the slope by 10 % at most, ps; 0 if always.
+        """Return the lag from which on returns raise the slope by 5 % at most, ps; 0 if always.
 
         The cosine is taken one standard error on the side of more memory.
 

@@ -6,6 +6,7 @@ and put together to the pairs that are reported by :mod:`pykoh.analysis.structur
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,11 +25,25 @@ N_PAIRS = N_KINDS * (N_KINDS + 1) // 2
 LARGEST_R_A = 10.0
 BIN_A = 0.05
 
+RDF_INTERVAL_PS = (0.05, 0.5)
+"""Frames closer in time than this are nearly the same structure; RDFs skip them. The first value
+is for boxes of up to :data:`RDF_ATOMS` atoms; larger ones, where each frame says more, grow to the
+second."""
+
+RDF_ATOMS = 1000
+
 
 def pair_index(a: int, b: int) -> int:
     """Return where the histogram of the kinds a and b is."""
     low, high = min(a, b), max(a, b)
     return high * (high + 1) // 2 + low
+
+
+def rdf_stride(interval_ps: float, n_atoms: int) -> int:
+    """Return how many frames apart RDFs are sampled."""
+    shortest, longest = RDF_INTERVAL_PS
+    spacing = min(longest, shortest * max(1.0, n_atoms / RDF_ATOMS))
+    return max(1, math.ceil(spacing / interval_ps - 1e-6))
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract", "arcp"})
@@ -338,3 +353,9 @@ class PairHistograms:
     def n_segments(self) -> int:
         """Segments that are full."""
         return self.n_frames // self._segments.length
+
+    def waters_around_water(self, r_A: float) -> tuple[FloatArray, FloatArray]:
+        """Return [n] waters within ``r_A`` of a water in segments of time, and [n] the waters."""
+        n, last = self.n_segments, round(r_A / BIN_A)
+        pairs = self.histogram[:n, pair_index(KIND_OW, KIND_OW), :last].sum(axis=1)
+        return 2.0 * pairs, self.counts[:n, KIND_OW]

@@ -1,9 +1,16 @@
 """Several runs side by side: replicas of one solution combined, solutions by concentration.
 
 Replicas are runs of the same composition and temperature that started from different velocities or
-boxes. Their mean is weighted with the inverse squares of the standard errors; its standard error is
-the larger of that of the weights and that of the scatter about the mean (Birge's ratio), so that
-runs that disagree say so.
+boxes. Quantities here are means of squares or counts: their standard errors are in proportion to
+the values, so that weights 1/e² would favour what came out low by chance (by 2 e²/v²). The weights
+are those of the relative errors instead,
+
+    mean = Σ w v / Σ w,  w = (v / e)²,  stderr = mean / √Σ w,
+
+times Birge's ratio R = √[Σ w (v / mean - 1)² / (n - 1)] where this is above 1 (Birge, Phys. Rev. 40
+(1932) 207, doi:10.1103/PhysRev.40.207), so that runs that disagree say so. The interval of 95 % is
+Student's, with n - 1 degrees of freedom where the scatter decides. Where the errors of the runs
+decide it is that of a positive quantity (:mod:`pykoh.analysis.confidence`).
 """
 
 from __future__ import annotations
@@ -11,10 +18,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pykoh.analysis.conductivity import experiment
+from pykoh.analysis.confidence import Interval, positive, student
 from pykoh.analysis.results import AnalysisResults
 from pykoh.analysis.tables import finite, write_csv
 from pykoh.files import write_text
@@ -102,6 +110,7 @@ class SeriesPoint:
         duration_ps: of all of them together.
         values: key of a quantity -> value and standard error, either None if unknown.
         experiment_S_per_m: measured conductivity (Gilliam 2007), or None.
+        combined: key of a quantity -> the same with interval and Birge's ratio.
     """
 
     molarity_mol_per_L: float
@@ -111,26 +120,60 @@ class SeriesPoint:
     duration_ps: float
     values: dict[str, Value]
     experiment_S_per_m: float | None
+    combined: dict[str, Combined] = field(default_factory=dict)
 
 
-def combine(values: Sequence[Value]) -> Value:
-    """Return the mean of replicas and its standard error.
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """The mean of replicas.
+
+    Attributes:
+        value: of all replicas, or None.
+        stderr: its standard error, or None.
+        interval: of 95 %, or None.
+        birge_ratio: scatter of the replicas over what their errors explain; None with one of them,
+            or where one has no error.
+    """
+
+    value: float | None
+    stderr: float | None
+    interval: Interval | None = None
+    birge_ratio: float | None = None
+
+
+def replicas(values: Sequence[Value]) -> Combined:
+    """Return the mean of replicas, its error and interval, and whether their errors explain it.
 
     Where a value has no standard error, or one of zero (nothing was seen), weights would mislead:
     then the plain mean, with the scatter of the replicas as its error.
+
+    Args:
+        values: value and standard error of each, either None if unknown.
     """
     known = [(v, e) for v, e in values if v is not None]
-    if len(known) < 2:
-        return known[0] if known else (None, None)
+    if not known:
+        return Combined(None, None)
+    if len(known) == 1:
+        return Combined(*known[0], positive(*known[0]))
     n = len(known)
-    if any(e is None or e <= 0 for _, e in known):
+    if any(e is None or e <= 0 or v <= 0 for v, e in known):
         mean = sum(v for v, _ in known) / n
-        return mean, math.sqrt(sum((v - mean) ** 2 for v, _ in known) / (n * (n - 1)))
-    weights = [1.0 / e**2 for _, e in known if e is not None]
+        error = math.sqrt(sum((v - mean) ** 2 for v, _ in known) / (n * (n - 1)))
+        return Combined(mean, error, student(mean, error, n - 1.0))
+    weights = [(v / e) ** 2 for v, e in known if e is not None]
     total = sum(weights)
     mean = sum(w * v for w, (v, _) in zip(weights, known, strict=True)) / total
-    chi2 = sum(w * (v - mean) ** 2 for w, (v, _) in zip(weights, known, strict=True))
-    return mean, math.sqrt(max(1.0, chi2 / (n - 1)) / total)
+    chi2 = sum(w * (v / mean - 1.0) ** 2 for w, (v, _) in zip(weights, known, strict=True))
+    birge = math.sqrt(chi2 / (n - 1))
+    error = mean / math.sqrt(total) * max(1.0, birge)
+    interval = student(mean, error, n - 1.0) if birge > 1.0 else positive(mean, error)
+    return Combined(mean, error, interval, birge)
+
+
+def combine(values: Sequence[Value]) -> Value:
+    """Return the mean of replicas and its standard error; see :func:`replicas`."""
+    found = replicas(values)
+    return found.value, found.stderr
 
 
 def _same_solution(a: AnalysisResults, b: AnalysisResults) -> bool:
@@ -172,14 +215,18 @@ def _point(group: list[tuple[str, AnalysisResults]]) -> SeriesPoint:
     measured = None
     if cation == "K" and temperature is not None:
         measured = experiment(molarity, temperature)
+    combined = {
+        entry.key: replicas([entry.of(results) for _, results in group]) for entry in QUANTITIES
+    }
     return SeriesPoint(
         molarity,
         temperature,
         cation,
         tuple(name for name, _ in group),
         sum(entry.duration_ps for entry in inputs),
-        {entry.key: combine([entry.of(results) for _, results in group]) for entry in QUANTITIES},
+        {key: (found.value, found.stderr) for key, found in combined.items()},
         measured,
+        combined,
     )
 
 
@@ -214,8 +261,13 @@ def write_series(points: Sequence[SeriesPoint], folder: Path) -> None:
             "duration_ps": point.duration_ps,
             "experiment_S_per_m": point.experiment_S_per_m,
             **{
-                key: {"value": value, "stderr": stderr}
-                for key, (value, stderr) in point.values.items()
+                key: {
+                    "value": found.value,
+                    "stderr": found.stderr,
+                    "interval_95": found.interval,
+                    "birge_ratio": found.birge_ratio,
+                }
+                for key, found in point.combined.items()
             },
         }
         for point in points

@@ -11,6 +11,11 @@ Continuous: S(t), the share held without a break. From the lengths of all spells
 of the run cuts off included (Kaplan and Meier, J. Am. Stat. Assoc. 53 (1958) 457,
 doi:10.1080/01621459.1958.10501452): if F(t) is the share of spells longer than t, what is met at a
 random time lasts t longer with S(t) = ∫_t^∞ F / ∫_0^∞ F.
+
+Both times rest on the n spells that were seen to end. Their mean ∫ S dt = <l²> / 2 <l> has the
+relative variance 2 / n for an exponential law, and is too low by the part 1 / n (a ratio of
+sums), which is put right; the time at which C falls to 1/e is not known better. With
+fewer than 8 spells that is more than a half, and neither time is given.
 """
 
 from __future__ import annotations
@@ -21,6 +26,9 @@ from numpy.typing import NDArray
 
 from pykoh.analysis.correlator import DEPTH, RATIO, n_levels
 from pykoh.analysis.results import FloatArray, SurvivalCurve
+
+FEWEST_SPELLS = 8
+"""Times that rest on fewer spells are not given."""
 
 _BUDGET = 32e6  # bytes of one C(t)
 
@@ -229,6 +237,14 @@ class Continuous:
         return times, rest / rest[0]
 
 
+def too_few_spells(what: str) -> str:
+    """Return why :func:`survival_curve` gives no times."""
+    return (
+        f"fewer than {FEWEST_SPELLS} {what} were seen to begin and to end, so the times of their "
+        "survival functions are not given; run longer"
+    )
+
+
 def survival_curve(
     intermittent: Intermittent, continuous: Continuous, kind: int, interval_ps: float
 ) -> SurvivalCurve | None:
@@ -253,18 +269,17 @@ def survival_curve(
     stderr = np.sqrt(np.maximum(c * (1.0 - c), 0.0) / independent)
     frames, s = continuous.result(kind)
     times = np.asarray(frames * interval_ps, dtype=np.float64)
-    mean = mean_stderr = None
-    if len(times):
-        mean = float(np.trapezoid(s, times))
-        # ∫ S dt = <l²> / 2 <l> of spells of length l; for an exponential law its relative
-        # variance is 2 / n.
-        mean_stderr = mean * float(np.sqrt(2.0 / max(continuous.n_ended(kind), 1.0)))
+    n_ended = continuous.n_ended(kind)
+    if n_ended < FEWEST_SPELLS:
+        return SurvivalCurve(t, c, stderr, times, s, None, None)
+    relative = float(np.sqrt(2.0 / n_ended))
+    mean = float(np.trapezoid(s, times)) * (1.0 + 1.0 / n_ended)
     decay, decay_stderr = _decay(t, c), None
     if decay is not None:
         k = int(np.flatnonzero(c < np.exp(-1.0))[0])
         steep = (1.0 - c[0]) / t[0] if k == 0 else (c[k - 1] - c[k]) / (t[k] - t[k - 1])
-        decay_stderr = float(stderr[k] / steep)
-    return SurvivalCurve(t, c, stderr, times, s, decay, mean, decay_stderr, mean_stderr)
+        decay_stderr = max(float(stderr[k] / steep), decay * relative)
+    return SurvivalCurve(t, c, stderr, times, s, decay, mean, decay_stderr, mean * relative)
 
 
 def _decay(t: FloatArray, c: FloatArray) -> float | None:

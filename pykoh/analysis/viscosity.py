@@ -7,28 +7,25 @@ J. Chem. Phys. 100 (1994) 541, doi:10.1063/1.466970).
 
 The integral is half of the spectrum S(f) at f = 0. Integrating the correlation function needs a
 time at which to stop, and a rule that stops where the integral looks flat publishes low
-fluctuations. The spectrum needs none: at the frequencies j / T of a record of length T the squared
-Fourier amplitudes are independent, and each follows χ² about S (Ercole, Marcolongo and Baroni,
-Sci. Rep. 7 (2017) 15835, doi:10.1038/s41598-017-15843-2). So log S is fitted by even polynomials
-in f (Chebyshev's, 1 to 4 terms beyond a constant, by maximum likelihood of the χ² law), over the
-frequencies below the one at which S has fallen to half; orders are averaged with the weights
-exp(-AIC / 2), and the scatter between them is part of the error.
+fluctuations. The spectrum needs none:
+:mod:`pykoh.analysis.spectrum` fits it near f = 0, and its error there knows of slow decays.
 
-Where S falls to half within fewer than 24 frequencies, the record is too short for its slowest
-decay: nothing is given then, but the length that would do. Nor is it with records below 100 ps, in
-which decays of some picoseconds cannot be seen at all. The running integral is for the eye only.
+Where S falls to a quarter within fewer than 24 frequencies, the record is too short for its slowest
+decay: nothing is given then, but the length that would do. Nor is it with records below 200 ps, in
+which a decay of 2 ps below a faster one is not resolved (docs/trust.md). The running integral is
+for the eye only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from pykoh.analysis.constants import BOLTZMANN_J_PER_K
 from pykoh.analysis.results import FloatArray, Viscosity
+from pykoh.analysis.spectrum import FEWEST_FREQUENCIES, at_zero, width
 from pykoh.errors import TrajectoryError
 from pykoh.files import require_file
 
@@ -37,12 +34,7 @@ _COLUMNS = ("time_ps", "pxx_bar", "pyy_bar", "pzz_bar", "pxy_bar", "pxz_bar", "p
 _LONGEST_PS = 20.0
 _BLOCKS = 8
 _FEWEST_ROWS = 2000
-_FEWEST_FREQUENCIES = 24
-_MOST_FREQUENCIES = 400
-_SMOOTHED = 10
-_HIGHEST_ORDER = 4
-_STEPS = 50
-_SHORTEST_PS = 100.0
+_SHORTEST_PS = 200.0
 _LARGEST_ERROR = 0.35
 _POINTS = 400
 
@@ -120,91 +112,6 @@ def _autocorrelation(signals: FloatArray, n_lags: int) -> FloatArray:
     return correlation
 
 
-@dataclass(frozen=True, slots=True)
-class _AtZero:
-    """The spectrum at frequency 0.
-
-    Attributes:
-        log: its logarithm.
-        stderr: standard error of the logarithm.
-        n_frequencies: that were fitted.
-    """
-
-    log: float
-    stderr: float
-    n_frequencies: int
-
-
-def _half_width(spectrum: FloatArray) -> int:
-    """Return the number of frequencies below the one where the spectrum has fallen to half.
-
-    Args:
-        spectrum: [n], mean over components, at the frequencies 1, 2 ... / T.
-    """
-    n = len(spectrum)
-    sums = np.concatenate([[0.0], np.cumsum(spectrum)])
-    largest = 0.0
-    for centre in np.unique(np.round(np.geomspace(1, n, 80)).astype(int)):
-        low = max(0, int(centre / 1.4) - 1)
-        high = min(n, max(int(np.ceil(1.4 * centre)), low + _SMOOTHED))
-        mean = float(sums[high] - sums[low]) / (high - low)
-        largest = max(largest, mean)
-        if mean < 0.5 * largest:
-            return int(centre)
-    return n
-
-
-def _binned(spectrum: FloatArray, n: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return place in (0, 1], mean and number of the first ``n`` frequencies, joined above 100."""
-    edges = np.arange(n + 1)
-    if n > _MOST_FREQUENCIES:
-        rest = np.round(np.linspace(100, n, _MOST_FREQUENCIES - 100)).astype(int)
-        edges = np.unique(np.concatenate([np.arange(100), rest]))
-    count = np.diff(edges)
-    place = np.arange(1, n + 1) / n
-    return (
-        np.add.reduceat(place, edges[:-1]) / count,
-        np.add.reduceat(spectrum[:n], edges[:-1]) / count,
-        count.astype(np.float64),
-    )
-
-
-def _at_zero(spectrum: FloatArray, n_components: int) -> _AtZero | None:
-    """Return the spectrum at frequency 0, or None if the record is too short for it.
-
-    Args:
-        spectrum: [n], mean over components, at the frequencies 1, 2 ... / T.
-        n_components: independent components.
-    """
-    n = _half_width(spectrum)
-    if n < _FEWEST_FREQUENCIES:
-        return None
-    x, y, count = _binned(spectrum, n)
-    weight = n_components * count
-    found = []
-    for order in range(1, _HIGHEST_ORDER + 1):
-        even = 2.0 * np.arange(order + 1)
-        basis = np.cos(np.arccos(x)[:, None] * even)
-        at_zero = np.cos(0.5 * np.pi * even)
-        root = np.sqrt(weight)[:, None]
-        c = np.linalg.lstsq(basis * root, np.log(y) * root[:, 0], rcond=None)[0]
-        hessian = basis.T @ (basis * weight[:, None])
-        for _ in range(_STEPS):
-            change = np.linalg.solve(hessian, basis.T @ (weight * (y * np.exp(-basis @ c) - 1.0)))
-            c = c + np.clip(change, -1.0, 1.0)
-            if np.abs(change).max() < 1e-9:
-                break
-        model = basis @ c
-        likelihood = -float((weight * (model + y * np.exp(-model))).sum())
-        variance = float(at_zero @ np.linalg.solve(hessian, at_zero))
-        found.append((likelihood - order, float(at_zero @ c), variance))
-    score, logs, variances = np.array(found).T
-    weights = np.exp(score - score.max())
-    weights /= weights.sum()
-    log = float(weights @ logs)
-    return _AtZero(log, float(np.sqrt(weights @ (variances + (logs - log) ** 2))), n)
-
-
 def viscosity(
     time_ps: FloatArray, pressure_bar: FloatArray, volume_A3: float, temperature_K: float
 ) -> tuple[Viscosity, str | None]:
@@ -237,16 +144,16 @@ def viscosity(
             f"the pressure record of {duration:.3g} ps is too short for the slow decays of a "
             f"liquid; at least {_SHORTEST_PS:g} ps are needed"
         )
-    zero = _at_zero(spectrum, len(shear))
+    zero = at_zero(spectrum, len(shear), duration)
     if zero is None:
-        needed = 1.5 * duration * _FEWEST_FREQUENCIES / _half_width(spectrum)
+        needed = 1.5 * duration * FEWEST_FREQUENCIES / width(spectrum)
         return nothing, (
             f"the stress decays too slowly for the pressure record of {duration:.3g} ps; "
             f"about {needed:.2g} ps are needed"
         )
-    value = 0.5 * factor * 1e-12 * float(np.exp(zero.log))
+    value = 0.5 * factor * 1e-12 * zero.mean
     error = value * zero.stderr
-    slowest = duration / zero.n_frequencies / (2.0 * np.pi)
+    slowest = duration / width(spectrum) / (2.0 * np.pi)
     if zero.stderr > _LARGEST_ERROR:
         needed = duration * (zero.stderr / 0.2) ** 2
         return nothing, (

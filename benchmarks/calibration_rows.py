@@ -1,0 +1,331 @@
+"""The rows of benchmarks/calibration.py: runs with known answers and what pykoh finds in them.
+
+The generators are in tests/exact.py and know nothing of the analysis.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+import exact
+from pykoh.analysis import diffusion as of_diffusion
+from pykoh.analysis.all_origins import MeanSquares, chunk_frames
+from pykoh.analysis.blocks import SegmentedSums, ratio_stderr, share_stderr
+from pykoh.analysis.confidence import Interval, positive, share, student
+from pykoh.analysis.correlator import Displacements
+from pykoh.analysis.fitting import choose_fit
+from pykoh.analysis.hop_walk import HopWalk
+from pykoh.analysis.pairs import PairCounter
+from pykoh.analysis.pipeline import Settings, analyze
+from pykoh.analysis.radial import BIN_A, PairHistograms
+from pykoh.analysis.results import AnalysisResults
+from pykoh.analysis.structure import structure
+from pykoh.analysis.survival import Continuous, Intermittent, survival_curve
+from pykoh.analysis.viscosity import viscosity
+from pykoh.trajectory.run import ReadOptions, Run
+from pykoh.trajectory.species import CATION, OXYGEN, Atoms
+
+Found = tuple[str, float | None, float | None, Interval | None, float]
+"""Quantity, value, standard error, interval, truth."""
+
+DT = 0.1
+TEMPERATURE = 300.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind of run.
+
+    Attributes:
+        name: what it is.
+        make: what is found with one generator of random numbers.
+        seeds: runs.
+    """
+
+    name: str
+    make: Callable[[np.random.Generator], list[Found]]
+    seeds: int = 100
+
+
+def squares(path: np.ndarray) -> Displacements:
+    """Return the mean squares of displacements of a path [n_frames, n, 3]."""
+    correlator = MeanSquares(path.shape[1], 8, chunk_frames(path.shape[1] + 100))
+    correlator.add(path)
+    return correlator.result()
+
+
+def fitted(path: np.ndarray, truth: float, earliest_ps: float = 1.0) -> list[Found]:
+    """Return D of a path [n_frames, n, 3]."""
+    fit = choose_fit(squares(path), DT, len(path), earliest_ps=earliest_ps).fit
+    if fit is None:
+        return [("D", None, None, None, truth)]
+    value, error = fit.slope_A2_per_ps / 6.0, fit.slope_stderr_A2_per_ps / 6.0
+    return [("D", value, error, positive(value, error), truth)]
+
+
+def diffusion_rows() -> Iterator[Row]:
+    """Yield rows of displacements that are fed to the fit directly."""
+    for n in (1, 3, 16, 64):
+        for duration in (20, 100, 400):
+
+            def brownian(rng: np.random.Generator, n: int = n, t: int = duration) -> list[Found]:
+                return fitted(exact.walkers(rng, round(t / DT) + 1, n, 0.2, DT), 0.2)
+
+            yield Row(f"Brownian, {n} ions, {duration} ps", brownian, 60 if n == 64 else 300)
+    for n, duration in ((3, 100), (16, 100), (16, 400)):
+
+        def line(rng: np.random.Generator, n: int = n, t: int = duration) -> list[Found]:
+            return fitted(exact.walkers(rng, round(t / DT) + 1, n, 0.2, DT, 1), 0.2)
+
+        yield Row(f"one-dimensional, {n} ions, {duration} ps", line, 300)
+    for n, duration in ((1, 100), (1, 400), (3, 100), (3, 400), (8, 100), (16, 100), (16, 400)):
+        for returns in (0.0, 0.3, 0.6):
+
+            def hopping(
+                rng: np.random.Generator, n: int = n, t: int = duration, p: float = returns
+            ) -> list[Found]:
+                path, truth = exact.hoppers(rng, round(t / DT) + 1, n, DT, 0.5, p)
+                memory = HopWalk(0.5, 0.0, 2.6**2, -p, 0.0).memory_ps(0.05)
+                return fitted(path, truth, max(1.0, memory))
+
+            yield Row(f"hops, {returns:.0%} returns, {n} ions, {duration} ps", hopping)
+    for n, duration, tau in ((3, 100, 0.3), (16, 100, 0.3), (64, 400, 0.3), (16, 100, 1.0)):
+
+        def cage(
+            rng: np.random.Generator, n: int = n, t: int = duration, tau: float = tau
+        ) -> list[Found]:
+            # Oxygens in cages alike, which say how long a cage lasts.
+            n_frames = round(t / DT) + 1
+            both = [exact.caged(rng, n_frames, many, 0.1, DT, tau, 0.5) for many in (n, 64)]
+            moments: dict[str, Displacements | None] = {
+                key: squares(path) for key, path in zip(("K+", "O"), both, strict=True)
+            }
+            run = of_diffusion.Run(DT, n_frames)
+            none = of_diffusion.SizeCorrection(None, None, None, None)
+            entry = of_diffusion.diffusion(moments, run, none)[0].of("K+")
+            assert entry is not None
+            value, error = (
+                None if x is None else x * 1e8 for x in (entry.D_m2_per_s, entry.stderr_m2_per_s)
+            )
+            return [("D", value, error, positive(value, error), 0.1)]
+
+        yield Row(f"caged, {tau:g} ps and 0.5 Å, {n} ions, {duration} ps", cage, 60)
+
+
+def viscosity_rows() -> Iterator[Row]:
+    """Yield rows of stress records."""
+    dt, volume = 0.01, 3000.0
+    mixed = ((0.05, 0.5), (2.0, 0.5)), ((0.05, 0.3), (2.0, 0.7)), ((0.05, 0.3), (0.5, 0.7))
+    single = [((tau, 1.0),) for tau in (0.1, 0.3, 2.0, 10.0)]
+    for tails in (*single, *mixed):
+        for duration in (100, 300, 1000):
+
+            def stress(
+                rng: np.random.Generator,
+                tails: tuple[tuple[float, float], ...] = tails,
+                t: int = duration,
+            ) -> list[Found]:
+                n = round(t / dt) + 1
+                pressure = exact.shear_stress(rng, n, dt, tails, 0.9, volume, TEMPERATURE)
+                eta, _ = viscosity(
+                    dt * np.arange(n, dtype=np.float64), pressure, volume, TEMPERATURE
+                )
+                value, error = eta.viscosity_mPa_s, eta.stderr_mPa_s
+                return [("viscosity", value, error, positive(value, error), 0.9)]
+
+            name = " + ".join(f"{part:.0%} {tau:g} ps" for tau, part in tails)
+            yield Row(f"stress, {name}; {duration} ps", stress)
+
+
+def average_rows() -> Iterator[Row]:
+    """Yield rows of averages over time and of lifetimes."""
+    for tau, duration in ((0.1, 20), (1.0, 20), (1.0, 100), (5.0, 100), (5.0, 400)):
+
+        def mean(rng: np.random.Generator, tau: float = tau, t: int = duration) -> list[Found]:
+            x = 300.0 + 10.0 * exact.ornstein_uhlenbeck(rng, round(t / DT), (1,), tau, DT)
+            sums = SegmentedSums(2)
+            sums.add(np.hstack([x, np.ones_like(x)]))
+            whole = sums.whole()
+            error = ratio_stderr(whole[:, 0], whole[:, 1])
+            return [
+                ("average", float(x.mean()), error, student(float(x.mean()), error, 1e6), 300.0)
+            ]
+
+        yield Row(f"average (temperature), memory {tau:g} ps, {duration} ps", mean)
+    for n, duration in ((3, 20), (3, 100), (16, 100), (64, 20)):
+
+        def bonds(rng: np.random.Generator, n: int = n, t: int = duration) -> list[Found]:
+            off, on = 0.05, 0.005
+            state = exact.telegraph(rng, round(t / DT), n, off, on)
+            partner = np.where(state, 0, -1)[:, :, None].astype(np.int32)
+            kinds = np.zeros(partner.shape, dtype=np.int8)
+            intermittent, continuous = Intermittent(n, 1, 1), Continuous(n, 1, 1)
+            intermittent.add(partner, kinds)
+            continuous.add(partner, kinds, np.zeros(partner.shape[:2], dtype=np.int64))
+            sums = SegmentedSums(2)
+            counted = state.sum(axis=1).astype(np.float64)
+            sums.add(np.stack([counted, np.full(len(state), float(n))], axis=1))
+            whole = sums.whole()
+            held = float(counted.sum() / state.size)
+            error = share_stderr(whole[:, 0], whole[:, 1], held, float(n))
+            found: list[Found] = [
+                ("share bonded", held, error, share(held, error), on / (on + off))
+            ]
+            curve = survival_curve(intermittent, continuous, 0, DT)
+            if curve is not None:
+                level = (np.exp(-1.0) - on / (on + off)) / (off / (on + off))
+                time_C = np.log(level) / np.log(1.0 - on - off) * DT
+                value, error = curve.continuous_ps, curve.continuous_stderr_ps
+                found.append(
+                    ("continuous life", value, error, positive(value, error), DT / off - 0.5 * DT)
+                )
+                value, error = curve.intermittent_ps, curve.intermittent_stderr_ps
+                found.append(("intermittent life", value, error, positive(value, error), time_C))
+            return found
+
+        yield Row(f"hydrogen bonds, {n} donors, {duration} ps", bonds)
+
+
+def structure_rows() -> Iterator[Row]:
+    """Yield rows of first shells and of pairs of ions."""
+    for duration in (20, 100, 400):
+
+        def shell(rng: np.random.Generator, t: int = duration) -> list[Found]:
+            made = exact.Shell(t)
+            positions = made.positions(rng)
+            n_o = positions.shape[1] - 1
+            species = np.array([CATION] + [OXYGEN] * n_o, dtype=np.int8)
+            atoms = Atoms(np.arange(n_o + 1), species, "K", np.ones(n_o + 1))
+            pairs = PairHistograms(atoms, 0.5 * made.edge, 1)
+            cells = np.tile(made.edge * np.eye(3), (len(positions), 1, 1))
+            pairs.add(positions, cells, np.full((len(positions), n_o), 2))
+            rdfs = structure(pairs, "K", made.dt)[0].rdfs
+            rdf = next(entry for entry in rdfs if entry.pair == "K-Ow")
+            truth = made.truth(BIN_A)
+            return [
+                (name, value, error, student(value, error, 15.0), truth[key])
+                for name, key, value, error in (
+                    ("coordination number", "coordination", rdf.coordination_number,
+                     rdf.coordination_number_stderr),
+                    ("first peak", "peak", rdf.first_peak_A, rdf.first_peak_stderr_A),
+                    ("height of the peak", "height", rdf.first_peak_g, rdf.first_peak_g_stderr),
+                )
+            ]  # fmt: skip
+
+        yield Row(f"first shell, {duration} ps", shell, 60)
+    for n, duration in ((2, 100), (8, 100), (2, 400)):
+
+        def couples(rng: np.random.Generator, n: int = n, t: int = duration) -> list[Found]:
+            off, on = 0.05, 0.02
+            positions, edge = exact.ion_pairs(rng, round(t / DT), n, off, on)
+            counter = PairCounter(2 * n, 3.5)
+            cells = np.tile(edge * np.eye(3), (len(positions), 1, 1))
+            counter.add(positions, cells, np.tile(np.arange(2 * n), (len(positions), 1)))
+            found = counter.result(DT)
+            assert found is not None
+            part, error = found.fraction_paired, found.fraction_paired_stderr
+            life, spread = found.lifetime_ps, found.lifetime_stderr_ps
+            return [
+                ("share of ions in pairs", part, error, share(part, error), on / (on + off)),
+                ("lifetime of pairs", life, spread, positive(life, spread), DT / off),
+            ]
+
+        yield Row(f"pairs of ions, {n} couples, {duration} ps", couples)
+
+
+def of_results(results: AnalysisResults, truth: dict[str, float]) -> list[Found]:
+    """Return what was found in a reactive box."""
+    to_si = 1e-8
+    found: list[Found] = []
+
+    def add(name: str, value: float | None, error: float | None, interval: Interval | None) -> None:
+        found.append((name, value, error, interval, truth[name]))
+
+    for key, species in (("D_K", "K+"), ("D_OH", "OH-")):
+        entry = results.diffusion.of(species)
+        assert entry is not None
+        d, e = entry.D_m2_per_s, entry.stderr_m2_per_s
+        value = None if d is None else d / to_si
+        error = None if e is None else e / to_si
+        add(key, value, error, positive(value, error))
+    hops, kappa = results.grotthuss, results.conductivity
+    rate, error = hops.hop_rate_per_ps, hops.hop_rate_stderr_per_ps
+    add("hop_rate", rate, error, positive(rate, error))
+    value, error = hops.hop_length_A, hops.hop_length_stderr_A
+    add("hop_length", value, error, student(value, error, 1e6))
+    if (walk := results.diffusion.of("OH-")) is not None:
+        d, e = walk.from_hops_m2_per_s, walk.from_hops_stderr_m2_per_s
+        value, error = (None if x is None else x / to_si for x in (d, e))
+        add("D_OH_from_hops", value, error, positive(value, error))
+    tail = None if hops.waiting_times is None else hops.waiting_times.fit
+    value = None if tail is None else tail.rate_per_ps
+    error = None if tail is None else tail.rate_stderr_per_ps
+    add("waiting_rate", value, error, positive(value, error))
+    value, error = hops.residence_time_ps, hops.residence_time_stderr_ps
+    add("residence_time", value, error, positive(value, error))
+    if (turns := hops.directionality) is not None:
+        value, error = turns.return_probability, turns.return_probability_stderr
+        add("return_share", value, error, share(value, error))
+        value, error = turns.mean_cosine, turns.mean_cosine_stderr
+        add("mean_cosine", value, error, student(value, error, max(turns.n_pairs - 1.0, 1.0)))
+    value, error = kappa.nernst_einstein_S_per_m, kappa.nernst_einstein_stderr_S_per_m
+    add("nernst_einstein", value, error, positive(value, error))
+    value, error = kappa.einstein_S_per_m, kappa.einstein_stderr_S_per_m
+    add("einstein", value, error, positive(value, error))
+    freedom = 1.0 if not value or not error else 2.0 * (value / error) ** 2
+    add("haven", kappa.haven_ratio, kappa.haven_ratio_stderr, kappa.haven_ratio_interval_95)
+    add(
+        "transference", kappa.transference_cation, kappa.transference_cation_stderr,
+        kappa.transference_cation_interval_95,
+    )  # fmt: skip
+    for entry_ in kappa.onsager:
+        like = entry_.name != "cation_hydroxide"
+        interval = positive(entry_.value, entry_.stderr)
+        if not like:
+            interval = student(entry_.value, entry_.stderr, freedom)
+        add(entry_.name, entry_.value, entry_.stderr, interval)
+    return found
+
+
+def box_rows() -> Iterator[Row]:
+    """Yield rows of dumps that go through the whole analysis."""
+    plain = exact.Box(3, 100.0)
+    boxes = (
+        ("2.9 mol/L, 3 ions, 50 % returns, 100 ps", plain, False, 60),
+        ("0.2 mol/L, 1 ion, 50 % returns, wrapped, 100 ps",
+         exact.Box(1, 100.0, sites=5), True, 24),
+        ("0.4 mol/L, 2 ions, 50 % returns, 100 ps", exact.Box(2, 100.0, sites=5), False, 24),
+        ("2.9 mol/L, 3 ions, no returns, dragged cations, 100 ps",
+         replace(plain, returns=0.0, cation=0.3, drag=0.1), False, 48),
+        ("2.9 mol/L, 3 ions, 50 % returns, 400 ps", replace(plain, duration=400.0), False, 24),
+        ("7.7 mol/L, 8 ions, 50 % returns, dragged cations, 100 ps",
+         exact.Box(8, 100.0, drag=0.2), False, 24),
+        ("15.4 mol/L, 16 ions, 30 % returns, dragged cations, 50 ps",
+         exact.Box(16, 50.0, returns=0.3, drag=0.2), False, 24),
+        ("1.0 mol/L, 1 ion, 50 % returns, 400 ps", exact.Box(1, 400.0), False, 48),
+    )  # fmt: skip
+    for name, box, wrapped, seeds in boxes:
+
+        def whole(
+            rng: np.random.Generator, box: exact.Box = box, wrapped: bool = wrapped
+        ) -> list[Found]:
+            made = exact.reactive_box(rng, box, TEMPERATURE)
+            with tempfile.TemporaryDirectory() as folder:
+                path = exact.write(made, Path(folder) / "run.dump", wrapped)
+                run = Run([path], ReadOptions())
+                results = analyze(run, Settings(temperature_K=TEMPERATURE))
+            return of_results(results, made.truth)
+
+        yield Row(f"box, {name}", whole, seeds)
+
+
+GROUPS = (diffusion_rows, viscosity_rows, average_rows, structure_rows, box_rows)
+"""All rows, in the order of the table."""
