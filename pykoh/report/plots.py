@@ -103,7 +103,7 @@ def _displacements(
                 up = line > 0
                 axes.plot(lag[up], line[up], "-", color=COLOUR["ink"], linewidth=0.9)
         axes.set_xlabel("lag time (ps)")
-        axes.set_ylabel("mean-square displacement (Å$^2$)")
+        axes.set_ylabel("mean-square displacement (Å²)")
         _draw_guide(axes)
         axes.legend(loc="upper left")
         return finish(fig, name, title, caption)
@@ -243,7 +243,7 @@ def conductivity(results: AnalysisResults) -> list[Plot]:
                 line = fit.intercept_A2 + fit.slope_A2_per_ps * lag
                 axes.plot(lag[line > 0], line[line > 0], color=COLOUR["ink"], linewidth=0.9)
             axes.set_xlabel("lag time (ps)")
-            axes.set_ylabel("charge displacement (e$^2$ Å$^2$)")
+            axes.set_ylabel("charge displacement (e² Å²)")
             _draw_guide(axes)
             axes.legend(loc="upper left")
             plots.append(

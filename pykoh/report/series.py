@@ -19,7 +19,7 @@ from pykoh.report.values import duration, quantity, significant
 
 _PANELS = (
     (
-        "series_diffusion", "Diffusion", "D (10$^{-9}$ m$^2$/s)", 1e9,
+        "series_diffusion", "Diffusion", "D (10⁻⁹ m²/s)", 1e9,
         (("D_OH_m2_per_s", "OH⁻", "vermillion", "o"), ("D_cation_m2_per_s", "cation", "purple",
          "s"), ("D_H2O_m2_per_s", "H₂O", "blue", "^")),
     ),
