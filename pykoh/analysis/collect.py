@@ -15,7 +15,7 @@ from pykoh.analysis.conductivity import conductivity, ion_tracks
 from pykoh.analysis.constants import ATOMIC_MASS_KG, molarity
 from pykoh.analysis.contacts import CONTACT_A, N_CONTACTS, contacts
 from pykoh.analysis.correlator import DEPTH, Displacements, n_levels
-from pykoh.analysis.equilibration import drift, words
+from pykoh.analysis.equilibration import Watched, drift_warnings, drifts, record, shells
 from pykoh.analysis.fitting import DEFAULT_EARLIEST_PS
 from pykoh.analysis.frames import Findings, FrameWork
 from pykoh.analysis.grotthuss import grotthuss
@@ -220,7 +220,8 @@ class Analysis:
         if self._n_frames > 1:
             self._interval = (self._times[1] - self._times[0]) / (self._n_frames - 1)
         summary = self._summary()
-        warnings = self._input_warnings(summary) + self._drifts()
+        summary = replace(summary, drifts=self._drifts())
+        warnings = self._input_warnings(summary) + drift_warnings(summary.drifts)
         found_grotthuss, of_hops = self._grotthuss()
         found_diffusion, more = self._diffusion(summary, found_grotthuss)
         warnings += more + of_hops
@@ -330,20 +331,17 @@ class Analysis:
             )
         return found
 
-    def _drifts(self) -> list[AnalysisWarning]:
-        """Return whether the run began out of equilibrium."""
-        found = [words("temperature", " K", drift(*self._thermometer.segments()))]
+    def _drifts(self) -> tuple[str, ...] | None:
+        """Return whether the run began out of equilibrium; None if it is too short to tell."""
+        watched = shells(self._pairs, self._atoms.cation)
+        if self._pressure is not None:
+            watched += record(self._settings.pressure_files, *self._times)
+        if not any(each.name == "temperature" for each in watched):
+            watched.append(Watched("temperature", " K", *self._thermometer.segments()))
         if self._bonds is not None:
-            bonds = drift(*self._bonds.segments())
-            found.append(words("hydrogen bonds per water molecule", "", bonds))
-        seen = [text for text in found if text is not None]
-        if not seen:
-            return []
-        reason = (
-            f"the run does not begin in equilibrium: {'; '.join(seen)}; "
-            "leave out its beginning with --start PS, or equilibrate first"
-        )
-        return [AnalysisWarning("input.equilibration", reason)]
+            name = "hydrogen bonds per water molecule"
+            watched.append(Watched(name, "", *self._bonds.segments()))
+        return drifts(watched)
 
     def _moments(self) -> dict[str, Displacements | None]:
         def of(correlator: MeanSquares, n: int, subset: bool = False) -> Displacements | None:

@@ -109,6 +109,8 @@ class InputSummary:
         temperature_source: ``"option"``, ``"velocities"`` or ``"unknown"``.
         notes: what happened while reading (a last frame cut off, repeated frames dropped ...).
         density_kg_per_m3: mass of all atoms per volume.
+        drifts: what is not in equilibrium at the beginning, in words; empty if nothing is, None if
+            the run is too short to tell.
     """
 
     files: tuple[str, ...]
@@ -129,6 +131,7 @@ class InputSummary:
     temperature_source: str
     notes: tuple[str, ...]
     density_kg_per_m3: float | None = None
+    drifts: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -34,7 +34,8 @@ def summary(results: AnalysisResults) -> str:
         if given.temperature_K is not None and not given.temperature_stderr_K
         else with_error(given.temperature_K, given.temperature_stderr_K)
     )
-    lines = [
+    lines = [] if not given.drifts else [f"NOT IN EQUILIBRIUM: {not_in_equilibrium(results)}", ""]
+    lines += [
         f"{given.n_koh} {given.cation}OH + {given.n_h2o} H2O, "
         f"{given.molarity_mol_per_L:.3g} mol/L, {kelvin} K; "
         f"{given.n_frames} frames{interval}, {given.duration_ps:.4g} ps",
@@ -116,6 +117,11 @@ def summary(results: AnalysisResults) -> str:
             together.setdefault(warning.reason, []).append(warning.quantity)
         lines += [f"  {', '.join(names)}: {reason}" for reason, names in together.items()]
     return "\n".join(lines)
+
+
+def not_in_equilibrium(results: AnalysisResults) -> str:
+    """Return the sentence on top of everything for a run that drifts at first; else empty."""
+    return next(iter(results.reasons("input.equilibration")), "")
 
 
 def _around_hops(results: AnalysisResults) -> list[str]:

@@ -52,6 +52,8 @@ def _input(summary: InputSummary) -> Json:
         "temperature_stderr_K": summary.temperature_stderr_K,
         "temperature_source": summary.temperature_source,
         "notes": list(summary.notes),
+        "begins_in_equilibrium": None if summary.drifts is None else not summary.drifts,
+        "drifts": None if summary.drifts is None else list(summary.drifts),
     }
 
 

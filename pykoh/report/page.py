@@ -110,6 +110,7 @@ def write_report(results: AnalysisResults, folder: str | Path) -> Path:
     ]
     body = join(
         [
+            sections.banner(results),
             sections.summary(results),
             sections.diffusion(results, figures["diffusion"]),
             sections_hops.hops(results, figures["hops"]),

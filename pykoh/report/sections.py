@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pykoh.analysis.results import AnalysisResults, SpeciesDiffusion
+from pykoh.analysis.summary import not_in_equilibrium
 from pykoh.report import names, plots, plots_hops, plots_structure
 from pykoh.report.canvas import Plot
 from pykoh.report.html import (
@@ -19,7 +20,15 @@ from pykoh.report.html import (
 )
 from pykoh.report.references import GILLIAM, GRASSELLI, YEH
 from pykoh.report.values import count, setting, significant
-from pykoh.report.verdicts import Verdict, judge, judge_hops
+from pykoh.report.verdicts import (
+    Verdict,
+    judge,
+    judge_bonds,
+    judge_diffusion,
+    judge_hops,
+    judge_nernst_einstein,
+    worst,
+)
 
 _DIFFUSION_UNIT, _DIFFUSION_EXPONENT = "m²/s", -9
 
@@ -28,16 +37,6 @@ def _d(entry: SpeciesDiffusion) -> Markup:
     path = f"diffusion/{entry.species}/D_m2_per_s"
     return number(
         path, entry.D_m2_per_s, entry.stderr_m2_per_s, _DIFFUSION_UNIT, _DIFFUSION_EXPONENT
-    )
-
-
-def _d_verdict(results: AnalysisResults, entry: SpeciesDiffusion) -> Verdict:
-    return judge(
-        results,
-        f"diffusion.{entry.species}.D_m2_per_s",
-        entry.D_m2_per_s,
-        entry.stderr_m2_per_s,
-        entry.fit,
     )
 
 
@@ -53,6 +52,15 @@ def _conductivity_verdict(results: AnalysisResults) -> Verdict:
     )
 
 
+def banner(results: AnalysisResults) -> Markup:
+    """Return what a reader must know before any number: a run that is not in equilibrium."""
+    text = not_in_equilibrium(results)
+    if not text:
+        return Markup("")
+    return tag("p", tag("strong", "Not in equilibrium. "), f"{text[0].upper()}{text[1:]}.",
+               class_="banner", role="alert")  # fmt: skip
+
+
 def summary(results: AnalysisResults) -> Markup:
     """Return the cards: the numbers that a reader looks for first, each with a verdict."""
     cards = []
@@ -61,7 +69,9 @@ def summary(results: AnalysisResults) -> Markup:
         entry = results.diffusion.of(key)
         if entry is not None:
             cards.append(
-                card(f"Diffusion of {names.species(key)}", _d(entry), _d_verdict(results, entry))
+                card(
+                    f"Diffusion of {names.species(key)}", _d(entry), judge_diffusion(results, entry)
+                )
             )
     hops = results.grotthuss
     rate = number(
@@ -81,12 +91,7 @@ def summary(results: AnalysisResults) -> Markup:
                 card(
                     "OH⁻ that donate a hydrogen bond to another OH⁻",
                     number(path, value, stderr),
-                    judge(
-                        results,
-                        f"hydrogen_bonds.{bonds.name}.fraction_of_donors_bonded",
-                        value,
-                        stderr,
-                    ),
+                    judge_bonds(results, bonds),
                     "as a fraction of all OH⁻",
                 )
             )
@@ -140,7 +145,7 @@ def diffusion(results: AnalysisResults, figures: list[Plot]) -> Markup:
                 infinite,
                 tag("span", window, class_="q"),
                 slope,
-                pill(_d_verdict(results, entry)),
+                pill(judge_diffusion(results, entry)),
             )
         )
     header = ("species", "number", "D in this box", "D in an infinite box", "fit window",
@@ -312,9 +317,9 @@ def conductivity(results: AnalysisResults, figures: list[Plot]) -> Markup:
     """Return simulated and measured conductivity."""
     found = results.conductivity
     base = "conductivity"
-    nernst = judge(
+    nernst = judge_nernst_einstein(
         results,
-        f"{base}.nernst_einstein_S_per_m",
+        "nernst_einstein_S_per_m",
         found.nernst_einstein_S_per_m,
         found.nernst_einstein_stderr_S_per_m,
     )
@@ -343,7 +348,11 @@ def conductivity(results: AnalysisResults, figures: list[Plot]) -> Markup:
          "from the diffusion coefficients of the ions"),
     ):  # fmt: skip
         if value is not None:
-            verdict = judge(results, f"{base}.{key}", value, stderr)
+            verdict = judge_nernst_einstein(results, key, value, stderr)
+            if key == "haven_ratio":
+                verdict = worst([("", verdict), ("Einstein", _conductivity_verdict(results))])
+            elif key == "transference_cation":
+                verdict = judge(results, f"{base}.{key}", value, stderr)
             rows.append((title, number(f"{base}/{key}", value, stderr), what, pill(verdict)))
     return section(
         "conductivity",
