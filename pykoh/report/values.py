@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from pykoh.analysis.shares import share_text
+
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _THIN_SPACE = "\u2009"
 
@@ -58,6 +60,11 @@ def quantity(value: float, stderr: float | None, unit: str = "", exponent: int =
     if power or unit:
         number = f"({number})"
     return f"{number}{power}{unit_text}"
+
+
+def fraction(value: float, stderr: float | None, limit: float | None = None) -> str:
+    """Return a share: ``0.31 ± 0.02``, ``0.02 (95 %: 0.003 to 0.15)`` or ``< 0.39 (95 %)``."""
+    return share_text(value, stderr, quantity, limit=limit)
 
 
 def setting(value: float) -> str:
