@@ -19,7 +19,10 @@ RUN = "--dtype float64 --threads 1"
 SHORT = "ps 0.015 heat_ps 0.02 average_ps 0.01 restart_ps 0.005 relax 20 dump_fs 1"
 NVE = "restart_ps 0.005 dump_fs 2 transport_fs 4"
 COLUMNS = ("Time", "Pxx", "Pyy", "Pzz", "Pxy", "Pxz", "Pyz", "Temp")
-HEADER = "# step time_ps pxx_bar pyy_bar pzz_bar pxy_bar pxz_bar pyz_bar temperature_K volume_A3"
+HEADER = (
+    "# step time_ps pxx_bar pyy_bar pzz_bar pxy_bar pxz_bar pyz_bar temperature_K volume_A3 "
+    "potential_eV"
+)
 
 
 def pykoh(folder: Path, *arguments: str) -> subprocess.CompletedProcess:

@@ -35,8 +35,9 @@ NUMBER = re.compile(r"\d+(?:\.\d+)?")
         (0.31, 0.02, None, "0.31 ± 0.02"),
         (0.0, 0.2, 0.388, "< 0.39 (95 %)"),
         (0.0, None, 0.388, "< 0.39 (95 %)"),
-        (0.0, None, None, "0"),
-        (0.6, None, None, "0.600"),
+        (0.0, None, None, "0 (error unknown)"),
+        (0.6, None, None, "0.600 (error unknown)"),
+        (0.6, 0.0, None, "0.600 (error unknown)"),
     ],
 )
 def test_shares_in_words(value, stderr, limit, expected):
@@ -92,7 +93,7 @@ def test_a_bond_never_seen_is_a_limit_everywhere(tmp_path: Path) -> None:
     write_results(results, tmp_path)
     text = write_report(results, tmp_path).read_text(encoding="utf-8")
     assert text.count("&lt; 0.40 (95 %)") >= 3  # 1 - 0.05^(1/6) = 0.393, rounded up
-    assert not re.search(r"\b0\.?0* ± ", text)
+    assert not re.search(r"(?<![\d.])0\.?0* ± ", text)
     row = next(line for line in summary(results).splitlines() if "OH-_OH-" in line)
     assert row.count("< 0.40 (95 %)") == 3
     tree = json.loads((tmp_path / "results.json").read_text())["hydrogen_bonds"]["OH-_OH-"]

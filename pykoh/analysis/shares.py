@@ -29,6 +29,7 @@ def share_text(
     plain: Callable[[float, float], str],
     missing: str = "-",
     limit: float | None = None,
+    unknown: str = " ± ?",
 ) -> str:
     """Return ``0.31 ± 0.02``, ``0.02 (95 %: 0.003 to 0.15)``, ``< 0.39 (95 %)`` or ``missing``.
 
@@ -39,6 +40,8 @@ def share_text(
         missing: what is written for None.
         limit: upper limit of 95 % where nothing was seen, if it is known better than from
             ``stderr``.
+        unknown: written after a value whose error is not known; a share that did not change once
+            in a short run has none, though it seems to be 0.
     """
     if value is None or not math.isfinite(value):
         return missing
@@ -46,7 +49,7 @@ def share_text(
         return f"< {_rounded(limit, math.ceil)} (95 %)"
     interval = share(value, stderr)
     if stderr is None or interval is None:
-        return plain(value, 0.0)
+        return f"{plain(value, 0.0)}{unknown}"
     low, high = interval
     if value == 0.0:
         return f"< {_rounded(high, math.ceil)} (95 %)"

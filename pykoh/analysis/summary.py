@@ -10,15 +10,21 @@ from pykoh.analysis.shares import share_text
 
 
 def with_error(value: float | None, stderr: float | None, scale: float = 1.0) -> str:
-    """Return ``value ± stderr``, rounded to two digits of the error; ``-`` if unknown.
+    """Return ``value ± stderr``, rounded to two digits of the error; ``-`` if there is no value.
+
+    A value whose error is not known is marked.
 
     >>> with_error(1.2345, 0.0678)
     '1.234 ± 0.068'
+    >>> with_error(1.2345, None)
+    '1.234 ± ?'
     """
     if value is None or not math.isfinite(value):
         return "-"
     value *= scale
-    if stderr is None or not math.isfinite(stderr) or stderr <= 0:
+    if stderr is None or not math.isfinite(stderr):
+        return f"{value:.4g} ± ?"
+    if stderr <= 0:
         return f"{value:.4g}"
     stderr *= scale
     decimals = max(0, 1 - math.floor(math.log10(stderr)))
@@ -122,7 +128,7 @@ def summary(results: AnalysisResults) -> str:
     lines += [
         "",
         f"Conductivity (S/m): Nernst-Einstein {independent}, Einstein {collective}, "
-        f"experiment {with_error(kappa.experiment_S_per_m, None)}",
+        f"experiment {with_error(kappa.experiment_S_per_m, 0.0)}",
     ]
     if kappa.haven_ratio is not None:
         lines.append(

@@ -86,8 +86,6 @@ def share(
     shown = fraction(value, stderr, limit)
     if "±" in shown:
         exact["data_stderr"] = repr(float(stderr or 0.0))
-    elif stderr is None:
-        shown += " (error unknown)"
     return tag("span", shown, class_="q", **exact)
 
 

@@ -9,6 +9,7 @@ _REASONS = (
     ("experiment_S_per_m", "not measured: known for aqueous KOH, 0-12 mol/L and 0-100 °C"),
     ("intermittent_ps", "does not fall to 1/e within the lags that this run can show"),
     ("continuous_ps", "nothing was seen to end in this run"),
+    ("viscosity", "no pressure record (NAME.pressure.txt) was read"),
     ("residence_time_ps", "no hop was seen"),
     ("hop_length_A", "no hop was seen"),
     ("D_from_hops_m2_per_s", "too few hops in a row, or no vehicular part, to work it out"),
@@ -34,6 +35,8 @@ def why_missing(results: AnalysisResults, path: str) -> tuple[str, str]:
         path: of the value in ``results.json``, levels joined by ``/``.
     """
     words = path.split("/")
+    if words[0] == "viscosity":
+        words = ["diffusion", *words]
     found = [
         (len(warning.quantity), index)
         for index, warning in enumerate(results.warnings)

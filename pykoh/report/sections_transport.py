@@ -12,6 +12,7 @@ from pykoh.report.html import (
     Markup,
     cite,
     join,
+    missing,
     number,
     pictures,
     pill,
@@ -69,15 +70,13 @@ def diffusion(results: AnalysisResults, figures: list[Plot]) -> Markup:
         slope: object = "–"
         if fit:
             slope = number(f"{base}/fit/loglog_slope", fit.exponent, fit.exponent_stderr)
-        infinite: object = "–"
-        if entry.D_infinite_m2_per_s is not None:
-            infinite = number(
-                f"{base}/D_infinite_m2_per_s",
-                entry.D_infinite_m2_per_s,
-                entry.D_infinite_stderr_m2_per_s,
-                _DIFFUSION_UNIT,
-                _DIFFUSION_EXPONENT,
-            )
+        infinite = number(
+            f"{base}/D_infinite_m2_per_s",
+            entry.D_infinite_m2_per_s,
+            entry.D_infinite_stderr_m2_per_s,
+            _DIFFUSION_UNIT,
+            _DIFFUSION_EXPONENT,
+        )
         rows.append(
             (
                 names.species(entry.species),
@@ -222,7 +221,7 @@ def _measured_row(results: AnalysisResults, each: Beside) -> tuple[object, ...]:
         return f"D of {names.species(species)}", here, value, where, source
     if each.of.startswith("viscosity/"):
         eta = results.diffusion.viscosity
-        here = "–"
+        here = missing("viscosity")
         if eta is not None:
             here = number(each.of, eta.viscosity_mPa_s, eta.stderr_mPa_s, "mPa·s")
         return (

@@ -161,18 +161,24 @@ def worst(verdicts: Iterable[tuple[str, Verdict]]) -> Verdict:
     return Verdict(found.label, f"{name}: {found.reason}")
 
 
+_PARTS = {
+    "OH-": (("OH-_vehicular", "vehicular part"), ("OH-_structural", "structural part")),
+    "O": (("H2O", "that of water"),),
+}
+
+
 def judge_diffusion(results: AnalysisResults, entry: SpeciesDiffusion) -> Verdict:
-    """Judge D of a species; that of the hydroxide is no better than its larger parts."""
+    """Judge D of a species; that of a whole is no better than its larger parts."""
 
     def own(of: SpeciesDiffusion) -> Verdict:
         path = f"diffusion.{of.species}.D_m2_per_s"
         return judge(results, path, of.D_m2_per_s, of.stderr_m2_per_s, of.fit, of.n_particles)
 
     found = own(entry)
-    if entry.species != "OH-" or entry.D_m2_per_s is None:
+    if entry.species not in _PARTS or entry.D_m2_per_s is None:
         return found
     verdicts = [("", found)]
-    for key, name in (("OH-_vehicular", "vehicular part"), ("OH-_structural", "structural part")):
+    for key, name in _PARTS[entry.species]:
         part = results.diffusion.of(key)
         if part is None or part.D_m2_per_s is None:
             continue
