@@ -193,6 +193,7 @@ def test_dynamics_without_thermostat(equilibrated: Path, tmp_path: Path) -> None
     for row in shared:
         expected = [rows[int(row[0])][name] for name in COLUMNS]
         assert row[1:9] == pytest.approx(expected, rel=1e-6, abs=1e-6)
+        assert row[10] == pytest.approx(rows[int(row[0])]["PotEng"], rel=1e-8)
     volume = data_file(equilibrated / "equil.data")[0]
     assert table[:, 9] == pytest.approx(volume, rel=1e-7)
     assert (whole / "nve.pressure.txt").read_text().splitlines()[1] == HEADER
