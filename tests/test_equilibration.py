@@ -11,14 +11,20 @@ import pytest
 
 import report_cases
 from exact import ornstein_uhlenbeck
-from pykoh.analysis.equilibration import Watched, drift_warnings, drifts, record
+from pykoh.analysis.equilibration import (
+    Watched,
+    drift_warnings,
+    drifts,
+    halves_warning,
+    record,
+)
 from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.analysis.summary import summary
 from pykoh.analysis.write import as_json
 from pykoh.report.page import write_report
 from pykoh.report.sections import summary as cards
 from pykoh.trajectory.run import ReadOptions, Run
-from trajectories import H, K, O, write_dump
+from trajectories import H, K, Molecules, O, write_dump
 
 SIDE, SPACING = 5, 3.6
 
@@ -116,3 +122,40 @@ def test_no_verdict_is_converged_in_a_run_that_drifts() -> None:
     )
     assert "✓" not in cards(drifting)
     json.dumps(as_json(drifting))
+
+
+def test_halves_that_differ_are_a_warning() -> None:
+    rng = np.random.default_rng(5)
+    steady, time = rng.poisson(30.0, 64).astype(float), np.full(64, 60.0)
+    assert halves_warning("x", "per ps", steady, time) == []
+    rising = np.concatenate([steady[:32], 2.0 * steady[32:]])
+    (warning,) = halves_warning("grotthuss.hop_rate_per_ps", "per ps", rising, time)
+    numbers = [float(word) for word in warning.reason.split() if word.startswith("0.")]
+    assert numbers == pytest.approx([0.5, 1.0], rel=0.1)
+    assert halves_warning("x", "per ps", steady[:8], time[:8]) == []
+
+
+def test_halves_of_noise_rarely_differ() -> None:
+    found = 0
+    for seed in range(200):
+        noise = ornstein_uhlenbeck(np.random.default_rng(seed), 64, (1,), 1.0, 1.0)[:, 0]
+        found += bool(halves_warning("x", "", 10.0 + noise, np.ones(64)))
+    assert found <= 6
+
+
+def test_the_hop_rate_of_halves_is_compared(tmp_path: Path) -> None:
+    """An ion that hops in the second half of a run only."""
+    scene = Molecules([[0, 0, 0], [2.7, 0, 0], [9, 9, 9]], [1, 2, 2])
+    scene.wait(400)
+    for _ in range(40):
+        scene.hop(0, to=1)
+        scene.wait(5)
+        scene.hop(1, to=0)
+        scene.wait(5)
+    path = write_dump(
+        tmp_path / "run.dump", scene.positions, scene.types, scene.cell,
+        times=0.1 * np.arange(len(scene.positions)),
+    )  # fmt: skip
+    results = analyze(Run([path], ReadOptions()), Settings(temperature_K=300.0))
+    reasons = results.reasons("grotthuss.hop_rate_per_ps")
+    assert any("halves of the run differ" in reason for reason in reasons)

@@ -15,7 +15,14 @@ from pykoh.analysis.conductivity import conductivity, ion_tracks
 from pykoh.analysis.constants import ATOMIC_MASS_KG, molarity
 from pykoh.analysis.contacts import CONTACT_A, N_CONTACTS, contacts
 from pykoh.analysis.correlator import DEPTH, Displacements, n_levels
-from pykoh.analysis.equilibration import Watched, drift_warnings, drifts, record, shells
+from pykoh.analysis.equilibration import (
+    Watched,
+    drift_warnings,
+    drifts,
+    halves_warning,
+    record,
+    shells,
+)
 from pykoh.analysis.fitting import DEFAULT_EARLIEST_PS
 from pykoh.analysis.frames import Findings, FrameWork
 from pykoh.analysis.grotthuss import grotthuss
@@ -263,6 +270,8 @@ class Analysis:
             intervals,
         )
         if self._interval is not None and self._hops is not None:
+            rate = "grotthuss.hop_rate_per_ps"
+            warnings += halves_warning(rate, "per ps", *self._hops.segments())
             found = replace(
                 found,
                 residence=residence,

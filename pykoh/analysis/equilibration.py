@@ -30,6 +30,7 @@ from pykoh.analysis.radial import (
 from pykoh.analysis.results import AnalysisWarning, FloatArray
 
 SIGNIFICANT = 4.0
+HALVES_APART = 3.0
 _FEWEST = 16  # segments of time
 _SMALLEST = 0.01
 """A smaller part of the value is no matter, however well it is known."""
@@ -173,6 +174,44 @@ def drift(
     if apart < SIGNIFICANT or abs(early - late) < least:
         return None
     return early, late
+
+
+def halves(numerator: FloatArray, denominator: FloatArray) -> tuple[float, float] | None:
+    """Return a mean over each half of a run, or None if they agree within three standard errors.
+
+    Args:
+        numerator: [n], sums over segments of time, in order.
+        denominator: [n], of the same segments.
+    """
+    n = len(numerator)
+    if n < _FEWEST:
+        return None
+    values, errors = [], []
+    for part in (slice(0, n // 2), slice(n // 2, n)):
+        below = denominator[part].sum()
+        stderr = ratio_stderr(numerator[part], denominator[part])
+        if below <= 0 or stderr is None:
+            return None
+        values.append(float(numerator[part].sum() / below))
+        errors.append(stderr)
+    apart = abs(values[0] - values[1])
+    if apart <= HALVES_APART * float(np.hypot(errors[0], errors[1])) or apart == 0.0:
+        return None
+    return values[0], values[1]
+
+
+def halves_warning(
+    quantity: str, unit: str, numerator: FloatArray, denominator: FloatArray
+) -> list[AnalysisWarning]:
+    """Return the warning that the halves of a run differ, or nothing."""
+    found = halves(numerator, denominator)
+    if found is None:
+        return []
+    reason = (
+        f"the halves of the run differ by more than their errors: {found[0]:.3g} and "
+        f"{found[1]:.3g} {unit}; run longer"
+    )
+    return [AnalysisWarning(quantity, reason)]
 
 
 def words(name: str, unit: str, found: tuple[float, float] | None) -> str | None:
