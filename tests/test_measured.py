@@ -13,6 +13,7 @@ from pykoh.analysis.measured import beside
 from pykoh.analysis.write import as_json
 from pykoh.report.page import write_report
 from pykoh.report.references import BY_KEY
+from pykoh.report.verdicts import CAREFUL, CONVERGED, judge_diffusion
 from pykoh.solution.measured import (
     koh_viscosity,
     limiting_ion_diffusion,
@@ -103,6 +104,8 @@ def test_two_routes_to_the_hydroxide(tmp_path: Path, other: float | None, disagr
     text = write_report(results, tmp_path).read_text(encoding="utf-8")
     assert 'data-path="diffusion/OH-/D_from_hops_m2_per_s"' in text
     assert ('class="disagree"' in text) == disagrees
+    label = judge_diffusion(results, results.diffusion.of("OH-")).label
+    assert label == (CAREFUL if disagrees else CONVERGED)
     said = re.search(r"The two differ by ([\d.]+) standard errors", text)
     if disagrees:
         assert float(said.group(1)) == pytest.approx(

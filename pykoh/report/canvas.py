@@ -140,7 +140,7 @@ def finish(fig: Figure, name: str, title: str, caption: str) -> Plot:
         fig.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
         picture = io.BytesIO()
         fig.savefig(
-            picture, format="png", dpi=200, facecolor="white", pil_kwargs={"compress_level": 2}
+            picture, format="png", dpi=200, facecolor="white", pil_kwargs={"compress_level": 1}
         )
     return Plot(name, title, caption, text.getvalue(), picture.getvalue(), _axes(fig))
 

@@ -149,8 +149,8 @@ def hop_rate(grotthuss: Grotthuss) -> Plot | None:
                           linewidth=0)  # fmt: skip
         axes.plot(x, y, "-o", markersize=3, color=COLOUR["vermillion"])
         axes.axvline(grotthuss.rattle_window_ps, color=COLOUR["ink"], linestyle="--", linewidth=1)
-        axes.annotate("window used", (grotthuss.rattle_window_ps, 0.02), rotation=90,
-                      xycoords=("data", "axes fraction"), xytext=(3, 0),
+        axes.annotate("window used", (grotthuss.rattle_window_ps, 0.98), rotation=90,
+                      xycoords=("data", "axes fraction"), xytext=(3, 0), va="top",
                       textcoords="offset points", fontsize=7.5)  # fmt: skip
         axes.set_ylim(bottom=0)
         axes.set_xlabel("rattle window (ps)")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from pykoh.analysis.measured import Beside, beside
 from pykoh.analysis.results import AnalysisResults, SpeciesDiffusion
 from pykoh.report import names
@@ -24,17 +22,17 @@ from pykoh.report.html import (
 from pykoh.report.references import BY_KEY, COMPAAN, GILLIAM, GRASSELLI, YEH
 from pykoh.report.values import setting, significant
 from pykoh.report.verdicts import (
+    AGREE,
     CAREFUL,
     Verdict,
     judge,
     judge_diffusion,
     judge_nernst_einstein,
+    routes_apart,
     worst,
 )
 
 _DIFFUSION_UNIT, _DIFFUSION_EXPONENT = "m²/s", -9
-AGREE = 2.0
-"""Two values that are further apart than so many standard errors of their difference disagree."""
 
 
 def diffusion_number(entry: SpeciesDiffusion) -> Markup:
@@ -170,7 +168,7 @@ def _second_route(results: AnalysisResults) -> list[Markup]:
                               cite(COMPAAN)])),
     ]  # fmt: skip
     parts = [table(("OH⁻, two routes", "D in this box", "from"), rows)]
-    apart = _apart(entry)
+    apart = routes_apart(entry)
     if apart is not None and apart > AGREE:
         text = (
             f"The two differ by {significant(apart, 2)} standard errors: the fit may begin within "
@@ -179,15 +177,6 @@ def _second_route(results: AnalysisResults) -> list[Markup]:
         mark = pill(Verdict(CAREFUL, "the two routes disagree"))
         parts.append(tag("p", mark, " ", text, class_="disagree"))
     return parts
-
-
-def _apart(entry: SpeciesDiffusion) -> float | None:
-    """Return how far the two routes are apart, in standard errors of their difference."""
-    values = (entry.D_m2_per_s, entry.from_hops_m2_per_s)
-    errors = (entry.stderr_m2_per_s, entry.from_hops_stderr_m2_per_s)
-    if values[0] is None or values[1] is None or not errors[0] or not errors[1]:
-        return None
-    return abs(values[0] - values[1]) / math.hypot(errors[0], errors[1])
 
 
 def _measured(results: AnalysisResults) -> list[Markup]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ FEWEST_OBSERVATIONS = 30.0
 FEWEST_LIFETIMES = 20.0
 # A part that makes up less than this of the whole does not decide on its verdict.
 SMALL_PART = 0.25
+# Two routes to one value that are further apart than so many standard errors disagree.
+AGREE = 2.0
 
 # A hop rate that changes by more than this when the rattle window is doubled has no plateau.
 PLATEAU_TOLERANCE = 0.1
@@ -95,9 +98,8 @@ def judge(
         short = _not_diffusive(fit) or observed or short
     if short:
         return Verdict(SHORT, short)
-    drifting = not_in_equilibrium(results)
-    if drifting:
-        return Verdict(CAREFUL, drifting)
+    if not_in_equilibrium(results):
+        return Verdict(CAREFUL, "the run does not begin in equilibrium, as said on top")
     if why:
         return Verdict(CAREFUL, why[0])
     if stderr is None:
@@ -161,6 +163,15 @@ def worst(verdicts: Iterable[tuple[str, Verdict]]) -> Verdict:
     return Verdict(found.label, f"{name}: {found.reason}")
 
 
+def routes_apart(entry: SpeciesDiffusion) -> float | None:
+    """Return how far D from displacements and from hops are apart, in standard errors."""
+    values = (entry.D_m2_per_s, entry.from_hops_m2_per_s)
+    errors = (entry.stderr_m2_per_s, entry.from_hops_stderr_m2_per_s)
+    if values[0] is None or values[1] is None or not errors[0] or not errors[1]:
+        return None
+    return abs(values[0] - values[1]) / math.hypot(errors[0], errors[1])
+
+
 _PARTS = {
     "OH-": (("OH-_vehicular", "vehicular part"), ("OH-_structural", "structural part")),
     "O": (("H2O", "that of water"),),
@@ -178,6 +189,10 @@ def judge_diffusion(results: AnalysisResults, entry: SpeciesDiffusion) -> Verdic
     if entry.species not in _PARTS or entry.D_m2_per_s is None:
         return found
     verdicts = [("", found)]
+    apart = routes_apart(entry)
+    if apart is not None and apart > AGREE:
+        reason = f"D from hops is {significant(apart, 2)} standard errors away"
+        verdicts.append(("", Verdict(CAREFUL, reason)))
     for key, name in _PARTS[entry.species]:
         part = results.diffusion.of(key)
         if part is None or part.D_m2_per_s is None:
