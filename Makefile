@@ -12,6 +12,9 @@ MODEL   := potentials/koh-blyp-d3/koh-blyp-d3.model
 MOLARITY := 6.26
 TEMPERATURE := 298.15
 PS      := 1.5
+# The packed box is heated for HEAT_PS and settles for SETTLE_PS before that.
+HEAT_PS   := 0.5
+SETTLE_PS := 1.0
 
 .PHONY: demo docs test test-slow test-lammps test-kokkos test-slurm test-versions lint clean
 export LAMMPS
@@ -33,10 +36,17 @@ demo/koh.data: | $(READY)
 demo/koh.pt: $(MODEL) | $(READY) demo/koh.data
 	cd demo && $(BIN)/pykoh export ../$(MODEL) -o koh.pt --force
 
+# Continues where it was stopped. Not needed by a simulation that has begun.
+demo/equil.data: lammps_inputs/equilibrate.in | demo/koh.pt demo/koh.data
+	test -f demo/equil.restart || rm -f demo/equil.dump demo/equil.data
+	test -f demo/koh.restart || { cd demo && $(BIN)/pykoh run ../lammps_inputs/equilibrate.in \
+	  --var temperature $(TEMPERATURE) --var heat_ps $(HEAT_PS) --var ps $(SETTLE_PS) \
+	  --var average_ps 0.5 --var restart_ps 0.1; }
+
 # Continues where it was stopped; `make demo PS=10` simulates longer.
-demo/md-$(PS)ps: demo/koh.pt lammps_inputs/koh.in | demo/koh.data
+demo/md-$(PS)ps: demo/koh.pt lammps_inputs/koh.in | demo/equil.data
 	test -f demo/koh.restart || rm -f demo/koh.dump demo/koh.pressure.txt
-	cd demo && $(BIN)/pykoh run ../lammps_inputs/koh.in --var ps $(PS) \
+	cd demo && $(BIN)/pykoh run ../lammps_inputs/koh.in --var data equil.data --var ps $(PS) \
 	  --var temperature $(TEMPERATURE) --var dump_fs 5 --var restart_ps 0.1
 	touch $@
 

@@ -19,7 +19,10 @@ RUN = "--dtype float64 --threads 1"
 SHORT = "ps 0.015 heat_ps 0.02 average_ps 0.01 restart_ps 0.005 relax 20 dump_fs 1"
 NVE = "restart_ps 0.005 dump_fs 2 transport_fs 4"
 COLUMNS = ("Time", "Pxx", "Pyy", "Pzz", "Pxy", "Pxz", "Pyz", "Temp")
-HEADER = "# step time_ps pxx_bar pyy_bar pzz_bar pxy_bar pxz_bar pyz_bar temperature_K volume_A3"
+HEADER = (
+    "# step time_ps pxx_bar pyy_bar pzz_bar pxy_bar pxz_bar pyz_bar temperature_K volume_A3 "
+    "potential_eV"
+)
 
 
 def pykoh(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
@@ -190,6 +193,7 @@ def test_dynamics_without_thermostat(equilibrated: Path, tmp_path: Path) -> None
     for row in shared:
         expected = [rows[int(row[0])][name] for name in COLUMNS]
         assert row[1:9] == pytest.approx(expected, rel=1e-6, abs=1e-6)
+        assert row[10] == pytest.approx(rows[int(row[0])]["PotEng"], rel=1e-8)
     volume = data_file(equilibrated / "equil.data")[0]
     assert table[:, 9] == pytest.approx(volume, rel=1e-7)
     assert (whole / "nve.pressure.txt").read_text().splitlines()[1] == HEADER

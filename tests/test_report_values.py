@@ -4,14 +4,25 @@ import dataclasses
 import math
 import re
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import report_cases
-from pykoh.analysis.results import AnalysisWarning, LineFit
+from pykoh.analysis.results import AnalysisWarning, LineFit, SurvivalCurve
 from pykoh.report import names, references, values
-from pykoh.report.verdicts import CAREFUL, CONVERGED, MISSING, SHORT, judge, judge_hops
+from pykoh.report.verdicts import (
+    CAREFUL,
+    CONVERGED,
+    MISSING,
+    SHORT,
+    judge,
+    judge_bonds,
+    judge_diffusion,
+    judge_hops,
+    judge_nernst_einstein,
+)
 
 SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -98,7 +109,10 @@ def _fit(exponent, stderr=0.02):
         (1.0, 0.1, _fit(1.02), CONVERGED),
         (1.0, 0.1, _fit(0.8), SHORT),
         (1.0, 0.1, _fit(1.3), SHORT),
-        (1.0, 0.1, _fit(0.8, 0.15), CONVERGED),
+        (1.0, 0.1, _fit(0.8, 0.15), SHORT),
+        (1.0, 0.1, _fit(0.95, 0.15), SHORT),
+        (1.0, 0.1, _fit(0.91, 0.04), CONVERGED),
+        (1.0, 0.101, None, CAREFUL),
         (1.0, 0.3, None, SHORT),
         (0.0, 0.1, None, SHORT),
         (1.0, None, None, CAREFUL),
@@ -109,6 +123,67 @@ def test_verdicts(value, stderr, fit, label):
     verdict = judge(report_cases.full(), "diffusion.OH-", value, stderr, fit)
     assert verdict.label == label
     assert bool(verdict.reason) == (label != CONVERGED)
+
+
+@given(
+    value=st.floats(0.1, 10), relative=st.floats(0, 1), more=st.floats(1, 10),
+    exponent=st.floats(0.5, 1.5), known=st.floats(0, 0.5), end=st.floats(1, 300),
+)  # fmt: skip
+def test_noise_is_never_rewarded(value, relative, more, exponent, known, end):
+    """Larger errors of value and slope never give a better verdict."""
+    results = report_cases.full()
+    order = [CONVERGED, CAREFUL, SHORT]
+    labels = []
+    for factor in (1.0, more):
+        fit = LineFit(0.5, end, 1.0, 0.1, 0.0, exponent, factor * known)
+        label = judge(results, "diffusion.OH-", value, factor * relative * value, fit, 11).label
+        labels.append(order.index(label))
+    assert labels[0] <= labels[1]
+
+
+@pytest.mark.parametrize(
+    ("end", "n", "label"),
+    [(60.0, 11, CONVERGED), (60.0, 3, SHORT), (100.0, 500, SHORT), (6.0, 1, CONVERGED)],
+)
+def test_enough_windows_and_particles(end, n, label):
+    fit = LineFit(1.0, end, 1.0, 0.1, 0.0, 1.0, 0.02)
+    assert judge(report_cases.full(), "diffusion.OH-", 1.0, 0.05, fit, n).label == label
+
+
+def _with_part(results, species, **changes):
+    entries = tuple(
+        dataclasses.replace(entry, **changes) if entry.species == species else entry
+        for entry in results.diffusion.species
+    )
+    return dataclasses.replace(
+        results, diffusion=dataclasses.replace(results.diffusion, species=entries)
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "d", "label"),
+    [("OH-_structural", 1.9e-9, SHORT), ("OH-_vehicular", 0.8e-9, SHORT),
+     ("OH-_vehicular", 0.1e-9, CONVERGED)],
+)  # fmt: skip
+def test_the_whole_is_no_better_than_its_large_parts(part, d, label):
+    results = report_cases.full()
+    assert judge_diffusion(results, results.diffusion.of("OH-")).label == CONVERGED
+    results = _with_part(results, part, D_m2_per_s=d, stderr_m2_per_s=0.4 * d)
+    verdict = judge_diffusion(results, results.diffusion.of("OH-"))
+    assert verdict.label == label
+    assert ("part: standard error of 40 %" in verdict.reason) == (label == SHORT)
+    # What is made of D of both ions is no better than they.
+    nernst = judge_nernst_einstein(results, "nernst_einstein_S_per_m", 74.2, 2.9)
+    assert nernst.label == label
+
+
+@pytest.mark.parametrize(("lasts", "label"), [(1.0, CONVERGED), (40.0, SHORT), (None, SHORT)])
+def test_a_share_of_bonds_needs_many_lifetimes(lasts, label):
+    results = report_cases.full()
+    none = np.zeros(0)
+    curve = SurvivalCurve(none, none, none, none, none, lasts, None)
+    bonds = dataclasses.replace(results.hydrogen_bonds.classes[0], survival=curve)
+    assert judge_bonds(results, bonds).label == label
 
 
 @pytest.mark.parametrize(

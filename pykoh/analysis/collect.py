@@ -14,7 +14,14 @@ from pykoh.analysis.conductivity import conductivity, ion_tracks
 from pykoh.analysis.constants import ATOMIC_MASS_KG, molarity
 from pykoh.analysis.contacts import CONTACT_A, N_CONTACTS, contacts
 from pykoh.analysis.correlator import DEPTH, Displacements, n_levels
-from pykoh.analysis.equilibration import SHELL_A, drift_warnings
+from pykoh.analysis.equilibration import (
+    Watched,
+    drift_warnings,
+    drifts,
+    halves_warning,
+    record,
+    shells,
+)
 from pykoh.analysis.fitting import DEFAULT_EARLIEST_PS
 from pykoh.analysis.frames import Findings, FrameWork
 from pykoh.analysis.grotthuss import grotthuss
@@ -205,10 +212,8 @@ class Analysis:
         if self._n_frames > 1:
             self._interval = (self._times[1] - self._times[0]) / (self._n_frames - 1)
         summary = self._summary()
-        bonds = None if self._bonds is None else self._bonds.segments()
-        shell = self._pairs.waters_around_water(SHELL_A)
-        begun = drift_warnings(self._thermometer.segments(), bonds, shell)
-        warnings = self._input_warnings(summary) + begun
+        summary = replace(summary, drifts=self._drifts())
+        warnings = self._input_warnings(summary) + drift_warnings(summary.drifts)
         found_grotthuss, of_hops = self._grotthuss()
         found_diffusion, more = self._diffusion(summary, found_grotthuss)
         warnings += more + of_hops
@@ -254,6 +259,8 @@ class Analysis:
             reason = too_few_spells("stays on an oxygen")
             warnings.append(AnalysisWarning("grotthuss.residence", reason))
         if self._interval is not None and self._hops is not None:
+            rate = "grotthuss.hop_rate_per_ps"
+            warnings += halves_warning(rate, "per ps", *self._hops.segments())
             found = replace(
                 found,
                 residence=residence,
@@ -321,6 +328,18 @@ class Analysis:
                 )
             )
         return found
+
+    def _drifts(self) -> tuple[str, ...] | None:
+        """Return whether the run began out of equilibrium; None if it is too short to tell."""
+        watched = shells(self._pairs, self._atoms.cation)
+        if self._pressure is not None:
+            watched += record(self._settings.pressure_files, *self._times)
+        if not any(each.name == "temperature" for each in watched):
+            watched.append(Watched("temperature", " K", *self._thermometer.segments()))
+        if self._bonds is not None:
+            name = "hydrogen bonds per water molecule"
+            watched.append(Watched(name, "", *self._bonds.segments()))
+        return drifts(watched)
 
     def _moments(self) -> dict[str, Displacements | None]:
         def of(correlator: MeanSquares, n: int, subset: bool = False) -> Displacements | None:

@@ -273,6 +273,10 @@ def haven_ratio(independent: Value, collective: Value) -> tuple[Value, Interval 
     covariance of Σ |Δr|² and |Σ Δr|² is the variance of the first one, so that the relative
     variances obey var(H) = var(σ) - var(σ_NE); with H above 1 the covariance is smaller by 1 / H.
 
+    The mean of a quotient is not the quotient of the means: to second order in the errors it is too
+    large by the factor 1 + var(σ) - cov(σ_NE, σ), in relative units, which is divided out. So the
+    value is not exactly the quotient of the two conductivities.
+
     Args:
         independent: Nernst-Einstein's and its standard error, S/m.
         collective: Einstein's and its standard error, S/m.
@@ -284,6 +288,7 @@ def haven_ratio(independent: Value, collective: Value) -> tuple[Value, Interval 
     a, b = above_error / above, below_error / below
     shared = 2.0 * a**2 * min(1.0, 1.0 / value)
     variance = max(a**2 + b**2 - shared, _LEAST_OF_APART * (a**2 + b**2))
+    value /= 1.0 + max(b**2 - 0.5 * shared, 0.0)
     part = float(np.sqrt(variance / (a**2 + b**2)))
     return (value, float(value * np.sqrt(variance))), ratio(value, part * a, part * b)
 

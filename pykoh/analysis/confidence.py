@@ -52,13 +52,25 @@ def share(value: float | None, stderr: float | None) -> Interval | None:
     z = float(stats.norm.ppf(1.0 - _TAIL))
     n = max(value * (1.0 - value) / stderr**2, 1e-9)
     if value in (0.0, 1.0):
-        # Jeffreys' posterior of nothing seen in n has a standard error of about 0.7 / n.
-        n = max(0.7 / stderr, 1.0)
+        n = _unseen(stderr)
         limit = float(1.0 - 0.05 ** (1.0 / n))
         return (0.0, limit) if value == 0.0 else (1.0 - limit, 1.0)
     centre = (value + z**2 / (2.0 * n)) / (1.0 + z**2 / n)
     half = z * np.sqrt(value * (1.0 - value) / n + z**2 / (4.0 * n**2)) / (1.0 + z**2 / n)
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+
+
+def _unseen(stderr: float) -> float:
+    """Return of how many observations Jeffreys' posterior of none seen has this standard error.
+
+    stderr² = (n + 1/2) / 2 / [(n + 1)² (n + 2)], as in :func:`pykoh.analysis.blocks.nothing_seen`.
+    """
+    low, high = 1.0, 1e12
+    while high / low > 1.0 + 1e-12:
+        n = float(np.sqrt(low * high))
+        larger = 0.5 * (n + 0.5) / ((n + 1.0) ** 2 * (n + 2.0)) > stderr**2
+        low, high = (n, high) if larger else (low, n)
+    return low
 
 
 def rate(n_events: float, exposure: float, stderr: float | None = None) -> Interval | None:

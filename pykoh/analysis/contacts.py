@@ -161,4 +161,5 @@ def contacts(sums: SegmentedSums, cutoff_A: float) -> IonContacts | None:
         *share(slice(0, 1), slice(0, _MOST)),
         *share(slice(BONDED + 1, BONDED + 2), slice(BONDED, BONDED + 1)),
         _shares(total[CLUSTERS:]),
+        *share(slice(CLUSTERS + 2, N_CONTACTS), slice(CLUSTERS, N_CONTACTS)),
     )

@@ -147,7 +147,7 @@ class HopCounter:
         found = [np.sqrt(max(hops, 1.0)) / exposure]
         whole = self._counts.whole()[:, window]
         if len(whole) >= 4:
-            time = np.full(len(whole), self._n * self._counts.length * self._interval)
+            time = self.segments()[1]
             blocks = ratio_stderr(whole, time)
             # Fewer blocks than the run has frames: their relative scatter is that of the whole.
             if blocks is not None:
@@ -156,6 +156,11 @@ class HopCounter:
             scatter = self._per_identity.std(ddof=1) * np.sqrt(self._n)
             found.append(scatter / exposure)
         return float(max(found))
+
+    def segments(self) -> tuple[FloatArray, FloatArray]:
+        """Return [n] each, hops and identities × time (ps) over segments of time."""
+        whole = self._counts.whole()[:, self._main]
+        return whole, np.full(len(whole), self._n * self._counts.length * self._interval)
 
     def rate_per_ps(self) -> tuple[float, float] | None:
         """Return hops per identity and ps with its standard error, or None."""

@@ -353,9 +353,3 @@ class PairHistograms:
     def n_segments(self) -> int:
         """Segments that are full."""
         return self.n_frames // self._segments.length
-
-    def waters_around_water(self, r_A: float) -> tuple[FloatArray, FloatArray]:
-        """Return [n] waters within ``r_A`` of a water in segments of time, and [n] the waters."""
-        n, last = self.n_segments, round(r_A / BIN_A)
-        pairs = self.histogram[:n, pair_index(KIND_OW, KIND_OW), :last].sum(axis=1)
-        return 2.0 * pairs, self.counts[:n, KIND_OW]

@@ -109,6 +109,8 @@ class InputSummary:
         temperature_source: ``"option"``, ``"velocities"`` or ``"unknown"``.
         notes: what happened while reading (a last frame cut off, repeated frames dropped ...).
         density_kg_per_m3: mass of all atoms per volume.
+        drifts: what is not in equilibrium at the beginning, in words; empty if nothing is, None if
+            the run is too short to tell.
     """
 
     files: tuple[str, ...]
@@ -129,6 +131,7 @@ class InputSummary:
     temperature_source: str
     notes: tuple[str, ...]
     density_kg_per_m3: float | None = None
+    drifts: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -298,8 +301,9 @@ class Conductivity:
         experiment_S_per_m: Gilliam et al. 2007 at this molarity and temperature, or None.
         charge_displacement: mean-square displacement of the cations minus the hydroxides, e²·Å².
         fit: the line behind the Einstein value, or None.
-        haven_ratio: Nernst-Einstein / Einstein, 1 for ions that move independently, or None.
-        haven_ratio_stderr: its standard error, the two taken as independent.
+        haven_ratio: Nernst-Einstein / Einstein, less the bias of a quotient, or None; 1 for ions that
+            move independently.
+        haven_ratio_stderr: its standard error, of both from the same ions.
         transference_cation: share of the current that the cation carries in the frame of the
             centre of mass, correlations included, or None.
         transference_cation_stderr: its standard error (see ``pykoh.analysis.conductivity``).

@@ -162,6 +162,8 @@ class IonContacts:
         bonded_pairs_bridged: hydrogen bonds OH- to OH- that a cation bridges, or None.
         bonded_pairs_bridged_stderr: its standard error.
         cluster_sizes: [n], fraction of ions in clusters of 1, 2, 3 ... ions.
+        clustered_fraction: ions in clusters of three or more, or None.
+        clustered_stderr: its standard error.
     """
 
     cutoff_A: float
@@ -174,6 +176,8 @@ class IonContacts:
     bonded_pairs_bridged: float | None
     bonded_pairs_bridged_stderr: float | None
     cluster_sizes: FloatArray
+    clustered_fraction: float | None = None
+    clustered_stderr: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -278,17 +278,22 @@ def write_series(points: Sequence[SeriesPoint], folder: Path) -> None:
 
 def series_table(points: Sequence[SeriesPoint]) -> str:
     """Return the main numbers for the terminal."""
-    from pykoh.analysis.summary import with_error
+    from pykoh.analysis.summary import share_with_error, with_error
 
     head = ("mol/L", "runs", "D(OH-) 1e-9 m²/s", "hops/ps", "OH- to OH-", "NE S/m", "Einstein S/m",
             "exp. S/m")  # fmt: skip
     keys = (("D_OH_m2_per_s", 1e9), ("hop_rate_per_ps", 1.0), ("OH_OH_bonded_fraction", 1.0),
             ("nernst_einstein_S_per_m", 1.0), ("einstein_S_per_m", 1.0))  # fmt: skip
-    widths = (8, 6, 18, 16, 18, 14, 16, 10)
+    widths = (8, 6, 18, 16, 29, 14, 16, 10)
     lines = ["".join(f"{word:>{width}}" for word, width in zip(head, widths, strict=True))]
     for point in points:
         cells = [f"{point.molarity_mol_per_L:.3g}", str(len(point.runs))]
-        cells += [with_error(*point.values[key], scale) for key, scale in keys]
-        cells.append(with_error(point.experiment_S_per_m, None))
+        cells += [
+            share_with_error(*point.values[key])
+            if key == "OH_OH_bonded_fraction"
+            else with_error(*point.values[key], scale)
+            for key, scale in keys
+        ]
+        cells.append(with_error(point.experiment_S_per_m, 0.0))
         lines.append("".join(f"{cell:>{w}}" for cell, w in zip(cells, widths, strict=True)))
     return "\n".join(lines)

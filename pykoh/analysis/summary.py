@@ -4,25 +4,63 @@ from __future__ import annotations
 
 import math
 
-from pykoh.analysis.results import AnalysisResults
+from pykoh.analysis.confidence import share
+from pykoh.analysis.results import AnalysisResults, HydrogenBondClass
+from pykoh.analysis.shares import share_text
 
 
 def with_error(value: float | None, stderr: float | None, scale: float = 1.0) -> str:
-    """Return ``value ± stderr``, rounded to two digits of the error; ``-`` if unknown.
+    """Return ``value ± stderr``, rounded to two digits of the error; ``-`` if there is no value.
+
+    A value whose error is not known is marked.
 
     >>> with_error(1.2345, 0.0678)
     '1.234 ± 0.068'
+    >>> with_error(1.2345, None)
+    '1.234 ± ?'
     """
     if value is None or not math.isfinite(value):
         return "-"
     value *= scale
-    if stderr is None or not math.isfinite(stderr) or stderr <= 0:
+    if stderr is None or not math.isfinite(stderr):
+        return f"{value:.4g} ± ?"
+    if stderr <= 0:
         return f"{value:.4g}"
     stderr *= scale
     decimals = max(0, 1 - math.floor(math.log10(stderr)))
     if decimals > 8 or stderr >= 1e5:
         return f"{value:.4g} ± {stderr:.2g}"
     return f"{value:.{decimals}f} ± {stderr:.{decimals}f}"
+
+
+def share_with_error(value: float | None, stderr: float | None, limit: float | None = None) -> str:
+    """Return a share as :func:`pykoh.analysis.shares.share_text` writes it, for the terminal."""
+    return share_text(value, stderr, with_error, limit=limit)
+
+
+def _bond_line(bond: HydrogenBondClass) -> str:
+    """Return the row of one class; a mean number of bonds that were never seen gets its limit."""
+    means = [
+        share_with_error(value, stderr, _limit(value, stderr, known))
+        if value == 0.0
+        else with_error(value, stderr)
+        for value, stderr, known in (
+            (bond.mean_per_donor, bond.mean_per_donor_stderr, bond.upper_limit),
+            (bond.mean_per_acceptor, bond.mean_per_acceptor_stderr, None),
+        )
+    ]
+    bonded = share_with_error(
+        bond.fraction_of_donors_bonded, bond.fraction_of_donors_bonded_stderr, bond.upper_limit
+    )
+    return (
+        f"  {bond.name:<12}{means[0]:>19}{means[1]:>20}{bonded:>18}"
+        f"{with_error(bond.lifetime_ps, bond.lifetime_stderr_ps):>18}"
+    )
+
+
+def _limit(value: float | None, stderr: float | None, known: float | None) -> float | None:
+    interval = share(value, stderr)
+    return known if known is not None or interval is None else interval[1]
 
 
 def summary(results: AnalysisResults) -> str:
@@ -34,7 +72,8 @@ def summary(results: AnalysisResults) -> str:
         if given.temperature_K is not None and not given.temperature_stderr_K
         else with_error(given.temperature_K, given.temperature_stderr_K)
     )
-    lines = [
+    lines = [] if not given.drifts else [f"NOT IN EQUILIBRIUM: {not_in_equilibrium(results)}", ""]
+    lines += [
         f"{given.n_koh} {given.cation}OH + {given.n_h2o} H2O, "
         f"{given.molarity_mol_per_L:.3g} mol/L, {kelvin} K; "
         f"{given.n_frames} frames{interval}, {given.duration_ps:.4g} ps",
@@ -57,14 +96,7 @@ def summary(results: AnalysisResults) -> str:
         "",
         "Hydrogen bonds          per donor        per acceptor     donors bonded     lifetime (ps)",
     ]
-    for bond in results.hydrogen_bonds.classes:
-        lines.append(
-            f"  {bond.name:<12}"
-            f"{with_error(bond.mean_per_donor, bond.mean_per_donor_stderr):>19}"
-            f"{with_error(bond.mean_per_acceptor, bond.mean_per_acceptor_stderr):>20}"
-            f"{with_error(bond.fraction_of_donors_bonded, bond.fraction_of_donors_bonded_stderr):>18}"  # noqa: E501
-            f"{with_error(bond.lifetime_ps, bond.lifetime_stderr_ps):>18}"
-        )
+    lines += [_bond_line(bond) for bond in results.hydrogen_bonds.classes]
     lines += ["", "Structure           first peak (Å)   first minimum (Å)   coordination"]
     for rdf in results.structure.rdfs:
         peak = with_error(rdf.first_peak_A, rdf.first_peak_stderr_A)
@@ -75,19 +107,20 @@ def summary(results: AnalysisResults) -> str:
     if (ions := results.structure.contacts) is not None:
         lines.append(
             f"  within {ions.cutoff_A:g} Å: OH- without a cation "
-            f"{with_error(ions.free_hydroxide_fraction, ions.free_hydroxide_stderr)}, cations "
-            f"that bridge OH- {with_error(ions.bridging_fraction, ions.bridging_stderr)}"
+            f"{share_with_error(ions.free_hydroxide_fraction, ions.free_hydroxide_stderr)}, "
+            "cations that bridge OH- "
+            f"{share_with_error(ions.bridging_fraction, ions.bridging_stderr)}"
         )
     if (pairs := results.structure.hydroxide_pairs) is not None:
         lines.append(
             f"  OH- with another within {pairs.cutoff_A:g} Å: "
-            f"{with_error(pairs.fraction_paired, pairs.fraction_paired_stderr)}; a pair lasts "
-            f"{with_error(pairs.lifetime_ps, pairs.lifetime_stderr_ps)} ps"
+            f"{share_with_error(pairs.fraction_paired, pairs.fraction_paired_stderr)}; "
+            f"a pair lasts {with_error(pairs.lifetime_ps, pairs.lifetime_stderr_ps)} ps"
         )
     if pairing is not None:
         lines.append(
             f"  {given.cation}+ with OH- within {pairing.cutoff_A:.2f} Å: "
-            f"{with_error(pairing.fraction_of_cations_paired, pairing.stderr)}"
+            f"{share_with_error(pairing.fraction_of_cations_paired, pairing.stderr)}"
         )
     kappa = results.conductivity
     independent = with_error(kappa.nernst_einstein_S_per_m, kappa.nernst_einstein_stderr_S_per_m)
@@ -95,13 +128,13 @@ def summary(results: AnalysisResults) -> str:
     lines += [
         "",
         f"Conductivity (S/m): Nernst-Einstein {independent}, Einstein {collective}, "
-        f"experiment {with_error(kappa.experiment_S_per_m, None)}",
+        f"experiment {with_error(kappa.experiment_S_per_m, 0.0)}",
     ]
     if kappa.haven_ratio is not None:
         lines.append(
             f"  Haven ratio {with_error(kappa.haven_ratio, kappa.haven_ratio_stderr)}; share of "
             f"the current carried by {given.cation}+ "
-            f"{with_error(kappa.transference_cation, kappa.transference_cation_stderr)}"
+            f"{share_with_error(kappa.transference_cation, kappa.transference_cation_stderr)}"
         )
     eta = results.diffusion.viscosity
     if eta is not None and eta.viscosity_mPa_s is not None:
@@ -118,11 +151,16 @@ def summary(results: AnalysisResults) -> str:
     return "\n".join(lines)
 
 
+def not_in_equilibrium(results: AnalysisResults) -> str:
+    """Return the sentence on top of everything for a run that drifts at first; else empty."""
+    return next(iter(results.reasons("input.equilibration")), "")
+
+
 def _around_hops(results: AnalysisResults) -> list[str]:
     hops = results.grotthuss
     lines = []
     if (turns := hops.directionality) is not None:
-        back = with_error(turns.return_probability, turns.return_probability_stderr)
+        back = share_with_error(turns.return_probability, turns.return_probability_stderr)
         lines.append(f"  the next hop leads back: {back} of {turns.n_pairs}")
     if hops.transfer is not None and hops.transfer.barrier_kT is not None:
         barrier = with_error(hops.transfer.barrier_kT, hops.transfer.barrier_stderr_kT)

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pykoh.analysis.confidence import positive, share
+from pykoh.analysis.confidence import positive
+from pykoh.analysis.measured import beside
 from pykoh.analysis.results import (
-    HYDROGEN_BOND_CLASSES,
     AnalysisResults,
     Conductivity,
     Diffusion,
-    HydrogenBonds,
-    HydroxidePairs,
     InputSummary,
-    IonContacts,
     LineFit,
-    Structure,
     Viscosity,
 )
 from pykoh.analysis.tables import Json, finite, write_csv
 from pykoh.analysis.write_hops import (
     grotthuss_json,
-    survival_json,
     survival_rows,
     write_hops,
+)
+from pykoh.analysis.write_structure import (
+    hydrogen_bonds_json,
+    structure_json,
+    write_hydrogen_bonds,
+    write_rdfs,
 )
 from pykoh.files import write_text
 
@@ -52,6 +54,8 @@ def _input(summary: InputSummary) -> Json:
         "temperature_stderr_K": summary.temperature_stderr_K,
         "temperature_source": summary.temperature_source,
         "notes": list(summary.notes),
+        "begins_in_equilibrium": None if summary.drifts is None else not summary.drifts,
+        "drifts": None if summary.drifts is None else list(summary.drifts),
     }
 
 
@@ -87,108 +91,6 @@ def _diffusion(diffusion: Diffusion) -> Json:
             "n_particles": entry.n_particles,
         }
         for entry in diffusion.species
-    }
-
-
-def _hydrogen_bonds(bonds: HydrogenBonds) -> Json:
-    return {
-        entry.name: {
-            "mean_per_donor": entry.mean_per_donor,
-            "mean_per_acceptor": entry.mean_per_acceptor,
-            "fraction_of_donors_bonded": entry.fraction_of_donors_bonded,
-            "lifetime_ps": entry.lifetime_ps,
-            "stderr": {
-                "mean_per_donor": entry.mean_per_donor_stderr,
-                "mean_per_acceptor": entry.mean_per_acceptor_stderr,
-                "fraction_of_donors_bonded": entry.fraction_of_donors_bonded_stderr,
-                "lifetime_ps": entry.lifetime_stderr_ps,
-            },
-            "fraction_of_donors_bonded_interval_95": share(
-                entry.fraction_of_donors_bonded, entry.fraction_of_donors_bonded_stderr
-            )
-            if entry.upper_limit is None
-            else (0.0, entry.upper_limit),
-            "lifetime_interval_95_ps": positive(entry.lifetime_ps, entry.lifetime_stderr_ps),
-            "survival": survival_json(entry.survival),
-            "upper_limit_95": entry.upper_limit,
-            "n_breakings": entry.n_breakings,
-            "donor_distribution": entry.donor_distribution,
-            "acceptor_distribution": entry.acceptor_distribution,
-        }
-        for entry in bonds.classes
-    }
-
-
-def _structure(structure: Structure) -> Json:
-    pairing = structure.ion_pairing
-    return {
-        "n_frames": structure.n_frames,
-        "sample_interval_ps": structure.sample_interval_ps,
-        "rdf_files": {entry.pair: entry.file for entry in structure.rdfs},
-        "coordination": {
-            entry.pair: {
-                "first_peak_A": entry.first_peak_A,
-                "first_peak_stderr_A": entry.first_peak_stderr_A,
-                "first_peak_g": entry.first_peak_g,
-                "first_peak_g_stderr": entry.first_peak_g_stderr,
-                "first_minimum_A": entry.first_minimum_A,
-                "first_minimum_stderr_A": entry.first_minimum_stderr_A,
-                "coordination_number": entry.coordination_number,
-                "stderr": entry.coordination_number_stderr,
-            }
-            for entry in structure.rdfs
-        },
-        "ion_pairing": None
-        if pairing is None
-        else {
-            "cutoff_A": pairing.cutoff_A,
-            "fraction_of_cations_paired": pairing.fraction_of_cations_paired,
-            "stderr": pairing.stderr,
-            "interval_95": share(pairing.fraction_of_cations_paired, pairing.stderr),
-            "mean_hydroxides_per_cation": pairing.mean_hydroxides_per_cation,
-            "mean_hydroxides_per_cation_stderr": pairing.mean_hydroxides_per_cation_stderr,
-        },
-        "ion_contacts": _contacts(structure.contacts),
-        "hydroxide_pairs": _pairs(structure.hydroxide_pairs),
-    }
-
-
-def _pairs(found: HydroxidePairs | None) -> Json:
-    if found is None:
-        return None
-    return {
-        "cutoff_A": found.cutoff_A,
-        "mean_partners": found.mean_partners,
-        "mean_partners_stderr": found.mean_partners_stderr,
-        "fraction_paired": found.fraction_paired,
-        "fraction_paired_stderr": found.fraction_paired_stderr,
-        "fraction_paired_interval_95": share(found.fraction_paired, found.fraction_paired_stderr),
-        "lifetime_interval_95_ps": positive(found.lifetime_ps, found.lifetime_stderr_ps),
-        "lifetime_ps": found.lifetime_ps,
-        "lifetime_stderr_ps": found.lifetime_stderr_ps,
-        "n_separations": found.n_separations,
-        "survival": survival_json(found.survival),
-    }
-
-
-def _contacts(found: IonContacts | None) -> Json:
-    if found is None:
-        return None
-    return {
-        "cutoff_A": found.cutoff_A,
-        "cations_per_hydroxide": found.cations_per_hydroxide,
-        "hydroxides_per_cation": found.hydroxides_per_cation,
-        "bridging_cation_fraction": found.bridging_fraction,
-        "bridging_cation_stderr": found.bridging_stderr,
-        "bridging_cation_interval_95": share(found.bridging_fraction, found.bridging_stderr),
-        "free_hydroxide_fraction": found.free_hydroxide_fraction,
-        "free_hydroxide_stderr": found.free_hydroxide_stderr,
-        "free_hydroxide_interval_95": share(
-            found.free_hydroxide_fraction, found.free_hydroxide_stderr
-        ),
-        "hydroxide_bonds_bridged_fraction": found.bonded_pairs_bridged,
-        "hydroxide_bonds_bridged_stderr": found.bonded_pairs_bridged_stderr,
-        "ions_by_cluster_size": found.cluster_sizes,
     }
 
 
@@ -244,6 +146,18 @@ def _conductivity(conductivity: Conductivity) -> Json:
     }
 
 
+def _experiment(results: AnalysisResults) -> dict[str, Json]:
+    """Return what was measured by others, with its source."""
+    tree: dict[str, Json] = {}
+    for each in beside(results):
+        *above, last = each.path.split("/")[1:]
+        place = tree
+        for level in above:
+            place = place.setdefault(level, {})
+        place[last] = asdict(each.measured)
+    return tree
+
+
 def as_json(results: AnalysisResults) -> dict[str, Json]:
     """Return ``results`` as the tree of ``results.json``: JSON values only, no NaN.
 
@@ -255,10 +169,11 @@ def as_json(results: AnalysisResults) -> dict[str, Json]:
         "input": _input(results.input),
         "diffusion": _diffusion(results.diffusion),
         "grotthuss": grotthuss_json(results.grotthuss),
-        "hydrogen_bonds": _hydrogen_bonds(bonds),
-        "structure": _structure(results.structure),
+        "hydrogen_bonds": hydrogen_bonds_json(bonds),
+        "structure": structure_json(results.structure),
         "conductivity": _conductivity(results.conductivity),
         "viscosity": _viscosity(results.diffusion.viscosity),
+        "experiment": _experiment(results),
         "hydroxide_cross_term": {
             "D_m2_per_s": results.diffusion.cross_m2_per_s,
             "stderr_m2_per_s": results.diffusion.cross_stderr_m2_per_s,
@@ -305,39 +220,6 @@ def _write_msd(results: AnalysisResults, folder: Path) -> None:
     )
 
 
-def _write_hydrogen_bonds(bonds: HydrogenBonds, folder: Path) -> None:
-    rows: list[tuple[Any, ...]] = []
-    for entry in bonds.classes:
-        for side, shares in (
-            ("donor", entry.donor_distribution),
-            ("acceptor", entry.acceptor_distribution),
-        ):
-            rows += [(entry.name, side, count, share) for count, share in enumerate(shares)]
-    write_csv(
-        folder / "hydrogen_bonds.csv",
-        "share of donor (acceptor) molecules with n_bonds bonds of a class donor_acceptor; "
-        f"r(DA) < {bonds.max_distance_A:g} Å, angle H-D-A < {bonds.max_angle_deg:g} degrees",
-        ("class", "side", "n_bonds", "fraction"),
-        rows,
-    )
-    if bonds.angle_map is not None:
-        grid = bonds.angle_map
-        r, angle = grid.r_A, grid.angle_deg
-        write_csv(
-            folder / "hydrogen_bond_map.csv",
-            "pairs of an H of a donor and an acceptor by r(DA) and angle H-D-A, per frame, Å and "
-            "degree; bin centres, Å and degrees",
-            ("class", "r_A", "angle_deg", "density"),
-            [
-                (name, 0.5 * (r[i] + r[i + 1]), 0.5 * (angle[j] + angle[j + 1]), value)
-                for k, name in enumerate(HYDROGEN_BOND_CLASSES)
-                for i, row in enumerate(grid.density[k])
-                for j, value in enumerate(row)
-                if value > 0
-            ],
-        )
-
-
 def _write_survival(results: AnalysisResults, folder: Path) -> None:
     rows = survival_rows("OH- on its oxygen", results.grotthuss.residence)
     for entry in results.hydrogen_bonds.classes:
@@ -366,16 +248,6 @@ def _write_viscosity(diffusion: Diffusion, folder: Path) -> None:
     )
 
 
-def _write_rdfs(structure: Structure, folder: Path) -> None:
-    for entry in structure.rdfs:
-        write_csv(
-            folder / entry.file,
-            f"g(r) of {entry.pair} and mean number of neighbours within r + half a bin; r: Å",
-            ("r_A", "g", "g_stderr", "coordination"),
-            zip(entry.r_A, entry.g, entry.g_stderr, entry.coordination, strict=True),
-        )
-
-
 def write_results(results: AnalysisResults, folder: Path) -> None:
     """Write ``results.json`` and the CSVs into an existing folder.
 
@@ -388,8 +260,8 @@ def write_results(results: AnalysisResults, folder: Path) -> None:
     write_hops(results.grotthuss, folder)
     _write_survival(results, folder)
     _write_viscosity(results.diffusion, folder)
-    _write_hydrogen_bonds(results.hydrogen_bonds, folder)
-    _write_rdfs(results.structure, folder)
+    write_hydrogen_bonds(results.hydrogen_bonds, folder)
+    write_rdfs(results.structure, folder)
     tree = as_json(results)
     text = json.dumps(tree, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(folder / RESULTS_JSON, text + "\n")

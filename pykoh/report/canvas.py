@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pykoh.files import replacing, write_text
+from pykoh.report.layout import lay_out, plain_decades
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -120,7 +121,7 @@ def figure(size: tuple[float, float] = WIDE) -> Iterator[tuple[Figure, Axes]]:
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(_STYLE):
-        fig = Figure(figsize=size, layout="constrained")
+        fig = Figure(figsize=size)
         FigureCanvasAgg(fig)
         yield fig, fig.add_subplot()
 
@@ -130,14 +131,17 @@ def finish(fig: Figure, name: str, title: str, caption: str) -> Plot:
     import matplotlib
 
     with matplotlib.rc_context({"svg.hashsalt": name}):
-        # Lay out once; saving would otherwise do it again for each format.
-        if (engine := fig.get_layout_engine()) is not None:
-            engine.execute(fig)
-        fig.set_layout_engine(None)
+        for axes in fig.axes:
+            for axis in (axes.xaxis, axes.yaxis):
+                if axis.get_scale() == "log":
+                    plain_decades(axis)
+        lay_out(fig)
         text = io.StringIO()
         fig.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
         picture = io.BytesIO()
-        fig.savefig(picture, format="png", dpi=200, facecolor="white")
+        fig.savefig(
+            picture, format="png", dpi=200, facecolor="white", pil_kwargs={"compress_level": 1}
+        )
     return Plot(name, title, caption, text.getvalue(), picture.getvalue(), _axes(fig))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 
 from pykoh.report.canvas import Plot
 from pykoh.report.references import Reference
-from pykoh.report.values import quantity
+from pykoh.report.values import fraction, quantity
 from pykoh.report.verdicts import Verdict
 
 
@@ -40,6 +41,7 @@ def number(
     stderr: float | None,
     unit: str = "",
     exponent: int = 0,
+    measured: bool = False,
 ) -> Markup:
     """Return a value with its error, rounded, and exactly what it was in ``data-`` attributes.
 
@@ -49,13 +51,62 @@ def number(
         stderr: its standard error, or None.
         unit: unit to show.
         exponent: power of ten taken out of the number.
+        measured: it was measured by others, whose error is in their paper.
     """
     if value is None:
-        return tag("span", "not available", class_="missing", data_path=path)
+        return missing(path)
     exact = {"data_path": path, "data_value": repr(float(value))}
+    shown = quantity(value, stderr, unit, exponent)
     if stderr is not None:
         exact["data_stderr"] = repr(float(stderr))
-    return tag("span", quantity(value, stderr, unit, exponent), class_="q", **exact)
+    elif not measured:
+        shown += " (error unknown)"
+    return tag("span", shown, class_="q", **exact)
+
+
+def missing(path: str) -> Markup:
+    """Return what stands for a value that is null; :func:`explained` says why."""
+    return tag("span", "not available", class_="missing", data_path=path)
+
+
+def share(
+    path: str, value: float | None, stderr: float | None, limit: float | None = None
+) -> Markup:
+    """Return a share within 0 and 1, with an error that does not leave this range.
+
+    Args:
+        path: where it is in ``results.json``.
+        value: the share, or None.
+        stderr: its standard error, or None.
+        limit: upper limit (95 %) where nothing was seen, if it is known better.
+    """
+    if value is None:
+        return missing(path)
+    exact = {"data_path": path, "data_value": repr(float(value))}
+    shown = fraction(value, stderr, limit)
+    if "±" in shown:
+        exact["data_stderr"] = repr(float(stderr or 0.0))
+    return tag("span", shown, class_="q", **exact)
+
+
+_MISSING = re.compile(r'<span class="missing" data-path="([^"]*)">not available</span>')
+
+
+def explained(body: Markup, why: Callable[[str], tuple[str, str]]) -> Markup:
+    """Return the page with the reason at each value that is not available.
+
+    Args:
+        body: of the page.
+        why: gives, for a path in ``results.json``, the reason and where it is on the page.
+    """
+
+    def one(found: re.Match[str]) -> str:
+        path = html.unescape(found.group(1))
+        reason, place = why(path)
+        link = tag("a", "not available", href=place, title=reason)
+        return tag("span", link, class_="missing", data_path=path)
+
+    return Markup(_MISSING.sub(one, body))
 
 
 def pill(verdict: Verdict) -> Markup:

@@ -10,8 +10,9 @@ from pykoh import __version__
 from pykoh.analysis.results import AnalysisResults
 from pykoh.errors import OutputError
 from pykoh.files import write_text
-from pykoh.report import sections, sections_hops, words
-from pykoh.report.html import Markup, join, tag
+from pykoh.report import sections, sections_hops, sections_transport, words
+from pykoh.report.html import Markup, explained, join, tag
+from pykoh.report.missing import why_missing
 from pykoh.report.style import style_sheet
 from pykoh.report.values import significant
 
@@ -110,8 +111,9 @@ def write_report(results: AnalysisResults, folder: str | Path) -> Path:
     ]
     body = join(
         [
+            sections.banner(results),
             sections.summary(results),
-            sections.diffusion(results, figures["diffusion"]),
+            sections_transport.diffusion(results, figures["diffusion"]),
             sections_hops.hops(results, figures["hops"]),
             sections_hops.hydrogen_bonds(
                 results,
@@ -120,7 +122,7 @@ def write_report(results: AnalysisResults, folder: str | Path) -> Path:
                 figures["bond_maps"],
             ),
             sections.structure(results, figures["structure"]),
-            sections.conductivity(results, figures["conductivity"]),
+            sections_transport.conductivity(results, figures["conductivity"]),
             sections.warnings(results),
             words.definitions(results),
             words.methods(results, __version__),
@@ -129,6 +131,7 @@ def write_report(results: AnalysisResults, folder: str | Path) -> Path:
         ],
         "\n",
     )
+    body = explained(body, lambda path: why_missing(results, path))
     page = folder / REPORT_HTML
     write_text(page, document(_title(results), words.what_was_simulated(results), body, _CONTENTS))
     return page

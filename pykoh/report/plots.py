@@ -103,7 +103,7 @@ def _displacements(
                 up = line > 0
                 axes.plot(lag[up], line[up], "-", color=COLOUR["ink"], linewidth=0.9)
         axes.set_xlabel("lag time (ps)")
-        axes.set_ylabel("mean-square displacement (Å$^2$)")
+        axes.set_ylabel("mean-square displacement (Å²)")
         _draw_guide(axes)
         axes.legend(loc="upper left")
         return finish(fig, name, title, caption)
@@ -149,8 +149,8 @@ def hop_rate(grotthuss: Grotthuss) -> Plot | None:
                           linewidth=0)  # fmt: skip
         axes.plot(x, y, "-o", markersize=3, color=COLOUR["vermillion"])
         axes.axvline(grotthuss.rattle_window_ps, color=COLOUR["ink"], linestyle="--", linewidth=1)
-        axes.annotate("window used", (grotthuss.rattle_window_ps, 0.02), rotation=90,
-                      xycoords=("data", "axes fraction"), xytext=(3, 0),
+        axes.annotate("window used", (grotthuss.rattle_window_ps, 0.98), rotation=90,
+                      xycoords=("data", "axes fraction"), xytext=(3, 0), va="top",
                       textcoords="offset points", fontsize=7.5)  # fmt: skip
         axes.set_ylim(bottom=0)
         axes.set_xlabel("rattle window (ps)")
@@ -243,7 +243,7 @@ def conductivity(results: AnalysisResults) -> list[Plot]:
                 line = fit.intercept_A2 + fit.slope_A2_per_ps * lag
                 axes.plot(lag[line > 0], line[line > 0], color=COLOUR["ink"], linewidth=0.9)
             axes.set_xlabel("lag time (ps)")
-            axes.set_ylabel("charge displacement (e$^2$ Å$^2$)")
+            axes.set_ylabel("charge displacement (e² Å²)")
             _draw_guide(axes)
             axes.legend(loc="upper left")
             plots.append(

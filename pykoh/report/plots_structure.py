@@ -36,7 +36,8 @@ def hydrogen_bonds(bonds: HydrogenBonds) -> list[Plot]:
                     linewidth=0.5,
                 )
             axes.set_xticks(range(n))
-            axes.set_ylim(0, 1)
+            axes.set_ylim(0, 1.4)  # the legend is above the bars
+            axes.set_yticks([0.0, 0.25, 0.5, 0.75, 1.0])
             axes.set_xlabel("bonds per molecule")
             axes.set_ylabel("share of molecules")
             axes.legend(loc="upper right")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_TO_LATEX = str.maketrans({"ä": '{\\"a}', "ß": "{\\ss}"})
+_TO_LATEX = str.maketrans(
+    {"ä": '{\\"a}', "ß": "{\\ss}", "é": "{\\'e}", "ý": "{\\'y}", "°": "{\\textdegree}"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,65 @@ KNELLER = Reference(
     "displacements over all time origins by fast Fourier transform",
 )
 
+COMPAAN = Reference(
+    "compaan1956",
+    "Compaan, K. and Haven, Y.",
+    "Correlation factors for diffusion in solids",
+    "Transactions of the Faraday Society",
+    1956,
+    "52",
+    "786",
+    "10.1039/TF9565200786",
+    "diffusion from hops that remember the one before",
+)
+WILSON = Reference(
+    "wilson1927",
+    "Wilson, Edwin B.",
+    "Probable Inference, the Law of Succession, and Statistical Inference",
+    "Journal of the American Statistical Association",
+    1927,
+    "22",
+    "209",
+    "10.1080/01621459.1927.10502953",
+    "intervals of shares, which do not leave 0 to 1",
+)
+CRC = Reference(
+    "crc",
+    "Vanýsek, Petr",
+    "Ionic Conductivity and Diffusion at Infinite Dilution, in: CRC Handbook of Chemistry and "
+    "Physics, 97th Edition",
+    "CRC Press",
+    2016,
+    "",
+    "5-75",
+    "10.1201/9781315380476",
+    "the measured diffusion of ions at infinite dilution, 25 °C",
+)
+HOLZ = Reference(
+    "holz2000",
+    "Holz, Manfred and Heil, Stefan R. and Sacco, Antonio",
+    "Temperature-dependent self-diffusion coefficients of water and six selected molecular liquids "
+    "for calibration in accurate 1H NMR PFG measurements",
+    "Physical Chemistry Chemical Physics",
+    2000,
+    "2",
+    "4740",
+    "10.1039/b005319h",
+    "the measured self-diffusion of pure water, 0 to 100 °C",
+)
+LALIBERTE = Reference(
+    "laliberte2009",
+    "Laliberté, Marc",
+    "A Model for Calculating the Heat Capacity of Aqueous Solutions, with Updated Density and "
+    "Viscosity Data",
+    "Journal of Chemical and Engineering Data",
+    2009,
+    "54",
+    "1725",
+    "10.1021/je8008123",
+    "the measured viscosity of aqueous KOH, -14 to 40 °C and up to 52 wt%",
+)
+
 ALL = (
     LUZAR,
     MARX,
@@ -213,6 +274,13 @@ ALL = (
     DAIVIS,
     GRASSELLI,
     GILLIAM,
+    CRC,
+    HOLZ,
+    LALIBERTE,
+    COMPAAN,
+    WILSON,
     HANSEROTH,
     LAMMPS,
 )
+
+BY_KEY = {reference.key: reference for reference in ALL}

@@ -2,55 +2,36 @@
 
 from __future__ import annotations
 
-from pykoh.analysis.results import AnalysisResults, SpeciesDiffusion
+from pykoh.analysis.results import AnalysisResults
+from pykoh.analysis.summary import not_in_equilibrium
 from pykoh.report import names, plots, plots_hops, plots_structure
 from pykoh.report.canvas import Plot
 from pykoh.report.html import (
     Markup,
     card,
-    cite,
-    join,
     number,
     pictures,
-    pill,
     section,
+    share,
     table,
     tag,
 )
-from pykoh.report.references import GILLIAM, GRASSELLI, YEH
-from pykoh.report.values import count, setting, significant
-from pykoh.report.verdicts import Verdict, judge, judge_hops
-
-_DIFFUSION_UNIT, _DIFFUSION_EXPONENT = "m²/s", -9
-
-
-def _d(entry: SpeciesDiffusion) -> Markup:
-    path = f"diffusion/{entry.species}/D_m2_per_s"
-    return number(
-        path, entry.D_m2_per_s, entry.stderr_m2_per_s, _DIFFUSION_UNIT, _DIFFUSION_EXPONENT
-    )
+from pykoh.report.sections_transport import conductivity_verdict, diffusion_number
+from pykoh.report.values import count, significant
+from pykoh.report.verdicts import (
+    judge_bonds,
+    judge_diffusion,
+    judge_hops,
+)
 
 
-def _d_verdict(results: AnalysisResults, entry: SpeciesDiffusion) -> Verdict:
-    return judge(
-        results,
-        f"diffusion.{entry.species}.D_m2_per_s",
-        entry.D_m2_per_s,
-        entry.stderr_m2_per_s,
-        entry.fit,
-    )
-
-
-def _conductivity_verdict(results: AnalysisResults) -> Verdict:
-    # Without the fit: its log–log slope says nothing here, because the bound charges of the
-    # molecules give the collective dipole a large intercept that is no sign of a short run.
-    found = results.conductivity
-    return judge(
-        results,
-        "conductivity.einstein_S_per_m",
-        found.einstein_S_per_m,
-        found.einstein_stderr_S_per_m,
-    )
+def banner(results: AnalysisResults) -> Markup:
+    """Return what a reader must know before any number: a run that is not in equilibrium."""
+    text = not_in_equilibrium(results)
+    if not text:
+        return Markup("")
+    return tag("p", tag("strong", "Not in equilibrium. "), f"{text[0].upper()}{text[1:]}.",
+               class_="banner", role="alert")  # fmt: skip
 
 
 def summary(results: AnalysisResults) -> Markup:
@@ -61,7 +42,11 @@ def summary(results: AnalysisResults) -> Markup:
         entry = results.diffusion.of(key)
         if entry is not None:
             cards.append(
-                card(f"Diffusion of {names.species(key)}", _d(entry), _d_verdict(results, entry))
+                card(
+                    f"Diffusion of {names.species(key)}",
+                    diffusion_number(entry),
+                    judge_diffusion(results, entry),
+                )
             )
     hops = results.grotthuss
     rate = number(
@@ -80,13 +65,8 @@ def summary(results: AnalysisResults) -> Markup:
             cards.append(
                 card(
                     "OH⁻ that donate a hydrogen bond to another OH⁻",
-                    number(path, value, stderr),
-                    judge(
-                        results,
-                        f"hydrogen_bonds.{bonds.name}.fraction_of_donors_bonded",
-                        value,
-                        stderr,
-                    ),
+                    share(path, value, stderr, bonds.upper_limit),
+                    judge_bonds(results, bonds),
                     "as a fraction of all OH⁻",
                 )
             )
@@ -104,102 +84,11 @@ def summary(results: AnalysisResults) -> Markup:
                 found.einstein_stderr_S_per_m,
                 "S/m",
             ),
-            _conductivity_verdict(results),
+            conductivity_verdict(results),
             note,
         )
     )
     return section("summary", "Summary", tag("div", *cards, class_="cards"))
-
-
-def diffusion(results: AnalysisResults, figures: list[Plot]) -> Markup:
-    """Return the mean-square displacements and the table of diffusion coefficients."""
-    rows, strong = [], []
-    for index, entry in enumerate(results.diffusion.species):
-        fit = entry.fit
-        base = f"diffusion/{entry.species}"
-        if entry.species == "OH-":
-            strong.append(index)
-        window = f"{setting(fit.start_ps)}–{setting(fit.end_ps)} ps" if fit else "–"
-        slope: object = "–"
-        if fit:
-            slope = number(f"{base}/fit/loglog_slope", fit.exponent, fit.exponent_stderr)
-        infinite: object = "–"
-        if entry.D_infinite_m2_per_s is not None:
-            infinite = number(
-                f"{base}/D_infinite_m2_per_s",
-                entry.D_infinite_m2_per_s,
-                entry.D_infinite_stderr_m2_per_s,
-                _DIFFUSION_UNIT,
-                _DIFFUSION_EXPONENT,
-            )
-        rows.append(
-            (
-                names.species(entry.species),
-                setting(round(entry.n_particles, 1)),
-                _d(entry),
-                infinite,
-                tag("span", window, class_="q"),
-                slope,
-                pill(_d_verdict(results, entry)),
-            )
-        )
-    header = ("species", "number", "D in this box", "D in an infinite box", "fit window",
-              "log–log slope", "verdict")  # fmt: skip
-    if results.diffusion.yeh_hummer_m2_per_s is None:
-        size = join(
-            [
-                "Diffusion in a small periodic box is slower than in the bulk. The correction of ",
-                cite(YEH),
-                " needs the viscosity, which was not given.",
-            ]
-        )
-    else:
-        viscosity = results.diffusion.viscosity_mPa_s
-        size = join(
-            [
-                "The values for an infinite box contain the correction of ",
-                cite(YEH),
-                ", ",
-                number(
-                    "definitions/yeh_hummer_correction_m2_per_s",
-                    results.diffusion.yeh_hummer_m2_per_s,
-                    None,
-                    _DIFFUSION_UNIT,
-                    _DIFFUSION_EXPONENT,
-                ),
-                f", with a viscosity of {significant(viscosity)} mPa·s" if viscosity else "",
-                "." if results.diffusion.viscosity is None else " from the pressure tensor.",
-            ]
-        )
-    return section(
-        "diffusion",
-        "Diffusion",
-        tag(
-            "p",
-            "How fast each species spreads. OH⁻ is followed as an ion: when a proton hops, the "
-            "ion moves to the oxygen that the proton left.",
-        ),
-        pictures(figures),
-        table(header, rows, strong),
-        *_cross(results),
-        tag("p", size),
-    )
-
-
-def _cross(results: AnalysisResults) -> list[Markup]:
-    """Return what the two parts of the hydroxide's motion have in common."""
-    found = results.diffusion
-    if found.cross_m2_per_s is None:
-        return []
-    value = number(
-        "hydroxide_cross_term/D_m2_per_s",
-        found.cross_m2_per_s,
-        found.cross_stderr_m2_per_s,
-        _DIFFUSION_UNIT,
-        _DIFFUSION_EXPONENT,
-    )
-    text = "Cross term of the two parts of OH⁻ (D = vehicular + structural + cross): "
-    return [tag("p", text, value, ".")]
 
 
 def structure(results: AnalysisResults, figures: list[Plot]) -> Markup:
@@ -247,7 +136,7 @@ def structure(results: AnalysisResults, figures: list[Plot]) -> Markup:
                 "p",
                 "Fraction of cations in contact with a hydroxide ion (within ",
                 f"{significant(pairing.cutoff_A)} Å): ",
-                number(
+                share(
                     f"{base}/fraction_of_cations_paired",
                     pairing.fraction_of_cations_paired,
                     pairing.stderr,
@@ -269,7 +158,7 @@ def structure(results: AnalysisResults, figures: list[Plot]) -> Markup:
                 "p",
                 f"Pairs of hydroxide ions (O*–O* within {significant(pairs.cutoff_A)} Å, at any "
                 "angle, followed through hops): ",
-                number(
+                share(
                     f"{base}/fraction_paired",
                     pairs.fraction_paired,
                     pairs.fraction_paired_stderr,
@@ -290,81 +179,31 @@ def _contacts(results: AnalysisResults) -> list[Markup]:
     base = "structure/ion_contacts"
     cation = names.species(f"{results.input.cation}+")
     rows: list[tuple[object, ...]] = [
-        (f"OH⁻ without {cation}", number(f"{base}/free_hydroxide_fraction",
+        (f"OH⁻ without {cation}", share(f"{base}/free_hydroxide_fraction",
                                          found.free_hydroxide_fraction,
                                          found.free_hydroxide_stderr),
          f"no cation within {found.cutoff_A:g} Å"),
-        (f"{cation} that bridge", number(f"{base}/bridging_cation_fraction",
+        (f"{cation} that bridge", share(f"{base}/bridging_cation_fraction",
                                          found.bridging_fraction, found.bridging_stderr),
          "two OH⁻ or more in contact"),
-        ("bridged OH⁻ → OH⁻ bonds", number(f"{base}/hydroxide_bonds_bridged_fraction",
+        ("bridged OH⁻ → OH⁻ bonds", share(f"{base}/hydroxide_bonds_bridged_fraction",
                                             found.bonded_pairs_bridged,
                                             found.bonded_pairs_bridged_stderr),
          "hydrogen bonds between two OH⁻ that touch one cation"),
-        ("ions in clusters of three or more", "–" if not len(found.cluster_sizes) else
-         tag("span", f"{100 * float(found.cluster_sizes[2:].sum()):.3g} %", class_="q"),
+        ("ions in clusters of three or more", share(f"{base}/clustered_fraction",
+                                                    found.clustered_fraction,
+                                                    found.clustered_stderr),
          "sets of ions joined by contacts"),
     ]  # fmt: skip
     return [table(("ions in contact", "share", "what it is"), rows)]
 
 
-def conductivity(results: AnalysisResults, figures: list[Plot]) -> Markup:
-    """Return simulated and measured conductivity."""
-    found = results.conductivity
-    base = "conductivity"
-    nernst = judge(
-        results,
-        f"{base}.nernst_einstein_S_per_m",
-        found.nernst_einstein_S_per_m,
-        found.nernst_einstein_stderr_S_per_m,
-    )
-    rows: list[tuple[object, ...]] = [
-        ("Nernst–Einstein", number(f"{base}/nernst_einstein_S_per_m",
-                                   found.nernst_einstein_S_per_m,
-                                   found.nernst_einstein_stderr_S_per_m, "S/m"),
-         "ions that move independently", pill(nernst)),
-        ("Einstein", number(f"{base}/einstein_S_per_m", found.einstein_S_per_m,
-                            found.einstein_stderr_S_per_m, "S/m"),
-         "all charges together, correlations included",
-         pill(_conductivity_verdict(results))),
-        ("experiment", number(f"{base}/experiment_S_per_m", found.experiment_S_per_m, None,
-                              "S/m"),
-         join([cite(GILLIAM), ", aqueous KOH, 0–12 mol/L"]), "–"),
-    ]  # fmt: skip
-    cation = names.species(f"{results.input.cation}+")
-    for key, title, value, stderr, what in (
-        ("haven_ratio", "Haven ratio", found.haven_ratio, found.haven_ratio_stderr,
-         "Nernst–Einstein over Einstein; 1 for ions that move independently"),
-        ("transference_cation", f"share of {cation}", found.transference_cation,
-         found.transference_cation_stderr,
-         "of the current, correlations included, relative to the centre of mass"),
-        ("transference_cation_apparent", f"share of {cation}, apparent",
-         found.transference_cation_apparent, found.transference_cation_apparent_stderr,
-         "from the diffusion coefficients of the ions"),
-    ):  # fmt: skip
-        if value is not None:
-            verdict = judge(results, f"{base}.{key}", value, stderr)
-            rows.append((title, number(f"{base}/{key}", value, stderr), what, pill(verdict)))
-    return section(
-        "conductivity",
-        "Conductivity",
-        tag(
-            "p",
-            "The Einstein value follows from the displacement of all cations minus that of all "
-            "OH⁻ along their hops, exact for a liquid that is an electronic insulator (",
-            cite(GRASSELLI),
-            "). It converges more slowly than the diffusion coefficients.",
-        ),
-        pictures(figures),
-        table(("", "conductivity", "what it is", "verdict"), rows),
-    )
-
-
 def warnings(results: AnalysisResults) -> Markup:
     """Return every warning and every note from reading, in plain words."""
     items: list[Markup] = []
-    for warning in results.warnings:
-        items += [tag("dt", tag("code", warning.quantity)), tag("dd", warning.reason)]
+    for index, warning in enumerate(results.warnings):
+        name = tag("dt", tag("code", warning.quantity), id=f"warning-{index}")
+        items += [name, tag("dd", warning.reason)]
     for note in results.input.notes:
         items += [tag("dt", "while reading"), tag("dd", note)]
     if not items:

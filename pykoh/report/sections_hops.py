@@ -5,7 +5,7 @@ from __future__ import annotations
 from pykoh.analysis.results import AnalysisResults
 from pykoh.report import names
 from pykoh.report.canvas import Plot
-from pykoh.report.html import Markup, cite, join, number, pictures, pill, section, table, tag
+from pykoh.report.html import Markup, cite, join, number, pictures, pill, section, share, table, tag
 from pykoh.report.references import HANSEROTH, MARX
 from pykoh.report.values import count, duration, setting
 from pykoh.report.verdicts import judge_hops
@@ -82,7 +82,7 @@ def _around_hops(results: AnalysisResults) -> list[tuple[object, ...]]:
     if (turns := found.directionality) is not None:
         path = f"{base}/directionality"
         rows += [
-            ("next hop leads back", number(f"{path}/return_probability", turns.return_probability,
+            ("next hop leads back", share(f"{path}/return_probability", turns.return_probability,
                                            turns.return_probability_stderr),
              f"share of {count(turns.n_pairs)} pairs of net hops in a row"),
             ("mean cosine", number(f"{path}/mean_cosine", turns.mean_cosine,
@@ -123,6 +123,13 @@ def _count(path: str, value: int) -> Markup:
     return tag("span", count(value), class_="q", data_path=path, data_value=repr(value))
 
 
+def _mean(
+    path: str, value: float | None, stderr: float | None, limit: float | None = None
+) -> Markup:
+    """Return a mean number of bonds; of bonds that were never seen, its limit."""
+    return share(path, value, stderr, limit) if value == 0.0 else number(path, value, stderr)
+
+
 def hydrogen_bonds(
     results: AnalysisResults, figures: list[Plot], lasting: list[Plot], maps: list[Plot]
 ) -> Markup:
@@ -136,16 +143,22 @@ def hydrogen_bonds(
         rows.append(
             (
                 names.bond(entry.name),
-                number(f"{base}/mean_per_donor", entry.mean_per_donor, entry.mean_per_donor_stderr),
-                number(
+                _mean(
+                    f"{base}/mean_per_donor",
+                    entry.mean_per_donor,
+                    entry.mean_per_donor_stderr,
+                    entry.upper_limit,
+                ),
+                _mean(
                     f"{base}/mean_per_acceptor",
                     entry.mean_per_acceptor,
                     entry.mean_per_acceptor_stderr,
                 ),
-                number(
+                share(
                     f"{base}/fraction_of_donors_bonded",
                     entry.fraction_of_donors_bonded,
                     entry.fraction_of_donors_bonded_stderr,
+                    entry.upper_limit,
                 ),
                 number(f"{base}/lifetime_ps", entry.lifetime_ps, entry.lifetime_stderr_ps, "ps"),
                 "–"

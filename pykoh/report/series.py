@@ -15,11 +15,11 @@ from pykoh.report.canvas import COLOUR, Plot, figure, finish
 from pykoh.report.html import Markup, cite, join, pictures, section, table, tag
 from pykoh.report.page import PLOTS, REPORT_HTML, document
 from pykoh.report.references import GILLIAM
-from pykoh.report.values import duration, quantity, significant
+from pykoh.report.values import duration, fraction, quantity, significant
 
 _PANELS = (
     (
-        "series_diffusion", "Diffusion", "D (10$^{-9}$ m$^2$/s)", 1e9,
+        "series_diffusion", "Diffusion", "D (10⁻⁹ m²/s)", 1e9,
         (("D_OH_m2_per_s", "OH⁻", "vermillion", "o"), ("D_cation_m2_per_s", "cation", "purple",
          "s"), ("D_H2O_m2_per_s", "H₂O", "blue", "^")),
     ),
@@ -97,6 +97,8 @@ def _cells(point: SeriesPoint) -> tuple[object, ...]:
         cells.append(
             missing
             if value is None
+            else tag("span", fraction(value, stderr), class_="q")
+            if entry.key == "OH_OH_bonded_fraction"
             else tag("span", quantity(value, stderr, "", exponent), class_="q")
         )
     measured = point.experiment_S_per_m

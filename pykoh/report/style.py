@@ -24,6 +24,8 @@ p { margin: .4rem 0 .8rem; max-width: 48rem; }
 a { color: var(--link); text-underline-offset: .15em; }
 .lead { color: var(--soft); margin: 0; max-width: 60rem; }
 nav { margin: 1.2rem 0 0; display: flex; flex-wrap: wrap; gap: .3rem .9rem; font-size: .9rem; }
+.banner { max-width: none; margin: 1.2rem 0 0; padding: .8rem 1rem; background: var(--mark);
+  border: 2px solid var(--care); border-radius: .6rem; }
 .cards { display: grid; gap: .9rem; margin: 1.2rem 0;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); }
 .card { background: var(--panel); border: 1px solid var(--line); border-radius: .6rem;

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 
+from pykoh.analysis.shares import share_text
+
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _THIN_SPACE = "\u2009"
+_NO_ERROR = 1e-100  # a smaller standard error cannot be rounded
 
 
 def _plain(value: float, decimals: int) -> str:
@@ -50,7 +53,7 @@ def quantity(value: float, stderr: float | None, unit: str = "", exponent: int =
     scaled = value / 10.0**exponent
     unit_text = f" {unit}" if unit else ""
     power = f" × {power_of_ten(exponent)}" if exponent else ""
-    if stderr is None or not math.isfinite(stderr) or stderr <= 0:
+    if stderr is None or not math.isfinite(stderr) or stderr / 10.0**exponent < _NO_ERROR:
         return f"{significant(scaled)}{power}{unit_text}"
     scaled_error = stderr / 10.0**exponent
     decimals = error_decimals(scaled_error)
@@ -58,6 +61,11 @@ def quantity(value: float, stderr: float | None, unit: str = "", exponent: int =
     if power or unit:
         number = f"({number})"
     return f"{number}{power}{unit_text}"
+
+
+def fraction(value: float, stderr: float | None, limit: float | None = None) -> str:
+    """Return a share: ``0.31 ± 0.02``, ``0.02 (95 %: 0.003 to 0.15)`` or ``< 0.39 (95 %)``."""
+    return share_text(value, stderr, quantity, limit=limit, unknown=" (error unknown)")
 
 
 def setting(value: float) -> str:

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pykoh.analysis.results import AnalysisResults, LineFit
+from pykoh.analysis.results import AnalysisResults, HydrogenBondClass, LineFit, SpeciesDiffusion
+from pykoh.analysis.summary import not_in_equilibrium
+from pykoh.report.names import species
+from pykoh.report.values import quantity as quantity_text
 from pykoh.report.values import significant
 
-# A mean-square displacement whose log-log slope is further than this from 1, and further than
-# two standard errors, has not reached diffusion.
+# A mean-square displacement has reached diffusion where its log-log slope is known to be 1 within
+# this: neither it nor its standard error may be further away, or noise would be rewarded.
 EXPONENT_TOLERANCE = 0.1
 # A relative standard error above this says that the run is too short for the quantity.
 RELATIVE_ERROR_LIMIT = 0.25
+# One above this is no clean number: its interval of 95 % is wider than ± 20 %.
+CLEAN_ERROR_LIMIT = 0.1
+# A displacement over the longest lag of the fit must have been seen this many times one after the
+# other, and with all particles this many times.
+FEWEST_WINDOWS = 3.0
+FEWEST_OBSERVATIONS = 30.0
+# A share of bonds is an average over states that last as long as the bonds do.
+FEWEST_LIFETIMES = 20.0
+# A part that makes up less than this of the whole does not decide on its verdict.
+SMALL_PART = 0.25
+# Two routes to one value that are further apart than so many standard errors disagree.
+AGREE = 2.0
 
 # A hop rate that changes by more than this when the rattle window is doubled has no plateau.
 PLATEAU_TOLERANCE = 0.1
@@ -58,8 +75,11 @@ def judge(
     value: float | None,
     stderr: float | None,
     fit: LineFit | None = None,
+    n_particles: float | None = None,
 ) -> Verdict:
     """Judge a value from its warnings, its standard error and the line it came from.
+
+    More noise never makes a verdict better.
 
     Args:
         results: whose warnings apply.
@@ -67,29 +87,165 @@ def judge(
         value: the value, or None.
         stderr: its standard error, or None.
         fit: the line through a mean-square displacement that it came from, if any.
+        n_particles: particles behind that line, if it is known.
     """
     why = reasons(results, quantity)
     if value is None:
         return Verdict(MISSING, why[0] if why else "the trajectory does not hold what it needs")
+    short = _short(value, stderr)
     if fit is not None:
-        away = abs(fit.exponent - 1)
-        if away > EXPONENT_TOLERANCE and away > 2 * fit.exponent_stderr:
-            kind = "below" if fit.exponent < 1 else "above"
-            return Verdict(
-                SHORT,
-                f"the log–log slope is {significant(fit.exponent, 2)}, {kind} the 1 of diffusion: "
-                "run longer",
-            )
-    if stderr is not None and stderr > RELATIVE_ERROR_LIMIT * abs(value):
-        if value == 0:
-            return Verdict(SHORT, "nothing was observed in this run")
-        percent = significant(100 * stderr / abs(value), 2)
-        return Verdict(SHORT, f"standard error of {percent} %: run longer or average replicas")
+        observed = _observed(results.input.duration_ps, fit, n_particles)
+        short = _not_diffusive(fit) or observed or short
+    if short:
+        return Verdict(SHORT, short)
+    if not_in_equilibrium(results):
+        return Verdict(CAREFUL, "the run does not begin in equilibrium, as said on top")
     if why:
         return Verdict(CAREFUL, why[0])
     if stderr is None:
         return Verdict(CAREFUL, "no standard error could be given")
+    if stderr > CLEAN_ERROR_LIMIT * abs(value):
+        return Verdict(CAREFUL, f"standard error of {_percent(stderr, value)}")
     return Verdict(CONVERGED, "")
+
+
+def _percent(stderr: float, value: float) -> str:
+    return f"{significant(100 * stderr / abs(value), 2)} %"
+
+
+def _short(value: float, stderr: float | None) -> str:
+    """Return why the error says that the run is too short, or nothing."""
+    if stderr is None or stderr <= RELATIVE_ERROR_LIMIT * abs(value):
+        return ""
+    if value == 0:
+        return "nothing was observed in this run"
+    return f"standard error of {_percent(stderr, value)}: run longer or average replicas"
+
+
+def _not_diffusive(fit: LineFit) -> str:
+    """Return why a displacement has not been shown to be diffusion, or nothing."""
+    away, known = abs(fit.exponent - 1), fit.exponent_stderr
+    if away <= EXPONENT_TOLERANCE and known <= EXPONENT_TOLERANCE:
+        return ""
+    slope = quantity_text(fit.exponent, known)
+    if away > EXPONENT_TOLERANCE:
+        kind = "below" if fit.exponent < 1 else "above"
+        return f"the log–log slope is {slope}, {kind} the 1 of diffusion: run longer"
+    return f"the log–log slope is {slope}, too uncertain to tell diffusion (1): run longer"
+
+
+def _observed(duration_ps: float, fit: LineFit, n_particles: float | None) -> str:
+    """Return why a displacement was not seen often enough, or nothing."""
+    windows = duration_ps / fit.end_ps if fit.end_ps > 0 else 0.0
+    if n_particles is None:
+        return ""
+    if windows < FEWEST_WINDOWS:
+        return (
+            f"the run is only {significant(windows, 2)} times as long as the displacements that "
+            "were fitted: run longer"
+        )
+    if windows * n_particles < FEWEST_OBSERVATIONS:
+        return (
+            f"{significant(n_particles, 2)} particles in {significant(windows, 2)} windows of "
+            f"{significant(fit.end_ps, 2)} ps are too few: run longer, or a larger box"
+        )
+    return ""
+
+
+_RANK = {CONVERGED: 0, CAREFUL: 1, SHORT: 2, MISSING: 3}
+
+
+def worst(verdicts: Iterable[tuple[str, Verdict]]) -> Verdict:
+    """Return the worst of verdicts, each with the name of what it is about; first of equals."""
+    name, found = max(verdicts, key=lambda pair: _RANK[pair[1].label])
+    if not name or not found.reason:
+        return found
+    return Verdict(found.label, f"{name}: {found.reason}")
+
+
+def routes_apart(entry: SpeciesDiffusion) -> float | None:
+    """Return how far D from displacements and from hops are apart, in standard errors."""
+    values = (entry.D_m2_per_s, entry.from_hops_m2_per_s)
+    errors = (entry.stderr_m2_per_s, entry.from_hops_stderr_m2_per_s)
+    if values[0] is None or values[1] is None or not errors[0] or not errors[1]:
+        return None
+    return abs(values[0] - values[1]) / math.hypot(errors[0], errors[1])
+
+
+_PARTS = {
+    "OH-": (("OH-_vehicular", "vehicular part"), ("OH-_structural", "structural part")),
+    "O": (("H2O", "that of water"),),
+}
+
+
+def judge_diffusion(results: AnalysisResults, entry: SpeciesDiffusion) -> Verdict:
+    """Judge D of a species; that of a whole is no better than its larger parts."""
+
+    def own(of: SpeciesDiffusion) -> Verdict:
+        path = f"diffusion.{of.species}.D_m2_per_s"
+        return judge(results, path, of.D_m2_per_s, of.stderr_m2_per_s, of.fit, of.n_particles)
+
+    found = own(entry)
+    if entry.species not in _PARTS or entry.D_m2_per_s is None:
+        return found
+    verdicts = [("", found)]
+    apart = routes_apart(entry)
+    if apart is not None and apart > AGREE:
+        reason = f"D from hops is {significant(apart, 2)} standard errors away"
+        verdicts.append(("", Verdict(CAREFUL, reason)))
+    for key, name in _PARTS[entry.species]:
+        part = results.diffusion.of(key)
+        if part is None or part.D_m2_per_s is None:
+            continue
+        if abs(part.D_m2_per_s) >= SMALL_PART * abs(entry.D_m2_per_s):
+            verdicts.append((name, own(part)))
+    return worst(verdicts)
+
+
+def judge_nernst_einstein(
+    results: AnalysisResults, key: str, value: float | None, stderr: float | None
+) -> Verdict:
+    """Judge a number that is made of the diffusion coefficients of both ions: no better than they.
+
+    Args:
+        results: whose ions these are.
+        key: its name in ``conductivity`` of ``results.json``.
+        value: the value, or None.
+        stderr: its standard error, or None.
+    """
+    found = judge(results, f"conductivity.{key}", value, stderr)
+    if value is None:
+        return found
+    verdicts = [("", found)]
+    for name in (f"{results.input.cation}+", "OH-"):
+        entry = results.diffusion.of(name)
+        if entry is not None and entry.D_m2_per_s is not None:
+            verdicts.append((f"D of {species(name)}", judge_diffusion(results, entry)))
+    return worst(verdicts)
+
+
+def judge_bonds(results: AnalysisResults, bonds: HydrogenBondClass) -> Verdict:
+    """Judge the share of donors that are bonded, also by how many lifetimes the run is long."""
+    path = f"hydrogen_bonds.{bonds.name}.fraction_of_donors_bonded"
+    value = bonds.fraction_of_donors_bonded
+    found = judge(results, path, value, bonds.fraction_of_donors_bonded_stderr)
+    if value is not None and bonds.upper_limit is not None:
+        return Verdict(SHORT, "no such bond was seen; the limit holds in 95 of 100 runs")
+    if _RANK[found.label] >= _RANK[SHORT] or not value:
+        return found
+    lasts = None if bonds.survival is None else bonds.survival.intermittent_ps
+    if bonds.survival is not None and lasts is None:
+        return Verdict(SHORT, "bonds outlast what this run can show: run longer")
+    if lasts is None:
+        return found
+    lifetimes = results.input.duration_ps / lasts
+    if lifetimes >= FEWEST_LIFETIMES:
+        return found
+    return Verdict(
+        SHORT,
+        f"the run is only {significant(lifetimes, 2)} times as long as such a bond lasts: "
+        "run longer",
+    )
 
 
 def judge_hops(results: AnalysisResults) -> Verdict:

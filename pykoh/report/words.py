@@ -89,10 +89,24 @@ def definitions(results: AnalysisResults) -> Markup:
          "its first peak, where a minimum stands out of the noise by four standard errors."),
         ("Pair of hydroxide ions", "Two O* within the distance of a hydrogen bond, at any angle; "
          "the ions are followed through their hops."),
-        ("± and verdicts", "± is one standard error, an estimate that allows for correlation in "
-         "time. “Converged” means: no warning, a standard error below a quarter of the value and, "
-         "for a slope, a log–log slope compatible with 1. It can’t tell whether the potential "
+        ("±, 95 % and <", join(["± is one standard error, an estimate that allows for correlation "
+         "in time. A share whose ± would leave the range of 0 to 1 gets an interval of 95 % "
+         "instead (Wilson, ", cite(references.WILSON), ", for as many independent observations as "
+         "the standard error is worth). What was never seen is given as its upper limit, 95 %: "
+         "1 − 0.05^(1/n) for n independent observations."])),
+        ("Verdicts", "“Converged” means: no warning; the run begins in equilibrium; a standard "
+         "error of at most 10 %; for a slope also a log–log slope of 1.0 ± 0.1 that is known to "
+         "0.1, a run of three windows or more as long as the longest lag of the fit, and 30 of "
+         "these windows in all particles; for a share of bonds a run of 20 lifetimes. The whole is "
+         "no better than a part that makes up a quarter of it. “Too short”: one of the latter is "
+         "not met, or the standard error is above 25 %. No verdict can tell whether the potential "
          "is right."),
+        ("Equilibrium", "The first quarter of the run against its second half: temperature, "
+         "potential energy, hydrogen bonds between water molecules, neighbours within 3.5 Å of O "
+         "and of the cations. A difference of four standard errors is said on top."),
+        ("Second route to D of OH⁻", join(["D of the vehicular part + k l²/6 · (1 + c)/(1 − c), "
+         "with the hop rate k, the mean square length l² of a hop and the mean cosine c between "
+         "one and the next, ", cite(references.COMPAAN), "."])),
     ]  # fmt: skip
     items: list[Markup] = []
     for term, meaning in terms:
@@ -160,7 +174,10 @@ def _diffusion_sentences(results: AnalysisResults) -> list[str]:
         return [first, "No correction for the finite size of the box was applied."]
     if found.viscosity is not None and found.viscosity.stderr_mPa_s is not None:
         value = quantity(found.viscosity_mPa_s, found.viscosity.stderr_mPa_s)
-        source = f"({value}) mPa s from the Green–Kubo integral of the pressure tensor [daivis1994]"
+        source = (
+            f"({value}) mPa s, from the spectrum of the pressure tensor at frequency 0, which is "
+            "the Green–Kubo integral [daivis1994]"
+        )
     else:
         source = f"{setting(found.viscosity_mPa_s)} mPa s"
     return [
