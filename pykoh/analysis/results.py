@@ -301,8 +301,8 @@ class Conductivity:
         experiment_S_per_m: Gilliam et al. 2007 at this molarity and temperature, or None.
         charge_displacement: mean-square displacement of the cations minus the hydroxides, e²·Å².
         fit: the line behind the Einstein value, or None.
-        haven_ratio: Nernst-Einstein / Einstein, less the bias of a quotient, or None; 1 for ions that
-            move independently.
+        haven_ratio: Nernst-Einstein / Einstein, less the bias of a quotient; 1 for ions that move
+            independently; or None.
         haven_ratio_stderr: its standard error, of both from the same ions.
         transference_cation: share of the current that the cation carries in the frame of the
             centre of mass, correlations included, or None.
