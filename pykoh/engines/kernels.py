@@ -2,6 +2,9 @@
 
 As plain torch they write arrays of rows × channels to memory and read them again, once for each
 operation. Here everything of a row (a pair of neighbours) happens while it is in the first cache.
+
+The tables of the radial functions are larger than the second cache. So the rows of some atoms are
+taken together, in the order of their places in the table: what one row has read serves the next.
 """
 
 from __future__ import annotations
@@ -26,6 +29,72 @@ def _place(distance: float, n_intervals: int, cutoff: float) -> tuple[int, float
     # A distance that is not a number must not become an index; the position passes it on.
     interval = min(max(int(scaled), 0), n_intervals - 1)
     return interval, scaled - interval
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _atoms_together(n_numbers: int, item_size: int) -> int:
+    """Return how many atoms, with ``n_numbers`` each, stay in the second cache together."""
+    return max(2, min(16, 65536 // (n_numbers * item_size)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _most_rows(low: int, high: int, start: Indices, together: int) -> int:
+    """Return the largest number of rows of atoms that are taken together."""
+    most = 0
+    for first in range(low, high, together):
+        most = max(most, start[min(first + together, high)] - start[first])
+    return most
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _in_order_of_table(
+    first: int,
+    last: int,
+    start: Indices,
+    distance: Array,
+    pair: Indices,
+    pair_table: Indices,
+    n_intervals: int,
+    cutoff: float,
+    rows: Indices,
+    atoms: Indices,
+    ends: Indices,
+) -> int:
+    """Write the rows of atoms first to last by their places in the tables; return their number.
+
+    Args:
+        first: first atom.
+        last: last atom, not included.
+        start: ``[n + 1]`` first row of each atom.
+        distance: ``[P]`` Å; rows at and beyond the cutoff are left out.
+        pair: ``[P]`` index into ``pair_table``.
+        pair_table: which table is that of a pair.
+        n_intervals: of each table.
+        cutoff: Å.
+        rows: written to.
+        atoms: which of the atoms each of ``rows`` belongs to, counted from ``first``; written to.
+        ends: ``[T n_intervals]``, to work with.
+    """
+    ends[:] = 0
+    for row in range(start[first], start[last]):
+        if distance[row] >= cutoff:
+            continue
+        interval, _ = _place(distance[row], n_intervals, cutoff)
+        ends[pair_table[pair[row]] * n_intervals + interval] += 1
+    total = 0
+    for k in range(len(ends)):
+        number = ends[k]
+        ends[k] = total
+        total += number
+    for atom in range(first, last):
+        for row in range(start[atom], start[atom + 1]):
+            if distance[row] >= cutoff:
+                continue
+            interval, _ = _place(distance[row], n_intervals, cutoff)
+            k = pair_table[pair[row]] * n_intervals + interval
+            rows[ends[k]], atoms[ends[k]] = row, atom - first
+            ends[k] += 1
+    return total
 
 
 @njit(cache=True, nogil=True, fastmath=_MATH, error_model="numpy")
@@ -62,13 +131,25 @@ def sum_neighbours(
         cutoff: Å.
         sums: ``[M, n, C]``, zero, written to.
     """
-    n_ell, n_channels = table.shape[2], table.shape[4]
+    n_tables, n_intervals, n_ell, n_channels = (
+        table.shape[0], table.shape[1], table.shape[2], table.shape[4],
+    )  # fmt: skip
+    n_components = n_ell * n_ell
+    together = _atoms_together(n_components * n_channels, sent.itemsize)
+    most = _most_rows(low, high, start, together)
+    rows, atoms = np.empty(most, np.int64), np.empty(most, np.int64)
+    ends = np.empty(n_tables * n_intervals, np.int64)
     message = sent[0].copy()
-    for atom in range(low, high):
-        for row in range(start[atom], start[atom + 1]):
-            if distance[row] >= cutoff:
-                continue
-            interval, position = _place(distance[row], table.shape[1], cutoff)
+    own_sums = np.empty((together, n_components, n_channels), sent.dtype)
+    for first in range(low, high, together):
+        last = min(first + together, high)
+        n_rows = _in_order_of_table(
+            first, last, start, distance, pair, pair_table, n_intervals, cutoff, rows, atoms, ends
+        )
+        own_sums[:] = 0.0
+        for place in range(n_rows):
+            row, of_atom = rows[place], own_sums[atoms[place]]
+            interval, position = _place(distance[row], n_intervals, cutoff)
             t = y.dtype.type(position)
             s, own_table = sent[sender[row]], table[pair_table[pair[row]]]
             for ell in range(n_ell):
@@ -77,9 +158,13 @@ def sum_neighbours(
                     b = ((w[5, c] * t + w[4, c]) * t + w[3, c]) * t + w[2, c]
                     message[c] = ((b * t + w[1, c]) * t + w[0, c]) * s[c]
                 for m in range(ell * ell, (ell + 1) * (ell + 1)):
-                    of_m, y_m = sums[m, atom], y[m, row]
+                    of_m, y_m = of_atom[m], y[m, row]
                     for c in range(n_channels):
                         of_m[c] += y_m * message[c]
+        for m in range(n_components):
+            for k in range(last - first):
+                for c in range(n_channels):
+                    sums[m, first + k, c] += own_sums[k, m, c]
 
 
 @njit(cache=True, nogil=True, fastmath=_MATH, error_model="numpy")
@@ -119,15 +204,30 @@ def sum_neighbours_back(
         to_distance: ``[P]``, added to; per Å.
         to_sent: ``[S, C]``, added to.
     """
-    n_ell, n_channels = table.shape[2], table.shape[4]
-    per_angstrom = table.shape[1] / cutoff
+    n_tables, n_intervals, n_ell, n_channels = (
+        table.shape[0], table.shape[1], table.shape[2], table.shape[4],
+    )  # fmt: skip
+    n_components = n_ell * n_ell
+    per_angstrom = n_intervals / cutoff
+    together = _atoms_together(n_components * n_channels, sent.itemsize)
+    most = _most_rows(low, high, start, together)
+    rows, atoms = np.empty(most, np.int64), np.empty(most, np.int64)
+    ends = np.empty(n_tables * n_intervals, np.int64)
     value, weighted = sent[0].copy(), sent[0].copy()
     slope, to_message = sent[0].copy(), sent[0].copy()
-    for atom in range(low, high):
-        for row in range(start[atom], start[atom + 1]):
-            if distance[row] >= cutoff:
-                continue
-            interval, position = _place(distance[row], table.shape[1], cutoff)
+    own_upstream = np.empty((together, n_components, n_channels), sent.dtype)
+    for first in range(low, high, together):
+        last = min(first + together, high)
+        n_rows = _in_order_of_table(
+            first, last, start, distance, pair, pair_table, n_intervals, cutoff, rows, atoms, ends
+        )
+        for m in range(n_components):
+            for k in range(last - first):
+                for c in range(n_channels):
+                    own_upstream[k, m, c] = upstream[m, first + k, c]
+        for place in range(n_rows):
+            row, of_atom = rows[place], own_upstream[atoms[place]]
+            interval, position = _place(distance[row], n_intervals, cutoff)
             t = y.dtype.type(position)
             s, own_table = sent[sender[row]], table[pair_table[pair[row]]]
             to_s = to_sent[sender[row]]
@@ -145,7 +245,7 @@ def sum_neighbours_back(
                     slope[c] = ((((w[5, c] * t + b4) * t + b3) * t + b2) * t + b1) * s[c]
                     to_message[c] = 0.0
                 for m in range(ell * ell, (ell + 1) * (ell + 1)):
-                    of_m, y_m = upstream[m, atom], y[m, row]
+                    of_m, y_m = of_atom[m], y[m, row]
                     to_y_m = t - t
                     for c in range(n_channels):
                         to_y_m += of_m[c] * weighted[c]
