@@ -96,6 +96,21 @@ def test_other_motions_are_not_refused(tmp_path: Path, name: str) -> None:
         frames_of(path, **given)
 
 
+@pytest.mark.parametrize("dt", [0.05, 0.5, 5.0])
+@pytest.mark.parametrize("diffusion", [0.02, 0.23])
+def test_protons_that_hardly_move_in_the_time_that_is_said(
+    tmp_path: Path, dt: float, diffusion: float
+) -> None:
+    """Steps of 0.5 fs given as 500 fs, in frames that are too far apart for velocities."""
+    start, types = liquid(n_frames=1)
+    rng = np.random.default_rng(7)
+    positions = start + brownian(rng, N, len(types), diffusion, dt)
+    steps = np.arange(N) * round(dt / 0.0005)
+    path = write_dump(tmp_path / "a.dump", positions, types, CELL, steps=steps)
+    frames_of(path, timestep_fs=0.5, temperature_K=300.0)
+    refused("its H atoms move .*--timestep 500 is taken as fs", path, timestep_fs=500.0)
+
+
 def test_heavy_water_at_room_temperature_is_not_refused(tmp_path: Path) -> None:
     positions, types = liquid(n_frames=N)
     rng = np.random.default_rng(1)
