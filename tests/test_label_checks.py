@@ -322,6 +322,15 @@ def test_damaged_frames_end_every_command_in_one_line(
     assert time.monotonic() - begun < 30
 
 
+def test_a_check_needs_no_name_for_a_model(tmp_path: Path) -> None:
+    labels = str(written(tmp_path / "l.extxyz", shipped()))
+    checked = CliRunner().invoke(main, ["train", labels, "--check"])
+    assert checked.exit_code == 0 and "frames" in checked.output
+    assert list(tmp_path.iterdir()) == [Path(labels)], "nothing is written"
+    trained = CliRunner().invoke(main, ["train", labels])
+    assert trained.exit_code == 2 and "Missing option '-o'" in trained.output
+
+
 def test_mutated_label_files_are_refused_or_read(tmp_path: Path) -> None:
     """Flipped bytes, cut and doubled lines, odd numbers: one line says so, in little time."""
     source = written(tmp_path / "l.extxyz", shipped()[:5]).read_bytes()

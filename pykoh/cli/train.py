@@ -51,9 +51,7 @@ def _refuse_architecture(foundation: str | None) -> None:
 
 @click.command()
 @click.argument("data", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="NAME.model to write."
-)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="NAME.model to write.")
 @click.option(
     "--foundation",
     metavar="NAME|FILE",
@@ -114,7 +112,7 @@ def _refuse_architecture(foundation: str | None) -> None:
 @click.option("--force", is_flag=True, help="Begin again; replace an existing model.")
 def command(
     data: tuple[Path, ...],
-    output: Path,
+    output: Path | None,
     foundation: str | None,
     method: str,
     replay: Path | None,
@@ -158,6 +156,9 @@ def command(
     A model file is a Python pickle, which can run code when it is read: fine-tune only models from
     people you trust.
     """
+    if output is None and not check:
+        raise click.UsageError("Missing option '-o' / '--output'.")
+    output = output or Path("unnamed.model")
     if output.suffix != ".model":
         raise TrainingError(f"{output}: a model is named NAME.model")
     if not output.parent.is_dir():
