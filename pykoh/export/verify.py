@@ -163,11 +163,14 @@ def deviations(model: Any, metadata: ArtifactMetadata, packed: PackedGraph) -> l
     found = []
     for dtype in TOLERANCE:
         potential = PeriodicPotential(metadata, packed, dtype=dtype)
-        worst = _worst(potential, boxes, references)
-        if metadata.route == "fast":
-            # What a GPU will run is other operations and other tables.
-            without_compiled_loops(potential.graph)
-            worst = np.maximum(worst, _worst(potential, boxes, references))
+        # TorchScript would specialise itself anew for each of these boxes, which takes longer than
+        # all calls: the operations are the same without.
+        with torch.jit.optimized_execution(False):
+            worst = _worst(potential, boxes, references)
+            if metadata.route == "fast":
+                # What a GPU will run is other operations and other tables.
+                without_compiled_loops(potential.graph)
+                worst = np.maximum(worst, _worst(potential, boxes, references))
         found.append(Deviation(dtype, *(float(each) for each in worst)))
     return found
 
