@@ -212,5 +212,5 @@ def _check_that_protons_get_away(hydrogen: NDArray[np.float64], tau: float, cloc
     if later > _STILL_MOVING * once and apparent < _SLOWEST:
         raise TrajectoryError(
             f"its H atoms move {later**0.5:.2g} Å while {half * tau:.3g} ps pass by its times, "
-            f"a hundredth of what they do in water; {clock.remedy(None)}"
+            f"less than a hundredth of what they do in water; {clock.remedy(None)}"
         )
