@@ -204,6 +204,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--cpu", action="store_true", help="without a GPU, to try the script")
     args = parser.parse_args()
+    for path in filter(None, (args.potential, args.lmp, args.mace)):
+        if not path.is_file():
+            parser.error(f"{path}: no such file")
     from export_speed import box_of
     from step_speed import ATTACH, INPUT, mace_object
 
