@@ -37,6 +37,7 @@ rng = np.random.default_rng(0)
 cell = 7.0 * np.eye(3)
 grid = np.stack(np.meshgrid(*[np.arange(3)] * 3, indexing="ij"), -1).reshape(-1, 3) * 7.0 / 3
 potential = PeriodicPotential.from_file(sys.argv[1], dtype="float64")
+{then}
 symbols = ["H", "O", "K"] * 9
 result = potential(grid + rng.uniform(-0.3, 0.3, grid.shape), cell, potential.species_of(symbols))
 print(type(potential.graph).__name__)
@@ -49,10 +50,21 @@ for name in ("load", "save", "trace"):  # torch itself uses the others
 """
 
 
-def forces(path: Path, before: str = "", **environment: str) -> tuple[str, np.ndarray]:
+# What a GPU runs, on the CPU.
+AS_SCRIPT = """
+from pykoh.engines.artifact import load_artifact
+from pykoh.engines.contents import open_script
+_, packed = load_artifact(sys.argv[1])
+potential.graph = open_script(packed, torch.device("cpu"), torch.float64)
+"""
+
+
+def forces(
+    path: Path, before: str = "", then: str = "", **environment: str
+) -> tuple[str, np.ndarray]:
     """Return the kind of graph, and energy and forces, from a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-c", FORCES.format(before=before), str(path)],
+        [sys.executable, "-c", FORCES.format(before=before, then=then), str(path)],
         capture_output=True, text=True, env={**os.environ, **environment}, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -63,19 +75,20 @@ def forces(path: Path, before: str = "", **environment: str) -> tuple[str, np.nd
 @pytest.mark.parametrize("name", ["scalar", "vector", "shipped"])
 def test_runs_without_torchscript_with_the_same_numbers(name: str, artifact: Make) -> None:
     path = SHIPPED / "koh.pt" if name == "shipped" else artifact(name)
-    kind, scripted = forces(path)
+    kind, scripted = forces(path, then=AS_SCRIPT)
     assert kind == "RecursiveScriptModule"
-    kind, plain = forces(path, NO_TORCHSCRIPT)
+    kind, compiled = forces(path, NO_TORCHSCRIPT)
     assert kind == "FastGraph"
     assert np.abs(scripted[1:]).max() > 0.01
-    assert plain == pytest.approx(scripted, abs=1e-9)
+    # Other tables: each is right to some 1e-6 eV/Å.
+    assert compiled == pytest.approx(scripted, abs=1e-5)
     assert forces(path, PYKOH_TORCHSCRIPT="0")[0] == "FastGraph"
 
 
 # Parts that the modules of the fast route have got since the first artifacts of format 3.
 ADDED_SINCE = {
     "n_gates", "ell_of_part", "is_gated", "reads_twice", "read_bias", "gate_mix", "read_middle",
-    "middle_bias", "gate",
+    "middle_bias", "gate", "scalar",
 }  # fmt: skip
 
 
@@ -138,7 +151,9 @@ def test_an_archive_with_its_weights_for_those_who_want_torchscript(artifact: Ma
     vectors = torch.tensor([[0.0, 0.0, 1.0], [0.0, 0.0, -1.0]], dtype=torch.float64)
     rows = torch.tensor([0, 1]), torch.tensor([1, 0]), torch.tensor([0, 1])
     one, other = whole(vectors, *rows, 2), ours(vectors, *rows, 2)
-    assert torch.equal(one[0], other[0]) and torch.equal(one[1], other[1])
+    # The one is plain torch, the other compiled loops with another table.
+    assert torch.allclose(one[0], other[0], atol=1e-6)
+    assert torch.allclose(one[1], other[1], atol=1e-5)
     assert other[1].abs().max() > 0
 
 
@@ -198,7 +213,7 @@ def test_formats_of_before_are_read_and_those_to_come_refused(
             species = potential.species_of(box.get_chemical_symbols())
             found = potential(box.positions, np.asarray(box.cell), species)
             energies.append(float(found.energies_eV.sum()))
-        assert energies[0] == pytest.approx(energies[1], abs=1e-9)
+        assert energies[0] == pytest.approx(energies[1], abs=1e-6)
     save_artifact(tmp_path / "later.pt", replace(metadata, format=FORMAT + 1), packed)
     with pytest.raises(ModelError, match=rf"has format {FORMAT + 1}, this pykoh reads 1, 2 and 3"):
         load_artifact(tmp_path / "later.pt")

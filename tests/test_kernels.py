@@ -1,20 +1,23 @@
-"""The compiled loops against what they stand for."""
+"""The operators and the compiled loops against what they stand for."""
 
 from __future__ import annotations
 
+import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from potentials import random_mace, water_like_box
+from pykoh.engines import cpu
 from pykoh.engines.contents import without_compiled_loops
-from pykoh.engines.operators import compiled_loops
+from pykoh.engines.cpu.parts import parts_of
+from pykoh.engines.cpu.prepared import Sums
+from pykoh.engines.loops import messages
 from pykoh.engines.periodic import PeriodicPotential
-from pykoh.errors import EngineError
 from pykoh.export.export import export_model
 from pykoh.export.fast.contraction import Polynomial
 
@@ -23,15 +26,7 @@ N_ATOMS, N_CHANNELS, N_TABLES, N_INTERVALS = 200, 5, 2, 7
 Arguments = dict[str, torch.Tensor]
 
 
-@pytest.fixture
-def three_threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    yield
-    torch.set_num_threads(before)
-
-
-def arguments(max_ell: int, n_atoms: int = N_ATOMS) -> Arguments:
+def arguments(max_ell: int, n_atoms: int = N_ATOMS, n_channels: int = N_CHANNELS) -> Arguments:
     """Return random arguments of the operator, some rows at and beyond the cutoff."""
     random = torch.Generator().manual_seed(max_ell)
     per_atom = torch.randint(0, 9, (n_atoms,), generator=random)
@@ -49,8 +44,8 @@ def arguments(max_ell: int, n_atoms: int = N_ATOMS) -> Arguments:
         "pair": torch.randint(0, 4, (n_rows,), generator=random),
         "sender": torch.randint(0, max(n_atoms, 1), (n_rows,), generator=random),
         "start": torch.cat([torch.zeros(1, dtype=torch.int64), per_atom.cumsum(0)]),
-        "sent": normal(n_atoms, N_CHANNELS),
-        "table": normal(N_TABLES, N_INTERVALS, max_ell + 1, 6, N_CHANNELS),
+        "sent": normal(n_atoms, n_channels),
+        "table": normal(N_TABLES, N_INTERVALS, max_ell + 1, 6, n_channels),
         "pair_table": torch.tensor([0, 1, 1, 0]),
     }
 
@@ -69,10 +64,11 @@ def plain_sums(given: Arguments) -> torch.Tensor:
     )
     n_atoms = len(given["start"]) - 1
     atom = torch.repeat_interleave(torch.arange(n_atoms), given["start"].diff())
-    return torch.zeros((len(ells), n_atoms, N_CHANNELS)).double().index_add(1, atom, terms)
+    shape = (len(ells), n_atoms, terms.shape[2])
+    return torch.zeros(shape).double().index_add(1, atom, terms)
 
 
-@pytest.mark.parametrize("max_ell", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("max_ell", [0, 1, 2, 3])
 def test_sums_over_neighbours_and_their_derivatives(max_ell: int) -> None:
     given = arguments(max_ell)
     asked = [given[name].requires_grad_() for name in ("y", "distance", "sent")]
@@ -89,20 +85,65 @@ def test_sums_over_neighbours_and_their_derivatives(max_ell: int) -> None:
         assert torch.allclose(mine - 1.0, exact, atol=1e-10)
 
 
-def test_threads_share_the_atoms(three_threads: None) -> None:
-    given = arguments(2)
-    plain = list(given.values())
-    upstream = torch.randn(9, N_ATOMS, N_CHANNELS).double()
+def by_loops(
+    given: Arguments, upstream: torch.Tensor, dtype: type, atoms: tuple[int, int]
+) -> tuple[np.ndarray, ...]:
+    """Return the sums and all derivatives of some atoms by the compiled loops."""
+    source = SimpleNamespace(
+        radial_table=given["table"], n_sent=given["sent"].shape[1], cutoff=CUTOFF_A,
+        pair_table=given["pair_table"],
+    )  # fmt: skip
+    sums = Sums(source)
+    n, low, high = len(given["distance"]), *atoms
+    distance = given["distance"].numpy().astype(dtype)
+    at, position = np.empty(n, np.int32), np.empty(n, dtype)
+    messages.place_rows(
+        0, n, distance, given["pair"].numpy(), sums.pair_table, sums.n_tables, sums.n_intervals,
+        CUTOFF_A, at, position,
+    )  # fmt: skip
+    table, n_ell = sums.table.astype(dtype), sums.n_ell
+    ells = range(n_ell)
+    y = np.concatenate([given["y"].numpy()[e * e : (e + 1) ** 2].T.ravel() for e in ells])
+    sent = np.zeros((len(given["sent"]), sums.width), dtype)
+    sent[:, : sums.n_channels] = given["sent"]
+    sender = (given["sender"].numpy() * sums.width).astype(np.int32)
+    of_rows = given["start"].numpy(), y.astype(dtype), at, position, sender
+    shared = low, high, n_ell, *of_rows, sent.ravel(), sums.width, table
+    found = np.empty((n_ell**2, high - low, sums.width), dtype)
+    messages.sum_neighbours(*shared, found.reshape(-1))
+    up = np.zeros(found.shape, dtype)
+    up[:, :, : sums.n_channels] = upstream[:, low:high]
+    to_y, to_sent = np.zeros(messages.TO_Y_STARTS[n_ell] * n, dtype), np.zeros_like(sent)
+    messages.sum_neighbours_back(
+        *shared, sums.per_angstrom, up.reshape(-1), to_y, to_sent.reshape(-1)
+    )
+    back_y, back_distance = np.zeros((n_ell**2, n)), np.zeros(n)
+    for ell in ells:
+        width = messages.TO_Y_WIDTHS[ell]
+        part = to_y[messages.TO_Y_STARTS[ell] * n :][: width * n].reshape(n, width)
+        # Nobody needs the derivative with respect to Y_00, a constant.
+        back_y[ell**2 : (ell + 1) ** 2] = part[:, : 2 * ell + 1].T if ell else 0.0
+        back_distance += part[:, 2 * ell + 1 if ell else 0]
+    return found[:, :, : sums.n_channels], back_y, back_distance, to_sent[:, : sums.n_channels]
 
-    def everything() -> list[torch.Tensor]:
-        found = [torch.zeros_like(given[name]) for name in ("y", "distance", "sent")]
-        torch.ops.pykoh.sum_neighbours_back(upstream, *plain, CUTOFF_A, *found)
-        return [torch.ops.pykoh.sum_neighbours(*plain, CUTOFF_A), *found]
 
-    shared = everything()
-    torch.set_num_threads(1)
-    for mine, alone in zip(shared, everything(), strict=True):
-        assert torch.allclose(mine, alone, atol=1e-12)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("max_ell", "n_channels"), [(0, 5), (1, 16), (2, 40), (3, 64)])
+def test_the_loops_are_the_operators(max_ell: int, n_channels: int, dtype: type) -> None:
+    given = arguments(max_ell, n_channels=n_channels)
+    upstream = torch.randn((max_ell + 1) ** 2, N_ATOMS, n_channels).double()
+    sums = torch.ops.pykoh.sum_neighbours(*given.values(), CUTOFF_A)
+    derivatives = [torch.zeros_like(given[name]) for name in ("y", "distance", "sent")]
+    torch.ops.pykoh.sum_neighbours_back(upstream, *given.values(), CUTOFF_A, *derivatives)
+    derivatives[0][0] = 0.0
+    parts = parts_of(N_ATOMS, 3, given["start"].numpy())
+    assert len(parts) == 3 and parts[0][0] == 0 and parts[2][1] == N_ATOMS
+    found = [by_loops(given, upstream, dtype, part) for part in parts]
+    mine = [np.concatenate([each[0] for each in found], 1)]
+    mine += [sum(each[k] for each in found) for k in (1, 2, 3)]
+    tolerance = 1e-12 if dtype is np.float64 else 2e-5
+    for one, exact in zip(mine, [sums, *derivatives], strict=True):
+        assert np.abs(one - exact.numpy()).max() <= tolerance * exact.abs().max()
 
 
 def test_no_atoms_and_no_neighbours() -> None:
@@ -121,9 +162,11 @@ def test_what_is_not_a_number_stays_so() -> None:
     given["distance"][row] = float("nan")
     sums = torch.ops.pykoh.sum_neighbours(*given.values(), CUTOFF_A)
     assert torch.isnan(sums).any()
+    mine = by_loops(given, torch.zeros_like(sums), np.float64, (0, N_ATOMS))[0]
+    assert np.array_equal(np.isnan(mine), np.isnan(sums.numpy()))
 
 
-def test_contraction_is_the_polynomial_it_says(three_threads: None) -> None:
+def test_contraction_is_the_polynomial_it_says() -> None:
     random = torch.Generator().manual_seed(0)
     keys = [(0,), (2,), (0, 0), (1, 3), (0, 1, 3), (2, 2, 2), (0, 2, 2), (3, 3, 1)]
     terms = {key: torch.randn((3, N_CHANNELS), generator=random).double() for key in keys}
@@ -167,12 +210,46 @@ def test_a_graph_gives_the_same_with_and_without(options: dict, tmp_path: Path) 
     assert not np.array_equal(plain.forces_eV_per_A, compiled.forces_eV_per_A)
 
 
-def test_no_folder_for_compiled_code_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    from numba.core.caching import CacheImpl
+def test_a_graph_has_the_same_forces_with_more_threads(tmp_path: Path) -> None:
+    target = tmp_path / "koh.pt"
+    options = {"first": "Density", "block": "DensityResidual", "n_layers": 3, "max_ell": 2}
+    export_model(random_mace(tmp_path / "x.model", **options), target, "float64", route="fast")
+    potential = PeriodicPotential.from_file(target)
+    box = water_like_box().repeat(2)
+    assert len(box) >= 3 * 64
+    given = box.positions, np.asarray(box.cell), potential.species_of(box.get_chemical_symbols())
+    before = torch.get_num_threads()
+    forces = []
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        forces.append(potential(*given).forces_eV_per_A)
+        assert torch.get_num_threads() == threads
+    torch.set_num_threads(before)
+    assert np.abs(forces[0]).max() > 0.01
+    assert forces[1] == pytest.approx(forces[0], abs=1e-11)
 
-    monkeypatch.setattr(CacheImpl, "_locator_classes", [])
-    monkeypatch.delitem(sys.modules, "pykoh.engines.kernels", raising=False)
-    monkeypatch.delattr("pykoh.engines.kernels", raising=False)
-    with pytest.raises(EngineError, match="set NUMBA_CACHE_DIR") as refusal:
-        compiled_loops()
-    assert "\n" not in str(refusal.value)
+
+NO_FOLDER = """
+from numba.core.caching import CacheImpl
+CacheImpl._locator_classes = []
+from pykoh.engines import cpu
+from pykoh.errors import EngineError
+try:
+    cpu.compiled()
+except EngineError as error:
+    print(error)
+"""
+
+
+def test_no_folder_for_compiled_code_is_one_line() -> None:
+    command = [sys.executable, "-c", NO_FOLDER]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "set NUMBA_CACHE_DIR" in said and said.count("\n") == 1
+
+
+def test_nothing_is_compiled_or_imported_before_it_is_needed() -> None:
+    code = "import sys, pykoh.export.fast.graph as g; print('numba' in sys.modules)"
+    command = [sys.executable, "-c", code]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said == "False\n"
+    assert cpu.compiled("loops.pairs").select_pairs.targetoptions["nopython"]

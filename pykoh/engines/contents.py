@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-import pykoh.engines.ghost  # noqa: F401  its operator must exist before torch.jit.load
-from pykoh.engines import module_tree
-from pykoh.engines.operators import compiled_loops  # registers more of them
+import pykoh.engines.ghost  # its operator must exist before torch.jit.load
+import pykoh.engines.operators  # noqa: F401  and these
+from pykoh.engines import cpu, module_tree
 from pykoh.engines.scripting import has_torchscript, without_deprecations
 from pykoh.errors import ModelError
 
@@ -78,12 +78,12 @@ class PackedGraph:
     def numpy(self) -> NDArray[np.uint8]:
         """Return a TorchScript archive that holds its weights itself, as bytes.
 
-        ``torch.jit.load`` reads it without this package's :func:`open_graph` (its operators have to
-        be registered: ``import pykoh.engines.contents``).
+        ``torch.jit.load`` reads it without this package's :func:`open_script` (its operators have
+        to be registered: ``import pykoh.engines.contents``).
         """
         if self.tree is None:
             return np.asarray(self.archive.numpy(), dtype=np.uint8)
-        whole = pack_graph(open_graph(self, torch.device("cpu"), torch.float64))
+        whole = pack_graph(open_script(self, torch.device("cpu"), torch.float64))
         return np.asarray(whole.numpy(), dtype=np.uint8)
 
 
@@ -103,20 +103,27 @@ def pack_graph(graph: torch.nn.Module) -> torch.Tensor:
 def open_graph(packed: PackedGraph, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
     """Load a packed graph on a device in a precision, ready to be called.
 
+    On a CPU the fast route runs in compiled loops (:mod:`pykoh.engines.cpu`), without TorchScript.
+
     Raises:
         EngineError: on a CPU, where numba can keep no compiled code.
         ModelError: this torch has no TorchScript, and the potential is of the general route.
     """
     if device.type == "cpu":
-        compiled_loops()  # what is wrong with them is said here, not from within the graph
-    ours = None if packed.tree is None else module_tree.rebuild(packed.tree)
+        cpu.compiled()  # what is wrong with them is said here, not from within the graph
+    if packed.tree is not None and (device.type == "cpu" or not has_torchscript()):
+        return module_tree.rebuild(packed.tree).to(device, dtype).eval()
     if not has_torchscript():
-        if ours is None:
-            raise ModelError(
-                "this torch has no TorchScript, which potentials of the general route need; use an "
-                "earlier torch, or a model that the fast route of `pykoh export` covers"
-            )
-        return ours.to(device, dtype).eval()
+        raise ModelError(
+            "this torch has no TorchScript, which potentials of the general route need; use an "
+            "earlier torch, or a model that the fast route of `pykoh export` covers"
+        )
+    return open_script(packed, device, dtype)
+
+
+def open_script(packed: PackedGraph, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
+    """Load the TorchScript of a packed graph, which does what a GPU does on any device."""
+    ours = None if packed.tree is None else module_tree.rebuild(packed.tree)
     with without_deprecations():
         source = io.BytesIO(packed.archive.numpy().tobytes())
         graph: Any = torch.jit.load(source, map_location="cpu" if ours is not None else device)

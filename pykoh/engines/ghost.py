@@ -69,20 +69,28 @@ def _current(n_rows: int, n_total: int) -> Exchange:
     return _in_force[-1]
 
 
+def with_ghosts(x: torch.Tensor, n_total: int) -> torch.Tensor:
+    """Return ``[n_total, k]`` features from the ``[n_local, k]`` of the local atoms."""
+    return x if x.shape[0] == n_total else _current(x.shape[0], n_total).forward(x, n_total)
+
+
+def without_ghosts(gradient: torch.Tensor, n_local: int) -> torch.Tensor:
+    """Return ``[n_local, k]``: the adjoint of :func:`with_ghosts`."""
+    if gradient.shape[0] == n_local:
+        return gradient
+    return _current(n_local, gradient.shape[0]).reverse(gradient, n_local)
+
+
 @torch.library.custom_op("pykoh::ghost_exchange", mutates_args=())
 def ghost_exchange(x: torch.Tensor, n_total: int) -> torch.Tensor:
-    """Return ``[n_total, k]`` features from the ``[n_local, k]`` of the local atoms."""
-    if x.shape[0] == n_total:
-        return x.clone()
-    return _current(x.shape[0], n_total).forward(x, n_total)
+    """Do the same as :func:`with_ghosts` as an operator, whose result is never its argument."""
+    return x.clone() if x.shape[0] == n_total else with_ghosts(x, n_total)
 
 
 @torch.library.custom_op("pykoh::ghost_reduce", mutates_args=())
 def ghost_reduce(gradient: torch.Tensor, n_local: int) -> torch.Tensor:
-    """Return ``[n_local, k]``: the adjoint of :func:`ghost_exchange`."""
-    if gradient.shape[0] == n_local:
-        return gradient.clone()
-    return _current(n_local, gradient.shape[0]).reverse(gradient, n_local)
+    """Do the same as :func:`without_ghosts` as an operator."""
+    return gradient.clone() if gradient.shape[0] == n_local else without_ghosts(gradient, n_local)
 
 
 @ghost_exchange.register_fake

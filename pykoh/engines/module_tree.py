@@ -101,7 +101,8 @@ def _class_of(name: str) -> type[torch.nn.Module]:
 def emptied(module: torch.nn.Module) -> torch.nn.Module:
     """Take all buffers out of a module, in place: what is left is its code and plain values."""
     for each in module.modules():
-        for name, buffer in each.named_buffers(recurse=False):
+        # Two names may stand for one tensor.
+        for name, buffer in each.named_buffers(recurse=False, remove_duplicate=False):
             setattr(each, name, buffer.new_empty(0))
     return module
 
@@ -111,7 +112,7 @@ def take_buffers(target: Any, source: torch.nn.Module) -> None:
 
     A script of an earlier release has no place for what was added since (``complete``).
     """
-    for name, buffer in source.named_buffers():
+    for name, buffer in source.named_buffers(remove_duplicate=False):
         *path, leaf = name.split(".")
         owner = target
         for part in path:

@@ -1,69 +1,46 @@
-"""The operators by which a fast graph calls the compiled loops of :mod:`pykoh.engines.kernels`.
+"""Operators of the fast graph that a device may have kernels of its own for.
 
-They exist for CPU tensors only: on a GPU the graph does the same with plain torch. Importing this
-module registers them (``torch.ops.pykoh.…``), before ``torch.jit.load``; the loops are compiled at
-the first call, and kept on disk by numba.
+On a CPU they are plain torch operations, which say what they compute: pykoh's own force call
+(:mod:`pykoh.engines.cpu`) does not need them, but scripts of earlier artifacts name them. Importing
+this module registers them (``torch.ops.pykoh.…``), before ``torch.jit.load``.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
-from types import ModuleType
-from typing import Any
-
 import torch
 
-from pykoh.errors import EngineError
 
-# Fewer atoms are not worth waking up another thread.
-ATOMS_PER_PART = 64
+def _radial(
+    distance: torch.Tensor,
+    pair: torch.Tensor,
+    table: torch.Tensor,
+    pair_table: torch.Tensor,
+    cutoff: float,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the radial functions ``[M, P, C]`` of rows and their derivatives per Å.
 
-_pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
-
-
-def compiled_loops(name: str = "kernels") -> ModuleType:
-    """Return :mod:`pykoh.engines.kernels`, or another module of compiled loops.
-
-    Raises:
-        EngineError: numba finds no folder that it may write compiled code to.
+    ``table`` is ``[T, n_intervals, max_ell + 1, 6, C]``: coefficients of the powers of the position
+    in equal intervals from 0 to the cutoff.
     """
-    try:
-        return import_module(f"pykoh.engines.{name}")
-    except RuntimeError as err:
-        raise EngineError(
-            "numba finds no folder to keep compiled code in (neither beside pykoh nor in the home "
-            "folder); set NUMBA_CACHE_DIR to one that can be written to"
-        ) from err
+    n_intervals, n_ell = table.shape[1:3]
+    scaled = distance * (n_intervals / cutoff)
+    interval = scaled.to(torch.int64).clamp(0, n_intervals - 1)
+    t = (scaled - interval).view(-1, 1, 1)
+    found = table[pair_table[pair], interval]
+    value, slope = found[:, :, 5], torch.zeros_like(found[:, :, 5])
+    for k in range(4, -1, -1):
+        slope = slope * t + value
+        value = value * t + found[:, :, k]
+    near = ~(distance >= cutoff).view(-1, 1, 1)  # what is not a number has to be seen
+    zero = torch.zeros_like(value)
+    value, slope = torch.where(near, value, zero), torch.where(near, slope, zero)
+    ells = [ell for ell in range(n_ell) for _ in range(2 * ell + 1)]
+    per_angstrom = n_intervals / cutoff
+    return value[:, ells].transpose(0, 1), slope[:, ells].transpose(0, 1) * per_angstrom
 
 
-def _in_parts(n_atoms: int, work: Callable[[int, int, int], None]) -> None:
-    """Call ``work(part, low, high)`` for shares of the atoms, in as many threads as torch uses."""
-    n_parts = _n_parts(n_atoms)
-    if n_parts == 1:
-        work(0, 0, n_atoms)
-        return
-    # A process that was forked has none of the threads of its parent.
-    key = (os.getpid(), n_parts)
-    if key not in _pools:
-        _pools[key] = ThreadPoolExecutor(n_parts - 1, thread_name_prefix="pykoh")
-    ends = [n_atoms * part // n_parts for part in range(n_parts + 1)]
-    others = [
-        _pools[key].submit(work, part, ends[part], ends[part + 1]) for part in range(1, n_parts)
-    ]
-    work(0, 0, ends[1])
-    for other in others:
-        other.result()
-
-
-def _n_parts(n_atoms: int) -> int:
-    return max(min(torch.get_num_threads(), n_atoms // ATOMS_PER_PART), 1)
-
-
-def _arrays(*tensors: torch.Tensor) -> tuple[Any, ...]:
-    return tuple(tensor.contiguous().numpy() for tensor in tensors)
+def _atoms(start: torch.Tensor) -> torch.Tensor:
+    return torch.repeat_interleave(start.diff())
 
 
 def _sum_neighbours(
@@ -77,21 +54,23 @@ def _sum_neighbours(
     pair_table: torch.Tensor,
     cutoff: float,
 ) -> torch.Tensor:
-    """Return the sums ``[M, n, C]`` of :func:`pykoh.engines.kernels.sum_neighbours`."""
-    kernels = compiled_loops()
-    n_atoms = start.numel() - 1
-    sums = sent.new_zeros((y.size(0), n_atoms, sent.size(1)))
-    if n_atoms < 1 or sent.size(0) == 0:
-        return sums
-    arrays = _arrays(start, y, distance, pair, sender, sent, table, pair_table)
-    result = sums.numpy()
+    """Return Y_m R_l(r) s_c summed over each atom's rows, ``[M, n, C]``; l is that of m.
 
-    def work(_: int, low: int, high: int) -> None:
-        given: tuple[Any, ...] = (low, high, *arrays, cutoff, result)
-        kernels.sum_neighbours(*given)
-
-    _in_parts(n_atoms, work)
-    return sums
+    Args:
+        y: ``[M, P]`` spherical harmonics.
+        distance: ``[P]`` Å.
+        pair: ``[P]`` index into ``pair_table``.
+        sender: ``[P]`` row of ``sent``.
+        start: ``[n + 1]`` first row of each atom.
+        sent: ``[S, C]`` s.
+        table: of R: see :func:`_radial`.
+        pair_table: which table is that of a pair.
+        cutoff: Å.
+    """
+    radial, _ = _radial(distance, pair, table, pair_table, cutoff)
+    messages = y.unsqueeze(2) * radial * sent[sender]
+    sums = sent.new_zeros((y.size(0), start.numel() - 1, sent.size(1)))
+    return sums.index_add_(1, _atoms(start), messages)
 
 
 def _sum_neighbours_back(
@@ -109,26 +88,12 @@ def _sum_neighbours_back(
     to_distance: torch.Tensor,
     to_sent: torch.Tensor,
 ) -> None:
-    """Add to the three derivatives: :func:`pykoh.engines.kernels.sum_neighbours_back`."""
-    kernels = compiled_loops()
-    n_atoms = start.numel() - 1
-    if n_atoms < 1 or sent.size(0) == 0:
-        return
-    arrays = _arrays(start, y, distance, pair, sender, sent, table, pair_table)
-    up = upstream.contiguous().numpy()
-    # Rows belong to one atom, senders do not: each thread adds up its own.
-    n_parts = _n_parts(n_atoms)
-    own = to_sent.new_zeros((n_parts - 1, *to_sent.shape))
-    to_senders = [to_sent.numpy(), *own.numpy()]
-
-    def work(part: int, low: int, high: int) -> None:
-        targets = (to_y.numpy(), to_distance.numpy(), to_senders[part])
-        given: tuple[Any, ...] = (low, high, *arrays, cutoff, up, *targets)
-        kernels.sum_neighbours_back(*given)
-
-    _in_parts(n_atoms, work)
-    if n_parts > 1:
-        to_sent.add_(own.sum(0))
+    """Add to the three derivatives of :func:`_sum_neighbours`."""
+    radial, slope = _radial(distance, pair, table, pair_table, cutoff)
+    up, s = upstream[:, _atoms(start)], sent[sender]
+    to_y += (up * radial * s).sum(2)
+    to_distance += (up * slope * s * y.unsqueeze(2)).sum((0, 2))
+    to_sent.index_add_(0, sender, (up * radial * y.unsqueeze(2)).sum(0))
 
 
 def _contract(
@@ -139,19 +104,26 @@ def _contract(
     n_cubic: int,
     n_quadratic: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return value ``[n, C]`` and derivative ``[M, n, C]`` of a polynomial of x ``[M, n, C]``."""
-    kernels = compiled_loops()
-    derivative = torch.zeros_like(x, memory_format=torch.contiguous_format)
-    value = x.new_zeros(x.shape[1:])
-    arrays = _arrays(x, species, coefficients, factors)
+    """Return value ``[n, C]`` and derivative ``[M, n, C]`` of a polynomial of x ``[M, n, C]``.
 
-    def work(_: int, low: int, high: int) -> None:
-        results = (value.numpy(), derivative.numpy())
-        given: tuple[Any, ...] = (low, high, *arrays, n_cubic, n_quadratic, *results)
-        kernels.contract(*given)
-
-    _in_parts(x.size(1), work)
-    return value, derivative
+    Args:
+        x: its variables.
+        species: ``[n]``.
+        coefficients: ``[K, n_species, C]`` of the K terms of the derivative: those with two
+            factors, then those with one, then those with none.
+        factors: ``[K, 3]`` the component that a term is the derivative by, then its factors.
+        n_cubic: terms with two factors.
+        n_quadratic: terms with one.
+    """
+    terms = coefficients[:, species]
+    end = n_cubic + n_quadratic
+    terms[:end] *= x[factors[:end, 1]]
+    terms[:n_cubic] *= x[factors[:n_cubic, 2]]
+    derivative = torch.zeros_like(x).index_add_(0, factors[:, 0], terms)
+    # By Euler's theorem x times a derivative of degree d - 1 is d times its part of the value.
+    degree = torch.ones_like(terms[:, :1, :1])
+    degree[:end], degree[:n_cubic] = 2.0, 3.0
+    return (terms / degree * x[factors[:, 0]]).sum(0), derivative
 
 
 _library = torch.library.Library("pykoh", "FRAGMENT")

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pykoh.engines import cpu
 from pykoh.engines.artifact import load_artifact
 from pykoh.engines.contents import ArtifactMetadata, PackedGraph, open_graph, run_dtype
 from pykoh.engines.memory import keep_freed_memory
-from pykoh.engines.operators import compiled_loops
 from pykoh.errors import ModelError
 
 Array = NDArray[np.float64]
@@ -73,7 +73,7 @@ class PeriodicPotential:
         self._shifts = np.zeros((0, 3))
         # The pairs of the list that are within the cutoff: vectors, senders, receivers.
         self._near = np.zeros((0, 3)), self._sender, self._receiver
-        self._loops = compiled_loops("pair_loops")
+        self._loops = cpu.compiled("loops.pairs")
 
     @classmethod
     def from_file(

@@ -13,7 +13,8 @@ from typing import Dict, List, Tuple
 
 import torch
 
-from pykoh.engines.scripting import exported
+from pykoh.engines import cpu
+from pykoh.engines.scripting import exported, unscripted
 
 Monomial = Tuple[int, ...]
 
@@ -80,9 +81,12 @@ class Polynomial(torch.nn.Module):
         compiled: whether CPU tensors go through the compiled loop.
     """
 
+    derived = ("collect",)
+
     def __init__(self, terms: Dict[Monomial, torch.Tensor], n_components: int) -> None:
         super().__init__()
         self.compiled = True
+        self.n_components = n_components
         # One row per term of G: which G_a it belongs to, the X that multiply, its coefficient.
         rows: Dict[int, Dict[Tuple[int, Monomial], torch.Tensor]] = defaultdict(dict)
         for key, value in terms.items():
@@ -95,19 +99,32 @@ class Polynomial(torch.nn.Module):
         self.register_buffer("pair_c", _indices([c for _, c in pairs]))
         self.register_buffer("of_pair", _indices([pairs.index(rest) for _, rest in rows[3]]))
         self.register_buffer("of_single", _indices([rest[0] for _, rest in rows[2]]))
-        ordered = [(a, d) for d in (3, 2, 1) for a, _ in rows[d]]
         coefficients = [value for d in (3, 2, 1) for value in rows[d].values()]
         self.register_buffer("coefficients", torch.stack(coefficients).contiguous())
         # Of each term for the compiled loop: a, then its factors (filled up with 0).
         factors = [(a, *rest, 0, 0)[:3] for d in (3, 2, 1) for a, rest in rows[d]]
         self.register_buffer("factors", torch.tensor(factors, dtype=torch.int64))
-        # Rows of this matrix add up G, then Σ_d (part of degree d of G) / d.
-        collect = torch.zeros((2, n_components, len(ordered)), dtype=torch.float64)
-        for row, (a, degree) in enumerate(ordered):
+        self.register_buffer("collect", torch.empty(0, dtype=torch.float64))
+        self.fill()
+        self.atoms_at_a_time = ATOMS_AT_A_TIME
+
+    @unscripted
+    def complete(self) -> None:
+        """Add what artifacts of 0.1.0 before the compiled force call do not have."""
+        if "n_components" not in self.__dict__:
+            self.n_components = self.collect.size(0) // 2
+
+    @unscripted
+    def fill(self) -> None:
+        """Compute the matrix whose rows add up G, then Σ_d (part of degree d of G) / d."""
+        n_pair, n_single = self.of_pair.size(0), self.of_single.size(0)
+        n_terms = self.factors.size(0)
+        collect = torch.zeros((2, self.n_components, n_terms), dtype=torch.float64)
+        for row, a in enumerate(self.factors[:, 0].tolist()):
+            degree = 3 if row < n_pair else 2 if row < n_pair + n_single else 1
             collect[0, a, row] = 1.0
             collect[1, a, row] = 1.0 / degree
-        self.register_buffer("collect", collect.reshape(2 * n_components, -1))
-        self.atoms_at_a_time = ATOMS_AT_A_TIME
+        self.collect = collect.flatten(0, 1)
 
     def forward(self, x: torch.Tensor, species: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
         """Evaluate.
@@ -119,12 +136,8 @@ class Polynomial(torch.nn.Module):
         Returns:
             f ``[n_atoms, n_channels]`` and its derivative, shaped as ``x``.
         """
-        if self.compiled and x.device.type == "cpu":
-            n_pair, n_single = self.of_pair.size(0), self.of_single.size(0)
-            value, derivative = torch.ops.pykoh.contract(
-                x, species, self.coefficients, self.factors, n_pair, n_single
-            )
-            return value, derivative
+        if not torch.jit.is_scripting() and self.compiled and x.device.type == "cpu":
+            return cpu.contract(self, x, species)
         n_atoms = x.size(1)
         step = n_atoms if x.is_cuda else self.atoms_at_a_time
         values: List[torch.Tensor] = []

@@ -10,8 +10,8 @@ Same call as :class:`pykoh.export.graph.EdgeGraph`. What it does otherwise:
   element before the channels are mixed.
 * The symmetric contraction is a polynomial with few monomials
   (:mod:`pykoh.export.fast.contraction`).
-* On a CPU the messages of scalar features and their contraction are two compiled loops
-  (:mod:`pykoh.engines.kernels`); on a GPU, and for other features, plain torch operations.
+* On a CPU, where all features are scalars, the work on pairs and the contraction are compiled loops
+  (:mod:`pykoh.engines.cpu`); on a GPU, and for other features, plain torch operations.
 * The derivative is written out. Each layer after the first exchanges ghosts once on the way
   forward and once on the way back, whatever atoms a rank has.
 """
@@ -26,11 +26,13 @@ import torch
 
 import pykoh.engines.ghost
 import pykoh.engines.operators  # noqa: F401  registers torch.ops.pykoh.sum_neighbours
-from pykoh.engines import module_tree
+from pykoh.engines import cpu, module_tree
 from pykoh.engines.contents import PackedGraph, pack_graph
+from pykoh.engines.scripting import unscripted
 from pykoh.errors import ModelError
 from pykoh.export.fast.harmonics import Harmonics
 from pykoh.export.fast.layer import Layer
+from pykoh.export.fast.messages import ScalarMessages
 from pykoh.export.fast.rows import Rows, arrange
 from pykoh.export.fast.spline import Places, place
 from pykoh.export.fast.supports import obstacle
@@ -59,7 +61,10 @@ class FastGraph(torch.nn.Module):
         self.cutoff = float(model.r_max)
         self.n_layers = len(model.interactions)
         self.gpu_chunk, self.chunks_kept = GPU_CHUNK, CHUNKS_KEPT
-        scalar = all(block.conv_tp.irreps_in1.lmax == 0 for block in model.interactions)
+        self.compiled = True
+        self.scalar = scalar = all(
+            block.conv_tp.irreps_in1.lmax == 0 for block in model.interactions
+        )
         n_channels = int(model.node_embedding.linear.irreps_out[0].mul)
         self.cpu_chunk = max((CPU_CHUNK if scalar else VECTOR_CPU_CHUNK) // n_channels, 1)
         with torch.no_grad():
@@ -86,6 +91,13 @@ class FastGraph(torch.nn.Module):
             e0 = torch.atleast_2d(model.atomic_energies_fn.atomic_energies)[head].double()
             # Integers (1e-12 eV): casting the module to float32 must not round energies of 1e3 eV.
             self.register_buffer("e0_pico_ev", torch.round(e0 * 1e12).to(torch.int64))
+
+    @unscripted
+    def complete(self) -> None:
+        """Add what artifacts of 0.1.0 before the compiled force call do not have."""
+        if "scalar" not in self.__dict__:
+            self.compiled = True
+            self.scalar = all(isinstance(each.messages, ScalarMessages) for each in self.layers)
 
     def forward(
         self,
@@ -116,6 +128,10 @@ class FastGraph(torch.nn.Module):
             Energies ``[n_local]`` in eV (float64) and dE/dr_ij ``[n_edges, 3]`` in eV/Å.
         """
         rij = rij.detach()
+        compiled = self.compiled and self.scalar and width == 0 and rij.device.type == "cpu"
+        if not torch.jit.is_scripting() and compiled:
+            energy, gradient = cpu.force_call(self, rij, sender, receiver, species, n_local)
+            return self.with_free_atoms(energy, species[:n_local]), gradient
         n_total = species.size(0)
         chunk = self.gpu_chunk if rij.is_cuda else self.cpu_chunk
         rows = arrange(
@@ -199,16 +215,20 @@ class FastGraph(torch.nn.Module):
         to_vectors = unit * radial + to_unit / distance
         gradient = torch.empty_like(rij)
         gradient.index_copy_(0, rows.edges, -to_vectors.index_select(1, rows.place).t())
-        energy = torch.stack(energies).double().sum(0) * self.scale + self.shift
-        e0 = self.e0_pico_ev.index_select(0, rows.species).double() * 1e-12
+        energy = self.with_free_atoms(torch.stack(energies).double().sum(0), rows.species)
         if width > 0:
             fills = receiver >= n_local
             gradient = gradient.masked_fill(fills.unsqueeze(1), 0.0)
-            counts = torch.zeros((n_local + 1,), dtype=e0.dtype, device=e0.device)
-            counts = counts.index_add_(0, receiver, torch.ones_like(receiver).to(e0.dtype))
+            counts = torch.zeros((n_local + 1,), dtype=energy.dtype, device=energy.device)
+            counts = counts.index_add_(0, receiver, torch.ones_like(receiver).to(energy.dtype))
             too_many = (counts[:n_local] > width).any()
             energy = energy.masked_fill(too_many, float("nan"))
-        return (energy + e0).index_select(0, rows.restore), gradient
+        return energy.index_select(0, rows.restore), gradient
+
+    def with_free_atoms(self, energy: torch.Tensor, species: torch.Tensor) -> torch.Tensor:
+        """Return energies ``[n]`` scaled and with those of the free atoms, eV."""
+        e0 = self.e0_pico_ev.index_select(0, species).double() * 1e-12
+        return energy * self.scale + self.shift + e0
 
     def layer_back(
         self,

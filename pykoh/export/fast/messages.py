@@ -1,6 +1,6 @@
 """Messages from neighbours with scalar features, forward and backward.
 
-On a CPU the sums over neighbours are compiled loops (:mod:`pykoh.engines.kernels`). Elsewhere the
+On a CPU the sums over neighbours are compiled loops (:mod:`pykoh.engines.cpu`). Elsewhere the
 atoms come in chunks, each of which has its own number of neighbour rows K per atom, so that
 aggregation over neighbours is a batched matrix product. Everything is differentiated by hand: what
 is needed of the way back is known beforehand, and each rank of a parallel run passes through the
@@ -13,6 +13,7 @@ from typing import List, Tuple
 
 import torch
 
+from pykoh.engines import cpu
 from pykoh.engines.scripting import unscripted
 from pykoh.export.fast import linear
 from pykoh.export.fast.radial import Radial
@@ -123,8 +124,8 @@ class ScalarMessages(torch.nn.Module):
             last: chunk, not included.
             state: what the way back needs is appended to it.
         """
-        if self.compiled and y.device.type == "cpu":
-            return self.ahead_compiled(y, places, sent, rows, first, last, state)
+        if not torch.jit.is_scripting() and self.compiled and y.device.type == "cpu":
+            return cpu.padded_ahead(self, y, places, sent, rows, first, last, state)
         width = self.n_species * self.n_hidden if self.by_species else self.n_sent
         sums = y.new_empty((self.n_components, rows.atoms[last] - rows.atoms[first], width))
         density = y.new_empty((sums.size(1) if self.radial.has_density else 0,))
@@ -162,43 +163,6 @@ class ScalarMessages(torch.nn.Module):
         end = 1 + self.n_gates
         return torch.cat([to_parts[:end].sum(0, keepdim=True), to_parts[end:]])
 
-    def ahead_compiled(
-        self,
-        y: torch.Tensor,
-        places: Places,
-        sent: torch.Tensor,
-        rows: Rows,
-        first: int,
-        last: int,
-        state: List[torch.Tensor],
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
-        """Do the same by compiled loops."""
-        starts = rows.starts[rows.atoms[first] : rows.atoms[last] + 1]
-        sums = torch.ops.pykoh.sum_neighbours(
-            y,
-            places.distance,
-            rows.pair,
-            self.sender(rows),
-            starts,
-            sent,
-            self.radial_table,
-            self.pair_table,
-            self.cutoff,
-        )
-        state.append(sent)
-        density = y.new_empty((sums.size(1) if self.radial.has_density else 0,))
-        if self.radial.has_density:
-            for c in range(first, last):
-                values, slopes = self.radial.density(places, rows.rows[c], rows.rows[c + 1])
-                a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
-                density[a:b] = values.view(b - a, -1).sum(1)
-                state.append(slopes)
-        return torch.bmm(self.with_gates(sums), self.compiled_mix), density
-
-    def sender(self, rows: Rows) -> torch.Tensor:
-        """Return ``[P]`` the row of what is sent: by element or by atom."""
-        return rows.pair % self.n_species if self.by_species else rows.neighbour
-
     def back(
         self,
         upstream: torch.Tensor,
@@ -228,20 +192,9 @@ class ScalarMessages(torch.nn.Module):
             to_distance: ``[P]``, added to.
             to_sent: ``[n_total, C]``, added to.
         """
-        if self.compiled and y.device.type == "cpu":
-            self.back_compiled(
-                upstream,
-                to_density,
-                y,
-                places,
-                rows,
-                first,
-                last,
-                state,
-                to_y,
-                to_distance,
-                to_sent,
-            )
+        if not torch.jit.is_scripting() and self.compiled and y.device.type == "cpu":
+            to = to_y, to_distance, to_sent
+            cpu.padded_back(self, upstream, to_density, y, places, rows, first, last, state, *to)
             return
         to_sums = self.without_gates(torch.bmm(upstream, self.mix.transpose(1, 2)))
         for c in range(first, last):
@@ -267,45 +220,6 @@ class ScalarMessages(torch.nn.Module):
             to_distance[low:high] += back_t * self.radial.per_angstrom
             if self.radial.has_density:
                 slopes = state[own + self.kept - 1].view(b - a, -1)
-                to_distance[low:high] += (slopes * to_density[a:b].unsqueeze(1)).flatten()
-
-    def back_compiled(
-        self,
-        upstream: torch.Tensor,
-        to_density: torch.Tensor,
-        y: torch.Tensor,
-        places: Places,
-        rows: Rows,
-        first: int,
-        last: int,
-        state: List[torch.Tensor],
-        to_y: torch.Tensor,
-        to_distance: torch.Tensor,
-        to_sent: torch.Tensor,
-    ) -> None:
-        """Do the same by compiled loops."""
-        sent = state[0]
-        torch.ops.pykoh.sum_neighbours_back(
-            self.without_gates(torch.bmm(upstream, self.compiled_mix.transpose(1, 2))),
-            y,
-            places.distance,
-            rows.pair,
-            self.sender(rows),
-            rows.starts[rows.atoms[first] : rows.atoms[last] + 1],
-            sent,
-            self.radial_table,
-            self.pair_table,
-            self.cutoff,
-            to_y,
-            to_distance,
-            # Nobody asks for derivatives with respect to what an element sends.
-            torch.zeros_like(sent) if self.by_species else to_sent,
-        )
-        if self.radial.has_density:
-            for c in range(first, last):
-                low, high = rows.rows[c], rows.rows[c + 1]
-                a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
-                slopes = state[1 + c - first].view(b - a, -1)
                 to_distance[low:high] += (slopes * to_density[a:b].unsqueeze(1)).flatten()
 
     def sum_by_species(self, y: torch.Tensor, hidden: torch.Tensor, n: int) -> torch.Tensor:

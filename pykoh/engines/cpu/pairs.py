@@ -1,0 +1,77 @@
+"""The pairs of one force call: those within the cutoff, and their harmonics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pykoh.engines.loops import rows
+
+Array = NDArray[np.floating[Any]]
+
+
+class Pairs:
+    """Pairs within the cutoff and what is computed of them once.
+
+    Args:
+        rij: ``[E, 3]`` Å.
+        sender: ``[E]``.
+        receiver: ``[E]``.
+        species: ``[n_total]``.
+        n_local: atoms with rows.
+        n_species: elements of the potential.
+        cutoff: Å.
+    """
+
+    def __init__(
+        self,
+        rij: torch.Tensor,
+        sender: torch.Tensor,
+        receiver: torch.Tensor,
+        species: torch.Tensor,
+        n_local: int,
+        n_species: int,
+        cutoff: float,
+    ) -> None:
+        n = rij.size(0)
+        dtype = rij.numpy().dtype
+        self.start = np.zeros(n_local + 1, np.int64)
+        self.pair, self.neighbour, self.kinds = (np.empty(n, np.int64) for _ in range(3))
+        self.distance, self.unit = np.empty(n, dtype), np.empty((3, n), dtype)
+        arrays = (each.contiguous().numpy() for each in (rij, sender, receiver, species))
+        results = self.pair, self.neighbour, self.kinds, self.distance, self.unit
+        given: tuple[Any, ...] = (*arrays, n_species, cutoff, self.start, *results)
+        self.n = rows.near_rows(*given)
+        self.pair, self.neighbour, self.kinds = (each[: self.n] for each in results[:3])
+        self.distance = self.distance[: self.n]
+
+
+class Harmonics:
+    """The harmonics of a graph for the compiled loops."""
+
+    def __init__(self, source: Any, dtype: Any) -> None:
+        self.n_ell = source.max_ell + 1
+        lower, axis = [source.lower_2 + 1, source.lower_3 + 4], [source.axis_2, source.axis_3]
+        last = max(min(self.n_ell - 2, 2), 0)
+        nothing = torch.zeros(0, dtype=torch.int64)
+        self.monomials = tuple(torch.cat([nothing, *each[:last]]).numpy() for each in (lower, axis))
+        of_y = source.coefficients.double().numpy()
+        self.of_y = (*np.nonzero(of_y), of_y[np.nonzero(of_y)].astype(dtype))
+        slopes = source.derivative.double().numpy().reshape(3, len(of_y), -1)
+        self.of_slopes = (*np.nonzero(slopes), slopes[np.nonzero(slopes)].astype(dtype))
+
+    def ahead(self, pairs: Pairs, low: int, high: int, y: Array) -> None:
+        """Write the harmonics of some rows."""
+        of_rows = low, high, pairs.n, self.n_ell, pairs.unit
+        given: tuple[Any, ...] = (*of_rows, *self.monomials, *self.of_y, y)
+        rows.harmonics(*given)
+
+    def back(self, pairs: Pairs, low: int, high: int, to_y: Array, gradient: Array) -> None:
+        """Write the derivatives with respect to the vectors of some rows."""
+        of_rows = low, high, pairs.n, self.n_ell, pairs.unit, pairs.distance
+        results = to_y, pairs.pair, gradient
+        given: tuple[Any, ...] = (*of_rows, *self.monomials, *self.of_slopes, *results)
+        rows.gradient_of_pairs(*given)

@@ -1,0 +1,1 @@
+"""Loops that numba compiles at the first call, and keeps on disk."""

@@ -1,0 +1,89 @@
+"""The symmetric contraction to a scalar, and its derivative."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from pykoh.engines.loops.lanes import MATH, load, plus, plus_product, spread, store, times, zeros
+
+Array = NDArray[np.floating[Any]]
+Indices = NDArray[np.int64]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=MATH)
+def contract(
+    n_atoms: int,
+    width: int,
+    x: Array,
+    species: Indices,
+    n_species: int,
+    coefficients: Array,
+    factors: Indices,
+    runs: Indices,
+    value: Array,
+    derivative: Array,
+) -> None:
+    """Evaluate the polynomial of a symmetric contraction to a scalar, and its derivative.
+
+    Its derivative by a component is a sum of terms; by Euler's theorem x times the part of degree
+    d - 1 of the derivative, summed over the components, is d times the part of degree d of the
+    polynomial.
+
+    Args:
+        n_atoms: n.
+        width: W channels, a multiple of two groups (:data:`lanes.CHANNELS_TOGETHER`).
+        x: ``[M, n, W]``.
+        species: ``[n]``.
+        n_species: S.
+        coefficients: ``[K, S, W]`` of the K terms of the derivative, by component and degree.
+        factors: ``[K, 2]`` the components that a term has as factors; of lower degree: fewer.
+        runs: ``[M, 4]`` the terms of each component: first with two factors, first with one, first
+            with none, end.
+        value: ``[n, W]``, written to.
+        derivative: ``[M, n, W]``, written to.
+    """
+    n_components = len(runs)
+    half, third = spread(x.dtype.type(0.5)), spread(x.dtype.type(1.0 / 3.0))
+    step, nothing = 64 // x.itemsize, zeros(x, 1)[0]
+    of_component, of_term = n_atoms * width, n_species * width
+    for channel in range(0, width, 2 * step):
+        for atom in range(n_atoms):
+            here, kind = atom * width + channel, species[atom] * width + channel
+            # Two values at a time: neither waits for the other's last sum.
+            total, next_total = nothing, nothing
+            for a in range(n_components):
+                cubic, next_cubic = nothing, nothing
+                for k in range(runs[a, 0], runs[a, 1]):
+                    b, c = factors[k, 0] * of_component + here, factors[k, 1] * of_component + here
+                    w = k * of_term + kind
+                    both = times(load(x, b), load(x, c))
+                    cubic = plus_product(cubic, both, load(coefficients, w))
+                    both = times(load(x, b + step), load(x, c + step))
+                    next_cubic = plus_product(next_cubic, both, load(coefficients, w + step))
+                square, next_square = nothing, nothing
+                for k in range(runs[a, 1], runs[a, 2]):
+                    b, w = factors[k, 0] * of_component + here, k * of_term + kind
+                    square = plus_product(square, load(x, b), load(coefficients, w))
+                    w += step
+                    next_square = plus_product(
+                        next_square, load(x, b + step), load(coefficients, w)
+                    )
+                linear, next_linear = nothing, nothing
+                for k in range(runs[a, 2], runs[a, 3]):
+                    w = k * of_term + kind
+                    linear = plus(linear, load(coefficients, w))
+                    next_linear = plus(next_linear, load(coefficients, w + step))
+                own = a * of_component + here
+                store(derivative, own, plus(plus(cubic, square), linear))
+                part = plus_product(plus_product(linear, square, half), cubic, third)
+                total = plus_product(total, part, load(x, own))
+                own += step
+                store(derivative, own, plus(plus(next_cubic, next_square), next_linear))
+                part = plus_product(plus_product(next_linear, next_square, half), next_cubic, third)
+                next_total = plus_product(next_total, part, load(x, own))
+            store(value, here, total)
+            store(value, here + step, next_total)
