@@ -277,21 +277,24 @@ def of_results(results: AnalysisResults, truth: dict[str, float]) -> list[Found]
         value, error = turns.mean_cosine, turns.mean_cosine_stderr
         add("mean_cosine", value, error, student(value, error, max(turns.n_pairs - 1.0, 1.0)))
     value, error = kappa.nernst_einstein_S_per_m, kappa.nernst_einstein_stderr_S_per_m
-    add("nernst_einstein", value, error, positive(value, error))
+    add("nernst_einstein", value, error, kappa.nernst_einstein_interval_95)
     value, error = kappa.einstein_S_per_m, kappa.einstein_stderr_S_per_m
     add("einstein", value, error, positive(value, error))
-    freedom = 1.0 if not value or not error else 2.0 * (value / error) ** 2
     add("haven", kappa.haven_ratio, kappa.haven_ratio_stderr, kappa.haven_ratio_interval_95)
     add(
         "transference", kappa.transference_cation, kappa.transference_cation_stderr,
         kappa.transference_cation_interval_95,
     )  # fmt: skip
-    for entry_ in kappa.onsager:
-        like = entry_.name != "cation_hydroxide"
-        interval = positive(entry_.value, entry_.stderr)
-        if not like:
-            interval = student(entry_.value, entry_.stderr, freedom)
-        add(entry_.name, entry_.value, entry_.stderr, interval)
+    value, error = kappa.transference_cation_apparent, kappa.transference_cation_apparent_stderr
+    ends = kappa.transference_cation_apparent_interval_95
+    add("transference_apparent", value, error, ends)
+    coefficients = {entry.name: entry for entry in kappa.onsager}
+    for name in ("cation_cation", "cation_hydroxide", "hydroxide_hydroxide"):
+        part = coefficients.get(name)
+        if part is None:
+            add(name, None, None, None)
+        else:
+            add(name, part.value, part.stderr, part.interval_95)
     return found
 
 

@@ -290,6 +290,7 @@ def _truth(box: Box, rate: float, of_cation: float, temperature: float) -> dict[
         "return_share": box.returns + (1.0 - box.returns) / 6.0, "mean_cosine": -box.returns,
         "einstein": to_S * whole, "nernst_einstein": to_S * n * (d_plus + d_minus),
         "haven": n * (d_plus + d_minus) / whole, "transference": (pp - pm) / whole,
+        "transference_apparent": d_plus / (d_plus + d_minus),
         "cation_cation": to_S * pp, "cation_hydroxide": to_S * pm, "hydroxide_hydroxide": to_S * mm,
     }  # fmt: skip
 

@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 import exact
-from pykoh.analysis.conductivity import haven_ratio
 from pykoh.analysis.equilibration import Watched, drift, drift_warnings, drifts
+from pykoh.analysis.onsager import haven_ratio
 from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.trajectory.run import ReadOptions, Run
 

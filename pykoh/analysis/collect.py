@@ -376,7 +376,11 @@ class Analysis:
             summary.cell_A, summary.temperature_K, value, stderr
         )
         run = of_diffusion.Run(
-            self._interval, self._n_frames, settings.fit_window_ps, hop_walk(self._hops, hops)
+            self._interval,
+            self._n_frames,
+            settings.fit_window_ps,
+            hop_walk(self._hops, hops),
+            self._charge(),
         )
         found, warnings = of_diffusion.diffusion(self._moments(), run, correction)
         if reason is not None:
@@ -399,12 +403,15 @@ class Analysis:
         touching = contacts(self._contacts, self._contact_A)
         return replace(found, contacts=touching, hydroxide_pairs=together), warnings
 
+    def _charge(self) -> tuple[Displacements, ...] | None:
+        if self._interval is None or not self._tracker.n_identities or not len(self._cations):
+            return None
+        return tuple(correlator.result() for correlator in self._of_charge)
+
     def _conductivity(
         self, summary: InputSummary, found: Diffusion
     ) -> tuple[Conductivity, list[AnalysisWarning]]:
         ions = [found.of(name) for name in (f"{summary.cation}+", "OH-")]
-        moments = None
-        if self._interval is not None and self._tracker.n_identities and len(self._cations):
-            moments = tuple(correlator.result() for correlator in self._of_charge)
+        moments = self._charge()
         earliest = max([DEFAULT_EARLIEST_PS, *(ion.memory_ps or 0.0 for ion in ions if ion)])
         return conductivity(summary, ions, moments, self._settings.fit_window_ps, earliest)

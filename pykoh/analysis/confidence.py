@@ -8,6 +8,8 @@ mean and standard error.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import stats
 
@@ -35,6 +37,27 @@ def positive(value: float | None, stderr: float | None) -> Interval | None:
         return None
     low, high = stats.chi2.ppf([_TAIL, 1.0 - _TAIL], freedom)
     return float(freedom * value / high), float(freedom * value / low)
+
+
+def total(parts: Sequence[tuple[float, float]]) -> Interval | None:
+    """Return the interval of a sum of independent positive quantities; None if unknown.
+
+    The variance of each part is recovered from the end of its interval that is needed, so that the
+    sum leans to the side to which its parts lean (Zou, Huang and Zhang, Comput. Stat. Data Anal. 53
+    (2009) 1080, doi:10.1016/j.csda.2008.03.033):
+
+        lower = Σ v_i - √Σ (v_i - l_i)²,   upper = Σ v_i + √Σ (u_i - v_i)².
+
+    Args:
+        parts: values and standard errors; of a part without an error only the value counts.
+    """
+    ends = [(v, positive(v, e)) for v, e in parts if e > 0]
+    if not ends or any(interval is None for _, interval in ends):
+        return None
+    below = sum((v - i[0]) ** 2 for v, i in ends if i is not None)
+    above = sum((i[1] - v) ** 2 for v, i in ends if i is not None)
+    value = sum(v for v, _ in parts)
+    return float(value - np.sqrt(below)), float(value + np.sqrt(above))
 
 
 def share(value: float | None, stderr: float | None) -> Interval | None:

@@ -11,7 +11,8 @@ times is not straight before this memory is over: its slope is above that of dif
 
     -2 c / (1 + c) · exp[-k (1 - c) t]
 
-of D_hops (c < 0). A fit must begin where this is small.
+of D_hops (c < 0). A fit must begin where this is small. A cation that goes a part p of
+each hop along has p² of this in its own displacement.
 """
 
 from __future__ import annotations
@@ -57,16 +58,18 @@ class HopWalk:
         of_cosine = free * 2.0 / (1.0 - cosine) ** 2 * self.cosine_stderr
         return value, float(np.hypot(of_rate, of_cosine))
 
-    def memory_ps(self, vehicular_A2_per_ps: float = 0.0) -> float:
+    def memory_ps(self, vehicular_A2_per_ps: float = 0.0, part: float = 1.0) -> float:
         """Return the lag from which on returns raise the slope by 5 % at most, ps; 0 if always.
 
         The cosine is taken one standard error on the side of more memory.
 
         Args:
-            vehicular_A2_per_ps: D of the motion with the molecule, Å²/ps, at least 0.
+            vehicular_A2_per_ps: D of the motion besides the hops, Å²/ps, at least 0.
+            part: of each hop that is gone along with: 1 for the hydroxide itself, less for a cation
+                that it drags along.
         """
         cosine = float(np.clip(self.cosine - self.cosine_stderr, -_LARGEST_COSINE, 0.0))
-        free = self.rate_per_ps * self.square_length_A2 / 6.0
+        free = part**2 * self.rate_per_ps * self.square_length_A2 / 6.0
         if free <= 0:
             return 0.0
         whole = vehicular_A2_per_ps + free * (1.0 + cosine) / (1.0 - cosine)
