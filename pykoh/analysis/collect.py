@@ -50,6 +50,7 @@ from pykoh.analysis.survival import Continuous, Intermittent, survival_curve, to
 from pykoh.analysis.temperature import Thermometer
 from pykoh.analysis.transfer import transfer_profile
 from pykoh.analysis.viscosity import read_pressure, viscosity
+from pykoh.analysis.waypoints import Waypoints
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.run import Frames, Run
 from pykoh.trajectory.species import CATION, HYDROGEN, OXYGEN
@@ -112,6 +113,7 @@ class Analysis:
         self._of_hydroxides = [MeanSquares(n_id, levels, chunk) for _ in range(3)]
         # Cations minus hydroxides; cations; hydroxides.
         self._of_charge = [MeanSquares(1, levels, chunk) for _ in range(3)]
+        self._waypoints = [Waypoints(n) for n in (len(self._cations), n_id, len(self._oxygens))]
         interval = self._interval or 1.0
         window = settings.rattle_window_ps
         self._hops = HopCounter(n_id, interval, window, window_grid(interval)) if n_id else None
@@ -166,7 +168,10 @@ class Analysis:
         self._of_oxygens.add(positions, self._oxygens, found.counts == 2, submit)
         for correlator, path in zip(self._of_hydroxides, transfers.paths, strict=True):
             correlator.add(path, submit=submit)
-        tracks = ion_tracks(positions[:, self._cations], transfers.paths[0])
+        groups = positions[:, self._cations], transfers.paths[0], positions[:, self._oxygens]
+        for waypoints, path in zip(self._waypoints, groups, strict=True):
+            waypoints.add(path)
+        tracks = ion_tracks(*groups[:2])
         for correlator, path in zip(self._of_charge, tracks, strict=True):
             correlator.add(path, submit=submit)
         if self._hops is not None:
@@ -383,6 +388,12 @@ class Analysis:
             self._charge(),
         )
         found, warnings = of_diffusion.diffusion(self._moments(), run, correction)
+        species = (f"{self._atoms.cation}+", "OH-", "O")
+        for name, waypoints in zip(species, self._waypoints, strict=True):
+            entry = found.of(name)
+            if entry is not None and entry.fit is not None and self._interval is not None:
+                way = waypoints.squares(self._interval, entry.fit.start_ps)
+                warnings += halves_warning(f"diffusion.{name}", "Å²/ps", *way)
         if reason is not None:
             warnings.append(AnalysisWarning("diffusion.viscosity", reason))
         return replace(found, viscosity=measured), warnings
@@ -392,7 +403,11 @@ class Analysis:
         if self._bonds is None:
             return no_bonds(rule, self._smallest_height)
         found = self._bonds.result(self._interval)
-        return found, bond_warnings(found, self._interval)
+        warnings = bond_warnings(found, self._interval)
+        for entry in found.classes:
+            path = f"hydrogen_bonds.{entry.name}.fraction_of_donors_bonded"
+            warnings += halves_warning(path, "of the donors", *self._bonds.bonded(entry.name))
+        return found, warnings
 
     def _structure(self) -> tuple[Structure, list[AnalysisWarning]]:
         found, warnings = structure(self._pairs, self._atoms.cation, self._interval)

@@ -61,7 +61,34 @@ def total(parts: Sequence[tuple[float, float]]) -> Interval | None:
 
 
 def share(value: float | None, stderr: float | None) -> Interval | None:
-    """Return the interval of a share, within [0, 1]; None if unknown.
+    """Return the interval of a share of time, within [0, 1]; None if unknown.
+
+    The share of the time in which something is so (a bond, a pair) comes from U spells of it and U
+    spells without. If these last an exponentially distributed time, value / (1 - value) over its
+    true value follows Fisher's distribution with 2 U and 2 U degrees of freedom (a ratio of two
+    sums of U exponential times: Cox, Renewal Theory, Methuen 1962, chapter 7). U is taken from the
+    standard error: with r = stderr / [value (1 - value)], r² = 2 / U in the mean. What is measured
+    for r² from U spells is 2 / (U + 1) in the mean, since their scatter is taken about what was
+    found: a single spell has r = 1 however long it is. So U = 2 / r² - 1.
+
+    Where nothing was seen, or nothing else, see :func:`share_of_events`.
+
+    Args:
+        value: the share.
+        stderr: its standard error.
+    """
+    if value is None or stderr is None or stderr <= 0 or not 0.0 <= value <= 1.0:
+        return None
+    if value in (0.0, 1.0):
+        return share_of_events(value, stderr)
+    spells = max(2.0 * (value * (1.0 - value) / stderr) ** 2 - 1.0, 1.0)
+    low, high = stats.f.ppf([_TAIL, 1.0 - _TAIL], 2.0 * spells, 2.0 * spells)
+    odds = value / (1.0 - value)
+    return float(odds / high / (1.0 + odds / high)), float(odds / low / (1.0 + odds / low))
+
+
+def share_of_events(value: float | None, stderr: float | None) -> Interval | None:
+    """Return the interval of a share of events, within [0, 1]; None if unknown.
 
     Wilson, J. Am. Stat. Assoc. 22 (1927) 209, doi:10.1080/01621459.1927.10502953, for as many
     independent observations n as the standard error is worth, n = value (1 - value) / stderr².

@@ -55,7 +55,7 @@ def first_peak(histogram: FloatArray, ideal: FloatArray, n: int, peak: int) -> F
     counts = histogram.sum(axis=0)
     bins = _upper_part(counts / (ideal.sum() * shell), peak)
     centre = float(0.5 * (edges[peak] + edges[peak + 1]))
-    top = _vertex(counts[bins], shell[bins], bins - peak)
+    top = vertex(counts[bins], shell[bins], bins - peak)
     if top is None:
         return FirstPeak(centre)
     r, g = centre + BIN_A * top.place, float(np.exp(top.log_height) / ideal.sum())
@@ -66,7 +66,7 @@ def first_peak(histogram: FloatArray, ideal: FloatArray, n: int, peak: int) -> F
     places, heights = [], []
     for part in parts:
         rest = all_ideal - ideal[part].sum()
-        without = _vertex((total - histogram[part].sum(axis=0))[bins], shell[bins], bins - peak)
+        without = vertex((total - histogram[part].sum(axis=0))[bins], shell[bins], bins - peak)
         if without is None or rest <= 0:
             return FirstPeak(r, None, g, None)
         places.append(without.place)
@@ -92,7 +92,7 @@ def _upper_part(g: FloatArray, peak: int) -> np.ndarray:
 
 
 @dataclass(frozen=True, slots=True)
-class _Vertex:
+class Vertex:
     """The top of a parabola: its place in bins, its height, and errors from counting alone."""
 
     place: float
@@ -101,7 +101,7 @@ class _Vertex:
     log_height_stderr: float
 
 
-def _vertex(counts: FloatArray, shell: FloatArray, x: np.ndarray) -> _Vertex | None:
+def vertex(counts: FloatArray, shell: FloatArray, x: np.ndarray) -> Vertex | None:
     """Return the maximum of a parabola through ln(counts / shell), or None if there is none."""
     seen = counts > 0
     if seen.sum() < 3:
@@ -122,4 +122,4 @@ def _vertex(counts: FloatArray, shell: FloatArray, x: np.ndarray) -> _Vertex | N
     # d shift / d b = -1 / 2c, d shift / d c = -shift / c; the height moves with 1, shift, shift².
     slope, rise = np.array([0.0, -0.5 / c, -shift / c]), np.array([1.0, shift, shift**2])
     errors = [float(np.sqrt(max(v @ inverse @ v, 0.0))) for v in (slope, rise)]
-    return _Vertex(float(shift), errors[0], float(a - b**2 / (4.0 * c)), errors[1])
+    return Vertex(float(shift), errors[0], float(a - b**2 / (4.0 * c)), errors[1])
