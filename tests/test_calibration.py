@@ -46,6 +46,8 @@ def found(row: Row, seeds: int) -> dict[str, np.ndarray]:
         ("stress, 100% 0.3 ps; 300 ps", 24),
         ("stress, 50% 0.05 ps + 50% 2 ps; 300 ps", 24),
         ("average (temperature), memory 1 ps, 100 ps", 60),
+        ("2 replicas, 50% returns, 3 ions, 100 ps each", 24),
+        ("transfer, 3 ions, 3 kT, 100 ps", 30),
         ("hydrogen bonds, 3 donors, 100 ps", 60),
         ("hydrogen bonds, 16 donors, 100 ps", 60),
         ("first shell, 100 ps", 24),

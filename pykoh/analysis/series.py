@@ -10,8 +10,8 @@ known, (v / e)². With r = e / v,
     mean = Σ w v / Σ w,  stderr = mean √Σ w² r² / Σ w,
 
 times Birge's ratio R = √[Σ (v / mean - 1)² / r² / (n - 1)] where this is above 1 (Birge, Phys. Rev.
-40 (1932) 207, doi:10.1103/PhysRev.40.207), so that runs that disagree say so. The interval of 95 % is
-Student's, with n - 1 degrees of freedom where the scatter decides. Where the errors of the runs
+40 (1932) 207, doi:10.1103/PhysRev.40.207), so that runs that disagree say so. The interval of 95 %
+is Student's, with n - 1 degrees of freedom where the scatter decides. Where the errors of the runs
 decide it is that of a positive quantity (:mod:`pykoh.analysis.confidence`).
 """
 
