@@ -85,6 +85,9 @@ def _diffusion(diffusion: Diffusion) -> Json:
             "interval_95_m2_per_s": positive(entry.D_m2_per_s, entry.stderr_m2_per_s),
             "D_from_hops_m2_per_s": entry.from_hops_m2_per_s,
             "D_from_hops_stderr_m2_per_s": entry.from_hops_stderr_m2_per_s,
+            "D_from_hops_interval_95_m2_per_s": positive(
+                entry.from_hops_m2_per_s, entry.from_hops_stderr_m2_per_s
+            ),
             "memory_ps": entry.memory_ps,
             "fit_window_ps": _window(entry.fit),
             "fit": _fit(entry.fit),
