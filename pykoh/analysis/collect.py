@@ -29,6 +29,7 @@ from pykoh.analysis.hop_events import HopEvents
 from pykoh.analysis.hop_walk import hop_walk
 from pykoh.analysis.hops import HopCounter, window_grid
 from pykoh.analysis.hydroxide import HydroxideTracker
+from pykoh.analysis.input_warnings import input_warnings
 from pykoh.analysis.intervals import CoarserFrames
 from pykoh.analysis.pairs import PairCounter
 from pykoh.analysis.radial import BIN_A, LARGEST_R_A, PairHistograms, rdf_stride
@@ -54,8 +55,6 @@ from pykoh.analysis.waypoints import Waypoints
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.run import Frames, Run
 from pykoh.trajectory.species import CATION, HYDROGEN, OXYGEN
-
-_CELL_CHANGE = 1e-4
 
 _RINGS_BYTES = 200e6
 """Memory for positions at earlier times, in single precision; 8 levels for 108,000 atoms."""
@@ -218,7 +217,7 @@ class Analysis:
             self._interval = (self._times[1] - self._times[0]) / (self._n_frames - 1)
         summary = self._summary()
         summary = replace(summary, drifts=self._drifts())
-        warnings = self._input_warnings(summary) + drift_warnings(summary.drifts)
+        warnings = input_warnings(summary, self._volumes) + drift_warnings(summary.drifts)
         found_grotthuss, of_hops = self._grotthuss()
         found_diffusion, more = self._diffusion(summary, found_grotthuss)
         warnings += more + of_hops
@@ -306,33 +305,6 @@ class Analysis:
             notes=tuple(self._run.notes),
             density_kg_per_m3=float(self._atoms.masses.sum() * ATOMIC_MASS_KG / (volume * 1e-30)),
         )
-
-    def _input_warnings(self, summary: InputSummary) -> list[AnalysisWarning]:
-        found = [AnalysisWarning("input.files", note) for note in summary.notes]
-        if summary.temperature_K is None:
-            found.append(
-                AnalysisWarning(
-                    "input.temperature_K",
-                    "unknown: give --temperature K, or dump vx vy vz",
-                )
-            )
-        if summary.n_hydroxide != summary.n_koh:
-            found.append(
-                AnalysisWarning(
-                    "input.n_koh",
-                    f"{summary.n_koh} cations, but {summary.n_hydroxide} hydroxides by "
-                    "stoichiometry (2 O - H): the box is not neutral KOH in water",
-                )
-            )
-        if self._volumes[2] - self._volumes[1] > _CELL_CHANGE * self._volumes[1]:
-            found.append(
-                AnalysisWarning(
-                    "diffusion",
-                    "the cell changes in time, and its breathing is part of unwrapped "
-                    "displacements; use constant volume for transport",
-                )
-            )
-        return found
 
     def _drifts(self) -> tuple[str, ...] | None:
         """Return whether the run began out of equilibrium; None if it is too short to tell."""
