@@ -67,7 +67,9 @@ def choose_fit(
 
     The windows end at a quarter of the run and begin between ``earliest_ps`` and half of that end;
     :mod:`pykoh.analysis.straight_line` averages them. Motion is not called diffusive where no
-    straight line describes the points (χ²), or where the latest window is the best one.
+    straight line describes the points (χ²), or where the latest window is the best one. There is no
+    value where the error that is to be expected of such a run is too large; what came out has no
+    part in that (:meth:`pykoh.analysis.straight_line.Points.expected`).
 
     Args:
         displacements: moments at each lag.
