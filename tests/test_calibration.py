@@ -79,7 +79,7 @@ def test_records_too_short_for_the_stress_are_null() -> None:
 @pytest.mark.parametrize(
     ("box", "seeds"),
     [
-        (exact.Box(1, 60.0, returns=0.0), 8),
+        (exact.Box(1, 240.0, returns=0.0), 5),
         (exact.Box(5, 60.0, returns=0.0, drag=0.2), 3),
     ],
     ids=["dilute", "concentrated"],

@@ -135,3 +135,20 @@ def test_replicas_are_weighted_by_their_length_not_by_what_came_out():
     assert replicas([high, low], [100.0, 100.0]).value == pytest.approx(2.0)
     assert replicas([high, low], [100.0, 300.0]).value == pytest.approx(1.5)
     assert replicas([high, (None, None), low], [1.0, 7.0, 1.0]).value == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(("n_hops", "published"), [(59, False), (60, True)])
+def test_few_hops_do_not_tell_how_many_lead_back(n_hops, published):
+    """The number of hops decides; hops without a memory need none of them."""
+    rng = np.random.default_rng(4)
+    path, _ = exact.hoppers(rng, 2001, 2, DT, 0.4, 0.5)
+    moments = {"OH-": squares(path)}
+    none = SizeCorrection(None, None, None, None)
+    walk = HopWalk(0.4, 0.05, 6.8, -0.5, 0.1, n_hops)
+    found, warnings = diffusion(moments, Run(DT, 2001, None, walk), none)
+    entry = found.of("OH-")
+    assert entry is not None and (entry.D_m2_per_s is not None) == published
+    assert any("59 hops are too few" in w.reason for w in warnings) != published
+    always = HopWalk(0.4, 0.05, 6.8, 0.0, 0.0, n_hops)
+    entry = diffusion(moments, Run(DT, 2001, None, always), none)[0].of("OH-")
+    assert entry is not None and entry.D_m2_per_s is not None

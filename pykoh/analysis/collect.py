@@ -225,7 +225,7 @@ class Analysis:
         warnings += more
         found_structure, more = self._structure()
         warnings += more
-        found_conductivity, more = self._conductivity(summary, found_diffusion)
+        found_conductivity, more = self._conductivity(summary, found_diffusion, found_grotthuss)
         warnings += more
         return AnalysisResults(
             summary,
@@ -396,9 +396,14 @@ class Analysis:
         return tuple(correlator.result() for correlator in self._of_charge)
 
     def _conductivity(
-        self, summary: InputSummary, found: Diffusion
+        self, summary: InputSummary, found: Diffusion, hops: Grotthuss
     ) -> tuple[Conductivity, list[AnalysisWarning]]:
         ions = [found.of(name) for name in (f"{summary.cation}+", "OH-")]
         moments = self._charge()
         earliest = max([DEFAULT_EARLIEST_PS, *(ion.memory_ps or 0.0 for ion in ions if ion)])
-        return conductivity(summary, ions, moments, self._settings.fit_window_ps, earliest)
+        walk = hop_walk(self._hops, hops)
+        hydroxide = found.of("OH-")
+        few = None
+        if walk is not None and hydroxide is not None:
+            few = walk.too_few(hydroxide.memory_ps or 0.0)
+        return conductivity(summary, ions, moments, self._settings.fit_window_ps, earliest, few)

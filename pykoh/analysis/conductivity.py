@@ -264,6 +264,7 @@ def conductivity(
     moments: tuple[Displacements, ...] | None,
     window_ps: tuple[float, float] | None,
     earliest_ps: float = DEFAULT_EARLIEST_PS,
+    memory_unknown: str | None = None,
 ) -> tuple[Conductivity, list[AnalysisWarning]]:
     """Return all conductivities and what is missing or doubtful.
 
@@ -273,10 +274,18 @@ def conductivity(
         moments: of :func:`ion_tracks`, or None with one frame or without ions.
         window_ps: fit window of the user, or None.
         earliest_ps: memory of the ions' motion, ps; no fit begins before it.
+        memory_unknown: why this memory is not known, or None.
     """
     known = _Known(summary, ions, [])
     independent = known.independent()
-    found = _together(known, moments, window_ps, earliest_ps)
+    if memory_unknown is not None and window_ps is None and moments is not None:
+        known.warn("einstein_S_per_m", memory_unknown)
+        points = EMPTY_CURVE
+        if summary.frame_interval_ps is not None:
+            points = curve(moments[0], summary.frame_interval_ps, summary.n_frames)
+        found = _Together(points)
+    else:
+        found = _together(known, moments, window_ps, earliest_ps)
     of_ions = [(n * d, n * error) for n, d, error in known.moving()]
     apparent: Value = (None, None)
     apparent_interval = independent_interval = None

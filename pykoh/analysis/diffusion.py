@@ -230,6 +230,10 @@ def _choices(
         if moments is None or run.interval_ps is None or not len(moments.lag_frames):
             continue
         earliest[species] = _earliest(species, run, fits, displacements)
+        few = None if run.walk is None else run.walk.too_few(earliest[species])
+        if few is not None and species in _HOPPING and run.window_ps is None:
+            fits[species] = WindowChoice(None, few)
+            continue
         fits[species] = choose_fit(
             moments, run.interval_ps, run.n_frames, run.window_ps, earliest[species]
         )
@@ -243,6 +247,8 @@ def _from_hops(
     of = {entry.species: entry for entry in entries}
     carried, whole = of.get("OH-_vehicular"), of.get("OH-")
     if walk is None or carried is None or carried.D_m2_per_s is None or whole is None:
+        return None, None, None
+    if walk.too_few(whole.memory_ps or 0.0) is not None:
         return None, None, None
     hops, error = (M2_PER_S * value for value in walk.diffusion())
     value = carried.D_m2_per_s + hops

@@ -21,11 +21,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pykoh.analysis.fitting import DEFAULT_EARLIEST_PS
 from pykoh.analysis.hops import HopCounter
 from pykoh.analysis.results import Grotthuss
 
 TOLERATED = 0.05
 """A fit begins where hops that lead back raise the slope by no more than this share."""
+
+FEWEST_HOPS = 60
+"""Fewer hops do not tell how many lead back: at a cosine of -0.5 the factor (1 + c) / (1 - c) is
+known to 30 % then, and so are the memory of the hops and D. It is a rule about the run: it looks at
+how much was seen, not at how far the ions went."""
 
 _LARGEST_COSINE = 0.95
 _FEWEST_PAIRS = 5  # of hops; fewer say nothing about their correlation
@@ -41,6 +47,7 @@ class HopWalk:
         square_length_A2: mean square O-O distance of a hop, Å².
         cosine: mean cosine between one hop and the next.
         cosine_stderr: its standard error.
+        n_hops: how many were seen, of all hydroxides.
     """
 
     rate_per_ps: float
@@ -48,6 +55,20 @@ class HopWalk:
     square_length_A2: float
     cosine: float
     cosine_stderr: float
+    n_hops: float = np.inf
+
+    def too_few(self, earliest_ps: float) -> str | None:
+        """Return why hops cannot tell where a fit may begin, or None if they can.
+
+        Args:
+            earliest_ps: their memory (:meth:`memory_ps`); one of 1 ps or less is no matter.
+        """
+        if self.n_hops >= FEWEST_HOPS or earliest_ps <= DEFAULT_EARLIEST_PS:
+            return None
+        return (
+            f"{self.n_hops:.0f} hops are too few to tell how many of them lead back; at least "
+            f"{FEWEST_HOPS} are needed: run longer, or a larger box"
+        )
 
     def diffusion(self) -> tuple[float, float]:
         """Return D of the hops and its standard error, Å²/ps."""
@@ -97,4 +118,5 @@ def hop_walk(counter: HopCounter | None, found: Grotthuss) -> HopWalk | None:
         counter.mean_square_length,
         turns.mean_cosine,
         turns.mean_cosine_stderr,
+        counter.n_hops,
     )
