@@ -26,7 +26,7 @@ from pykoh.analysis.hop_walk import HopWalk
 from pykoh.analysis.pairs import PairCounter
 from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.analysis.radial import BIN_A, PairHistograms
-from pykoh.analysis.results import AnalysisResults
+from pykoh.analysis.results import AnalysisResults, Conductivity, Diffusion
 from pykoh.analysis.series import replicas
 from pykoh.analysis.structure import structure
 from pykoh.analysis.survey import DELTA_MAX_A, TRANSFER_SHAPE
@@ -288,30 +288,59 @@ def structure_rows() -> Iterator[Row]:
         yield Row(f"pairs of ions, {n} couples, {duration} ps", couples)
 
 
-def of_results(results: AnalysisResults, truth: dict[str, float]) -> list[Found]:
-    """Return what was found in a reactive box."""
-    to_si = 1e-8
+def of_transport(diffusion: Diffusion, kappa: Conductivity, truth: dict[str, float]) -> list[Found]:
+    """Return diffusion, conductivity and ratios beside the truth."""
     found: list[Found] = []
 
     def add(name: str, value: float | None, error: float | None, interval: Interval | None) -> None:
         found.append((name, value, error, interval, truth[name]))
 
+    def coefficient(name: str, d: float | None, e: float | None) -> None:
+        value, error = (None if x is None else x * 1e8 for x in (d, e))
+        add(name, value, error, positive(value, error))
+
     for key, species in (("D_K", "K+"), ("D_OH", "OH-")):
-        entry = results.diffusion.of(species)
+        entry = diffusion.of(species)
         assert entry is not None
-        d, e = entry.D_m2_per_s, entry.stderr_m2_per_s
-        value = None if d is None else d / to_si
-        error = None if e is None else e / to_si
-        add(key, value, error, positive(value, error))
-    hops, kappa = results.grotthuss, results.conductivity
+        coefficient(key, entry.D_m2_per_s, entry.stderr_m2_per_s)
+    walk = diffusion.of("OH-")
+    assert walk is not None
+    coefficient("D_OH_from_hops", walk.from_hops_m2_per_s, walk.from_hops_stderr_m2_per_s)
+    value, error = kappa.nernst_einstein_S_per_m, kappa.nernst_einstein_stderr_S_per_m
+    add("nernst_einstein", value, error, kappa.nernst_einstein_interval_95)
+    value, error = kappa.einstein_S_per_m, kappa.einstein_stderr_S_per_m
+    add("einstein", value, error, positive(value, error))
+    add("haven", kappa.haven_ratio, kappa.haven_ratio_stderr, kappa.haven_ratio_interval_95)
+    for key, quantity in (
+        ("transference", "transference_cation"),
+        ("transference_apparent", "transference_cation_apparent"),
+    ):
+        value, error, interval = (
+            getattr(kappa, f"{quantity}{end}") for end in ("", "_stderr", "_interval_95")
+        )
+        add(key, value, error, interval)
+    coefficients = {entry.name: entry for entry in kappa.onsager}
+    for name in ("cation_cation", "cation_hydroxide", "hydroxide_hydroxide"):
+        part = coefficients.get(name)
+        if part is None:
+            add(name, None, None, None)
+        else:
+            add(name, part.value, part.stderr, part.interval_95)
+    return found
+
+
+def of_results(results: AnalysisResults, truth: dict[str, float]) -> list[Found]:
+    """Return what was found in a reactive box."""
+    found = of_transport(results.diffusion, results.conductivity, truth)
+
+    def add(name: str, value: float | None, error: float | None, interval: Interval | None) -> None:
+        found.append((name, value, error, interval, truth[name]))
+
+    hops = results.grotthuss
     rate, error = hops.hop_rate_per_ps, hops.hop_rate_stderr_per_ps
     add("hop_rate", rate, error, positive(rate, error))
     value, error = hops.hop_length_A, hops.hop_length_stderr_A
     add("hop_length", value, error, student(value, error, 1e6))
-    if (walk := results.diffusion.of("OH-")) is not None:
-        d, e = walk.from_hops_m2_per_s, walk.from_hops_stderr_m2_per_s
-        value, error = (None if x is None else x / to_si for x in (d, e))
-        add("D_OH_from_hops", value, error, positive(value, error))
     tail = None if hops.waiting_times is None else hops.waiting_times.fit
     value = None if tail is None else tail.rate_per_ps
     error = None if tail is None else tail.rate_stderr_per_ps
@@ -323,25 +352,6 @@ def of_results(results: AnalysisResults, truth: dict[str, float]) -> list[Found]
         add("return_share", value, error, share_of_events(value, error))
         value, error = turns.mean_cosine, turns.mean_cosine_stderr
         add("mean_cosine", value, error, student(value, error, max(turns.n_pairs - 1.0, 1.0)))
-    value, error = kappa.nernst_einstein_S_per_m, kappa.nernst_einstein_stderr_S_per_m
-    add("nernst_einstein", value, error, kappa.nernst_einstein_interval_95)
-    value, error = kappa.einstein_S_per_m, kappa.einstein_stderr_S_per_m
-    add("einstein", value, error, positive(value, error))
-    add("haven", kappa.haven_ratio, kappa.haven_ratio_stderr, kappa.haven_ratio_interval_95)
-    add(
-        "transference", kappa.transference_cation, kappa.transference_cation_stderr,
-        kappa.transference_cation_interval_95,
-    )  # fmt: skip
-    value, error = kappa.transference_cation_apparent, kappa.transference_cation_apparent_stderr
-    ends = kappa.transference_cation_apparent_interval_95
-    add("transference_apparent", value, error, ends)
-    coefficients = {entry.name: entry for entry in kappa.onsager}
-    for name in ("cation_cation", "cation_hydroxide", "hydroxide_hydroxide"):
-        part = coefficients.get(name)
-        if part is None:
-            add(name, None, None, None)
-        else:
-            add(name, part.value, part.stderr, part.interval_95)
     return found
 
 

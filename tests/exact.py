@@ -280,7 +280,7 @@ class Made:
     truth: dict[str, float] = field(default_factory=dict)
 
 
-def _truth(box: Box, rate: float, of_cation: float, temperature: float) -> dict[str, float]:
+def box_truth(box: Box, rate: float, of_cation: float, temperature: float) -> dict[str, float]:
     """Return the exact values, in the frame of the centre of mass.
 
     Args:
@@ -362,7 +362,7 @@ def reactive_box(rng: np.random.Generator, box: Box, temperature: float = 300.0)
     types = [H] * len(owner) + [O] * (n * per) + [K] * n
     of_cation = MASSES[K] / sum(MASSES[t] for t in types)
     rate = 1.0 / ((box.dead - 1 + 1.0 / chance) * box.dt)
-    truth = _truth(box, rate, of_cation, temperature)
+    truth = box_truth(box, rate, of_cation, temperature)
     return Made(positions, types, box.edge, box.dt, truth)
 
 
