@@ -132,7 +132,9 @@ def choose_fit(
             f"the run has too few lags between {earliest_ps:g} and {end:g} ps; "
             f"at least {max(needed, 12 * interval / END_FRACTION):g} ps are needed",
         )
-    expected = points.expected(earliest_ps, end)
+    # Its square is about 1.6 start / (N T); only where that may be too much it is worked out.
+    about = 4.0 * earliest_ps / (float(points.n_particles.mean()) * duration)
+    expected = points.expected(earliest_ps, end) if about > LARGEST_EXPECTED_ERROR**2 else 0.0
     if expected > LARGEST_EXPECTED_ERROR:
         return WindowChoice(None, _too_few(points, earliest_ps, expected))
     line, straight, (rows, weights) = found

@@ -32,18 +32,19 @@ class Waypoints:
         """Take in frames that follow those before: [n_frames, n_tracks, 3], Å, unwrapped."""
         if self._n_frames == 0 and len(positions):
             self._start = positions[0].copy()
-        for frame in range(self._n_frames, self._n_frames + len(positions)):
-            if frame % self._length:
-                continue
+        end = self._n_frames + len(positions)
+        frame = -(-self._n_frames // self._length) * self._length
+        while frame < end:
             if frame // self._length > N_SEGMENTS:
                 # The last place is that of an even number, so it is kept.
                 self._places[: N_SEGMENTS // 2 + 1] = self._places[::2].copy()
                 self._length *= 2
-                if frame % self._length:
-                    continue
+                frame = -(-frame // self._length) * self._length
+                continue
             place = positions[frame - self._n_frames] - self._start
             self._places[frame // self._length] = place
-        self._n_frames += len(positions)
+            frame += self._length
+        self._n_frames = end
 
     def squares(self, interval_ps: float, earliest_ps: float) -> tuple[FloatArray, FloatArray]:
         """Return [n] each, Σ |Δr|² (Å²) and particles × 6 × time (ps), in order of time.
