@@ -25,6 +25,7 @@ from scipy import stats
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from calibration_rows import GROUPS, Found, Row
+from calibration_tracks import track_rows
 
 Line = dict[str, str | float]
 
@@ -170,7 +171,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--only", default="", help="rows whose name holds this word")
     options = parser.parse_args()
-    rows = [row for group in GROUPS for row in group()]
+    rows = [row for group in (*GROUPS, track_rows) for row in group()]
     place = {row.name: k for k, row in enumerate(rows)}
     lines = [line for line in load(options.out) if line["first_seed"] == options.first_seed]
     done = {line["run"] for line in lines}

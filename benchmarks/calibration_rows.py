@@ -19,16 +19,19 @@ import exact
 from pykoh.analysis import diffusion as of_diffusion
 from pykoh.analysis.all_origins import MeanSquares, chunk_frames
 from pykoh.analysis.blocks import SegmentedSums, ratio_stderr, share_stderr
-from pykoh.analysis.confidence import Interval, positive, share, student
+from pykoh.analysis.confidence import Interval, positive, share, share_of_events, student
 from pykoh.analysis.correlator import Displacements
 from pykoh.analysis.fitting import choose_fit
 from pykoh.analysis.hop_walk import HopWalk
 from pykoh.analysis.pairs import PairCounter
 from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.analysis.radial import BIN_A, PairHistograms
-from pykoh.analysis.results import AnalysisResults
+from pykoh.analysis.results import AnalysisResults, Conductivity, Diffusion
+from pykoh.analysis.series import replicas
 from pykoh.analysis.structure import structure
+from pykoh.analysis.survey import DELTA_MAX_A, TRANSFER_SHAPE
 from pykoh.analysis.survival import Continuous, Intermittent, survival_curve
+from pykoh.analysis.transfer import transfer_profile
 from pykoh.analysis.viscosity import viscosity
 from pykoh.trajectory.run import ReadOptions, Run
 from pykoh.trajectory.species import CATION, OXYGEN, Atoms
@@ -194,6 +197,50 @@ def average_rows() -> Iterator[Row]:
         yield Row(f"hydrogen bonds, {n} donors, {duration} ps", bonds)
 
 
+def replica_rows() -> Iterator[Row]:
+    """Yield rows of replicas that are combined, as ``pykoh analyze --series`` does."""
+    for n_runs, n, returns in ((2, 3, 0.0), (4, 3, 0.0), (2, 3, 0.5), (4, 3, 0.5), (8, 1, 0.5)):
+
+        def together(
+            rng: np.random.Generator, n_runs: int = n_runs, n: int = n, p: float = returns
+        ) -> list[Found]:
+            memory = HopWalk(0.5, 0.0, 2.6**2, -p, 0.0).memory_ps(0.05)
+            values, truth = [], 0.0
+            for _ in range(n_runs):
+                path, truth = exact.hoppers(rng, round(100 / DT) + 1, n, DT, 0.5, p)
+                (entry,) = fitted(path, truth, max(1.0, memory))
+                values.append((entry[1], entry[2]))
+            mean = replicas(values, [100.0] * n_runs)
+            return [("D of replicas", mean.value, mean.stderr, mean.interval, truth)]
+
+        name = f"{n_runs} replicas, {returns:.0%} returns, {n} ions, 100 ps each"
+        yield Row(name, together, 200)
+
+
+def barrier_rows() -> Iterator[Row]:
+    """Yield rows of the free energy along the transfer of a proton."""
+    for n, barrier, duration in ((3, 1.0, 20), (3, 1.0, 100), (3, 3.0, 100), (16, 3.0, 100)):
+
+        def along(
+            rng: np.random.Generator, n: int = n, barrier: float = barrier, t: int = duration
+        ) -> list[Found]:
+            n_bins, n_r = TRANSFER_SHAPE
+            edges = np.linspace(0.0, DELTA_MAX_A, n_bins + 1)
+            delta, truth = exact.double_well(rng, round(t / DT), n, barrier, edges, 0.3, DT)
+            bins = np.minimum((delta / DELTA_MAX_A * n_bins).astype(int), n_bins - 1)
+            sums = SegmentedSums(*TRANSFER_SHAPE)
+            seen = np.zeros((len(bins), n_bins, n_r))
+            for ion in range(n):
+                seen[np.arange(len(bins)), bins[:, ion], 0] += 1.0
+            sums.add(seen)
+            found = transfer_profile(sums)
+            assert found is not None
+            value, error = found.barrier_kT, found.barrier_stderr_kT
+            return [("barrier", value, error, student(value, error, 15.0), truth)]
+
+        yield Row(f"transfer, {n} ions, {barrier:g} kT, {duration} ps", along, 150)
+
+
 def structure_rows() -> Iterator[Row]:
     """Yield rows of first shells and of pairs of ions."""
     for duration in (20, 100, 400):
@@ -241,30 +288,59 @@ def structure_rows() -> Iterator[Row]:
         yield Row(f"pairs of ions, {n} couples, {duration} ps", couples)
 
 
-def of_results(results: AnalysisResults, truth: dict[str, float]) -> list[Found]:
-    """Return what was found in a reactive box."""
-    to_si = 1e-8
+def of_transport(diffusion: Diffusion, kappa: Conductivity, truth: dict[str, float]) -> list[Found]:
+    """Return diffusion, conductivity and ratios beside the truth."""
     found: list[Found] = []
 
     def add(name: str, value: float | None, error: float | None, interval: Interval | None) -> None:
         found.append((name, value, error, interval, truth[name]))
 
+    def coefficient(name: str, d: float | None, e: float | None) -> None:
+        value, error = (None if x is None else x * 1e8 for x in (d, e))
+        add(name, value, error, positive(value, error))
+
     for key, species in (("D_K", "K+"), ("D_OH", "OH-")):
-        entry = results.diffusion.of(species)
+        entry = diffusion.of(species)
         assert entry is not None
-        d, e = entry.D_m2_per_s, entry.stderr_m2_per_s
-        value = None if d is None else d / to_si
-        error = None if e is None else e / to_si
-        add(key, value, error, positive(value, error))
-    hops, kappa = results.grotthuss, results.conductivity
+        coefficient(key, entry.D_m2_per_s, entry.stderr_m2_per_s)
+    walk = diffusion.of("OH-")
+    assert walk is not None
+    coefficient("D_OH_from_hops", walk.from_hops_m2_per_s, walk.from_hops_stderr_m2_per_s)
+    value, error = kappa.nernst_einstein_S_per_m, kappa.nernst_einstein_stderr_S_per_m
+    add("nernst_einstein", value, error, kappa.nernst_einstein_interval_95)
+    value, error = kappa.einstein_S_per_m, kappa.einstein_stderr_S_per_m
+    add("einstein", value, error, positive(value, error))
+    add("haven", kappa.haven_ratio, kappa.haven_ratio_stderr, kappa.haven_ratio_interval_95)
+    for key, quantity in (
+        ("transference", "transference_cation"),
+        ("transference_apparent", "transference_cation_apparent"),
+    ):
+        value, error, interval = (
+            getattr(kappa, f"{quantity}{end}") for end in ("", "_stderr", "_interval_95")
+        )
+        add(key, value, error, interval)
+    coefficients = {entry.name: entry for entry in kappa.onsager}
+    for name in ("cation_cation", "cation_hydroxide", "hydroxide_hydroxide"):
+        part = coefficients.get(name)
+        if part is None:
+            add(name, None, None, None)
+        else:
+            add(name, part.value, part.stderr, part.interval_95)
+    return found
+
+
+def of_results(results: AnalysisResults, truth: dict[str, float]) -> list[Found]:
+    """Return what was found in a reactive box."""
+    found = of_transport(results.diffusion, results.conductivity, truth)
+
+    def add(name: str, value: float | None, error: float | None, interval: Interval | None) -> None:
+        found.append((name, value, error, interval, truth[name]))
+
+    hops = results.grotthuss
     rate, error = hops.hop_rate_per_ps, hops.hop_rate_stderr_per_ps
     add("hop_rate", rate, error, positive(rate, error))
     value, error = hops.hop_length_A, hops.hop_length_stderr_A
     add("hop_length", value, error, student(value, error, 1e6))
-    if (walk := results.diffusion.of("OH-")) is not None:
-        d, e = walk.from_hops_m2_per_s, walk.from_hops_stderr_m2_per_s
-        value, error = (None if x is None else x / to_si for x in (d, e))
-        add("D_OH_from_hops", value, error, positive(value, error))
     tail = None if hops.waiting_times is None else hops.waiting_times.fit
     value = None if tail is None else tail.rate_per_ps
     error = None if tail is None else tail.rate_stderr_per_ps
@@ -273,25 +349,9 @@ def of_results(results: AnalysisResults, truth: dict[str, float]) -> list[Found]
     add("residence_time", value, error, positive(value, error))
     if (turns := hops.directionality) is not None:
         value, error = turns.return_probability, turns.return_probability_stderr
-        add("return_share", value, error, share(value, error))
+        add("return_share", value, error, share_of_events(value, error))
         value, error = turns.mean_cosine, turns.mean_cosine_stderr
         add("mean_cosine", value, error, student(value, error, max(turns.n_pairs - 1.0, 1.0)))
-    value, error = kappa.nernst_einstein_S_per_m, kappa.nernst_einstein_stderr_S_per_m
-    add("nernst_einstein", value, error, positive(value, error))
-    value, error = kappa.einstein_S_per_m, kappa.einstein_stderr_S_per_m
-    add("einstein", value, error, positive(value, error))
-    freedom = 1.0 if not value or not error else 2.0 * (value / error) ** 2
-    add("haven", kappa.haven_ratio, kappa.haven_ratio_stderr, kappa.haven_ratio_interval_95)
-    add(
-        "transference", kappa.transference_cation, kappa.transference_cation_stderr,
-        kappa.transference_cation_interval_95,
-    )  # fmt: skip
-    for entry_ in kappa.onsager:
-        like = entry_.name != "cation_hydroxide"
-        interval = positive(entry_.value, entry_.stderr)
-        if not like:
-            interval = student(entry_.value, entry_.stderr, freedom)
-        add(entry_.name, entry_.value, entry_.stderr, interval)
     return found
 
 
@@ -301,15 +361,15 @@ def box_rows() -> Iterator[Row]:
     boxes = (
         ("2.9 mol/L, 3 ions, 50 % returns, 100 ps", plain, False, 60),
         ("0.2 mol/L, 1 ion, 50 % returns, wrapped, 100 ps",
-         exact.Box(1, 100.0, sites=5), True, 24),
-        ("0.4 mol/L, 2 ions, 50 % returns, 100 ps", exact.Box(2, 100.0, sites=5), False, 24),
+         exact.Box(1, 100.0, sites=5), True, 48),
+        ("0.4 mol/L, 2 ions, 50 % returns, 100 ps", exact.Box(2, 100.0, sites=5), False, 48),
         ("2.9 mol/L, 3 ions, no returns, dragged cations, 100 ps",
          replace(plain, returns=0.0, cation=0.3, drag=0.1), False, 48),
-        ("2.9 mol/L, 3 ions, 50 % returns, 400 ps", replace(plain, duration=400.0), False, 24),
+        ("2.9 mol/L, 3 ions, 50 % returns, 400 ps", replace(plain, duration=400.0), False, 48),
         ("7.7 mol/L, 8 ions, 50 % returns, dragged cations, 100 ps",
-         exact.Box(8, 100.0, drag=0.2), False, 24),
+         exact.Box(8, 100.0, drag=0.2), False, 48),
         ("15.4 mol/L, 16 ions, 30 % returns, dragged cations, 50 ps",
-         exact.Box(16, 50.0, returns=0.3, drag=0.2), False, 24),
+         exact.Box(16, 50.0, returns=0.3, drag=0.2), False, 32),
         ("1.0 mol/L, 1 ion, 50 % returns, 400 ps", exact.Box(1, 400.0), False, 48),
     )  # fmt: skip
     for name, box, wrapped, seeds in boxes:
@@ -327,5 +387,8 @@ def box_rows() -> Iterator[Row]:
         yield Row(f"box, {name}", whole, seeds)
 
 
-GROUPS = (diffusion_rows, viscosity_rows, average_rows, structure_rows, box_rows)
+GROUPS = (
+    diffusion_rows, replica_rows, viscosity_rows, average_rows, barrier_rows, structure_rows,
+    box_rows,
+)  # fmt: skip
 """All rows, in the order of the table."""

@@ -106,6 +106,26 @@ def telegraph(rng: np.random.Generator, n_frames: int, n: int, off: float, on: f
     return state
 
 
+def double_well(
+    rng: np.random.Generator, n_frames: int, n: int, barrier: float, edges: np.ndarray, tau: float,
+    dt: float,
+) -> tuple[np.ndarray, float]:  # fmt: skip
+    """Return [n_frames, n] of a coordinate δ > 0 that remembers, and its barrier in bins, kT.
+
+    The density is exp[-F(δ)] with F = barrier · [1 - (δ / δ0)²]² kT and its minimum at δ0, a third
+    of the way: each is a quantile of a Gaussian process with the correlation time ``tau``.
+    """
+    from scipy.special import ndtr
+
+    fine = np.linspace(edges[0], edges[-1], 20001)
+    density = np.exp(-barrier * (1.0 - (3.0 * fine / edges[-1]) ** 2) ** 2)
+    summed = np.concatenate([[0.0], np.cumsum(0.5 * (density[1:] + density[:-1]))])
+    summed /= summed[-1]
+    part = np.diff(np.interp(edges, fine, summed)) / np.diff(edges)
+    delta = np.interp(ndtr(ornstein_uhlenbeck(rng, n_frames, (n,), tau, dt)), summed, fine)
+    return delta, float(np.log(part.max() / part[0]))
+
+
 def directions(rng: np.random.Generator, *shape: int) -> np.ndarray:
     """Return [*shape, 3] unit vectors, isotropic."""
     found = rng.normal(size=(*shape, 3))
@@ -260,7 +280,7 @@ class Made:
     truth: dict[str, float] = field(default_factory=dict)
 
 
-def _truth(box: Box, rate: float, of_cation: float, temperature: float) -> dict[str, float]:
+def box_truth(box: Box, rate: float, of_cation: float, temperature: float) -> dict[str, float]:
     """Return the exact values, in the frame of the centre of mass.
 
     Args:
@@ -290,6 +310,7 @@ def _truth(box: Box, rate: float, of_cation: float, temperature: float) -> dict[
         "return_share": box.returns + (1.0 - box.returns) / 6.0, "mean_cosine": -box.returns,
         "einstein": to_S * whole, "nernst_einstein": to_S * n * (d_plus + d_minus),
         "haven": n * (d_plus + d_minus) / whole, "transference": (pp - pm) / whole,
+        "transference_apparent": d_plus / (d_plus + d_minus),
         "cation_cation": to_S * pp, "cation_hydroxide": to_S * pm, "hydroxide_hydroxide": to_S * mm,
     }  # fmt: skip
 
@@ -341,7 +362,7 @@ def reactive_box(rng: np.random.Generator, box: Box, temperature: float = 300.0)
     types = [H] * len(owner) + [O] * (n * per) + [K] * n
     of_cation = MASSES[K] / sum(MASSES[t] for t in types)
     rate = 1.0 / ((box.dead - 1 + 1.0 / chance) * box.dt)
-    truth = _truth(box, rate, of_cation, temperature)
+    truth = box_truth(box, rate, of_cation, temperature)
     return Made(positions, types, box.edge, box.dt, truth)
 
 

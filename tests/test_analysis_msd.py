@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from pykoh.analysis.all_origins import MeanSquares, chunk_frames
 from pykoh.analysis.correlator import DEPTH, RATIO, Displacements, OrderN
 from pykoh.analysis.diffusion import finite_size_correction, yeh_hummer_m2_per_s
+from pykoh.analysis.equilibration import halves
 from pykoh.analysis.fitting import choose_fit
 from pykoh.analysis.straight_line import curve, independent_windows
+from pykoh.analysis.waypoints import Waypoints
 from trajectories import brownian
 
 
@@ -299,3 +301,23 @@ def test_yeh_hummer() -> None:
     assert "cubic" in str(finite_size_correction(flat, 298.15, 0.89).reason)
     tilted = np.array([[15.0, 0, 0], [5.0, 15.0, 0], [0, 0, 15.0]])
     assert "cubic" in str(finite_size_correction(tilted, 298.15, 0.89).reason)
+
+
+def test_halves_with_another_diffusion_are_told_from_halves_alike():
+    """Waypoints compare what moved between 65 times with brute force, and D doubles half way."""
+    for n_frames, doubled in ((4001, False), (4001, True), (777, False)):
+        rng = np.random.default_rng(n_frames)
+        steps = rng.normal(size=(n_frames, 8, 3))
+        if doubled:
+            steps[n_frames // 2 :] *= np.sqrt(2.0)
+        path = steps.cumsum(axis=0)
+        waypoints = Waypoints(8)
+        for first in range(0, n_frames, 100):
+            waypoints.add(path[first : first + 100])
+        moved, time = waypoints.squares(0.1, 1.0)
+        length = 1 << int(np.ceil(np.log2((n_frames - 1) / 64)))
+        places = path[::length]
+        expected = ((places[1:] - places[:-1]) ** 2).sum(axis=(1, 2))
+        assert moved == pytest.approx(expected, rel=1e-4)
+        assert time[0] == pytest.approx(6.0 * 8 * length * 0.1)
+        assert (halves(moved, time) is not None) == doubled

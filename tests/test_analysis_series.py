@@ -16,10 +16,11 @@ from scipy import stats
 
 import pykoh.trajectory.run as run_module
 import report_cases
-from pykoh.analysis.conductivity import ion_tracks, onsager
+from pykoh.analysis.conductivity import ion_tracks
 from pykoh.analysis.correlator import OrderN
 from pykoh.analysis.diffusion import cross_term
 from pykoh.analysis.fitting import choose_fit
+from pykoh.analysis.onsager import onsager
 from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.analysis.series import combine, replicas, series
 from pykoh.analysis.workers import Workers, dask_workers
@@ -197,9 +198,9 @@ def test_onsager_coefficients_of_correlated_ions() -> None:
         whole = values["cation_cation"] + values["hydroxide_hydroxide"]
         assert choice.fit is not None
         assert whole - 2 * values["cation_hydroxide"] == pytest.approx(choice.fit.slope_A2_per_ps)
-        shares.append(share[0])
+        shares.append(share.value)
         crosses.append(values["cation_hydroxide"])
-        errors.append((coefficients[1].stderr, share[1]))
+        errors.append((coefficients[1].stderr, share.stderr))
     of_cross, of_share = np.mean(errors, axis=0) / np.sqrt(8)
     assert np.mean(crosses) == pytest.approx(6 * 4 * 0.5 * 0.3, abs=4 * of_cross)
     # D of the cations 0.175, of hydroxides 0.3, common 0.15: (0.175 - 0.15) / 0.175

@@ -10,7 +10,7 @@ from pykoh.analysis import blocks
 from pykoh.analysis.blocks import SegmentedSums, nothing_seen, ratio_stderr, share_stderr
 from pykoh.analysis.conductivity import einstein, experiment, ion_tracks, nernst_einstein
 from pykoh.analysis.constants import molarity
-from pykoh.analysis.first_peak import peak_position
+from pykoh.analysis.first_peak import first_peak
 from pykoh.analysis.first_shell import FirstShell, first_shell, point_errors
 from pykoh.analysis.radial import BIN_A, PairHistograms
 from pykoh.analysis.structure import structure
@@ -150,7 +150,7 @@ def test_peaks_lie_between_bins_and_errors_cover_them(centre: float, width: floa
         noise = rng.gamma(20.0, 1.0 / 20.0, size=(64, 1))  # blocks differ as a whole, too
         histogram = rng.poisson(4.0 * noise * expected).astype(np.float64)
         peak = int(np.argmax((histogram.sum(axis=0) / shell)[: round((centre + 0.2) / BIN_A)]))
-        found.append(peak_position(histogram, np.full(64, 4.0), 64, peak))
+        found.append(first_peak(histogram, np.full(64, 4.0), 64, peak))
     r = np.array([each.r_A for each in found])
     stderr = np.array([each.stderr_A for each in found], dtype=float)
     assert abs(r.mean() - centre) < 0.005
@@ -160,7 +160,7 @@ def test_peaks_lie_between_bins_and_errors_cover_them(centre: float, width: floa
 def test_a_peak_of_few_blocks_has_no_error() -> None:
     histogram = np.zeros((2, 80))
     histogram[:, 54:59] = [10.0, 60.0, 90.0, 60.0, 10.0]
-    found = peak_position(histogram, np.ones(2), 2, 56)
+    found = first_peak(histogram, np.ones(2), 2, 56)
     assert found.r_A == pytest.approx(56.5 * BIN_A, abs=0.01)
     assert found.stderr_A is None
 

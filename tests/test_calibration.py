@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 import exact
-from pykoh.analysis.conductivity import haven_ratio
 from pykoh.analysis.equilibration import Watched, drift, drift_warnings, drifts
+from pykoh.analysis.onsager import haven_ratio
 from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.trajectory.run import ReadOptions, Run
 
@@ -46,6 +46,8 @@ def found(row: Row, seeds: int) -> dict[str, np.ndarray]:
         ("stress, 100% 0.3 ps; 300 ps", 24),
         ("stress, 50% 0.05 ps + 50% 2 ps; 300 ps", 24),
         ("average (temperature), memory 1 ps, 100 ps", 60),
+        ("2 replicas, 50% returns, 3 ions, 100 ps each", 24),
+        ("transfer, 3 ions, 3 kT, 100 ps", 30),
         ("hydrogen bonds, 3 donors, 100 ps", 60),
         ("hydrogen bonds, 16 donors, 100 ps", 60),
         ("first shell, 100 ps", 24),
@@ -77,7 +79,7 @@ def test_records_too_short_for_the_stress_are_null() -> None:
 @pytest.mark.parametrize(
     ("box", "seeds"),
     [
-        (exact.Box(1, 60.0, returns=0.0), 8),
+        (exact.Box(1, 240.0, returns=0.0), 5),
         (exact.Box(5, 60.0, returns=0.0, drag=0.2), 3),
     ],
     ids=["dilute", "concentrated"],

@@ -68,7 +68,7 @@ def full(tmp_path_factory):
     (folder / "run.json").write_text(
         json.dumps({"command": ["/usr/bin/pykoh", "analyze", "a&b.dump"], "started": "2026-01-02"})
     )
-    page = write_report(results, folder)
+    page = write_report(results, folder, png=True)
     return folder, page.read_text(encoding="utf-8")
 
 
@@ -180,6 +180,15 @@ def test_sections_and_provenance(full):
     assert "[yeh2004] with a viscosity of 1.7 mPa s" in text
     for kind in ("svg", "png"):
         assert (folder / "plots" / f"msd.{kind}").is_file()
+        assert f'href="plots/msd.{kind}"' in text
+
+
+def test_pictures_of_pixels_are_drawn_if_asked(empty, tmp_path):
+    folder, text = empty
+    assert not list((folder / "plots").glob("*.png")) and ".png" not in text
+    write_report(report_cases.full(), tmp_path)
+    assert list((tmp_path / "plots").glob("*.svg"))
+    assert not list((tmp_path / "plots").glob("*.png"))
 
 
 def test_plots_are_pictures(full):

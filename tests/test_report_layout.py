@@ -90,6 +90,6 @@ def test_names_of_axes_keep_clear_of_long_labels(checked, scale):
     assert checked == [[]]
     from matplotlib.image import imread
 
-    pixels = imread(io.BytesIO(plot.png))
+    pixels = imread(io.BytesIO(plot.png()))
     edge = np.concatenate([pixels[:2].ravel(), pixels[-2:].ravel()])
     assert edge.min() == 1.0

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import report_cases
 from pykoh.analysis.blocks import nothing_seen
+from pykoh.analysis.confidence import share, share_of_events
 from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.analysis.results import AnalysisWarning
 from pykoh.analysis.summary import summary
@@ -51,10 +52,27 @@ def test_nothing_seen_gives_the_exact_limit():
     assert fraction(1.0, stderr).startswith("> 0.7")
 
 
-def test_a_share_near_its_end_gets_the_interval_of_wilson():
+def test_a_share_of_events_near_its_end_gets_the_interval_of_wilson():
     """2 of 50: Wilson's interval is 0.0110 to 0.1346."""
-    shown = fraction(0.04, np.sqrt(0.04 * 0.96 / 50))
+    stderr = np.sqrt(0.04 * 0.96 / 50)
+    shown = fraction(0.04, stderr, interval=share_of_events(0.04, stderr))
     assert shown == "0.040 (95 %: 0.011 to 0.14)"
+
+
+def test_a_share_of_time_from_few_spells_has_a_wide_interval():
+    """One spell of any length has the standard error of its own share: F(2, 2) ends at 39."""
+    low, high = share(0.01, 0.01 * 0.99)
+    assert high / (1.0 - high) == pytest.approx(39.0 * 0.01 / 0.99)
+    assert low / (1.0 - low) == pytest.approx(0.01 / 0.99 / 39.0)
+    # Of many spells it is that of the bell.
+    low, high = share(0.4, 0.002)
+    assert (low, high) == pytest.approx((0.4 - 1.96 * 0.002, 0.4 + 1.96 * 0.002), abs=1e-4)
+
+
+@pytest.mark.parametrize(("value", "low", "high"), [(-0.08, 0.0, 0.12), (1.05, 0.8, 1.0)])
+def test_a_share_that_noise_takes_out_of_its_range_is_written_as_a_limit(value, low, high):
+    shown = fraction(value, 0.1, interval=(low, high))
+    assert shown == ("< 0.12 (95 %)" if value < 0 else "> 0.80 (95 %)")
 
 
 @given(value=st.floats(0, 1), stderr=st.floats(1e-4, 1.0))

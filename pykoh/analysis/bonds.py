@@ -78,6 +78,11 @@ class HydrogenBondCounter:
         whole = self._sums.whole()
         return whole[:, s.BONDS + 3], whole[:, s.WATERS]
 
+    def bonded(self, name: str) -> tuple[FloatArray, FloatArray]:
+        """Return [n] each, donors that are bonded and donors, of a class, over segments."""
+        whole, kind = self._sums.whole(), HYDROGEN_BOND_CLASSES.index(name)
+        return whole[:, s.BONDED + kind], whole[:, s.HYDROXIDES if kind % 2 == 0 else s.WATERS]
+
     def result(self, interval_ps: float | None) -> HydrogenBonds:
         """Return counts, distributions and lifetimes of each class.
 

@@ -28,7 +28,7 @@ from pykoh.trajectory.run import Frames, Run
 from pykoh.trajectory.species import Atoms
 from pykoh.trajectory.streams import STDIN
 
-_FORMAT = 1
+_FORMAT = 2
 _SAMPLE = 1 << 16  # bytes of a file that are compared
 
 

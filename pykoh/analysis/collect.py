@@ -29,6 +29,7 @@ from pykoh.analysis.hop_events import HopEvents
 from pykoh.analysis.hop_walk import hop_walk
 from pykoh.analysis.hops import HopCounter, window_grid
 from pykoh.analysis.hydroxide import HydroxideTracker
+from pykoh.analysis.input_warnings import input_warnings
 from pykoh.analysis.intervals import CoarserFrames
 from pykoh.analysis.pairs import PairCounter
 from pykoh.analysis.radial import BIN_A, LARGEST_R_A, PairHistograms, rdf_stride
@@ -50,11 +51,10 @@ from pykoh.analysis.survival import Continuous, Intermittent, survival_curve, to
 from pykoh.analysis.temperature import Thermometer
 from pykoh.analysis.transfer import transfer_profile
 from pykoh.analysis.viscosity import read_pressure, viscosity
+from pykoh.analysis.waypoints import Waypoints
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.run import Frames, Run
 from pykoh.trajectory.species import CATION, HYDROGEN, OXYGEN
-
-_CELL_CHANGE = 1e-4
 
 _RINGS_BYTES = 200e6
 """Memory for positions at earlier times, in single precision; 8 levels for 108,000 atoms."""
@@ -112,6 +112,7 @@ class Analysis:
         self._of_hydroxides = [MeanSquares(n_id, levels, chunk) for _ in range(3)]
         # Cations minus hydroxides; cations; hydroxides.
         self._of_charge = [MeanSquares(1, levels, chunk) for _ in range(3)]
+        self._waypoints = [Waypoints(n) for n in (len(self._cations), n_id, len(self._oxygens))]
         interval = self._interval or 1.0
         window = settings.rattle_window_ps
         self._hops = HopCounter(n_id, interval, window, window_grid(interval)) if n_id else None
@@ -166,7 +167,10 @@ class Analysis:
         self._of_oxygens.add(positions, self._oxygens, found.counts == 2, submit)
         for correlator, path in zip(self._of_hydroxides, transfers.paths, strict=True):
             correlator.add(path, submit=submit)
-        tracks = ion_tracks(positions[:, self._cations], transfers.paths[0])
+        groups = positions[:, self._cations], transfers.paths[0], positions[:, self._oxygens]
+        for waypoints, path in zip(self._waypoints, groups, strict=True):
+            waypoints.add(path)
+        tracks = ion_tracks(*groups[:2])
         for correlator, path in zip(self._of_charge, tracks, strict=True):
             correlator.add(path, submit=submit)
         if self._hops is not None:
@@ -213,7 +217,7 @@ class Analysis:
             self._interval = (self._times[1] - self._times[0]) / (self._n_frames - 1)
         summary = self._summary()
         summary = replace(summary, drifts=self._drifts())
-        warnings = self._input_warnings(summary) + drift_warnings(summary.drifts)
+        warnings = input_warnings(summary, self._volumes) + drift_warnings(summary.drifts)
         found_grotthuss, of_hops = self._grotthuss()
         found_diffusion, more = self._diffusion(summary, found_grotthuss)
         warnings += more + of_hops
@@ -221,7 +225,7 @@ class Analysis:
         warnings += more
         found_structure, more = self._structure()
         warnings += more
-        found_conductivity, more = self._conductivity(summary, found_diffusion)
+        found_conductivity, more = self._conductivity(summary, found_diffusion, found_grotthuss)
         warnings += more
         return AnalysisResults(
             summary,
@@ -302,33 +306,6 @@ class Analysis:
             density_kg_per_m3=float(self._atoms.masses.sum() * ATOMIC_MASS_KG / (volume * 1e-30)),
         )
 
-    def _input_warnings(self, summary: InputSummary) -> list[AnalysisWarning]:
-        found = [AnalysisWarning("input.files", note) for note in summary.notes]
-        if summary.temperature_K is None:
-            found.append(
-                AnalysisWarning(
-                    "input.temperature_K",
-                    "unknown: give --temperature K, or dump vx vy vz",
-                )
-            )
-        if summary.n_hydroxide != summary.n_koh:
-            found.append(
-                AnalysisWarning(
-                    "input.n_koh",
-                    f"{summary.n_koh} cations, but {summary.n_hydroxide} hydroxides by "
-                    "stoichiometry (2 O - H): the box is not neutral KOH in water",
-                )
-            )
-        if self._volumes[2] - self._volumes[1] > _CELL_CHANGE * self._volumes[1]:
-            found.append(
-                AnalysisWarning(
-                    "diffusion",
-                    "the cell changes in time, and its breathing is part of unwrapped "
-                    "displacements; use constant volume for transport",
-                )
-            )
-        return found
-
     def _drifts(self) -> tuple[str, ...] | None:
         """Return whether the run began out of equilibrium; None if it is too short to tell."""
         watched = shells(self._pairs, self._atoms.cation)
@@ -376,9 +353,19 @@ class Analysis:
             summary.cell_A, summary.temperature_K, value, stderr
         )
         run = of_diffusion.Run(
-            self._interval, self._n_frames, settings.fit_window_ps, hop_walk(self._hops, hops)
+            self._interval,
+            self._n_frames,
+            settings.fit_window_ps,
+            hop_walk(self._hops, hops),
+            self._charge(),
         )
         found, warnings = of_diffusion.diffusion(self._moments(), run, correction)
+        species = (f"{self._atoms.cation}+", "OH-", "O")
+        for name, waypoints in zip(species, self._waypoints, strict=True):
+            entry = found.of(name)
+            if entry is not None and entry.fit is not None and self._interval is not None:
+                way = waypoints.squares(self._interval, entry.fit.start_ps)
+                warnings += halves_warning(f"diffusion.{name}", "Å²/ps", *way)
         if reason is not None:
             warnings.append(AnalysisWarning("diffusion.viscosity", reason))
         return replace(found, viscosity=measured), warnings
@@ -388,7 +375,11 @@ class Analysis:
         if self._bonds is None:
             return no_bonds(rule, self._smallest_height)
         found = self._bonds.result(self._interval)
-        return found, bond_warnings(found, self._interval)
+        warnings = bond_warnings(found, self._interval)
+        for entry in found.classes:
+            path = f"hydrogen_bonds.{entry.name}.fraction_of_donors_bonded"
+            warnings += halves_warning(path, "of the donors", *self._bonds.bonded(entry.name))
+        return found, warnings
 
     def _structure(self) -> tuple[Structure, list[AnalysisWarning]]:
         found, warnings = structure(self._pairs, self._atoms.cation, self._interval)
@@ -399,12 +390,20 @@ class Analysis:
         touching = contacts(self._contacts, self._contact_A)
         return replace(found, contacts=touching, hydroxide_pairs=together), warnings
 
+    def _charge(self) -> tuple[Displacements, ...] | None:
+        if self._interval is None or not self._tracker.n_identities or not len(self._cations):
+            return None
+        return tuple(correlator.result() for correlator in self._of_charge)
+
     def _conductivity(
-        self, summary: InputSummary, found: Diffusion
+        self, summary: InputSummary, found: Diffusion, hops: Grotthuss
     ) -> tuple[Conductivity, list[AnalysisWarning]]:
         ions = [found.of(name) for name in (f"{summary.cation}+", "OH-")]
-        moments = None
-        if self._interval is not None and self._tracker.n_identities and len(self._cations):
-            moments = tuple(correlator.result() for correlator in self._of_charge)
+        moments = self._charge()
         earliest = max([DEFAULT_EARLIEST_PS, *(ion.memory_ps or 0.0 for ion in ions if ion)])
-        return conductivity(summary, ions, moments, self._settings.fit_window_ps, earliest)
+        walk = hop_walk(self._hops, hops)
+        hydroxide = found.of("OH-")
+        few = None
+        if walk is not None and hydroxide is not None:
+            few = walk.too_few(hydroxide.memory_ps or 0.0)
+        return conductivity(summary, ions, moments, self._settings.fit_window_ps, earliest, few)

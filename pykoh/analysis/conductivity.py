@@ -25,17 +25,8 @@ The gauge: the sum over cations and hydroxides weighs +1 and -1, so that a shift
 drops out if there are as many of the one as of the other. Displacements are taken in the frame of
 the centre of mass of the box.
 
-Onsager coefficients: with J the displacement of all ions of a kind,
-
-    σ_ab = lim d<ΔJ_a · ΔJ_b>/dt · e² / (6 V kB T),   σ = σ_++ + σ_-- - 2 σ_+-,
-
-and σ_aa has a self part (Nernst-Einstein's) and a distinct one, of different ions (Fong, Bergstrom,
-McCloskey and Mandadapu, 2020, doi:10.48550/arXiv.2006.16164). The transference number is
-t = (σ_++ - σ_+-) / σ. All slopes are taken with the same weights from the same lags, so that they
-add up. Displacements of many ions are Gaussian, and so the matrix σ_ab follows Wishart's
-distribution, with ν = 2 (σ / stderr)² degrees of freedom:
-
-    var(σ_ab) = (σ_aa σ_bb + σ_ab²) / ν,   var(t) = [σ_++ σ - (σ_++ - σ_+-)²] / [σ² (ν - 1)].
+Onsager coefficients, the transference number and the Haven ratio follow from the same displacements
+(:mod:`pykoh.analysis.onsager`).
 """
 
 from __future__ import annotations
@@ -44,33 +35,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pykoh.analysis.confidence import Interval, ratio, student
+from pykoh.analysis.confidence import total
 from pykoh.analysis.constants import BOLTZMANN_J_PER_K, ELEMENTARY_CHARGE_C, M2_PER_S
 from pykoh.analysis.correlator import Displacements
 from pykoh.analysis.diffusion import EMPTY_CURVE
 from pykoh.analysis.fitting import (
     DEFAULT_EARLIEST_PS,
-    WindowChoice,
     choose_fit,
-    same_slope,
 )
+from pykoh.analysis.onsager import CurrentShare, Value, apparent_share, haven_ratio, onsager
 from pykoh.analysis.results import (
     AnalysisWarning,
     Conductivity,
+    DisplacementCurve,
     FloatArray,
     InputSummary,
+    LineFit,
     OnsagerCoefficient,
     SpeciesDiffusion,
 )
 from pykoh.analysis.straight_line import curve
 
-Value = tuple[float | None, float | None]
-
 # Molarity and temperature that the data behind experiment() cover.
 EXPERIMENT_MOLARITY = (0.0, 12.0)
 EXPERIMENT_TEMPERATURE_K = (273.15, 373.15)
-
-_LEAST_OF_APART = 0.25  # the variance of a ratio is at least this part of that of two runs
 
 
 def ion_tracks(
@@ -85,45 +73,6 @@ def ion_tracks(
     plus: FloatArray = cations.sum(axis=1)[:, None]
     minus: FloatArray = hydroxides.sum(axis=1)[:, None]
     return plus - minus, plus, minus
-
-
-def onsager(
-    moments: tuple[Displacements, ...], choice: WindowChoice, self_parts: tuple[float, float]
-) -> tuple[tuple[OnsagerCoefficient, ...], tuple[float, float, float] | None]:
-    """Return the Onsager coefficients, and the cations' share of the current; e²·Å²/ps.
-
-    Args:
-        moments: of :func:`ion_tracks`.
-        choice: the fit of the first of them.
-        self_parts: 6 Σ D of the cations and of the hydroxides, Å²/ps; NaN where unknown.
-
-    Returns:
-        Coefficients in units of the slope (cation-cation, cation-hydroxide, hydroxide-hydroxide);
-        the share, its standard error and degrees of freedom, or None where the slope is not known.
-    """
-    assert choice.fit is not None
-    whole, plus, minus = (same_slope(choice, each) for each in moments)
-    cross = 0.5 * (plus + minus - whole)
-    if whole <= 0 or plus <= 0 or minus <= 0:
-        return (), None
-    error = choice.fit.slope_stderr_A2_per_ps / choice.fit.slope_A2_per_ps
-    freedom = 2.0 / error**2
-    of_plus, of_minus = self_parts
-    parts = (
-        ("cation_cation", plus, np.sqrt(2.0) * plus, of_plus),
-        ("cation_hydroxide", cross, np.sqrt(plus * minus + cross**2), 0.0),
-        ("hydroxide_hydroxide", minus, np.sqrt(2.0) * minus, of_minus),
-    )
-    coefficients = tuple(
-        OnsagerCoefficient(
-            name, value, float(spread / np.sqrt(freedom)), None if np.isnan(own) else own
-        )
-        for name, value, spread, own in parts
-    )
-    along = plus - cross
-    share = along / whole
-    rest = max(plus * whole - along**2, 0.0) / whole**2
-    return coefficients, (share, float(np.sqrt(rest / max(freedom - 1.0, 1.0))), freedom - 1.0)
 
 
 def nernst_einstein(
@@ -241,56 +190,72 @@ class _Known:
         return value
 
 
-def _share(
-    known: _Known, found: tuple[float, float, float] | None
-) -> tuple[float | None, float | None, Interval | None]:
-    """Return the transference number of the cation, its error and interval; None if useless."""
-    if found is None:
-        return None, None, None
-    share, error, freedom = found
-    interval = student(share, error, freedom)
-    assert interval is not None
-    low, high = interval
-    if high - low >= 1.0 or high < 0.0 or low > 1.0:
-        known.warn(
-            "transference_cation",
-            f"between {low:.2f} and {high:.2f} (95 %), which says nothing or is outside [0, 1]; "
-            "run longer or average replicas",
-        )
-        return None, None, None
-    if not 0.0 <= share <= 1.0:
-        known.warn(
-            "transference_cation",
-            f"came out as {share:.2f}; the nearest value in [0, 1] is given",
-        )
-    return min(max(share, 0.0), 1.0), error, (max(low, 0.0), min(high, 1.0))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Together:
+    """What the displacement of all ions together gives.
 
-
-def haven_ratio(independent: Value, collective: Value) -> tuple[Value, Interval | None]:
-    """Return Nernst-Einstein's conductivity over Einstein's, its error and interval of 95 %.
-
-    Both come from the same ions. Of Gaussian displacements that do not depend on each other the
-    covariance of Σ |Δr|² and |Σ Δr|² is the variance of the first one, so that the relative
-    variances obey var(H) = var(σ) - var(σ_NE); with H above 1 the covariance is smaller by 1 / H.
-
-    The mean of a quotient is not the quotient of the means: to second order in the errors it is too
-    large by the factor 1 + var(σ) - cov(σ_NE, σ), in relative units, which is divided out. So the
-    value is not exactly the quotient of the two conductivities.
-
-    Args:
-        independent: Nernst-Einstein's and its standard error, S/m.
-        collective: Einstein's and its standard error, S/m.
+    Attributes:
+        curve: its mean square.
+        fit: the line through it, or None.
+        value: conductivity and its standard error, S/m.
+        onsager: coefficients, S/m.
+        share: of the cations, or None.
     """
-    (above, above_error), (below, below_error) = independent, collective
-    if not above or not below or below < 0 or not above_error or not below_error:
-        return (None, None), None
-    value = above / below
-    a, b = above_error / above, below_error / below
-    shared = 2.0 * a**2 * min(1.0, 1.0 / value)
-    variance = max(a**2 + b**2 - shared, _LEAST_OF_APART * (a**2 + b**2))
-    value /= 1.0 + max(b**2 - 0.5 * shared, 0.0)
-    part = float(np.sqrt(variance / (a**2 + b**2)))
-    return (value, float(value * np.sqrt(variance))), ratio(value, part * a, part * b)
+
+    curve: DisplacementCurve = EMPTY_CURVE
+    fit: LineFit | None = None
+    value: Value = (None, None)
+    onsager: tuple[OnsagerCoefficient, ...] = ()
+    share: CurrentShare | None = None
+
+
+def _together(
+    known: _Known,
+    moments: tuple[Displacements, ...] | None,
+    window_ps: tuple[float, float] | None,
+    earliest_ps: float,
+) -> _Together:
+    """Return what follows from the displacement of all ions; arguments as of conductivity()."""
+    summary, interval = known.summary, known.summary.frame_interval_ps
+    if moments is None or interval is None:
+        reason = "one frame shows no motion" if interval is None else "the box has no ions"
+        known.warn("einstein_S_per_m", reason)
+        return _Together()
+    choices = [
+        choose_fit(each, interval, summary.n_frames, window_ps, earliest_ps, bounded=True)
+        for each in moments
+    ]
+    points, fit = curve(moments[0], interval, summary.n_frames), choices[0].fit
+    if choices[0].reason is not None:
+        known.warn("einstein_S_per_m", choices[0].reason)
+    if fit is None:
+        return _Together(points)
+    own = [
+        6.0 * ion.n_particles * ion.D_m2_per_s / M2_PER_S
+        if ion is not None and ion.D_m2_per_s is not None
+        else np.nan
+        for ion in known.ions
+    ]
+    alone = [
+        None if line is None else line.slope_stderr_A2_per_ps / line.slope_A2_per_ps
+        for line in (choice.fit for choice in choices[1:])
+    ]
+    coefficients, share = onsager(moments, choices[0], (own[0], own[1]), (alone[0], alone[1]))
+    if share is not None and not 0.0 <= share.value <= 1.0:
+        known.warn(
+            "transference_cation",
+            f"came out as {share.value:.2f}; noise takes a share near 0 or 1 out of [0, 1], and "
+            "its interval of 95 % is what is known of it",
+        )
+    temperature, volume = summary.temperature_K, summary.volume_A3
+    if temperature is None:
+        known.warn("einstein_S_per_m", "needs the temperature: --temperature K")
+        return _Together(points, fit, share=share)
+    value = einstein(fit.slope_A2_per_ps, fit.slope_stderr_A2_per_ps, volume, temperature)
+    to_S_per_m = einstein(1.0, 0.0, volume, temperature)[0]
+    return _Together(
+        points, fit, value, tuple(entry.times(to_S_per_m) for entry in coefficients), share
+    )
 
 
 def conductivity(
@@ -299,6 +264,7 @@ def conductivity(
     moments: tuple[Displacements, ...] | None,
     window_ps: tuple[float, float] | None,
     earliest_ps: float = DEFAULT_EARLIEST_PS,
+    memory_unknown: str | None = None,
 ) -> tuple[Conductivity, list[AnalysisWarning]]:
     """Return all conductivities and what is missing or doubtful.
 
@@ -308,57 +274,49 @@ def conductivity(
         moments: of :func:`ion_tracks`, or None with one frame or without ions.
         window_ps: fit window of the user, or None.
         earliest_ps: memory of the ions' motion, ps; no fit begins before it.
+        memory_unknown: why this memory is not known, or None.
     """
     known = _Known(summary, ions, [])
-    unknown: Value = (None, None)
-    independent, collective = known.independent(), unknown
-    fit, displacement, interval = None, EMPTY_CURVE, summary.frame_interval_ps
-    coefficients: tuple[OnsagerCoefficient, ...] = ()
-    share = None
-    temperature = summary.temperature_K
-    if moments is None or interval is None:
-        reason = "one frame shows no motion" if interval is None else "the box has no ions"
-        known.warn("einstein_S_per_m", reason)
+    independent = known.independent()
+    if memory_unknown is not None and window_ps is None and moments is not None:
+        known.warn("einstein_S_per_m", memory_unknown)
+        points = EMPTY_CURVE
+        if summary.frame_interval_ps is not None:
+            points = curve(moments[0], summary.frame_interval_ps, summary.n_frames)
+        found = _Together(points)
     else:
-        displacement = curve(moments[0], interval, summary.n_frames)
-        choice = choose_fit(
-            moments[0], interval, summary.n_frames, window_ps, earliest_ps=earliest_ps, bounded=True
-        )
-        fit = choice.fit
-        if choice.reason is not None:
-            known.warn("einstein_S_per_m", choice.reason)
-        if fit is not None:
-            own = [
-                6.0 * ion.n_particles * ion.D_m2_per_s / M2_PER_S
-                if ion is not None and ion.D_m2_per_s is not None
-                else np.nan
-                for ion in ions
-            ]
-            coefficients, share = onsager(moments, choice, (own[0], own[1]))
-        if fit is not None and temperature is None:
-            known.warn("einstein_S_per_m", "needs the temperature: --temperature K")
-            coefficients = ()
-        elif fit is not None and temperature is not None:
-            volume = summary.volume_A3
-            collective = einstein(
-                fit.slope_A2_per_ps, fit.slope_stderr_A2_per_ps, volume, temperature
-            )
-            to_S_per_m = einstein(1.0, 0.0, volume, temperature)[0]
-            coefficients = tuple(entry.times(to_S_per_m) for entry in coefficients)
-    measured = known.measured()
-    haven, haven_interval = haven_ratio(independent, collective)
-    shared = _share(known, share)
-    moving, apparent = known.moving(), unknown
-    if len(moving) == 2 and moving[0][1] + moving[1][1] > 0:
-        (n_a, d_a, e_a), (n_b, d_b, e_b) = moving
-        x, y, dx, dy = n_a * d_a, n_b * d_b, n_a * e_a, n_b * e_b
-        apparent = x / (x + y), float(np.hypot(y * dx, x * dy) / (x + y) ** 2)
+        found = _together(known, moments, window_ps, earliest_ps)
+    of_ions = [(n * d, n * error) for n, d, error in known.moving()]
+    apparent: Value = (None, None)
+    apparent_interval = independent_interval = None
+    if len(of_ions) == 2:
+        apparent, apparent_interval = apparent_share(of_ions[0], of_ions[1])
+    if independent[0] is not None:
+        to_S_per_m = independent[0] / sum(value for value, _ in of_ions)
+        independent_interval = total([(to_S_per_m * v, to_S_per_m * e) for v, e in of_ions])
+    haven, haven_interval = haven_ratio(independent, found.value)
     return (
         Conductivity(
-            *independent, *collective, measured, displacement, fit, *haven, *shared[:2], *apparent,
-            onsager=coefficients,
+            nernst_einstein_S_per_m=independent[0],
+            nernst_einstein_stderr_S_per_m=independent[1],
+            einstein_S_per_m=found.value[0],
+            einstein_stderr_S_per_m=found.value[1],
+            experiment_S_per_m=known.measured(),
+            charge_displacement=found.curve,
+            fit=found.fit,
+            haven_ratio=haven[0],
+            haven_ratio_stderr=haven[1],
+            transference_cation=None if found.share is None else found.share.value,
+            transference_cation_stderr=None if found.share is None else found.share.stderr,
+            transference_cation_apparent=apparent[0],
+            transference_cation_apparent_stderr=apparent[1],
+            onsager=found.onsager,
             haven_ratio_interval_95=haven_interval,
-            transference_cation_interval_95=shared[2],
+            transference_cation_interval_95=(
+                None if found.share is None else found.share.interval_95
+            ),
+            nernst_einstein_interval_95=independent_interval,
+            transference_cation_apparent_interval_95=apparent_interval,
         ),
         known.warnings,
-    )  # fmt: skip
+    )

@@ -8,6 +8,8 @@ mean and standard error.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import stats
 
@@ -37,8 +39,56 @@ def positive(value: float | None, stderr: float | None) -> Interval | None:
     return float(freedom * value / high), float(freedom * value / low)
 
 
+def total(parts: Sequence[tuple[float, float]]) -> Interval | None:
+    """Return the interval of a sum of independent positive quantities; None if unknown.
+
+    The variance of each part is recovered from the end of its interval that is needed, so that the
+    sum leans to the side to which its parts lean (Zou, Huang and Zhang, Comput. Stat. Data Anal. 53
+    (2009) 1080, doi:10.1016/j.csda.2008.03.033):
+
+        lower = Σ v_i - √Σ (v_i - l_i)²,   upper = Σ v_i + √Σ (u_i - v_i)².
+
+    Args:
+        parts: values and standard errors; of a part without an error only the value counts.
+    """
+    ends = [(v, positive(v, e)) for v, e in parts if e > 0]
+    if not ends or any(interval is None for _, interval in ends):
+        return None
+    below = sum((v - i[0]) ** 2 for v, i in ends if i is not None)
+    above = sum((i[1] - v) ** 2 for v, i in ends if i is not None)
+    value = sum(v for v, _ in parts)
+    return float(value - np.sqrt(below)), float(value + np.sqrt(above))
+
+
 def share(value: float | None, stderr: float | None) -> Interval | None:
-    """Return the interval of a share, within [0, 1]; None if unknown.
+    """Return the interval of a share of time, within [0, 1]; None if unknown.
+
+    The share of the time in which something is so (a bond, a pair) comes from U spells of it and U
+    spells without. If these last an exponentially distributed time, value / (1 - value) over its
+    true value follows Fisher's distribution with 2 U and 2 U degrees of freedom (a ratio of two
+    sums of U exponential times: Cox, Renewal Theory, Methuen 1962, chapter 7). U is taken from the
+    standard error: with r = stderr / [value (1 - value)], r² = 2 / U in the mean. What is measured
+    for r² from U spells is 2 / (U + 1) in the mean, since their scatter is taken about what was
+    found: a single spell has r = 1 however long it is. So U = 2 / r² - 1.
+
+    Where nothing was seen, or nothing else, see :func:`share_of_events`.
+
+    Args:
+        value: the share.
+        stderr: its standard error.
+    """
+    if value is None or stderr is None or stderr <= 0 or not 0.0 <= value <= 1.0:
+        return None
+    if value in (0.0, 1.0):
+        return share_of_events(value, stderr)
+    spells = max(2.0 * (value * (1.0 - value) / stderr) ** 2 - 1.0, 1.0)
+    low, high = stats.f.ppf([_TAIL, 1.0 - _TAIL], 2.0 * spells, 2.0 * spells)
+    odds = value / (1.0 - value)
+    return float(odds / high / (1.0 + odds / high)), float(odds / low / (1.0 + odds / low))
+
+
+def share_of_events(value: float | None, stderr: float | None) -> Interval | None:
+    """Return the interval of a share of events, within [0, 1]; None if unknown.
 
     Wilson, J. Am. Stat. Assoc. 22 (1927) 209, doi:10.1080/01621459.1927.10502953, for as many
     independent observations n as the standard error is worth, n = value (1 - value) / stderr².

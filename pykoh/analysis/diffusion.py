@@ -32,7 +32,7 @@ from pykoh.analysis.results import (
     FloatArray,
     SpeciesDiffusion,
 )
-from pykoh.analysis.straight_line import curve
+from pykoh.analysis.straight_line import curve, independent_windows
 
 YEH_HUMMER_XI = 2.837297
 NEARLY_CUBIC = 1.05
@@ -128,16 +128,19 @@ class Run:
         n_frames: frames of the run.
         window_ps: fit window of the user, or None.
         walk: hops of the hydroxide, or None.
+        charge: moments of :func:`pykoh.analysis.conductivity.ion_tracks`, or None.
     """
 
     interval_ps: float | None
     n_frames: int
     window_ps: tuple[float, float] | None = None
     walk: HopWalk | None = None
+    charge: tuple[Displacements, ...] | None = None
 
 
 _ORDER = ("O", "OH-_vehicular")
 _HOPPING = ("OH-", "OH-_structural")
+_WATER = ("O", "H", "H2O", "OH-_vehicular")
 
 
 def _out_of_cage(moments: Displacements, oxygens: Displacements, run: Run, start: float) -> float:
@@ -161,6 +164,27 @@ def _out_of_cage(moments: Displacements, oxygens: Displacements, run: Run, start
     return min(float(moments.lag_frames[reached[0]]) * run.interval_ps, longest)
 
 
+def _dragged(run: Run, interval: float) -> float:
+    """Return the part of each hop that cations go along, one standard error on the safe side.
+
+    It is the regression of the displacement of all cations on that of all hydroxides over 1 ps,
+    when few hops have led back: <ΔJ_+ · ΔJ_-> / <ΔJ_-²>, with the variance of
+    :mod:`pykoh.analysis.onsager`, (<ΔJ_+²> <ΔJ_-²> + <ΔJ_+ · ΔJ_->²) / ν.
+    """
+    if run.charge is None or not len(run.charge[0].lag_frames):
+        return 0.0
+    lags = run.charge[0].lag_frames.astype(np.float64) * interval
+    row = int(np.abs(lags - DEFAULT_EARLIEST_PS).argmin())
+    whole, plus, minus = (float(each.square[row]) for each in run.charge)
+    if minus <= 0.0:
+        return 0.0
+    cross = 0.5 * (plus + minus - whole)
+    duration = max(run.n_frames - 1, 1) * interval
+    freedom = 3.0 * float(independent_windows(lags[row : row + 1], duration, interval)[0])
+    stderr = np.sqrt((plus * minus + cross**2) / freedom)
+    return min(1.0, float((abs(cross) + stderr) / minus))
+
+
 def _earliest(
     species: str,
     run: Run,
@@ -169,7 +193,8 @@ def _earliest(
 ) -> float:
     """Return the lag before which the motion of a species is known to remember, ps.
 
-    The hops of a hydroxide remember (:mod:`pykoh.analysis.hop_walk`), and ions rattle in cages.
+    The hops of a hydroxide remember (:mod:`pykoh.analysis.hop_walk`), and so do cations that it
+    drags along; ions rattle in cages.
     """
     earliest = DEFAULT_EARLIEST_PS
     moments, oxygens = displacements[species], displacements.get("O")
@@ -184,6 +209,12 @@ def _earliest(
         if species == "OH-" and vehicular is not None:
             moving = max(vehicular.slope_A2_per_ps / 6.0, 0.0)
         earliest = max(earliest, run.walk.memory_ps(moving))
+    elif species not in _WATER and run.walk is not None and run.interval_ps is not None:
+        assert moments is not None
+        lags = moments.lag_frames * run.interval_ps
+        row = int(np.abs(lags - DEFAULT_EARLIEST_PS).argmin())
+        moving = float(moments.square[row] / lags[row]) / 6.0
+        earliest = max(earliest, run.walk.memory_ps(moving, _dragged(run, run.interval_ps)))
     return earliest
 
 
@@ -199,6 +230,10 @@ def _choices(
         if moments is None or run.interval_ps is None or not len(moments.lag_frames):
             continue
         earliest[species] = _earliest(species, run, fits, displacements)
+        few = None if run.walk is None else run.walk.too_few(earliest[species])
+        if few is not None and species in _HOPPING and run.window_ps is None:
+            fits[species] = WindowChoice(None, few)
+            continue
         fits[species] = choose_fit(
             moments, run.interval_ps, run.n_frames, run.window_ps, earliest[species]
         )
@@ -212,6 +247,8 @@ def _from_hops(
     of = {entry.species: entry for entry in entries}
     carried, whole = of.get("OH-_vehicular"), of.get("OH-")
     if walk is None or carried is None or carried.D_m2_per_s is None or whole is None:
+        return None, None, None
+    if walk.too_few(whole.memory_ps or 0.0) is not None:
         return None, None, None
     hops, error = (M2_PER_S * value for value in walk.diffusion())
     value = carried.D_m2_per_s + hops

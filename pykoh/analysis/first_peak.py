@@ -1,7 +1,8 @@
-"""Where the first peak of g(r) is, between its bins, and how well that is known.
+"""Where the first peak of g(r) is, between its bins, how high, and how well that is known.
 
 The logarithm of g follows a parabola near a maximum, exactly for a Gaussian shell. It is fitted to
-the upper part of the peak, each bin weighted with its pairs. The standard error is that of a
+the upper part of the peak by maximum likelihood of the counts (Poisson's distribution). Its top is
+the height: the highest of some noisy bins is too high. The standard error is that of a
 jackknife over blocks of time (Tukey's; Efron and Stein, Ann. Stat. 9 (1981) 586,
 doi:10.1214/aos/1176345462), which needs no assumption on how neighbouring bins are correlated, and
 at least that of counting.
@@ -19,24 +20,29 @@ from pykoh.analysis.results import FloatArray
 _UPPER_PART = 0.6  # of the height above 1
 _FEWEST_BLOCKS = 4
 _BLOCKS = 16
+_NEWTON = 4  # steps
 
 
 @dataclass(frozen=True, slots=True)
-class PeakPosition:
-    """Position of a peak.
+class FirstPeak:
+    """Position and height of a peak.
 
     Attributes:
         r_A: Å.
         stderr_A: its standard error, Å; None where fewer than four blocks of time or no parabola
             tell.
+        g: its height, or None without a parabola.
+        g_stderr: its standard error, or None.
     """
 
     r_A: float
-    stderr_A: float | None
+    stderr_A: float | None = None
+    g: float | None = None
+    g_stderr: float | None = None
 
 
-def peak_position(histogram: FloatArray, ideal: FloatArray, n: int, peak: int) -> PeakPosition:
-    """Return where the maximum around the bin ``peak`` is.
+def first_peak(histogram: FloatArray, ideal: FloatArray, n: int, peak: int) -> FirstPeak:
+    """Return where the maximum around the bin ``peak`` is, and how high.
 
     Args:
         histogram: [n_segments, n_bins], pairs in segments of time.
@@ -49,20 +55,29 @@ def peak_position(histogram: FloatArray, ideal: FloatArray, n: int, peak: int) -
     counts = histogram.sum(axis=0)
     bins = _upper_part(counts / (ideal.sum() * shell), peak)
     centre = float(0.5 * (edges[peak] + edges[peak + 1]))
-    position = _vertex(counts[bins], shell[bins], bins - peak)
-    if position is None:
-        return PeakPosition(centre, None)
-    r = centre + BIN_A * position[0]
-    blocks = [block.sum(axis=0) for block in np.array_split(histogram[:n], min(n, _BLOCKS) or 1)]
-    if len(blocks) < _FEWEST_BLOCKS:
-        return PeakPosition(r, None)
-    total = histogram[:n].sum(axis=0)
-    without = [_vertex((total - block)[bins], shell[bins], bins - peak) for block in blocks]
-    found = np.array([vertex[0] for vertex in without if vertex is not None])
-    if len(found) < len(blocks):
-        return PeakPosition(r, None)
-    jackknife = np.sqrt((len(found) - 1) * found.var())
-    return PeakPosition(r, float(BIN_A * max(jackknife, position[1])))
+    top = vertex(counts[bins], shell[bins], bins - peak)
+    if top is None:
+        return FirstPeak(centre)
+    r, g = centre + BIN_A * top.place, float(np.exp(top.log_height) / ideal.sum())
+    parts = np.array_split(np.arange(n), min(n, _BLOCKS) or 1)
+    if len(parts) < _FEWEST_BLOCKS:
+        return FirstPeak(r, None, g, None)
+    total, all_ideal = histogram[:n].sum(axis=0), ideal[:n].sum()
+    places, heights = [], []
+    for part in parts:
+        rest = all_ideal - ideal[part].sum()
+        without = vertex((total - histogram[part].sum(axis=0))[bins], shell[bins], bins - peak)
+        if without is None or rest <= 0:
+            return FirstPeak(r, None, g, None)
+        places.append(without.place)
+        heights.append(without.log_height - np.log(rest))
+    of_place, of_height = (np.sqrt((len(parts) - 1) * np.var(each)) for each in (places, heights))
+    return FirstPeak(
+        r,
+        float(BIN_A * max(of_place, top.place_stderr)),
+        g,
+        float(g * max(of_height, top.log_height_stderr)),
+    )
 
 
 def _upper_part(g: FloatArray, peak: int) -> np.ndarray:
@@ -76,18 +91,35 @@ def _upper_part(g: FloatArray, peak: int) -> np.ndarray:
     return np.arange(first, last + 1)
 
 
-def _vertex(counts: FloatArray, shell: FloatArray, x: np.ndarray) -> tuple[float, float] | None:
-    """Return the maximum of a parabola through ln g and its error from counting, in bins."""
+@dataclass(frozen=True, slots=True)
+class Vertex:
+    """The top of a parabola: its place in bins, its height, and errors from counting alone."""
+
+    place: float
+    place_stderr: float
+    log_height: float
+    log_height_stderr: float
+
+
+def vertex(counts: FloatArray, shell: FloatArray, x: np.ndarray) -> Vertex | None:
+    """Return the maximum of a parabola through ln(counts / shell), or None if there is none."""
     seen = counts > 0
     if seen.sum() < 3:
         return None
-    x, weight = x[seen].astype(np.float64), counts[seen]  # 1 / variance of the logarithm
-    design = np.stack([np.ones_like(x), x, x**2], axis=1)
-    inverse = np.linalg.pinv(design.T @ (weight[:, None] * design))
-    _, b, c = inverse @ design.T @ (weight * np.log(counts[seen] / shell[seen]))
-    if c >= 0 or not x[0] <= -b / (2.0 * c) <= x[-1]:
-        return None
+    design = np.stack([np.ones(len(x)), x, x**2], axis=1).astype(np.float64)
+    # First the logarithms of the counts, then Newton's steps of the likelihood.
+    weight = counts.astype(np.float64)
+    target = np.log(np.where(seen, counts, 1.0) / shell)
+    for _ in range(_NEWTON):
+        inverse = np.linalg.pinv(design.T @ (weight[:, None] * design))
+        a, b, c = inverse @ design.T @ (weight * target)
+        if c >= 0 or not x[0] <= -b / (2.0 * c) <= x[-1]:
+            return None
+        model = design @ np.array([a, b, c])
+        weight = shell * np.exp(model)
+        target = model + (counts - weight) / weight
     shift = -b / (2.0 * c)
-    # d shift / d b = -1 / 2c, d shift / d c = -shift / c
-    slope = np.array([0.0, -0.5 / c, -shift / c])
-    return float(shift), float(np.sqrt(max(slope @ inverse @ slope, 0.0)))
+    # d shift / d b = -1 / 2c, d shift / d c = -shift / c; the height moves with 1, shift, shift².
+    slope, rise = np.array([0.0, -0.5 / c, -shift / c]), np.array([1.0, shift, shift**2])
+    errors = [float(np.sqrt(max(v @ inverse @ v, 0.0))) for v in (slope, rise)]
+    return Vertex(float(shift), errors[0], float(a - b**2 / (4.0 * c)), errors[1])

@@ -20,8 +20,8 @@ END_FRACTION = 0.25
 DEFAULT_EARLIEST_PS = 1.0
 """Vibration and the rattling of a particle in its cage are over by then in these solutions."""
 
-LARGEST_ERROR = 0.5
-"""A slope with a larger relative standard error is not given."""
+LARGEST_EXPECTED_ERROR = 0.4
+"""A slope whose relative standard error is expected to be larger is not given."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +67,9 @@ def choose_fit(
 
     The windows end at a quarter of the run and begin between ``earliest_ps`` and half of that end;
     :mod:`pykoh.analysis.straight_line` averages them. Motion is not called diffusive where no
-    straight line describes the points (χ²), or where the latest window is the best one.
+    straight line describes the points (χ²), or where the latest window is the best one. There is no
+    value where the error that is to be expected of such a run is too large; what came out has no
+    part in that (:meth:`pykoh.analysis.straight_line.Points.expected`).
 
     Args:
         displacements: moments at each lag.
@@ -130,13 +132,16 @@ def choose_fit(
             f"the run has too few lags between {earliest_ps:g} and {end:g} ps; "
             f"at least {max(needed, 12 * interval / END_FRACTION):g} ps are needed",
         )
+    # Its square is about 1.6 start / (N T); only where that may be too much it is worked out.
+    about = 4.0 * earliest_ps / (float(points.n_particles.mean()) * duration)
+    expected = points.expected(earliest_ps, end) if about > LARGEST_EXPECTED_ERROR**2 else 0.0
+    if expected > LARGEST_EXPECTED_ERROR:
+        return WindowChoice(None, _too_few(points, earliest_ps, expected))
     line, straight, (rows, weights) = found
     if line.slope_A2_per_ps <= 0:
         return WindowChoice(None, _doubt(line, duration))
     if not (straight or bounded) and line.exponent + 2.0 * line.exponent_stderr < 0.8:
         return WindowChoice(None, _doubt(line, duration))
-    if line.slope_stderr_A2_per_ps > LARGEST_ERROR * line.slope_A2_per_ps:
-        return WindowChoice(None, _noise(line, duration))
     doubt = _noise(line, duration) if straight else _doubt(line, duration)
     return WindowChoice(line, doubt, lags[rows], weights)
 
@@ -153,6 +158,16 @@ def _noise(line: LineFit, duration: float) -> str | None:
     return (
         f"the slope is known to {100 * relative:.0f} % only; "
         f"a run of about {longer:.2g} ps would give 20 %"
+    )
+
+
+def _too_few(points: Points, earliest: float, expected: float) -> str:
+    n = float(points.n_particles.mean())
+    longer = points.duration * (expected / (0.5 * LARGEST_EXPECTED_ERROR)) ** 2
+    return (
+        f"{n:.3g} particle{'s' if n > 1 else ''} in {points.duration:g} ps, with lags from "
+        f"{earliest:.2g} ps on: an error of {100 * expected:.0f} % is to be expected whatever the "
+        f"value; a run of about {longer:.2g} ps would be enough"
     )
 
 

@@ -270,12 +270,14 @@ class OnsagerCoefficient:
         value: the coefficient.
         stderr: its standard error.
         own: its part of each ion with itself (0 for unlike ones), or None if unknown.
+        interval_95: interval of 95 %, or None.
     """
 
     name: str
     value: float
     stderr: float
     own: float | None
+    interval_95: tuple[float, float] | None = None
 
     @property
     def distinct(self) -> float | None:
@@ -285,7 +287,11 @@ class OnsagerCoefficient:
     def times(self, factor: float) -> OnsagerCoefficient:
         """Return it in another unit."""
         own = None if self.own is None else factor * self.own
-        return OnsagerCoefficient(self.name, factor * self.value, factor * self.stderr, own)
+        ends = self.interval_95
+        interval = None if ends is None else (factor * ends[0], factor * ends[1])
+        return OnsagerCoefficient(
+            self.name, factor * self.value, factor * self.stderr, own, interval
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -306,12 +312,15 @@ class Conductivity:
         haven_ratio_stderr: its standard error, of both from the same ions.
         transference_cation: share of the current that the cation carries in the frame of the
             centre of mass, correlations included, or None.
-        transference_cation_stderr: its standard error (see ``pykoh.analysis.conductivity``).
+            Noise may take it out of [0, 1]; its interval is within.
+        transference_cation_stderr: its standard error (see ``pykoh.analysis.onsager``).
         transference_cation_apparent: D+ / (D+ + D-), or None.
         transference_cation_apparent_stderr: its standard error.
         onsager: coefficients (cation-cation, cation-hydroxide, hydroxide-hydroxide), or empty.
         haven_ratio_interval_95: interval of 95 %, or None.
         transference_cation_interval_95: interval of 95 %, or None.
+        nernst_einstein_interval_95: interval of 95 %, S/m, or None.
+        transference_cation_apparent_interval_95: interval of 95 %, or None.
     """
 
     nernst_einstein_S_per_m: float | None
@@ -330,6 +339,8 @@ class Conductivity:
     onsager: tuple[OnsagerCoefficient, ...] = ()
     haven_ratio_interval_95: tuple[float, float] | None = None
     transference_cation_interval_95: tuple[float, float] | None = None
+    nernst_einstein_interval_95: tuple[float, float] | None = None
+    transference_cation_apparent_interval_95: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -99,7 +99,7 @@ class RadialDistribution:
         g_stderr: [n_bins], from blocks of time.
         coordination: [n_bins], mean neighbours within the outer edge of each bin.
         first_peak_A: position of the first maximum, or None.
-        first_peak_g: g in its highest bin, or None.
+        first_peak_g: height of the peak, or None.
         first_minimum_A: position of the minimum after it, or None.
         coordination_number: neighbours within the first minimum, or None.
         coordination_number_stderr: its standard error, from blocks of time and the place of the

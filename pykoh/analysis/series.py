@@ -2,14 +2,16 @@
 
 Replicas are runs of the same composition and temperature that started from different velocities or
 boxes. Quantities here are means of squares or counts: their standard errors are in proportion to
-the values, so that weights 1/e² would favour what came out low by chance (by 2 e²/v²). The weights
-are those of the relative errors instead,
+the values, so that weights 1/e² would favour what came out low by chance (by 2 e²/v²). Weights of
+the relative errors, (v / e)², favour what came out high where few particles moved. So the weights
+are the lengths of the runs times their atoms, which no result has a part in; where these are not
+known, (v / e)². With r = e / v,
 
-    mean = Σ w v / Σ w,  w = (v / e)²,  stderr = mean / √Σ w,
+    mean = Σ w v / Σ w,  stderr = mean √Σ w² r² / Σ w,
 
-times Birge's ratio R = √[Σ w (v / mean - 1)² / (n - 1)] where this is above 1 (Birge, Phys. Rev. 40
-(1932) 207, doi:10.1103/PhysRev.40.207), so that runs that disagree say so. The interval of 95 % is
-Student's, with n - 1 degrees of freedom where the scatter decides. Where the errors of the runs
+times Birge's ratio R = √[Σ (v / mean - 1)² / r² / (n - 1)] where this is above 1 (Birge, Phys. Rev.
+40 (1932) 207, doi:10.1103/PhysRev.40.207), so that runs that disagree say so. The interval of 95 %
+is Student's, with n - 1 degrees of freedom where the scatter decides. Where the errors of the runs
 decide it is that of a positive quantity (:mod:`pykoh.analysis.confidence`).
 """
 
@@ -141,7 +143,7 @@ class Combined:
     birge_ratio: float | None = None
 
 
-def replicas(values: Sequence[Value]) -> Combined:
+def replicas(values: Sequence[Value], sizes: Sequence[float] | None = None) -> Combined:
     """Return the mean of replicas, its error and interval, and whether their errors explain it.
 
     Where a value has no standard error, or one of zero (nothing was seen), weights would mislead:
@@ -149,10 +151,13 @@ def replicas(values: Sequence[Value]) -> Combined:
 
     Args:
         values: value and standard error of each, either None if unknown.
+        sizes: length times atoms of each run, in any unit.
     """
     known = [(v, e) for v, e in values if v is not None]
     if not known:
         return Combined(None, None)
+    if sizes is not None:
+        sizes = [size for size, (v, _) in zip(sizes, values, strict=True) if v is not None]
     if len(known) == 1:
         return Combined(*known[0], positive(*known[0]))
     n = len(known)
@@ -160,12 +165,14 @@ def replicas(values: Sequence[Value]) -> Combined:
         mean = sum(v for v, _ in known) / n
         error = math.sqrt(sum((v - mean) ** 2 for v, _ in known) / (n * (n - 1)))
         return Combined(mean, error, student(mean, error, n - 1.0))
-    weights = [(v / e) ** 2 for v, e in known if e is not None]
+    precision = [(v / e) ** 2 for v, e in known if e is not None]
+    weights = precision if sizes is None else sizes
     total = sum(weights)
     mean = sum(w * v for w, (v, _) in zip(weights, known, strict=True)) / total
-    chi2 = sum(w * (v / mean - 1.0) ** 2 for w, (v, _) in zip(weights, known, strict=True))
+    chi2 = sum(p * (v / mean - 1.0) ** 2 for p, (v, _) in zip(precision, known, strict=True))
     birge = math.sqrt(chi2 / (n - 1))
-    error = mean / math.sqrt(total) * max(1.0, birge)
+    spread = sum(w**2 / p for w, p in zip(weights, precision, strict=True))
+    error = mean * math.sqrt(spread) / total * max(1.0, birge)
     interval = student(mean, error, n - 1.0) if birge > 1.0 else positive(mean, error)
     return Combined(mean, error, interval, birge)
 
@@ -215,8 +222,10 @@ def _point(group: list[tuple[str, AnalysisResults]]) -> SeriesPoint:
     measured = None
     if cation == "K" and temperature is not None:
         measured = experiment(molarity, temperature)
+    sizes = [max(entry.duration_ps, 1e-9) * entry.n_atoms for entry in inputs]
     combined = {
-        entry.key: replicas([entry.of(results) for _, results in group]) for entry in QUANTITIES
+        entry.key: replicas([entry.of(results) for _, results in group], sizes)
+        for entry in QUANTITIES
     }
     return SeriesPoint(
         molarity,

@@ -1,8 +1,8 @@
 """How a share, or a mean number of bonds, is written where the error bar would leave its range.
 
 Two standard errors below 0 or above 1 are no interval of a share. What is written then is the
-interval of 95 % of Wilson (:func:`pykoh.analysis.confidence.share`), and where nothing was seen, or
-nothing else, its limit.
+interval of 95 % (:func:`pykoh.analysis.confidence.share`), and where nothing was seen, or nothing
+else, its limit.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from pykoh.analysis.confidence import share
+from pykoh.analysis.confidence import Interval, share
 
 _SMALLEST = 1e-9  # a smaller share is 0
 
@@ -30,6 +30,7 @@ def share_text(
     missing: str = "-",
     limit: float | None = None,
     unknown: str = " ± ?",
+    interval: Interval | None = None,
 ) -> str:
     """Return ``0.31 ± 0.02``, ``0.02 (95 %: 0.003 to 0.15)``, ``< 0.39 (95 %)`` or ``missing``.
 
@@ -42,18 +43,20 @@ def share_text(
             ``stderr``.
         unknown: written after a value whose error is not known; a share that did not change once
             in a short run has none, though it seems to be 0.
+        interval: interval of 95 %, within [0, 1], if it is not that of a share of time. The value
+            itself may be outside [0, 1] then.
     """
     if value is None or not math.isfinite(value):
         return missing
     if value == 0.0 and limit is not None:
         return f"< {_rounded(limit, math.ceil)} (95 %)"
-    interval = share(value, stderr)
+    interval = share(value, stderr) if interval is None else interval
     if stderr is None or interval is None:
         return f"{plain(value, 0.0)}{unknown}"
     low, high = interval
-    if value == 0.0:
+    if value <= 0.0:
         return f"< {_rounded(high, math.ceil)} (95 %)"
-    if value == 1.0:
+    if value >= 1.0:
         return f"> {_rounded(low, math.floor)} (95 %)"
     if value - 2.0 * stderr > 0.0 and value + 2.0 * stderr < 1.0:
         return plain(value, stderr)

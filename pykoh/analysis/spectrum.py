@@ -58,9 +58,13 @@ class AtZero:
     stderr: float
 
     @property
-    def mean(self) -> float:
-        """Return the mean of the log-normal distribution of S(0), in the unit of the spectrum."""
-        return float(np.exp(self.log + 0.5 * self.stderr**2))
+    def value(self) -> float:
+        """Return S(0), in the unit of the spectrum.
+
+        Not the mean of the log-normal distribution, exp(log + stderr² / 2): the most probable
+        logarithm of a flat spectrum is that of its mean, which has no bias already.
+        """
+        return float(np.exp(self.log))
 
 
 def width(spectrum: FloatArray, fallen: float = _FALLEN) -> int:

@@ -29,12 +29,20 @@ Where the fit begins is not known, so no single window is chosen. All windows th
 earliest admissible lag and half of the last one are fitted, and the slopes are averaged with the
 weights of Jay and Neil, Phys. Rev. D 103 (2021) 114502, doi:10.1103/PhysRevD.103.114502,
 
-    w_k ∝ exp[-(χ²_k + 2 c_k) / 2] / σ_k²,   slope = Σ w_k s_k,
-    variance = Σ w_k σ_k² + Σ w_k (s_k - slope)²,
+    w_k ∝ exp[-(χ²_k + 2 c_k) / 2] / σ_k²,   slope = Σ w_k s_k = a · MSD,
+    variance = a C a + Σ w_k (s_k - slope)²,
 
-c_k being the points that window k leaves out. The second term is what the unknown window adds. The
-factor 1/σ_k² is not theirs: it keeps windows that say little from widening the error of those that
-say much.
+c_k being the points that window k leaves out, a the weights of the points in the averaged slope and
+C their covariance. The second term is what the unknown window adds. Jay and Neil have Σ w_k σ_k² in
+place of the first one; but windows that lie in each other share their data, and what their slopes
+differ by for that reason is in the second term already. The factor 1/σ_k² is not theirs: it keeps
+windows that say little from widening the error of those that say much.
+
+How well a slope can be known is a matter of the run, not of what came out: :meth:`Points.expected`
+gives the relative standard error of a Brownian walker's slope from the same lags, origins and
+number of particles. Whether a value is published is decided by it. A rule that looks at the
+measured error would leave out those runs in which the slope came out low, and what is left would be
+too high.
 
 A slope is a sum of squares. Its distribution is that of χ² with ν = 2 (slope / stderr)² degrees of
 freedom, which :func:`pykoh.analysis.confidence.positive` makes a 95 % interval of.
@@ -275,14 +283,36 @@ class Points:
                 # Noise larger than the motion: the line says nothing about the covariance.
                 break
             model = (intercept, slope)
-        between = (both[:, 1] - slope) ** 2
+        within = float(rows @ covariance @ rows)
+        between = float(weights @ (both[:, 1] - slope) ** 2)
         best = int(weights.argmax())
         return _Average(
-            intercept, slope, float(weights @ (inside + between)), best,
+            intercept, slope, within + between, best,
             float(stats.chi2.sf(chi2[best], max(len(lags) - best - 2, 1))),
             float(chi2[best]) / max(len(lags) - best - 2, 1), covariance,
             n_windows > 3 and best == n_windows - 1, rows,
         )  # fmt: skip
+
+    def expected(self, start: float, end: float) -> float:
+        """Return the relative standard error of the slope of a Brownian walker; inf if unknown.
+
+        It depends on the length of the run, the lags and the number of particles only.
+
+        Args:
+            start: earliest lag, ps.
+            end: last lag, ps.
+        """
+        chosen = self.window(start, end)
+        if len(chosen) < 3:
+            return float("inf")
+        lags = self.lag[chosen]
+        longest = 3.0 * float(lags[-1]) + 2.0 * self.interval
+        covariance = _covariances(
+            lags, self.spacing[chosen], np.array([0.0, longest]), longest, 0.0,
+            self.duration + self.interval,
+        ) / float(self.n_particles[chosen].mean())  # fmt: skip
+        design = np.stack([np.ones(len(lags)), lags], axis=1)
+        return float(np.sqrt(_solve(design, lags, covariance)[1][1, 1]))
 
     def exponent(self, chosen: np.ndarray, covariance: FloatArray) -> tuple[float, float]:
         """Return the log-log slope of the chosen points and its standard error."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from pykoh.analysis.blocks import ratio_stderr, ratio_stderrs, share_stderr
-from pykoh.analysis.first_peak import peak_position
+from pykoh.analysis.first_peak import first_peak
 from pykoh.analysis.first_shell import first_shell, point_errors
 from pykoh.analysis.radial import (
     BIN_A,
@@ -101,7 +101,10 @@ def _distribution(pair: str, sums: _Sums, n_frames: int) -> tuple[RadialDistribu
             last = min(minimum + 1, n_bins - 1)
             per_A = (coordination[last] - coordination[max(minimum - 1, 0)]) / (2.0 * BIN_A)
             error = float(np.hypot(error, per_A * (found.minimum_stderr_A or 0.0)))
-    place = None if peak is None else peak_position(sums.histogram, sums.ideal, sums.n, peak)
+    top = None if peak is None else first_peak(sums.histogram, sums.ideal, sums.n, peak)
+    highest = None if peak is None else (float(g[peak]), _known(g_stderr[peak]))
+    if top is not None and top.g is not None:
+        highest = top.g, top.g_stderr
     rdf = RadialDistribution(
         pair=pair,
         file=_file(pair),
@@ -109,14 +112,14 @@ def _distribution(pair: str, sums: _Sums, n_frames: int) -> tuple[RadialDistribu
         g=g,
         g_stderr=g_stderr,
         coordination=coordination,
-        first_peak_A=None if place is None else place.r_A,
-        first_peak_g=None if peak is None else float(g[peak]),
+        first_peak_A=None if top is None else top.r_A,
+        first_peak_g=None if highest is None else highest[0],
         first_minimum_A=None if minimum is None else float(edges[minimum + 1]),
         coordination_number=number,
         coordination_number_stderr=error,
         first_minimum_stderr_A=found.minimum_stderr_A,
-        first_peak_stderr_A=None if place is None else place.stderr_A,
-        first_peak_g_stderr=None if peak is None else _known(g_stderr[peak]),
+        first_peak_stderr_A=None if top is None else top.stderr_A,
+        first_peak_g_stderr=None if highest is None else highest[1],
     )
     return rdf, found.reason
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pykoh.analysis.confidence import share
+from pykoh.analysis.confidence import Interval, share, share_of_events
 from pykoh.analysis.results import AnalysisResults, HydrogenBondClass
 from pykoh.analysis.shares import share_text
 
@@ -33,9 +33,14 @@ def with_error(value: float | None, stderr: float | None, scale: float = 1.0) ->
     return f"{value:.{decimals}f} ± {stderr:.{decimals}f}"
 
 
-def share_with_error(value: float | None, stderr: float | None, limit: float | None = None) -> str:
+def share_with_error(
+    value: float | None,
+    stderr: float | None,
+    limit: float | None = None,
+    interval: Interval | None = None,
+) -> str:
     """Return a share as :func:`pykoh.analysis.shares.share_text` writes it, for the terminal."""
-    return share_text(value, stderr, with_error, limit=limit)
+    return share_text(value, stderr, with_error, limit=limit, interval=interval)
 
 
 def _bond_line(bond: HydrogenBondClass) -> str:
@@ -131,10 +136,14 @@ def summary(results: AnalysisResults) -> str:
         f"experiment {with_error(kappa.experiment_S_per_m, 0.0)}",
     ]
     if kappa.haven_ratio is not None:
+        carried = share_with_error(
+            kappa.transference_cation,
+            kappa.transference_cation_stderr,
+            interval=kappa.transference_cation_interval_95,
+        )
         lines.append(
             f"  Haven ratio {with_error(kappa.haven_ratio, kappa.haven_ratio_stderr)}; share of "
-            f"the current carried by {given.cation}+ "
-            f"{share_with_error(kappa.transference_cation, kappa.transference_cation_stderr)}"
+            f"the current carried by {given.cation}+ {carried}"
         )
     eta = results.diffusion.viscosity
     if eta is not None and eta.viscosity_mPa_s is not None:
@@ -160,7 +169,8 @@ def _around_hops(results: AnalysisResults) -> list[str]:
     hops = results.grotthuss
     lines = []
     if (turns := hops.directionality) is not None:
-        back = share_with_error(turns.return_probability, turns.return_probability_stderr)
+        returns, error = turns.return_probability, turns.return_probability_stderr
+        back = share_with_error(returns, error, interval=share_of_events(returns, error))
         lines.append(f"  the next hop leads back: {back} of {turns.n_pairs}")
     if hops.transfer is not None and hops.transfer.barrier_kT is not None:
         barrier = with_error(hops.transfer.barrier_kT, hops.transfer.barrier_stderr_kT)

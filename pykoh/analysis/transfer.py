@@ -11,9 +11,35 @@ import numpy as np
 
 from pykoh.analysis import survey as s
 from pykoh.analysis.blocks import SegmentedSums, ratio_stderrs
-from pykoh.analysis.results import TransferProfile
+from pykoh.analysis.first_peak import vertex
+from pykoh.analysis.results import FloatArray, TransferProfile
 
+_NEAR_MINIMUM = 0.6  # of the observations at the minimum
 _FEWEST = 5.0  # observations of a bin that its free energy needs
+
+
+def _barrier(along: FloatArray, lowest: int, energy: float, stderr: float) -> float:
+    """Return the free energy at δ = 0 above the minimum, kT.
+
+    The lowest of some noisy bins is too low, so the minimum is that of a parabola through the bins
+    around it (:func:`pykoh.analysis.first_peak.vertex`). And the mean of -ln n is above -ln of the
+    mean, by half of the relative variance.
+
+    Args:
+        along: [n_bins], observations.
+        lowest: bin of most observations.
+        energy: of the first bin above that bin, kT.
+        stderr: of the free energy of the first bin, kT.
+    """
+    first = last = lowest
+    while first > 0 and along[first - 1] > _NEAR_MINIMUM * along[lowest]:
+        first -= 1
+    while last + 1 < len(along) and along[last + 1] > _NEAR_MINIMUM * along[lowest]:
+        last += 1
+    bins = np.arange(first, last + 1)
+    top = vertex(along[bins], np.ones(len(bins)), bins - lowest) if len(bins) >= 3 else None
+    fitted = 0.0 if top is None else top.log_height - float(np.log(along[lowest]))
+    return energy + fitted - 0.5 * stderr**2
 
 
 def transfer_profile(sums: SegmentedSums) -> TransferProfile | None:
@@ -49,7 +75,7 @@ def transfer_profile(sums: SegmentedSums) -> TransferProfile | None:
     stderr = np.where(np.isnan(energy), np.nan, relative)
     barrier = barrier_stderr = None
     if np.isfinite(energy[0]) and lowest > 0:
-        barrier = float(energy[0])
+        barrier = _barrier(along, lowest, float(energy[0]), float(stderr[0]))
         barrier_stderr = float(np.hypot(stderr[0], stderr[lowest]))
     map_stderr = np.where(np.isnan(map_), np.nan, of_map.reshape(rows, columns))
     return TransferProfile(delta, energy, stderr, r, map_, barrier, barrier_stderr, map_stderr)

@@ -151,7 +151,7 @@ def viscosity(
             f"the stress decays too slowly for the pressure record of {duration:.3g} ps; "
             f"about {needed:.2g} ps are needed"
         )
-    value = 0.5 * factor * 1e-12 * zero.mean
+    value = 0.5 * factor * 1e-12 * zero.value
     error = value * zero.stderr
     slowest = duration / width(spectrum) / (2.0 * np.pi)
     if zero.stderr > _LARGEST_ERROR:

@@ -85,6 +85,9 @@ def _diffusion(diffusion: Diffusion) -> Json:
             "interval_95_m2_per_s": positive(entry.D_m2_per_s, entry.stderr_m2_per_s),
             "D_from_hops_m2_per_s": entry.from_hops_m2_per_s,
             "D_from_hops_stderr_m2_per_s": entry.from_hops_stderr_m2_per_s,
+            "D_from_hops_interval_95_m2_per_s": positive(
+                entry.from_hops_m2_per_s, entry.from_hops_stderr_m2_per_s
+            ),
             "memory_ps": entry.memory_ps,
             "fit_window_ps": _window(entry.fit),
             "fit": _fit(entry.fit),
@@ -116,19 +119,19 @@ def _conductivity(conductivity: Conductivity) -> Json:
             "einstein_S_per_m": conductivity.einstein_stderr_S_per_m,
         },
         "interval_95": {
-            "nernst_einstein_S_per_m": positive(
-                conductivity.nernst_einstein_S_per_m, conductivity.nernst_einstein_stderr_S_per_m
-            ),
+            "nernst_einstein_S_per_m": conductivity.nernst_einstein_interval_95,
             "einstein_S_per_m": positive(
                 conductivity.einstein_S_per_m, conductivity.einstein_stderr_S_per_m
             ),
             "haven_ratio": conductivity.haven_ratio_interval_95,
             "transference_cation": conductivity.transference_cation_interval_95,
+            "transference_cation_apparent": conductivity.transference_cation_apparent_interval_95,
         },
         "onsager_S_per_m": {
             entry.name: {
                 "value": entry.value,
                 "stderr": entry.stderr,
+                "interval_95": entry.interval_95,
                 "self": entry.own,
                 "distinct": entry.distinct,
             }

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pykoh.analysis.confidence import Interval, positive, rate, share
+from pykoh.analysis.confidence import Interval, positive, rate, share_of_events
 from pykoh.analysis.results import Grotthuss, SurvivalCurve, WaitingTimeFit
 from pykoh.analysis.tables import Json, write_csv
 
@@ -104,7 +104,7 @@ def _more(grotthuss: Grotthuss) -> dict[str, Json]:
             "n_pairs": turns.n_pairs,
             "return_probability": turns.return_probability,
             "return_probability_stderr": turns.return_probability_stderr,
-            "return_probability_interval_95": share(
+            "return_probability_interval_95": share_of_events(
                 turns.return_probability, turns.return_probability_stderr
             ),
             "mean_cosine": turns.mean_cosine,

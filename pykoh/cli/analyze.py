@@ -1,11 +1,11 @@
-"""``pykoh analyze``: from trajectories to results, CSVs, plots and a report."""
+"""``pykoh analyze``: from trajectories to results, CSVs and a report with plots."""
 
 from __future__ import annotations
 
 import math
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,14 @@ class _Finite(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number.", param, ctx)
         return number
+
+
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    """What is drawn: the report, and its plots as PNG too."""
+
+    report: bool
+    png: bool
 
 
 _NUMBER = _Finite()
@@ -165,6 +173,7 @@ _POSITIVE = _Finite(min=0, min_open=True)
     help="Minutes between states that the same command goes on from after a kill; 0: none.",
 )
 @click.option("--no-report", is_flag=True, help="Write results.json and CSVs only.")
+@click.option("--png", is_flag=True, help="Write plots/*.png too, 200 dpi, for slides.")
 def command(
     trajectories: tuple[str, ...],
     output: Path,
@@ -191,6 +200,7 @@ def command(
     series: bool,
     checkpoint: float,
     no_report: bool,
+    png: bool,
 ) -> None:
     """Diffusion, proton hops, hydrogen bonds, structure and conductivity of a run.
 
@@ -229,15 +239,16 @@ def command(
         tuple(map(str, pressure)),
         contact_A=contact,
     )
+    pages = _Pages(not no_report, png)
     if series:
         if pressure:
             raise click.UsageError("--pressure names the records of one run; not with --series")
-        _series(trajectories, options, settings, workers, dask, output, not no_report, checkpoint)
+        _series(trajectories, options, settings, workers, dask, output, pages, checkpoint)
         return
     state = checkpoint_file(output)
     with staged(output) as work:
         results = _one(
-            trajectories, options, settings, workers, dask, work, not no_report, checkpoint, state
+            trajectories, options, settings, workers, dask, work, pages, checkpoint, state
         )
     forget(state)
     from pykoh.analysis.summary import summary
@@ -255,7 +266,7 @@ def _one(
     workers: int | None,
     dask: str | None,
     folder: Path,
-    report: bool,
+    pages: _Pages,
     checkpoint: float,
     state: Path,
     at_end: bool = False,
@@ -281,10 +292,10 @@ def _one(
         results = analyze(run, settings, progress.show, team, keeper)
         progress.close()
         write_results(results, folder)
-        if report:
+        if pages.report:
             from pykoh.report.page import write_report
 
-            write_report(results, folder)
+            write_report(results, folder, pages.png)
         entry["n_frames"] = results.input.n_frames
         entry["seconds"] = round(progress.seconds, 3)
     return results
@@ -315,7 +326,7 @@ def _series(
     workers: int | None,
     dask: str | None,
     output: Path,
-    report: bool,
+    pages: _Pages,
     checkpoint: float,
 ) -> None:
     """Analyse each trajectory by itself, then all together."""
@@ -332,7 +343,7 @@ def _series(
             folder.mkdir()
             try:
                 results = _one(
-                    [path], options, settings, workers, dask, folder, report, checkpoint,
+                    [path], options, settings, workers, dask, folder, pages, checkpoint,
                     states[name], at_end=True,
                 )  # fmt: skip
             except TrajectoryError as error:
@@ -344,15 +355,16 @@ def _series(
             raise TrajectoryError(failed[0])
         points = series(found)
         write_series(points, work)
-        if report:
+        if pages.report:
             from pykoh.report.series import write_series_report
 
-            write_series_report(points, work, [(n, f"{n}/report.html") for n, _ in found])
+            addresses = [(n, f"{n}/report.html") for n, _ in found]
+            write_series_report(points, work, addresses, pages.png)
     for state in states.values():
         forget(state)
     click.echo(series_table(points))
     click.echo(f"\nResults: {output / 'series.json'}")
-    if report:
+    if pages.report:
         click.echo(f"Report:  {output / 'report.html'}")
     if failed:
         raise TrajectoryError(

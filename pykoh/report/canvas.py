@@ -10,7 +10,7 @@ import html
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +74,7 @@ class Plot:
         title: what it shows, for the caption.
         caption: how to read it, one or two sentences (plain text).
         svg: the figure for a white page.
-        png: the same in 200 dpi.
+        png: draws the same in 200 dpi, which takes as long as the figure for the page.
         axes: where the axes are and what they span, for the zoom of the page (JSON).
     """
 
@@ -82,16 +82,18 @@ class Plot:
     title: str
     caption: str
     svg: str
-    png: bytes
+    png: Callable[[], bytes]
     axes: str = "[]"
 
-    def write(self, folder: Path) -> tuple[Path, Path]:
-        """Write ``NAME.svg`` and ``NAME.png`` into an existing folder; return their paths."""
-        svg, png = folder / f"{self.name}.svg", folder / f"{self.name}.png"
+    def write(self, folder: Path, png: bool = False) -> tuple[Path, ...]:
+        """Write ``NAME.svg``, and ``NAME.png`` if asked, into an existing folder; return paths."""
+        svg = folder / f"{self.name}.svg"
         write_text(svg, self.svg)
-        with replacing(png) as temporary:
-            temporary.write_bytes(self.png)
-        return svg, png
+        if not png:
+            return (svg,)
+        with replacing(picture := folder / f"{self.name}.png") as temporary:
+            temporary.write_bytes(self.png())
+        return svg, picture
 
     def inline(self) -> str:
         """Return the SVG for the page: unique ids, colours that follow the page, no metadata."""
@@ -138,11 +140,16 @@ def finish(fig: Figure, name: str, title: str, caption: str) -> Plot:
         lay_out(fig)
         text = io.StringIO()
         fig.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+
+    def png() -> bytes:
         picture = io.BytesIO()
-        fig.savefig(
-            picture, format="png", dpi=200, facecolor="white", pil_kwargs={"compress_level": 1}
-        )
-    return Plot(name, title, caption, text.getvalue(), picture.getvalue(), _axes(fig))
+        with matplotlib.rc_context(_STYLE):
+            fig.savefig(
+                picture, format="png", dpi=200, facecolor="white", pil_kwargs={"compress_level": 1}
+            )
+        return picture.getvalue()
+
+    return Plot(name, title, caption, text.getvalue(), png, _axes(fig))
 
 
 def _axes(fig: Figure) -> str:

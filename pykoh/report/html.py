@@ -70,7 +70,11 @@ def missing(path: str) -> Markup:
 
 
 def share(
-    path: str, value: float | None, stderr: float | None, limit: float | None = None
+    path: str,
+    value: float | None,
+    stderr: float | None,
+    limit: float | None = None,
+    interval: tuple[float, float] | None = None,
 ) -> Markup:
     """Return a share within 0 and 1, with an error that does not leave this range.
 
@@ -79,11 +83,12 @@ def share(
         value: the share, or None.
         stderr: its standard error, or None.
         limit: upper limit (95 %) where nothing was seen, if it is known better.
+        interval: interval of 95 %, if it is not that of a share of time.
     """
     if value is None:
         return missing(path)
     exact = {"data_path": path, "data_value": repr(float(value))}
-    shown = fraction(value, stderr, limit)
+    shown = fraction(value, stderr, limit, interval)
     if "±" in shown:
         exact["data_stderr"] = repr(float(stderr or 0.0))
     return tag("span", shown, class_="q", **exact)
@@ -150,14 +155,11 @@ def picture(plot: Plot) -> Markup:
     caption: list[object] = []
     if plot.caption:
         caption = [tag("strong", f"{plot.title}."), " ", plot.caption]
-    links = [
-        tag("a", kind.upper(), href=f"plots/{plot.name}.{kind}", class_="file")
-        for kind in ("svg", "png")
-    ]
+    link = tag("a", "SVG", href=f"plots/{plot.name}.svg", class_="file")
     return tag(
         "figure",
         Markup(plot.inline()),
-        tag("figcaption", *caption, " ", join(links, " ")),
+        tag("figcaption", *caption, " ", link),
         id=f"figure-{plot.name}",
         aria_label=plot.title,
     )

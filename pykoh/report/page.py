@@ -81,8 +81,8 @@ def _zoom() -> str:
     return (files("pykoh.report") / "zoom.js").read_text(encoding="utf-8")
 
 
-def write_report(results: AnalysisResults, folder: str | Path) -> Path:
-    """Write ``report.html`` and ``plots/*.svg``, ``plots/*.png`` into an existing folder.
+def write_report(results: AnalysisResults, folder: str | Path, png: bool = False) -> Path:
+    """Write ``report.html`` and ``plots/*.svg`` into an existing folder.
 
     The page needs nothing else: style and plots are inside it. The plots in the folder are for
     papers and slides. The page is written last.
@@ -90,6 +90,7 @@ def write_report(results: AnalysisResults, folder: str | Path) -> Path:
     Args:
         results: what the analysis found; anything may be None.
         folder: an existing folder; ``run.json`` in it, if there, is quoted as provenance.
+        png: draw ``plots/*.png`` too.
 
     Returns:
         The path of the page.
@@ -107,7 +108,10 @@ def write_report(results: AnalysisResults, folder: str | Path) -> Path:
     except OSError as error:
         raise OutputError(f"{plot_folder}: {error.strerror or error}") from error
     plot_files = [
-        path for group in figures.values() for plot in group for path in plot.write(plot_folder)
+        path
+        for group in figures.values()
+        for plot in group
+        for path in plot.write(plot_folder, png)
     ]
     body = join(
         [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pykoh.analysis.confidence import share_of_events
 from pykoh.analysis.results import AnalysisResults
 from pykoh.report import names
 from pykoh.report.canvas import Plot
@@ -81,9 +82,10 @@ def _around_hops(results: AnalysisResults) -> list[tuple[object, ...]]:
         ]  # fmt: skip
     if (turns := found.directionality) is not None:
         path = f"{base}/directionality"
+        back = turns.return_probability, turns.return_probability_stderr
         rows += [
-            ("next hop leads back", share(f"{path}/return_probability", turns.return_probability,
-                                           turns.return_probability_stderr),
+            ("next hop leads back",
+             share(f"{path}/return_probability", *back, interval=share_of_events(*back)),
              f"share of {count(turns.n_pairs)} pairs of net hops in a row"),
             ("mean cosine", number(f"{path}/mean_cosine", turns.mean_cosine,
                                    turns.mean_cosine_stderr),

@@ -268,8 +268,13 @@ def conductivity(results: AnalysisResults, figures: list[Plot]) -> Markup:
                 verdict = worst([("", verdict), ("Einstein", conductivity_verdict(results))])
             elif key == "transference_cation":
                 verdict = judge(results, f"{base}.{key}", value, stderr)
-            show = number if key == "haven_ratio" else share
-            rows.append((title, show(f"{base}/{key}", value, stderr), what, pill(verdict)))
+            path = f"{base}/{key}"
+            shown = (
+                number(path, value, stderr)
+                if key == "haven_ratio"
+                else share(path, value, stderr, interval=getattr(found, f"{key}_interval_95"))
+            )
+            rows.append((title, shown, what, pill(verdict)))
     return section(
         "conductivity",
         "Conductivity",

@@ -107,7 +107,10 @@ def _cells(point: SeriesPoint) -> tuple[object, ...]:
 
 
 def write_series_report(
-    points: Sequence[SeriesPoint], folder: Path, reports: Sequence[tuple[str, str]]
+    points: Sequence[SeriesPoint],
+    folder: Path,
+    reports: Sequence[tuple[str, str]],
+    png: bool = False,
 ) -> Path:
     """Write ``report.html`` and the plots of a series into an existing folder.
 
@@ -115,11 +118,12 @@ def write_series_report(
         points: at least one.
         folder: existing folder.
         reports: name and relative address of the report of each run; empty without them.
+        png: draw ``plots/*.png`` too.
     """
     plots = series_plots(points)
     (folder / PLOTS).mkdir(exist_ok=True)
     for plot in plots:
-        plot.write(folder / PLOTS)
+        plot.write(folder / PLOTS, png)
     n_runs = sum(len(point.runs) for point in points)
     header = ("mol/L", "runs", *(entry.title for entry in QUANTITIES), "conductivity, measured")
     body = join(

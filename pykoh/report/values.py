@@ -63,9 +63,16 @@ def quantity(value: float, stderr: float | None, unit: str = "", exponent: int =
     return f"{number}{power}{unit_text}"
 
 
-def fraction(value: float, stderr: float | None, limit: float | None = None) -> str:
+def fraction(
+    value: float,
+    stderr: float | None,
+    limit: float | None = None,
+    interval: tuple[float, float] | None = None,
+) -> str:
     """Return a share: ``0.31 ± 0.02``, ``0.02 (95 %: 0.003 to 0.15)`` or ``< 0.39 (95 %)``."""
-    return share_text(value, stderr, quantity, limit=limit, unknown=" (error unknown)")
+    return share_text(
+        value, stderr, quantity, limit=limit, unknown=" (error unknown)", interval=interval
+    )
 
 
 def setting(value: float) -> str:

@@ -84,7 +84,7 @@ def definitions(results: AnalysisResults) -> Markup:
          "divided by 6 V k T, ", cite(references.GRASSELLI), ". Experiment: ",
          cite(references.GILLIAM), "."])),
         ("First peak", "Maximum of a parabola through the logarithm of g(r) in the upper part of "
-         "the peak, between the bins of 0.05 Å; the height is that of the highest bin."),
+         "the peak, between the bins of 0.05 Å; the height is that of the same parabola."),
         ("Coordination number", "Mean number of neighbours up to the first minimum of g(r) after "
          "its first peak, where a minimum stands out of the noise by four standard errors."),
         ("Pair of hydroxide ions", "Two O* within the distance of a hydrogen bond, at any angle; "

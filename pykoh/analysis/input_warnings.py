@@ -1,0 +1,41 @@
+"""What is to be said about a run before anything is worked out from it."""
+
+from __future__ import annotations
+
+from pykoh.analysis.results import AnalysisWarning, FloatArray, InputSummary
+
+_CELL_CHANGE = 1e-4  # of the volume
+
+
+def input_warnings(summary: InputSummary, volumes: FloatArray) -> list[AnalysisWarning]:
+    """Return the warnings.
+
+    Args:
+        summary: what was read.
+        volumes: [3], Å³: Σ over frames, smallest, largest.
+    """
+    found = [AnalysisWarning("input.files", note) for note in summary.notes]
+    if summary.temperature_K is None:
+        found.append(
+            AnalysisWarning(
+                "input.temperature_K",
+                "unknown: give --temperature K, or dump vx vy vz",
+            )
+        )
+    if summary.n_hydroxide != summary.n_koh:
+        found.append(
+            AnalysisWarning(
+                "input.n_koh",
+                f"{summary.n_koh} cations, but {summary.n_hydroxide} hydroxides by "
+                "stoichiometry (2 O - H): the box is not neutral KOH in water",
+            )
+        )
+    if volumes[2] - volumes[1] > _CELL_CHANGE * volumes[1]:
+        found.append(
+            AnalysisWarning(
+                "diffusion",
+                "the cell changes in time, and its breathing is part of unwrapped "
+                "displacements; use constant volume for transport",
+            )
+        )
+    return found
