@@ -1,7 +1,7 @@
 """The operators by which a fast graph calls the compiled loops of :mod:`pykoh.engines.kernels`.
 
-They exist for CPU tensors only: on a GPU the graph does the same with plain torch. Importing this
-module registers them (``torch.ops.pykoh.…``), before ``torch.jit.load``; the loops are compiled at
+For CUDA tensors they are the Triton kernels of :mod:`pykoh.engines.cuda`. Importing this module
+registers them (``torch.ops.pykoh.…``), before ``torch.jit.load``; the loops are compiled at
 the first call, and kept on disk by numba.
 """
 
@@ -171,3 +171,14 @@ _library.define(
 _library.impl("sum_neighbours", _sum_neighbours, "CPU")
 _library.impl("sum_neighbours_back", _sum_neighbours_back, "CPU")
 _library.impl("contract", _contract, "CPU")
+
+
+def _on_cuda(name: str) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        return getattr(import_module("pykoh.engines.cuda.launch"), name)(*arguments)
+
+    return call
+
+
+for _name in ("sum_neighbours", "sum_neighbours_back", "contract"):
+    _library.impl(_name, _on_cuda(_name), "CUDA")
