@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator
 
 import pytest
 import torch
 
-# Before triton is imported: what is decorated then is interpreted.
-os.environ["TRITON_INTERPRET"] = "1"
-pytest.importorskip("triton", reason="triton is for Linux")
+from launches import needs_triton
+
+needs_triton()
 from pykoh.engines import operators
 from pykoh.engines.cuda import launch
 

@@ -46,8 +46,8 @@ class FixedShapes:
         if n_atoms <= self.n_atoms and n_edges <= self.n_edges and most <= self.width:
             return
         self.n_atoms = max(self.n_atoms, n_atoms)
-        self.n_edges = max(self.n_edges, _room(n_edges))
-        self.width = max(self.width, min(_room(most), max(n_edges, 1)))
+        self.n_edges = max(self.n_edges, room(n_edges))
+        self.width = max(self.width, min(room(most), max(n_edges, 1)))
         self.growths += 1
         self._captured = None
         self._rij = torch.zeros((self.n_edges, 3), dtype=self.dtype, device=self.device)
@@ -118,5 +118,6 @@ class FixedShapes:
         return self._result
 
 
-def _room(n: int) -> int:
+def room(n: int) -> int:
+    """Return n and a tenth more, rounded up."""
     return -(-int(HEADROOM * n + 1) // ROUND_TO) * ROUND_TO

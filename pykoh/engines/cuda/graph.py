@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from pykoh.engines import module_tree
 from pykoh.engines.cuda import launch, step
 from pykoh.errors import EngineError
 
@@ -109,6 +110,19 @@ def fused_layer(layer: Any, index: int) -> FusedLayer:
     )
 
 
+def fused_graph(tree: module_tree.Tree, dtype: torch.dtype, device: torch.device) -> FusedGraph:
+    """Return the force call of a graph as an artifact holds it.
+
+    Raises:
+        EngineError: there are no kernels for it.
+    """
+    graph = module_tree.rebuild(tree)
+    reason = obstacle(graph)
+    if reason is not None:
+        raise EngineError(f"there are none for this potential: {reason}")
+    return FusedGraph(graph, dtype, device)
+
+
 def sparse(matrix: torch.Tensor) -> Sparse:
     """Return the entries of each row that are not zero, with their columns."""
     return tuple(
@@ -130,9 +144,8 @@ class FusedGraph:
         self.n_species, self.cutoff = int(graph.n_species), float(graph.cutoff)
         harmonics = graph.harmonics
         self.max_ell = int(harmonics.max_ell)
-        self.harmonics = sparse(harmonics.coefficients)
-        slopes = harmonics.derivative.view(3, -1, harmonics.derivative.shape[-1])
-        self.slopes = tuple(sparse(slopes[axis]) for axis in range(3))
+        self.harmonics = launch.flattened(sparse(harmonics.coefficients))
+        self.slopes = launch.flattened(sparse(harmonics.derivative))
         graph = graph.to(device, dtype)
         self.layers = [fused_layer(layer, index) for index, layer in enumerate(graph.layers)]
         self.embedding, self.e0_pico_ev = graph.embedding, graph.e0_pico_ev
@@ -164,7 +177,9 @@ class FusedGraph:
             EngineError: there are ghosts.
         """
         if len(species) != n_local:
-            raise EngineError("the CUDA kernels are for one rank; use the graph as it is on several")
+            raise EngineError(
+                "the CUDA kernels are for one rank; use the graph as it is on several"
+            )
         rij, sender, receiver, species = (
             each.contiguous() for each in (rij, sender, receiver, species)
         )
@@ -182,8 +197,8 @@ class FusedGraph:
                 sent, source = layer.sent, sender_species
             else:
                 sent, source = layer.sent.index_select(0, species), sender
-            last = (source, start, sent, layer.table, self.pair_table, self.cutoff)
-            sums = launch.sum_neighbours(*rows, *last)
+            given = (*rows, source, start, sent, layer.table, self.pair_table)
+            sums = launch.sum_neighbours(*given, self.cutoff)
             x = torch.bmm(sums, layer.mix)
             value, derivative = launch.contract_terms(x, species, layer.coefficients, layer.terms)
             features, slope = self._atoms_ahead(index, value, features, species, energies)
@@ -240,7 +255,8 @@ class FusedGraph:
                 FAR=2.0 * self.cutoff,
                 N_SPECIES=self.n_species,
                 MAX_ELL=self.max_ell,
-                HARMONICS=self.harmonics,
+                BEGINS=self.harmonics[0],
+                TERMS=self.harmonics[1],
                 BLOCK=EDGES_PER_PROGRAM,
             )
         return y, distance, pair, sender_species
@@ -264,7 +280,8 @@ class FusedGraph:
                 n_edges,
                 n_atoms,
                 MAX_ELL=self.max_ell,
-                SLOPES=self.slopes,
+                BEGINS=self.slopes[0],
+                TERMS=self.slopes[1],
                 BLOCK=EDGES_PER_PROGRAM,
             )
         return gradient

@@ -6,7 +6,7 @@ graph; kernels are compiled at the first call and kept on disk by Triton.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -17,6 +17,7 @@ TILE = {torch.float32: 512, torch.float64: 256}
 WARPS = 4
 MOST_CHANNELS = 64  # of a program, on the way ahead
 
+T = TypeVar("T")
 Terms = tuple[tuple[tuple[int, int, int], ...], ...]
 _terms_of: dict[int, tuple[torch.Tensor, tuple[int, int, int], Terms]] = {}
 
@@ -126,22 +127,23 @@ def contract_terms(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Do the same with terms from :func:`terms_by_component`."""
     n_components, n_atoms, n_channels = x.shape
-    terms = terms + ((),) * (n_components - len(terms))
+    begins, flat = flattened(terms + ((),) * (n_components - len(terms)))
     value, derivative = x.new_empty((n_atoms, n_channels)), x.new_empty(x.shape)
     if x.numel() == 0:
         return value, derivative
-    channels = min(power_of_two(n_channels), 32)
+    channels = min(power_of_two(n_channels), MOST_CHANNELS)
     loops.contract[(n_atoms, -(-n_channels // channels))](
         *_contiguous(x, species, coefficients),
         value,
         derivative,
         n_atoms,
-        coefficients.size(1),
-        TERMS=terms,
+        N_SPECIES=coefficients.size(1),
+        TERMS=flat,
+        BEGINS=begins,
         N_COMPONENTS=n_components,
         N_CHANNELS=n_channels,
         CHANNELS=channels,
-        num_warps=1,
+        num_warps=2,
     )
     return value, derivative
 
@@ -163,6 +165,17 @@ def terms_by_component(factors: list[list[int]], n_cubic: int, n_quadratic: int)
         else:
             found[a].append((k, b if k < n_cubic + n_quadratic else -1, -1))
     return tuple(tuple(terms) for terms in found)
+
+
+def flattened(nested: tuple[tuple[T, ...], ...]) -> tuple[tuple[int, ...], tuple[T, ...]]:
+    """Return where each part begins (and all end), and the entries of all parts.
+
+    Triton takes tuples of tuples as constants, but nothing deeper.
+    """
+    begins = [0]
+    for part in nested:
+        begins.append(begins[-1] + len(part))
+    return tuple(begins), tuple(entry for part in nested for entry in part)
 
 
 def kept_terms(factors: torch.Tensor, n_cubic: int, n_quadratic: int) -> Terms:

@@ -59,12 +59,10 @@ def sum_neighbours(
     last = tl.load(start + atom + 1)
     sums_of = ()
     for _ in tl.static_range(N_ELL * N_ELL):
-        sums_of = sums_of + (tl.zeros((ROWS, CHANNELS), sums.dtype.element_ty),)  # noqa: RUF005
+        sums_of = sums_of + (tl.zeros((ROWS, CHANNELS), sums.dtype.element_ty),)
     for low in range(tl.load(start + atom), last, ROWS):
         row = low + tl.arange(0, ROWS)
-        counts, place, t = _places(
-            row, row < last, distance, pair, pair_table, CUTOFF, N_INTERVALS
-        )
+        counts, place, t = _places(row, row < last, distance, pair, pair_table, CUTOFF, N_INTERVALS)
         t = tl.expand_dims(t, 1)
         here = tl.expand_dims(counts, 1) & tl.expand_dims(is_channel, 0)
         source = tl.expand_dims(tl.load(sender + row, mask=counts, other=0), 1)
@@ -79,7 +77,7 @@ def sum_neighbours(
             message = tl.where(here, value * s, 0.0)
             for m in tl.static_range(ell * ell, (ell + 1) * (ell + 1)):
                 y_m = tl.load(y + m * n_rows + row, mask=counts, other=0.0)
-                new = new + (sums_of[m] + tl.expand_dims(y_m, 1) * message,)  # noqa: RUF005
+                new = new + (sums_of[m] + tl.expand_dims(y_m, 1) * message,)
         sums_of = new
     for m in tl.static_range(N_ELL * N_ELL):
         target = sums + (m * n_atoms + atom) * N_CHANNELS + channel
@@ -131,7 +129,7 @@ def sum_neighbours_back(
         own = tl.load(
             upstream + (m * n_atoms + atom) * N_CHANNELS + channel, mask=is_channel, other=0.0
         )
-        up = up + (tl.expand_dims(own, 0),)  # noqa: RUF005
+        up = up + (tl.expand_dims(own, 0),)
     for low in range(tl.load(start + atom), last, ROWS):
         row = low + tl.arange(0, ROWS)
         is_row = row < last
@@ -180,8 +178,9 @@ def contract(
     value,  # [n, C], written to
     derivative,  # [M, n, C], written to
     n_atoms,
-    n_species,
+    N_SPECIES: tl.constexpr,
     TERMS: tl.constexpr,
+    BEGINS: tl.constexpr,
     N_COMPONENTS: tl.constexpr,
     N_CHANNELS: tl.constexpr,
     CHANNELS: tl.constexpr,
@@ -189,8 +188,9 @@ def contract(
     """Write what :func:`pykoh.engines.kernels.contract` gives, of one atom and CHANNELS.
 
     Args (beyond those of the loop for a CPU):
-        TERMS: by component a, the terms of the derivative by it: ``(k, b, c)`` is coefficient k
-            times components b and c, ``(k, b, -1)`` times b, ``(k, -1, -1)`` alone.
+        TERMS: of the derivatives by each component a: ``(k, b, c)`` is coefficient k times
+            components b and c, ``(k, b, -1)`` times b, ``(k, -1, -1)`` alone.
+        BEGINS: first term of each a, and their number.
     """
     atom = tl.program_id(0).to(tl.int64)
     channel = tl.program_id(1) * CHANNELS + tl.arange(0, CHANNELS)
@@ -200,21 +200,19 @@ def contract(
     x_of = ()
     for m in tl.static_range(N_COMPONENTS):
         x_m = tl.load(x + (m * n_atoms + atom) * N_CHANNELS + channel, mask=is_channel, other=0.0)
-        x_of = x_of + (x_m,)  # noqa: RUF005
+        x_of = x_of + (x_m,)
     f = tl.zeros((CHANNELS,), x.dtype.element_ty)
     for a in tl.static_range(N_COMPONENTS):
         # By Euler's theorem x times a derivative of degree d - 1 is d times its part of f.
         cubic = tl.zeros((CHANNELS,), x.dtype.element_ty)
         quadratic = tl.zeros((CHANNELS,), x.dtype.element_ty)
         alone = tl.zeros((CHANNELS,), x.dtype.element_ty)
-        for i in tl.static_range(len(TERMS[a])):
-            w = tl.load(
-                own + TERMS[a][i][0] * n_species * N_CHANNELS, mask=is_channel, other=0.0
-            )
-            if TERMS[a][i][2] >= 0:
-                cubic += w * x_of[TERMS[a][i][1]] * x_of[TERMS[a][i][2]]
-            elif TERMS[a][i][1] >= 0:
-                quadratic += w * x_of[TERMS[a][i][1]]
+        for i in tl.static_range(tl.constexpr(BEGINS[a]), tl.constexpr(BEGINS[a + 1])):
+            w = tl.load(own + TERMS[i][0] * N_SPECIES * N_CHANNELS, mask=is_channel, other=0.0)
+            if TERMS[i][2] >= 0:
+                cubic += w * x_of[TERMS[i][1]] * x_of[TERMS[i][2]]
+            elif TERMS[i][1] >= 0:
+                quadratic += w * x_of[TERMS[i][1]]
             else:
                 alone += w
         f += x_of[a] * (cubic * (1.0 / 3.0) + quadratic * 0.5 + alone)

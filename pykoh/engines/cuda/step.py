@@ -15,16 +15,16 @@ def _monomials(u, MAX_ELL: tl.constexpr):
     """Return the products of up to MAX_ELL components of u, in the order of ``Harmonics``."""
     found = (u[0] * 0.0 + 1.0,)
     if MAX_ELL >= 1:
-        found = found + u  # noqa: RUF005
+        found = found + u
     if MAX_ELL >= 2:
         for i in tl.static_range(3):
             for j in tl.static_range(i, 3):
-                found = found + (u[i] * u[j],)  # noqa: RUF005
+                found = found + (u[i] * u[j],)
     if MAX_ELL >= 3:
         for i in tl.static_range(3):
             for j in tl.static_range(i, 3):
                 for k in tl.static_range(j, 3):
-                    found = found + (u[i] * u[j] * u[k],)  # noqa: RUF005
+                    found = found + (u[i] * u[j] * u[k],)
     return found
 
 
@@ -53,13 +53,15 @@ def edges_ahead(
     FAR: tl.constexpr,
     N_SPECIES: tl.constexpr,
     MAX_ELL: tl.constexpr,
-    HARMONICS: tl.constexpr,
+    TERMS: tl.constexpr,
+    BEGINS: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
     """Write what the loops need of each edge; edges of the receiver ``n_atoms`` are FAR.
 
-    Args:
-        HARMONICS: by component: the terms ``(monomial, coefficient)`` of Y.
+    Args (beyond arrays):
+        TERMS: ``(monomial, coefficient)`` of Y, component by component.
+        BEGINS: first term of each component, and their number.
     """
     edge = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     is_edge = edge < n_edges
@@ -73,10 +75,10 @@ def edges_ahead(
     tl.store(pair + edge, of_central * N_SPECIES + of_other, mask=is_edge)
     tl.store(sender_species + edge, of_other, mask=is_edge)
     p = _monomials(u, MAX_ELL)
-    for m in tl.static_range(len(HARMONICS)):
+    for m in tl.static_range((MAX_ELL + 1) * (MAX_ELL + 1)):
         value = r * 0.0
-        for i in tl.static_range(len(HARMONICS[m])):
-            value += p[HARMONICS[m][i][0]] * HARMONICS[m][i][1]
+        for i in tl.static_range(tl.constexpr(BEGINS[m]), tl.constexpr(BEGINS[m + 1])):
+            value += p[TERMS[i][0]] * TERMS[i][1]
         tl.store(y + m * n_edges + edge, value, mask=is_edge)
 
 
@@ -90,15 +92,17 @@ def edges_back(
     n_edges,
     n_atoms,
     MAX_ELL: tl.constexpr,
-    SLOPES: tl.constexpr,
+    TERMS: tl.constexpr,
+    BEGINS: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
     """Write dE/dr of each edge; 0 for those of the receiver ``n_atoms``.
 
     Where receivers do not ascend the gradient is no number: nobody has looked before.
 
-    Args:
-        SLOPES: by axis and component: the terms ``(monomial, coefficient)`` of dY/du.
+    Args (beyond arrays):
+        TERMS: ``(monomial, coefficient)`` of dY/du, axis by axis and component by component.
+        BEGINS: first term of each axis and component, and their number.
     """
     edge = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     is_edge = edge < n_edges
@@ -107,16 +111,19 @@ def edges_back(
     live = is_edge & (central < n_atoms)
     u, r = _unit(rij, edge, live)
     p = _monomials(u, MAX_ELL)
+    N_COMPONENTS: tl.constexpr = (MAX_ELL + 1) * (MAX_ELL + 1)
     to_u = ()
     for axis in tl.static_range(3):
         own = r * 0.0
-        for m in tl.static_range(len(SLOPES[axis])):
-            if len(SLOPES[axis][m]) > 0:
-                slope = r * 0.0
-                for i in tl.static_range(len(SLOPES[axis][m])):
-                    slope += p[SLOPES[axis][m][i][0]] * SLOPES[axis][m][i][1]
-                own += slope * tl.load(to_y + m * n_edges + edge, mask=live, other=0.0)
-        to_u = to_u + (own,)  # noqa: RUF005
+        for m in tl.static_range(N_COMPONENTS):
+            slope = r * 0.0
+            for i in tl.static_range(
+                tl.constexpr(BEGINS[axis * N_COMPONENTS + m]),
+                tl.constexpr(BEGINS[axis * N_COMPONENTS + m + 1]),
+            ):
+                slope += p[TERMS[i][0]] * TERMS[i][1]
+            own += slope * tl.load(to_y + m * n_edges + edge, mask=live, other=0.0)
+        to_u = to_u + (own,)
     along = u[0] * to_u[0] + u[1] * to_u[1] + u[2] * to_u[2]
     radial = tl.load(to_distance + edge, mask=live, other=0.0) - along / r
     for axis in tl.static_range(3):
