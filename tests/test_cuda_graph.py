@@ -14,7 +14,7 @@ import torch
 from launches import launches, needs_triton
 
 needs_triton()
-from potentials import random_mace, water_like_box
+from potentials import random_mace
 from pykoh.engines.artifact import load_artifact
 from pykoh.engines.contents import open_graph
 from pykoh.engines.cuda import loops, step
@@ -49,29 +49,27 @@ def graphs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pair]:
         assert packed.tree is not None
         return fused_graph(packed.tree, dtype, CPU), open_graph(packed, CPU, dtype)
 
+    make.folder = folder  # type: ignore[attr-defined]
     return make
 
 
-def edges_of(
-    numbers: tuple[int, ...] = (1, 8, 19), seed: int = 0, n_water: int = 2
-) -> tuple[torch.Tensor, ...]:
-    """Return the graph's arguments for a box whose atoms are shaken."""
-    from vesin import NeighborList
-
-    box = water_like_box(1, n_water)
-    box.positions += np.random.default_rng(seed).normal(scale=0.1, size=box.positions.shape)
-    finder = NeighborList(cutoff=CUTOFF_A + 0.1, full_list=True, sorted=True)
-    i, j, rij = finder.compute(box.positions, np.asarray(box.cell), True, "ijD")
-    species = np.array([sorted(numbers).index(z) for z in box.numbers])
+def edges_of(n_species: int = 3, seed: int = 0) -> tuple[torch.Tensor, ...]:
+    """Return the graph's arguments for a cluster of six atoms, some pairs beyond the cutoff."""
+    random = np.random.default_rng(seed)
+    grid = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1, 2)], dtype=float)
+    positions = 1.2 * random.permutation(grid)[:6] + random.normal(scale=0.1, size=(6, 3))
+    rij = positions - positions[:, None]
+    i, j = np.nonzero((np.linalg.norm(rij, axis=2) < CUTOFF_A + 0.2) & ~np.eye(6, dtype=bool))
+    species = random.integers(0, n_species, 6)
     i, j, species = (torch.from_numpy(x.astype(np.int64)) for x in (i, j, species))
-    return torch.from_numpy(rij), j, i, species
+    return torch.from_numpy(rij[i, j]), j, i, species
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_same_energies_and_forces(name: str, graphs: Callable[..., Pair]) -> None:
     fused, graph = graphs(name)
-    given = edges_of(MODELS[name].get("numbers", (1, 8, 19)))
-    assert 0 < float(given[0].norm(dim=1).max()) > CUTOFF_A, "a pair is beyond the cutoff"
+    given = edges_of(len(MODELS[name].get("numbers", (1, 8, 19))))
+    assert float(given[0].norm(dim=1).max()) > CUTOFF_A, "a pair is beyond the cutoff"
     energies, gradient = fused(*given, len(given[3]))
     wanted, expected = graph(*given, len(given[3]))
     assert expected.abs().max() > 0.01
@@ -132,7 +130,7 @@ def test_ghosts_are_refused(graphs: Callable[..., Pair]) -> None:
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"hidden": "4x0e+4x1o", "max_ell": 1}, "vectors"),
+        ({"hidden": "4x0e+4x1o", "max_ell": 1}, "not to scalars"),
         ({"first": "Density", "block": "DensityResidual", "max_ell": 1}, "density"),
         ({"first": "", "block": "Residual", "max_ell": 1}, "element by element"),
     ],
@@ -170,7 +168,7 @@ def test_launches_of_the_shipped_potential(monkeypatch: pytest.MonkeyPatch) -> N
                 monkeypatch.setattr(module, name, Launcher(own, name))
     fused = fused_graph(tree, torch.float32, CPU)
     fixed = FixedShapes(fused, torch.float32, CPU, by_width=False)
-    rij, sender, receiver, species = edges_of(n_water=3)
+    rij, sender, receiver, species = edges_of()
     given = (rij.float(), sender, receiver, species, len(species))
     others = launches(lambda: fixed(*given))
     # (launches() calls three times)
@@ -196,3 +194,23 @@ class Launcher:
             self.counts[self.name] += 1
 
         return launch
+
+
+def test_the_object_of_lammps_offers_it(
+    graphs: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    _, graph = graphs("scalar")
+    potential = torch.load(graphs.folder / "scalar.pt", weights_only=False)  # type: ignore[attr-defined]
+    opened = potential._open(CPU)
+    assert potential._self_checked(opened, CPU) is None
+    monkeypatch.setenv(KERNELS, "1")
+    checked = potential._self_checked(opened, CPU)
+    given = edges_of()
+    checked(*given, len(given[3]))
+    gradient = checked(*given, len(given[3]))[1]
+    torch.testing.assert_close(gradient, graph(*given, len(given[3]))[1], rtol=0, atol=1e-10)
+    assert [way.name for way in checked.ways] == ["the CUDA kernels"]
+    assert "pykoh: 6 atoms" in capsys.readouterr().out
+    monkeypatch.setenv(KERNELS, "2")
+    with pytest.raises(EngineError, match="PYKOH_CUDA_KERNELS is '2'"):
+        potential._self_checked(opened, CPU)
