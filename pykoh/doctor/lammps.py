@@ -212,9 +212,7 @@ def gpu_aware_mpi(build: Build | None) -> list[Finding]:
         found = f"{family}, {words[said]}"
     if aware:
         return [Finding(name, "ok", found, needed)]
-    found += (
-        "; without it LAMMPS turns gpu/aware off, and on several ranks mliap/kk is expected to crash"
-    )
+    found += ": LAMMPS turns gpu/aware off, and on several ranks mliap/kk is expected to crash"
     return [Finding(name, "warning", found, needed, remedy)]
 
 

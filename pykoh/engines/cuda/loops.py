@@ -14,6 +14,9 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+# They change from step to step: no kernel is compiled anew because one is a multiple of 16.
+SIZES = ("n_atoms", "n_rows")
+
 
 @triton.jit
 def _places(row, is_row, distance, pair, pair_table, CUTOFF: tl.constexpr, N: tl.constexpr):
@@ -32,7 +35,7 @@ def _places(row, is_row, distance, pair, pair_table, CUTOFF: tl.constexpr, N: tl
     return counts, which * N + interval, scaled - interval
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def sum_neighbours(
     start,  # [n + 1] int64
     y,  # [M, P]
@@ -84,7 +87,7 @@ def sum_neighbours(
         tl.store(target, tl.sum(sums_of[m], 0), mask=is_channel)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def sum_neighbours_back(
     upstream,  # [M, n, C]
     start,
@@ -170,7 +173,7 @@ def sum_neighbours_back(
             tl.atomic_add(to_sent + source, to_s, mask=here, sem="relaxed")
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def contract(
     x,  # [M, n, C]
     species,  # [n] int64

@@ -9,6 +9,9 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+# They change from step to step, as in pykoh.engines.cuda.loops.
+SIZES = ("n_atoms", "n_edges")
+
 
 @triton.jit
 def _monomials(u, MAX_ELL: tl.constexpr):
@@ -38,7 +41,7 @@ def _unit(rij, edge, live):
     return (a / r, b / r, c / r), r
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def edges_ahead(
     rij,  # [E, 3]
     sender,  # [E] int64
@@ -82,7 +85,7 @@ def edges_ahead(
         tl.store(y + m * n_edges + edge, value, mask=is_edge)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def edges_back(
     rij,
     receiver,
