@@ -147,6 +147,8 @@ def lmp(path: Path | None) -> tuple[Finding, Build | None]:
         found = f"{path}: {answer.last_line if not answer.ok else 'its -h is not that of LAMMPS'}"
         return Finding(name, "warning", found[:300], needed, BUILD), None
     found = f"{path}, {build.release}"
+    if build.backends:
+        found += f", Kokkos on {_backends(build, path)}"
     lacking = sorted({"ML-IAP", "PYTHON"} - build.packages)
     if build.date < OLDEST:
         found += ": too old, its mliap/kk has no forward_exchange; 22 Jul 2025 or later is needed"
@@ -179,11 +181,14 @@ def kokkos(build: Build | None, path: Path | None = None) -> Finding:
         return Finding(name, "missing", "lmp is built without KOKKOS", needed, remedy)
     if not build.has_mliap_kk:
         return Finding(name, "warning", "KOKKOS without mliap/kk", needed, remedy)
-    found = " ".join(build.backends) or "KOKKOS"
+    return Finding(name, "ok", f"{_backends(build, path)}, with forward_exchange", needed)
+
+
+def _backends(build: Build, path: Path | None) -> str:
+    """Return where Kokkos runs, e.g. ``CUDA Serial for HOPPER90``."""
     cards = architectures(path) if path is not None and build.on_gpu else ()
-    if cards:
-        found += f" for {' and '.join(cards)}"
-    return Finding(name, "ok", f"{found}, with forward_exchange", needed)
+    found = " ".join(build.backends) or "KOKKOS"
+    return f"{found} for {' and '.join(cards)}" if cards else found
 
 
 def gpu_aware_mpi(build: Build | None) -> list[Finding]:
