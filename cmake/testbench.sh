@@ -210,7 +210,8 @@ if [ "$preset" = hopper90 ]; then
       get_cuda_kokkos "$source" || { say "Kokkos's source can't be fetched (see $fetch_log)"; exit 3; }
     fi
     if [ -z "${LAMMPS_SOURCE_DIR-}" ]; then
-      mv "$source/lib/kokkos/bin/kokkos_launch_compiler"{,.kokkos}
+      [ -e "$source/lib/kokkos/bin/kokkos_launch_compiler.kokkos" ] ||
+        mv "$source/lib/kokkos/bin/kokkos_launch_compiler"{,.kokkos}
       cp "$here/nvcc_for_kokkos.sh" "$source/lib/kokkos/bin/kokkos_launch_compiler"
       touch "$source/ready"
     fi

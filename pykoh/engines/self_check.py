@@ -208,7 +208,8 @@ class SelfChecked:
         for way in right:
             if way is not self.used and isinstance(way.call, FixedShapes):
                 way.call.release()
-        self.report(self._sentence(size, plain_s, right))
+        if right or wrong:  # what failed has been said
+            self.report(self._sentence(size, plain_s, right))
         return plain
 
     def _timed(self, arguments: Arguments, right: list[Way]) -> tuple[float, list[Way]]:
