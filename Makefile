@@ -16,7 +16,7 @@ PS      := 1.5
 HEAT_PS   := 0.5
 SETTLE_PS := 1.0
 
-.PHONY: demo docs test test-slow test-lammps test-kokkos test-slurm test-versions lint clean
+.PHONY: demo docs test test-slow test-lammps test-kokkos test-cuda-build test-slurm test-versions lint clean
 export LAMMPS
 .DELETE_ON_ERROR:
 
@@ -69,10 +69,10 @@ docs: $(READY)
 	@echo "Open build/site/index.html in a browser."
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow and not lammps and not slurm"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow and not lammps and not slurm and not cuda_build"
 
 test-slow: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not lammps and not slurm"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not lammps and not slurm and not cuda_build"
 
 # Set LAMMPS to test another lmp than the one that cmake/testbench.sh builds.
 test-lammps: $(READY)
@@ -83,6 +83,12 @@ test-lammps: $(READY)
 test-kokkos: $(READY)
 	@lmp=$${LAMMPS:-$$(PYTHON=$(BIN)/python cmake/testbench.sh kokkos-openmp)} && \
 	  PATH=$(BIN):$$PATH PYKOH_LMP_KOKKOS=$$lmp $(BIN)/python -m pytest -n 2 -m kokkos
+
+# The build for H100 and H200, with nvcc and without a GPU: hours of two cores; a second call goes
+# on where the first was stopped.
+test-cuda-build: $(READY)
+	@lmp=$${LAMMPS:-$$(PYTHON=$(BIN)/python cmake/testbench.sh hopper90)} && \
+	  PYKOH_LMP_CUDA=$$lmp $(BIN)/python -m pytest -m cuda_build
 
 # Needs root and Debian's slurm-wlm and munge; takes four minutes on two quiet cores.
 test-slurm: $(READY)

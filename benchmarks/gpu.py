@@ -2,12 +2,12 @@
 
 Usage: python benchmarks/gpu.py koh.pt --lmp PATH/lmp -o FOLDER [--mace NAME.model]
 
-For boxes of 6.26 mol/L KOH: ms per step and ns/day of NVE in `mliap/kk` with the captured CUDA
-graph, with the plain one and as pykoh chooses; what it chose; GPU memory; and, with --mace, MACE's
-own ML-IAP object in the same lmp. Beside it, of one force call: the largest deviation from the CPU
-in double precision, and the kernels that are launched.
+For boxes of 6.26 mol/L KOH: ms per step and ns/day of NVE in `mliap/kk` with the plain graph, the
+captured one, own CUDA kernels, these captured, and as pykoh chooses; what it chose; GPU memory;
+and, with --mace, MACE's own ML-IAP object in the same lmp. Beside it, of one force call: the
+largest deviation from the CPU in double precision, and the kernels that are launched.
 
-Some ten minutes. Writes gpu.json (everything) and gpu.md (what the issue form asks for). With
+Some fifteen minutes. Writes gpu.json (everything) and gpu.md (what the issue form asks for). With
 --cpu the same runs without a GPU, in plain `mliap`, to try the script.
 """
 
@@ -34,8 +34,18 @@ os.environ.setdefault("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
 
 TIMESTEP_PS = 0.0005
 GPU_OPTIONS = ["-k", "on", "g", "1", "-sf", "kk", "-pk", "kokkos", "newton", "on", "neigh", "half"]
-# What a run says when pykoh has tried the captured graph.
-CHOICE = re.compile(r"^pykoh: (.*(?:graph is used|goes on).*)$", re.M)
+# What a run says when pykoh has tried other ways than the plain graph.
+CHOICE = re.compile(
+    r"^pykoh: (.*(?: is used| are used|not used|goes on|tried again|no CUDA).*)$", re.M
+)
+# PYKOH_CUDA_GRAPH and PYKOH_CUDA_KERNELS of each engine.
+ENGINES = {
+    "pykoh": ("", ""),
+    "pykoh, plain": ("0", "0"),
+    "pykoh, captured": ("1", "0"),
+    "pykoh, kernels": ("0", "1"),
+    "pykoh, captured kernels": ("1", "1"),
+}
 
 
 @dataclass
@@ -222,15 +232,15 @@ def main() -> None:
         "force_calls": [],
         "rows": [],
     }
-    engines = {"pykoh": "", "pykoh, captured": "1", "pykoh, plain": "0"}
+    engines = dict(ENGINES)
     other = {"CUDA_VISIBLE_DEVICES": ""} if args.cpu else {}
     if args.mace:
         mace_object(args.mace, folder / "mace.pt", "float32")
-        engines["MACE's object"] = ""
+        engines["MACE's object"] = ("", "")
     for size in args.atoms:
         box = box_of(size)
         results["force_calls"].append(force_call(args.potential, box, device))
-        for engine, switch in engines.items():
+        for engine, (graph, kernels) in engines.items():
             here = folder / f"{len(box)}-{re.sub('[^a-z]+', '-', engine.lower())}"
             here.mkdir(exist_ok=True)
             write_box(here / "box.data", box)
@@ -239,7 +249,8 @@ def main() -> None:
                 attach=ATTACH, pad="", potential=potential, warm=50, steps=args.steps
             )
             row = Row(engine, len(box))
-            settings = {"PYKOH_CUDA_GRAPH": switch, "PYKOH_DTYPE": "float32", **other}
+            settings = {"PYKOH_CUDA_GRAPH": graph, "PYKOH_CUDA_KERNELS": kernels}
+            settings |= {"PYKOH_DTYPE": "float32", **other}
             measure(row, here, args.lmp, text, settings)
             print(f"{row.atoms} atoms, {engine}: {row.ms_per_step:.2f} ms {row.error}", flush=True)
             results["rows"].append(asdict(row))

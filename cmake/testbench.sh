@@ -3,10 +3,13 @@
 #
 #   cmake/testbench.sh cpu-mpi          plain ML-IAP, what `make test-lammps` uses
 #   cmake/testbench.sh kokkos-openmp    mliap/kk on a CPU: the way to the GPU path without a GPU
+#   cmake/testbench.sh hopper90         the build for H100 and H200, with nvcc and without a GPU
 #
 # The source is LAMMPS_SOURCE_DIR, or the pinned release from GitHub, or the pinned source package of
 # Debian (from the server that this machine's apt uses). Debian's source brings no Kokkos: for
 # kokkos-openmp Debian's Kokkos is taken, with its C library where this machine's is older.
+# For hopper90 Kokkos's source is that within the package symmetrix-xl of PyPI; hours of computing go
+# on where they were stopped, and where there is no libcuda a library of its name is linked.
 # What is built is kept in PYKOH_CACHE (~/.cache/pykoh), for this source, Python, numpy and MPI.
 #
 # Environment: PYTHON (of the virtual environment to install into), LAMMPS_SOURCE_DIR, PYKOH_CACHE,
@@ -27,12 +30,14 @@ fail() { say "$*"; exit 1; }
 case $preset in
   cpu-mpi) prefix_name=pykoh-lammps ;;
   kokkos-openmp) prefix_name=pykoh-lammps-kokkos ;;
-  *) fail "unknown preset $preset; use cpu-mpi or kokkos-openmp" ;;
+  hopper90) prefix_name=pykoh-lammps-hopper90 ;;
+  *) fail "unknown preset $preset; use cpu-mpi, kokkos-openmp or hopper90" ;;
 esac
 
 # The build leaves this folder: a relative path would lead nowhere.
 case $python in */*) python=$(cd "$(dirname "$python")" && pwd)/$(basename "$python") ;; esac
 
+[ "$preset" != hopper90 ] || command -v nvcc >/dev/null || fail "no nvcc on PATH; install the CUDA toolkit"
 for tool in cmake c++; do
   command -v $tool >/dev/null || fail "no $tool on PATH; install CMake and a C++ compiler"
 done
@@ -50,7 +55,7 @@ if [ -n "${LAMMPS_SOURCE_DIR-}" ]; then
   [ -f "$LAMMPS_SOURCE_DIR/src/version.h" ] || fail "$LAMMPS_SOURCE_DIR: is no unpacked LAMMPS"
   identity+=$(cat "$LAMMPS_SOURCE_DIR/src/version.h")$LAMMPS_SOURCE_DIR
 fi
-key=$(cat "$here"/CMakeLists.txt "$here"/CMakePresets.json "${BASH_SOURCE[0]}" - <<<"$identity" |
+key=$(cat "$here"/CMakeLists.txt "$here"/CMakePresets.json "$here"/nvcc_for_kokkos.sh "${BASH_SOURCE[0]}" - <<<"$identity" |
   sha256sum | cut -c1-16)
 built=$cache/$preset-$key
 prefix=$venv/opt/$prefix_name
@@ -59,14 +64,20 @@ install_it() { # everything but the compiling: the wrapper names this virtual en
   cmake -DBINARY="$built" -DSOURCE="$built" -DPREFIX="$prefix" -DPython_EXECUTABLE="$python" \
     -DC_LIBRARY="$([ -d "$built/libc" ] && echo "$built/libc")" -P "$here/install.cmake" >&2
   cp -a "$built"/libkokkos*.so* "$prefix/lib/" 2>/dev/null || true
+  cp -a "$built/stub" "$prefix/" 2>/dev/null || true
   echo "$prefix/bin/lmp"
 }
 if [ -e "$built/done" ]; then install_it; exit; fi
 
 mkdir -p "$cache"
 : >"$fetch_log"
-work=$(mktemp -d "$cache/build.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+if [ "$preset" = hopper90 ]; then
+  work=$cache/build.$preset-$key
+  mkdir -p "$work"
+else
+  work=$(mktemp -d "$cache/build.XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+fi
 
 apt_sid() { # apt with the lists of Debian's unstable release alone, beside the machine's own
   apt-get -q -o Dir::Etc::SourceList="$work/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null \
@@ -138,6 +149,29 @@ get_kokkos() { # Debian's, into $work/kokkos; and its C library into $work/libc 
   fi
 }
 
+get_cuda_kokkos() { # Kokkos's source into lib/kokkos of the LAMMPS source, where a release has it
+  local sha=0e4d92ff4ac9cd0ba8c191deec35e3ebe9364e0265ff46044827920176d5503f
+  local file=symmetrix_xl-0.1.1.tar.gz inside=symmetrix_xl-0.1.1/libsymmetrix/external/kokkos
+  "$python" -m pip download -q --no-deps --no-binary symmetrix-xl -d "$work" symmetrix-xl==0.1.1 \
+    >>"$fetch_log" 2>&1 && pinned "$work/$file" $sha || return 1
+  mkdir -p "$1/lib/kokkos"
+  tar xzf "$work/$file" -C "$1/lib/kokkos" --strip-components=4 $inside
+}
+
+cuda_stub() { # prints what CMake is to link for the driver, where neither it nor its stub is here
+  local cuda call
+  cuda=$(dirname "$(nvcc --dryrun -x cu - 2>&1 </dev/null | sed -n 's/^#\$ _HERE_=//p')")
+  if ls "$cuda"/lib*/stubs/libcuda.so "$cuda"/targets/*/lib/stubs/libcuda.so >/dev/null 2>&1 ||
+     ldconfig -p | grep -q 'libcuda\.so'; then return; fi
+  mkdir -p "$work/stub"
+  for call in cuInit cuCtxGetDevice cuCtxPushCurrent_v2 cuStreamGetCtx; do
+    echo "int $call(void) { return 100; } /* CUDA_ERROR_NO_DEVICE */"
+  done >"$work/stub/stub.c"
+  c++ -x c -shared -fPIC -Wl,-soname,libcuda.so.1 -o "$work/stub/libcuda.so" "$work/stub/stub.c"
+  ln -sf libcuda.so "$work/stub/libcuda.so.1"
+  echo "$work/stub/libcuda.so"
+}
+
 keep_few_styles() { # A build compiles each Kokkos style that has a plain one: half an hour for nothing.
   local file
   for file in "$1"/{pair,fix,compute,bond,angle,dihedral,improper,dump,region,atom_vec}_*; do
@@ -153,6 +187,7 @@ keep_few_styles() { # A build compiles each Kokkos style that has a plain one: h
 
 start=$SECONDS
 source=${LAMMPS_SOURCE_DIR-}
+if [ -z "$source" ] && [ -e "$work/source/ready" ]; then source=$work/source; fi
 if [ -z "$source" ]; then
   say "fetching LAMMPS"
   get_source || { say "no LAMMPS source: neither the pinned release (GitHub) nor Debian's source" \
@@ -168,6 +203,26 @@ if [ "$preset" = kokkos-openmp ]; then
       -DCMAKE_CXX_FLAGS_RELEASE=-O1)
   fi
 fi
+if [ "$preset" = hopper90 ]; then
+  if [ ! -e "$source/ready" ]; then
+    if [ -z "${LAMMPS_SOURCE_DIR-}" ]; then keep_few_styles "$source/src/KOKKOS"; fi
+    if [ ! -e "$source/lib/kokkos/CMakeLists.txt" ]; then
+      get_cuda_kokkos "$source" || { say "Kokkos's source can't be fetched (see $fetch_log)"; exit 3; }
+    fi
+    if [ -z "${LAMMPS_SOURCE_DIR-}" ]; then
+      [ -e "$source/lib/kokkos/bin/kokkos_launch_compiler.kokkos" ] ||
+        mv "$source/lib/kokkos/bin/kokkos_launch_compiler"{,.kokkos}
+      cp "$here/nvcc_for_kokkos.sh" "$source/lib/kokkos/bin/kokkos_launch_compiler"
+      touch "$source/ready"
+    fi
+  fi
+  options+=(-DCMAKE_CXX_FLAGS_RELEASE=-O1)
+  stub=$(cuda_stub)
+  if [ -n "$stub" ]; then
+    say "no libcuda here: linking a library of its name"
+    options+=("-DPYKOH_EXTRA_LAMMPS_ARGS=-DCUDA_cuda_driver_LIBRARY=$stub")
+  fi
+fi
 log=$cache/$preset.log
 say "building $preset (minutes; log: $log)"
 {
@@ -181,9 +236,11 @@ mkdir "$work/result" "$work/result/python"
 cp -a "$binary"/lmp "$binary"/liblammps*.so* "$work/result/"
 cp -a "$source/python/lammps" "$work/result/python/"
 if [ -d "$work/kokkos" ]; then cp -a "$(dirname "$(find "$work/kokkos" -name libkokkoscore.so)")"/libkokkos*.so* "$work/result/"; fi
+if [ -d "$work/stub" ]; then cp -a "$work/stub" "$work/result/"; fi
 if [ -d "$work/libc" ]; then mv "$work/libc" "$work/result/"; fi
 touch "$work/result/done"
 rm -rf "$built"
 mv "$work/result" "$built"
+rm -rf "$work"
 say "built in $((SECONDS - start)) s"
 install_it

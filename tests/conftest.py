@@ -10,6 +10,8 @@ import pytest
 
 # e3nn, which the reference calculator imports, reads its own constants from a pickle.
 os.environ.setdefault("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+# Triton's kernels are run by its interpreter; it looks when it is imported, which torch may do.
+os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 @pytest.fixture(scope="session")

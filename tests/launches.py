@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import platform
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pykoh.engines.contents import without_compiled_loops
@@ -31,6 +33,12 @@ class Launches(TorchDispatchMode):
         if not is_view and name not in FREE and "empty" not in name:
             self.counts[name] += 1
         return func(*args, **(kwargs or {}))
+
+
+def needs_triton() -> None:
+    """Skip a module of tests on machines for which there is no triton; elsewhere it has to be."""
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        pytest.skip("triton is for Linux on x86_64", allow_module_level=True)
 
 
 def launches(call: Callable[[], object]) -> Counter[str]:

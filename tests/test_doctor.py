@@ -13,7 +13,8 @@ import pytest
 
 from pykoh.doctor import lammps, smoke
 from pykoh.doctor.finding import ask, ask_python
-from pykoh.doctor.lammps import read_help
+from pykoh.doctor.lammps import architectures, gpu_aware_mpi, kokkos, read_help
+from pykoh.doctor.lammps import lmp as find_build
 from pykoh.doctor.software import mpi_family
 
 HELP = """
@@ -178,6 +179,49 @@ def test_reading_what_lmp_says() -> None:
     assert plain is not None and plain.backends == () and not plain.has_mliap_kk
     assert read_help("") is None
     assert read_help("Massively Parallel Simulator - 1 Foo 2025") is None
+
+
+def test_which_gpus_a_build_is_for(tmp_path: Path) -> None:
+    folder = tmp_path / "lib"
+    folder.mkdir()
+    (folder / "liblammps.so.0").write_bytes(b"\x00ZEN4\x00\x00HOPPER90\x00GPU architecture\x00")
+    (folder / "liblammps.so").symlink_to("liblammps.so.0")
+    (tmp_path / "bin").mkdir()
+    lmp = program(tmp_path / "bin", HELP.format(**GPU_BUILD))
+    assert architectures(lmp) == ("HOPPER90",)
+    build = read_help(HELP.format(**GPU_BUILD))
+    assert "CUDA Serial for HOPPER90" in kokkos(build, lmp).found
+    # A machine without a driver, e.g. a login node.
+    said = "lmp: error while loading shared libraries: libcuda.so.1: cannot open shared object file"
+    lmp.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 127\n")
+    finding, nothing = find_build(lmp)
+    assert nothing is None and finding.status == "warning"
+    assert "built for HOPPER90; without the driver" in finding.found
+    assert "on a GPU node" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("mpi", "variable", "ok", "said"),
+    [
+        ("MPI v4.1: MPICH Version: 5.0.2", None, False, "is not 1: LAMMPS turns"),
+        ("MPI v3.1: MPICH Version: CRAY MPICH 8.1", "1", True, "MPICH_GPU_SUPPORT_ENABLED is 1"),
+        ("", None, False, "without MPI"),
+    ],
+)
+def test_mpi_between_gpus(
+    mpi: str, variable: str | None, ok: bool, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MPICH_GPU_SUPPORT_ENABLED", raising=False)
+    if variable:
+        monkeypatch.setenv("MPICH_GPU_SUPPORT_ENABLED", variable)
+    text = HELP.format(**GPU_BUILD).replace(
+        "MPI v4.0: Open MPI v5.0.7, package: Debian OpenMPI", mpi
+    )
+    (finding,) = gpu_aware_mpi(read_help(text))
+    assert (finding.status == "ok") is ok and said in finding.found
+    assert ok or finding.remedy
+    on_a_cpu = read_help(HELP.format(**{**GPU_BUILD, "kokkos": "KOKKOS package API: OpenMP"}))
+    assert gpu_aware_mpi(on_a_cpu) == gpu_aware_mpi(None) == []
 
 
 def test_programs_that_hang_or_fail() -> None:

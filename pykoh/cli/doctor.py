@@ -40,8 +40,9 @@ def command(lmp: Path | None, with_smoke: bool, as_json: bool) -> None:
     external, build = lammps.lmp(program)
     findings = [
         software.python(), software.numpy(), torch, gpu, embedded, external,
-        lammps.kokkos(build), software.cupy(), software.mpi4py(build.mpi if build else None),
-        software.mace(), software.cp2k(), software.slurm(),
+        lammps.kokkos(build, program), *lammps.gpu_aware_mpi(build), software.cupy(),
+        software.mpi4py(build.mpi if build else None), software.mace(), software.cp2k(),
+        software.slurm(),
     ]  # fmt: skip
     engines = {
         "embedded": embedded.status == "ok",

@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pykoh.doctor.finding import Finding, ask, ask_python
-from pykoh.doctor.software import version_of
+from pykoh.doctor.software import cuda_aware, mpi_family, version_of
 from pykoh.resources import shipped
 
 # The release whose mliap/kk exchanges features between ranks (forward_exchange).
 OLDEST = 20250722
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 BUILD = f"build one as {shipped('cmake', 'README.md')} says, and give it with --lmp PATH"
+
+_ARCHITECTURE = re.compile(
+    rb"\0((?:VOLTA|TURING|AMPERE|ADA|HOPPER|BLACKWELL|AMD_GFX)[0-9A-F]{2,4})(?=\0)"
+)
 
 _EMBEDDED = """
 import json
@@ -70,10 +74,14 @@ class Build:
     has_mliap_kk: bool
 
     @property
+    def on_gpu(self) -> bool:
+        """Whether Kokkos runs on GPUs."""
+        return bool({"CUDA", "HIP", "SYCL"} & set(self.backends))
+
+    @property
     def kokkos_arguments(self) -> list[str]:
         """How lmp is started with Kokkos."""
-        gpu = {"CUDA", "HIP", "SYCL"} & set(self.backends)
-        where = ["g", "1"] if gpu else ["t", "1"] if "OpenMP" in self.backends else []
+        where = ["g", "1"] if self.on_gpu else ["t", "1"] if "OpenMP" in self.backends else []
         package = ["-pk", "kokkos", "newton", "on", "neigh", "half"]
         return ["-k", "on", *where, "-sf", "kk", *package]
 
@@ -131,10 +139,16 @@ def lmp(path: Path | None) -> tuple[Finding, Build | None]:
         return Finding(name, "missing", "no lmp on PATH", needed, BUILD), None
     answer = ask([str(path), "-h"])
     build = read_help(answer.output)
+    if build is None and "libcuda.so" in answer.error:
+        cards = " and ".join(architectures(path)) or "NVIDIA GPUs"
+        found = f"{path}: built for {cards}; without the driver of an NVIDIA GPU it does not start"
+        return Finding(name, "warning", found, needed, "run `pykoh doctor` on a GPU node"), None
     if build is None:
         found = f"{path}: {answer.last_line if not answer.ok else 'its -h is not that of LAMMPS'}"
         return Finding(name, "warning", found[:300], needed, BUILD), None
     found = f"{path}, {build.release}"
+    if build.backends:
+        found += f", Kokkos on {_backends(build, path)}"
     lacking = sorted({"ML-IAP", "PYTHON"} - build.packages)
     if build.date < OLDEST:
         found += ": too old, its mliap/kk has no forward_exchange; 22 Jul 2025 or later is needed"
@@ -152,8 +166,13 @@ def lmp(path: Path | None) -> tuple[Finding, Build | None]:
     return Finding(name, "ok", found, needed), build
 
 
-def kokkos(build: Build | None) -> Finding:
-    """Return whether lmp has mliap/kk, and on what it runs."""
+def kokkos(build: Build | None, path: Path | None = None) -> Finding:
+    """Return whether lmp has mliap/kk, and on what it runs.
+
+    Args:
+        build: of the lmp.
+        path: of it.
+    """
     name, needed = "lmp with Kokkos", "one GPU or more (mliap/kk)"
     remedy = f"build a GPU preset as {shipped('cmake', 'README.md')} says"
     if build is None:
@@ -162,8 +181,63 @@ def kokkos(build: Build | None) -> Finding:
         return Finding(name, "missing", "lmp is built without KOKKOS", needed, remedy)
     if not build.has_mliap_kk:
         return Finding(name, "warning", "KOKKOS without mliap/kk", needed, remedy)
-    found = f"{' '.join(build.backends) or 'KOKKOS'}, with forward_exchange"
-    return Finding(name, "ok", found, needed)
+    return Finding(name, "ok", f"{_backends(build, path)}, with forward_exchange", needed)
+
+
+def _backends(build: Build, path: Path | None) -> str:
+    """Return where Kokkos runs, e.g. ``CUDA Serial for HOPPER90``."""
+    cards = architectures(path) if path is not None and build.on_gpu else ()
+    found = " ".join(build.backends) or "KOKKOS"
+    return f"{found} for {' and '.join(cards)}" if cards else found
+
+
+def gpu_aware_mpi(build: Build | None) -> list[Finding]:
+    """Return whether LAMMPS will hand GPU memory to its MPI; nothing if it is not for GPUs.
+
+    KokkosLMP asks Open MPI, and believes an MPICH only if MPICH_GPU_SUPPORT_ENABLED is 1. Without
+    it LAMMPS sets ``gpu/aware off`` by itself, and sends from the host. The functions of mliap/kk
+    for that read the features where they are: GPU memory, from the host
+    (``PairMLIAPKokkos::pack_forward_comm``, read in the LAMMPS of 4 July 2026; not run).
+    """
+    if build is None or not build.on_gpu:
+        return []
+    name, needed = "GPU-aware MPI", "several GPUs for one box"
+    family = mpi_family(build.mpi)
+    if family is None:
+        remedy = "build lmp with an MPI that is CUDA-aware"
+        return [Finding(name, "missing", "lmp is built without MPI", needed, remedy)]
+    remedy = "run one rank on one GPU, or build lmp with an MPI that is CUDA-aware"
+    if family == "MPICH":
+        aware = os.environ.get("MPICH_GPU_SUPPORT_ENABLED") == "1"
+        found = f"MPICH, MPICH_GPU_SUPPORT_ENABLED is {'1' if aware else 'not 1'}"
+    else:
+        said = cuda_aware(family, build.mpi)
+        aware = said is True
+        words = {True: "CUDA-aware", False: "not CUDA-aware", None: "does not say if CUDA-aware"}
+        found = f"{family}, {words[said]}"
+    if aware:
+        return [Finding(name, "ok", found, needed)]
+    found += ": LAMMPS turns gpu/aware off, and on several ranks mliap/kk is expected to crash"
+    return [Finding(name, "warning", found, needed, remedy)]
+
+
+def architectures(path: Path) -> tuple[str, ...]:
+    """Return the GPUs that an lmp is compiled for, as Kokkos calls them, e.g. ``HOPPER90``.
+
+    Kokkos keeps the name in its library, for ``--kokkos-print-configuration``. That needs a GPU;
+    the file can be read without one.
+
+    Args:
+        path: of the program, or of the script that cmake/ puts in front of it.
+    """
+    path = path.resolve()
+    files = [path, path.with_name("lmp-bare")]
+    for folder in (path.parent, path.parent.parent / "lib", path.parent.parent / "lib64"):
+        files += [*folder.glob("liblammps*.so*"), *folder.glob("libkokkoscore*.so*")]
+    found: set[str] = set()
+    for file in {each.resolve() for each in files if each.is_file()}:
+        found |= {match.decode() for match in _ARCHITECTURE.findall(file.read_bytes())}
+    return tuple(sorted(found))
 
 
 def potential() -> Path | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from pykoh.errors import EngineError
@@ -19,13 +21,21 @@ class FixedShapes:
     rank: ghosts have been replaced by their owners.
 
     Args:
-        graph: of an artifact whose route is ``fast``.
+        graph: of an artifact whose route is ``fast``, or what is called like it.
         dtype: its precision.
         device: where it is.
+        by_width: whether the graph fills up the rows of each atom, to as many as the fullest has;
+            then the host waits once in each call, to count them.
     """
 
-    def __init__(self, graph: torch.nn.Module, dtype: torch.dtype, device: torch.device) -> None:
-        self.graph = graph
+    def __init__(
+        self,
+        graph: Callable[..., tuple[torch.Tensor, torch.Tensor]],
+        dtype: torch.dtype,
+        device: torch.device,
+        by_width: bool = True,
+    ) -> None:
+        self.graph, self.by_width = graph, by_width
         self.dtype, self.device = dtype, device
         self.n_atoms = self.n_edges = self.width = 0
         self.growths = 0
@@ -36,8 +46,8 @@ class FixedShapes:
         if n_atoms <= self.n_atoms and n_edges <= self.n_edges and most <= self.width:
             return
         self.n_atoms = max(self.n_atoms, n_atoms)
-        self.n_edges = max(self.n_edges, _room(n_edges))
-        self.width = max(self.width, min(_room(most), max(n_edges, 1)))
+        self.n_edges = max(self.n_edges, room(n_edges))
+        self.width = max(self.width, min(room(most), max(n_edges, 1)))
         self.growths += 1
         self._captured = None
         self._rij = torch.zeros((self.n_edges, 3), dtype=self.dtype, device=self.device)
@@ -61,13 +71,7 @@ class FixedShapes:
         if len(species) != n_local:
             raise EngineError("fixed shapes are for one rank; use the graph as it is on several")
         n_edges = len(rij)
-        counts = torch.zeros(n_local + 1, dtype=torch.int64, device=self.device)
-        counts.index_add_(0, receiver, torch.ones_like(receiver))
-        descends = (receiver[1:] < receiver[:-1]).any().to(torch.int64)
-        # The one time that the host waits for the device.
-        most, unsorted = torch.stack([counts.max(), descends]).tolist()
-        if unsorted:
-            raise EngineError("fixed shapes need pairs sorted by atom; sort them first")
+        most = self._most_neighbours(receiver, n_local) if self.by_width else 0
         self._grow(n_local, n_edges, most)
         self._rij[:n_edges].copy_(rij)
         self._sender[:n_edges].copy_(sender)
@@ -76,6 +80,21 @@ class FixedShapes:
         self._species[:n_local].copy_(species)
         energies, gradient = self._run() if self.device.type == "cpu" else self._replay()
         return energies[:n_local], gradient[:n_edges]
+
+    def release(self) -> None:
+        """Give back the memory of what was captured; the next call captures anew."""
+        self._captured = None
+        self._result = (torch.empty(0), torch.empty(0))
+
+    def _most_neighbours(self, receiver: torch.Tensor, n_local: int) -> int:
+        counts = torch.zeros(n_local + 1, dtype=torch.int64, device=self.device)
+        counts.index_add_(0, receiver, torch.ones_like(receiver))
+        descends = (receiver[1:] < receiver[:-1]).any().to(torch.int64)
+        # The one time that the host waits for the device.
+        most, unsorted = torch.stack([counts.max(), descends]).tolist()
+        if unsorted:
+            raise EngineError("fixed shapes need pairs sorted by atom; sort them first")
+        return int(most)
 
     def _run(self) -> tuple[torch.Tensor, torch.Tensor]:
         result: tuple[torch.Tensor, torch.Tensor] = self.graph(
@@ -99,5 +118,6 @@ class FixedShapes:
         return self._result
 
 
-def _room(n: int) -> int:
+def room(n: int) -> int:
+    """Return n and a tenth more, rounded up."""
     return -(-int(HEADROOM * n + 1) // ROUND_TO) * ROUND_TO

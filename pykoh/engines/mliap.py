@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import traceback
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -28,12 +28,14 @@ from pykoh.engines.contents import (
     run_dtype,
 )
 from pykoh.engines.ending import end_all_ranks
-from pykoh.engines.fixed_shapes import FixedShapes
 from pykoh.engines.ghost import Exchange, exchanging
 from pykoh.engines.kokkos import KokkosExchange, owners_on_this_rank
 from pykoh.engines.memory import keep_freed_memory
-from pykoh.engines.self_check import SelfChecked, switch
+from pykoh.engines.self_check import KERNELS, SWITCH, SelfChecked, switch, ways
 from pykoh.errors import EngineError, ModelError, PykohError
+
+if TYPE_CHECKING:
+    from pykoh.engines.cuda.graph import FusedGraph
 
 
 class MLIAPPotential:
@@ -69,7 +71,7 @@ class MLIAPPotential:
         self._graph: torch.nn.Module | None = None
         self._device: torch.device | None = None
         self._rows: Rows | None = None
-        # For one rank on a GPU: see pykoh.engines.self_check.
+        # On one rank on a GPU: see pykoh.engines.self_check.
         self._checked: SelfChecked | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -119,18 +121,34 @@ class MLIAPPotential:
         return open_graph(self.checked(), device, self.dtype)
 
     def _self_checked(self, graph: torch.nn.Module, device: torch.device) -> SelfChecked | None:
-        """Return the graph that may run captured; None where it can't.
+        """Return the graph that may run captured or in own kernels; None where it can't.
 
-        On a CPU there is nothing to capture; the same shapes step after step are run there if the
-        user asks for them, which is how they are tested.
+        On a CPU there is nothing to capture, and own kernels run there in Triton's interpreter
+        only; they are tried there if the user asks for them, which is how they are tested.
         """
-        wanted = switch()
-        if self.metadata.get("route") != "fast" or wanted is False:
+        captured, kernels = switch(SWITCH), switch(KERNELS)
+        if self.metadata.get("route") != "fast" or (captured is False and kernels is False):
             return None
-        if device.type != "cuda" and wanted is None:
+        if device.type != "cuda" and not captured and not kernels:
             return None
-        fixed = FixedShapes(graph, self.dtype, device)
-        return SelfChecked(graph, fixed, wanted, lambda line: print(f"pykoh: {line}", flush=True))
+        if device.type != "cuda":
+            captured, kernels = bool(captured), bool(kernels)
+
+        def report(line: str) -> None:
+            print(f"pykoh: {line}", flush=True)
+
+        tree = self.tree
+
+        def fused() -> FusedGraph:
+            from pykoh.engines.cuda.graph import fused_graph
+
+            assert tree is not None
+            return fused_graph(tree, self.dtype, device)
+
+        make = None if tree is None else fused
+        candidates = ways(graph, make, self.dtype, device, captured, kernels, report)
+        forced = SWITCH if captured else KERNELS if kernels else None
+        return SelfChecked(graph, candidates, forced, report)
 
     def compute_forces(self, data: Any) -> None:
         """Give LAMMPS the energies and pair forces of this rank's atoms.

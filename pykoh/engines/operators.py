@@ -1,11 +1,16 @@
 """Operators of the fast graph that a device may have kernels of its own for.
 
 On a CPU they are plain torch operations, which say what they compute: pykoh's own force call
-(:mod:`pykoh.engines.cpu`) does not need them, but scripts of earlier artifacts name them. Importing
-this module registers them (``torch.ops.pykoh.…``), before ``torch.jit.load``.
+(:mod:`pykoh.engines.cpu`) does not need them, but scripts of earlier artifacts name them. For CUDA
+tensors they are the Triton kernels of :mod:`pykoh.engines.cuda`. Importing this module registers
+them (``torch.ops.pykoh.…``), before ``torch.jit.load``.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 import torch
 
@@ -143,3 +148,14 @@ _library.define(
 _library.impl("sum_neighbours", _sum_neighbours, "CPU")
 _library.impl("sum_neighbours_back", _sum_neighbours_back, "CPU")
 _library.impl("contract", _contract, "CPU")
+
+
+def _on_cuda(name: str) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        return getattr(import_module("pykoh.engines.cuda.launch"), name)(*arguments)
+
+    return call
+
+
+for _name in ("sum_neighbours", "sum_neighbours_back", "contract"):
+    _library.impl(_name, _on_cuda(_name), "CUDA")
