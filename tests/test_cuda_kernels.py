@@ -1,4 +1,4 @@
-"""The Triton kernels, run by Triton's interpreter on a CPU, against the numba loops."""
+"""The Triton kernels, run by Triton's interpreter on a CPU, against plain torch operations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from launches import needs_triton
 
 needs_triton()
-from pykoh.engines import operators
+from pykoh.engines import operators  # noqa: F401  registers them
 from pykoh.engines.cuda import launch
 
 CUTOFF_A = 4.0
@@ -132,7 +132,6 @@ def test_contraction(n_atoms: int, n_channels: int, dtype: torch.dtype) -> None:
 
 
 def test_the_operators_have_kernels_for_cuda() -> None:
-    assert operators.compiled_loops()
     for name in ("sum_neighbours", "sum_neighbours_back", "contract"):
         for key in ("CPU", "CUDA"):
             assert torch._C._dispatch_has_kernel_for_dispatch_key(f"pykoh::{name}", key)

@@ -43,7 +43,7 @@ def sum_neighbours(
     pair_table: torch.Tensor,
     cutoff: float,
 ) -> torch.Tensor:
-    """Return the sums ``[M, n, C]`` of :func:`pykoh.engines.kernels.sum_neighbours`."""
+    """Return the sums ``[M, n, C]`` of the operator of that name."""
     n_atoms, n_channels = start.numel() - 1, sent.size(1)
     if n_atoms < 1 or sent.size(0) == 0:
         return sent.new_zeros((y.size(0), max(n_atoms, 0), n_channels))
@@ -81,7 +81,7 @@ def sum_neighbours_back(
     to_sent: torch.Tensor | None,
     adds: bool = True,
 ) -> None:
-    """Add to the derivatives: :func:`pykoh.engines.kernels.sum_neighbours_back`.
+    """Add to the derivatives: see :mod:`pykoh.engines.operators`.
 
     Args (beyond those of the operator):
         to_sent: None if nobody asks for it.
@@ -118,7 +118,7 @@ def contract(
     n_cubic: int,
     n_quadratic: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return value ``[n, C]`` and derivative ``[M, n, C]``: see pykoh.engines.kernels.contract."""
+    """Return value ``[n, C]`` and derivative ``[M, n, C]``: see :mod:`pykoh.engines.operators`."""
     return contract_terms(x, species, coefficients, kept_terms(factors, n_cubic, n_quadratic))
 
 

@@ -1,4 +1,4 @@
-"""The loops of :mod:`pykoh.engines.kernels` as Triton kernels: sums over neighbours, contraction.
+"""The loops of :mod:`pykoh.engines.operators` as Triton kernels: sums over neighbours, contraction.
 
 One program has the rows of one atom: nobody else writes its sums. It takes ROWS rows at a time,
 as a tile of rows × channels. What the tile reads (table, sender) does not wait for the tile before
@@ -55,7 +55,7 @@ def sum_neighbours(
     ROWS: tl.constexpr,
     CHANNELS: tl.constexpr,
 ):
-    """Write the sums of :func:`pykoh.engines.kernels.sum_neighbours`, of one atom and CHANNELS."""
+    """Write the sums of the operator of that name, of one atom and CHANNELS."""
     atom = tl.program_id(0).to(tl.int64)
     channel = tl.program_id(1) * CHANNELS + tl.arange(0, CHANNELS)
     is_channel = channel < N_CHANNELS
@@ -188,7 +188,7 @@ def contract(
     N_CHANNELS: tl.constexpr,
     CHANNELS: tl.constexpr,
 ):
-    """Write what :func:`pykoh.engines.kernels.contract` gives, of one atom and CHANNELS.
+    """Write what the operator of that name gives, of one atom and CHANNELS.
 
     Args (beyond those of the loop for a CPU):
         TERMS: of the derivatives by each component a: ``(k, b, c)`` is coefficient k times
