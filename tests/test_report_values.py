@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import report_cases
 from pykoh.analysis.results import AnalysisWarning, LineFit, SurvivalCurve
-from pykoh.report import names, references, values
+from pykoh.report import html, names, references, values
 from pykoh.report.verdicts import (
     CAREFUL,
     CONVERGED,
@@ -209,6 +209,15 @@ def test_a_hop_rate_without_plateau_is_no_clean_number():
     assert verdict.label == CAREFUL
     # 1.5 - 2.5 * 0.4 = 0.5 of the rate: half as large.
     assert "0.4 ps instead of 0.2 ps the rate is 50 % lower" in verdict.reason
+
+
+def test_a_hop_that_was_never_seen_is_a_limit():
+    # Nothing in an exposure of 9 ps: 3.0 / 9 (Poisson, 95 %).
+    shown = str(html.rate("grotthuss/hop_rate_per_ps", 0.0, 1 / 9, "per ps"))
+    assert "&lt; 0.33 per ps (95 %)" in shown and 'data-value="0.0"' in shown
+    assert "±" not in shown
+    assert "(0.50 ± 0.12) per ps" in str(html.rate("x", 0.5, 0.12, "per ps"))
+    assert "not available" in str(html.rate("x", None, None, "per ps"))
 
 
 def test_references():

@@ -148,6 +148,18 @@ def rate(n_events: float, exposure: float, stderr: float | None = None) -> Inter
     return float(low * scale), float(high * scale)
 
 
+def hop_rate(value: float | None, stderr: float | None) -> Interval | None:
+    """Return the interval of 95 % of a hop rate, in its unit.
+
+    Args:
+        value: the rate, or None.
+        stderr: its standard error; of a rate of 0 that of one hop in the exposure.
+    """
+    if value == 0.0 and stderr:
+        return rate(0, 1.0 / stderr)
+    return positive(value, stderr)
+
+
 def ratio(
     value: float | None, numerator: float | None, denominator: float | None
 ) -> Interval | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pykoh.analysis.confidence import Interval, share, share_of_events
+from pykoh.analysis.confidence import Interval, hop_rate, share, share_of_events
 from pykoh.analysis.results import AnalysisResults, HydrogenBondClass
 from pykoh.analysis.shares import share_text
 
@@ -92,6 +92,9 @@ def summary(results: AnalysisResults) -> str:
         lines.append(f"  {entry.species:<18}{here:>22}{infinite:>16}{window:>14}")
     hops = results.grotthuss
     rate = with_error(hops.hop_rate_per_ps, hops.hop_rate_stderr_per_ps)
+    limit = hop_rate(hops.hop_rate_per_ps, hops.hop_rate_stderr_per_ps)
+    if hops.hop_rate_per_ps == 0.0 and limit is not None:
+        rate = f"< {limit[1]:.2g} (95 %)"
     lines += [
         "",
         f"Proton transfers of {hops.n_hydroxides} hydroxides: {hops.n_transfers} "

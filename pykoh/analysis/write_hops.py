@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pykoh.analysis.confidence import Interval, positive, rate, share_of_events
+from pykoh.analysis.confidence import hop_rate, positive, share_of_events
 from pykoh.analysis.results import Grotthuss, SurvivalCurve, WaitingTimeFit
 from pykoh.analysis.tables import Json, write_csv
 
@@ -57,15 +57,6 @@ def _waiting_time_fit(fit: WaitingTimeFit | None) -> Json:
     }
 
 
-def _rate_interval(found: Grotthuss) -> Interval | None:
-    """Return the interval of 95 % of the hop rate, 1/ps."""
-    value, stderr = found.hop_rate_per_ps, found.hop_rate_stderr_per_ps
-    if value == 0.0 and stderr:
-        # Without a hop the standard error is that of one hop in the exposure.
-        return rate(0, 1.0 / stderr)
-    return positive(value, stderr)
-
-
 def grotthuss_json(grotthuss: Grotthuss) -> Json:
     """Return the part ``grotthuss`` of ``results.json``."""
     waiting = grotthuss.waiting_times
@@ -81,7 +72,9 @@ def grotthuss_json(grotthuss: Grotthuss) -> Json:
         "residence_time_stderr_ps": grotthuss.residence_time_stderr_ps,
         "hop_length_A": grotthuss.hop_length_A,
         "hop_length_stderr_A": grotthuss.hop_length_stderr_A,
-        "hop_rate_interval_95_per_ps": _rate_interval(grotthuss),
+        "hop_rate_interval_95_per_ps": hop_rate(
+            grotthuss.hop_rate_per_ps, grotthuss.hop_rate_stderr_per_ps
+        ),
         "residence_time_interval_95_ps": positive(
             grotthuss.residence_time_ps, grotthuss.residence_time_stderr_ps
         ),

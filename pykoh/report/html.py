@@ -6,9 +6,10 @@ import html
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from pykoh.analysis.confidence import hop_rate
 from pykoh.report.canvas import Plot
 from pykoh.report.references import Reference
-from pykoh.report.values import fraction, quantity
+from pykoh.report.values import fraction, quantity, significant
 from pykoh.report.verdicts import Verdict
 
 
@@ -62,6 +63,15 @@ def number(
     elif not measured:
         shown += " (error unknown)"
     return tag("span", shown, class_="q", **exact)
+
+
+def rate(path: str, value: float | None, stderr: float | None, unit: str) -> Markup:
+    """Return a rate of hops; where none was seen, the limit below which it is (95 %)."""
+    interval = hop_rate(value, stderr)
+    if value != 0.0 or interval is None:
+        return number(path, value, stderr, unit)
+    shown = f"< {significant(interval[1], 2)} {unit} (95 %)"
+    return tag("span", shown, class_="q", data_path=path, data_value=repr(float(value)))
 
 
 def missing(path: str) -> Markup:

@@ -11,6 +11,7 @@ from pykoh.report.html import (
     card,
     number,
     pictures,
+    rate,
     section,
     share,
     table,
@@ -49,12 +50,12 @@ def summary(results: AnalysisResults) -> Markup:
                 )
             )
     hops = results.grotthuss
-    rate = number(
+    hop_rate = rate(
         "grotthuss/hop_rate_per_ps", hops.hop_rate_per_ps, hops.hop_rate_stderr_per_ps, "per ps"
     )
     verdict = judge_hops(results)
     note = f"{count(hops.n_hops)} net hops of {count(hops.n_hydroxides)} hydroxide ions"
-    cards.append(card("Proton hops per OH⁻", rate, verdict, note))
+    cards.append(card("Proton hops per OH⁻", hop_rate, verdict, note))
     for bonds in results.hydrogen_bonds.classes:
         if bonds.name == "OH-_OH-":
             path = f"hydrogen_bonds/{bonds.name}/fraction_of_donors_bonded"

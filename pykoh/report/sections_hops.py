@@ -6,7 +6,19 @@ from pykoh.analysis.confidence import share_of_events
 from pykoh.analysis.results import AnalysisResults
 from pykoh.report import names
 from pykoh.report.canvas import Plot
-from pykoh.report.html import Markup, cite, join, number, pictures, pill, section, share, table, tag
+from pykoh.report.html import (
+    Markup,
+    cite,
+    join,
+    number,
+    pictures,
+    pill,
+    rate,
+    section,
+    share,
+    table,
+    tag,
+)
 from pykoh.report.references import HANSEROTH, MARX
 from pykoh.report.values import count, duration, setting
 from pykoh.report.verdicts import judge_hops
@@ -23,8 +35,8 @@ def hops(results: AnalysisResults, figures: list[Plot]) -> Markup:
         ("rattles", _count(f"{base}/n_rattles", found.n_rattles),
          f"of these, undone within {setting(found.rattle_window_ps)} ps"),
         ("net hops", _count(f"{base}/n_hops", found.n_hops), "what is left"),
-        ("hop rate", number(f"{base}/hop_rate_per_ps", found.hop_rate_per_ps,
-                            found.hop_rate_stderr_per_ps, "per ps"),
+        ("hop rate", rate(f"{base}/hop_rate_per_ps", found.hop_rate_per_ps,
+                          found.hop_rate_stderr_per_ps, "per ps"),
          join(["per hydroxide ion ", pill(verdict)])),
         ("residence time", number(f"{base}/residence_time_ps", found.residence_time_ps,
                                   found.residence_time_stderr_ps, "ps"),
