@@ -173,6 +173,8 @@ def main() -> None:
     options = parser.parse_args()
     rows = [row for group in (*GROUPS, track_rows) for row in group()]
     place = {row.name: k for k, row in enumerate(rows)}
+    if not any(options.only in row.name for row in rows):
+        raise SystemExit(f"--only {options.only}: no row has this word in its name")
     lines = [line for line in load(options.out) if line["first_seed"] == options.first_seed]
     done = {line["run"] for line in lines}
     for row in rows:

@@ -29,6 +29,7 @@ from triton.compiler import ASTSource
 from pykoh.engines.artifact import load_artifact
 from pykoh.engines.cuda import loops, step
 from pykoh.engines.cuda.graph import fused_graph
+from pykoh.errors import PykohError
 
 SHIPPED = Path(__file__).parents[1] / "potentials" / "koh-blyp-d3" / "koh.pt"
 TYPES = {torch.float32: "*fp32", torch.float64: "*fp64", torch.int64: "*i64"}
@@ -114,7 +115,11 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one object per line")
     args = parser.parse_args()
     seen = set()
-    for call in recorded(args.potential, getattr(torch, args.dtype)):
+    try:
+        calls = recorded(args.potential, getattr(torch, args.dtype))
+    except PykohError as error:
+        raise SystemExit(str(error)) from None
+    for call in calls:
         for capability in (80, 90):
             found = compiled(call, capability)
             text = json.dumps(found)

@@ -14,6 +14,7 @@ too.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -137,6 +138,7 @@ def plot(results: list[dict[str, Any]], title: str, target: Path) -> None:
 
     matplotlib.use("svg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import FixedLocator, LogLocator
 
     figure, axes = plt.subplots(figsize=(6, 4))
     for name in [key for key in results[0] if key != "atoms"]:
@@ -145,6 +147,13 @@ def plot(results: list[dict[str, Any]], title: str, target: Path) -> None:
             "o-", label=LABELS.get(name, "symmetrix-xl"),
         )  # fmt: skip
     axes.set(xlabel="atoms", ylabel="ms per force call", title=title)
+    for axis, kind in ((axes.xaxis, "atoms"), (axes.yaxis, "ms")):
+        axis.set_minor_formatter("")
+        if kind == "atoms":
+            axis.set_major_locator(FixedLocator([each["atoms"] for each in results]))
+        else:
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter("{x:g}")
     axes.legend(frameon=False)
     axes.grid(alpha=0.3)
     figure.tight_layout()
@@ -180,16 +189,22 @@ def main() -> None:
         )  # fmt: skip
     if model is None or not model.is_file():
         raise SystemExit(f"{model or 'no model'}: give a MACE model file, or --random IRREPS")
+    if given.vs and not (given.vs / "pykoh").is_dir():
+        raise SystemExit(f"{given.vs}: no checkout of pykoh (it has no folder pykoh)")
     engines: dict[str, Engine] = {}
     roots = {"pykoh": root} | ({"before": given.vs.resolve()} if given.vs else {})
     for name, where in roots.items():
-        target = given.folder.resolve() / f"{name}.pt"
+        # Another model in the same folder is another file.
+        digest = hashlib.sha256(model.read_bytes() + str(where).encode()).hexdigest()[:12]
+        target = given.folder.resolve() / f"{name}_{digest}.pt"
         if not target.exists():
             command = [sys.executable, "-m", "pykoh", "export", str(model.resolve()), "-o"]
-            subprocess.run(
-                [*command, str(target)], check=True, cwd=where, stdout=subprocess.DEVNULL,
+            done = subprocess.run(
+                [*command, str(target)], check=False, cwd=where, stdout=subprocess.DEVNULL,
                 env={**os.environ, "PYTHONPATH": str(where)},
             )  # fmt: skip
+            if done.returncode:
+                raise SystemExit(done.returncode)  # it has said why
         engines[name] = Engine(name, target, given.dtype, given.threads, where)
     others = [name for name in ("mace", "symmetrix") if name not in given.without]
     try:
@@ -203,7 +218,8 @@ def main() -> None:
     (given.folder / "force_call.json").write_text(
         json.dumps({**what, "results": results}, indent=1)
     )
-    title = f"{model.stem}, {given.dtype}, {given.threads} thread(s)"
+    threads = "one thread" if given.threads == 1 else f"{given.threads} threads"
+    title = f"{model.stem}, {given.dtype}, {threads}"
     plot(results, title, given.folder / "force_call.svg")
     for each in engines.values():
         each.process.kill()

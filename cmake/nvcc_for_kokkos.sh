@@ -11,6 +11,7 @@ if [ "${3-}" = "${2-}" ] && [[ " $* " == *" -c "* ]]; then
     if [ -n "$skip" ]; then skip=; continue; fi
     case $argument in -MD | -MMD | -c) ;; -MT | -MF | -o) skip=1 ;; *) ask+=("$argument") ;; esac
   done
+  # What the preprocessor has to say, the compiler says again.
   if seen=$("$3" "${ask[@]}" -M 2>/dev/null) && [[ $seen != *Kokkos_Macros.hpp* ]]; then
     exec "$3" "${plain[@]}"
   fi

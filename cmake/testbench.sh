@@ -64,7 +64,7 @@ install_it() { # everything but the compiling: the wrapper names this virtual en
   cmake -DBINARY="$built" -DSOURCE="$built" -DPREFIX="$prefix" -DPython_EXECUTABLE="$python" \
     -DC_LIBRARY="$([ -d "$built/libc" ] && echo "$built/libc")" -P "$here/install.cmake" >&2
   cp -a "$built"/libkokkos*.so* "$prefix/lib/" 2>/dev/null || true
-  cp -a "$built/stub" "$prefix/" 2>/dev/null || true
+  if [ -d "$built/stub" ]; then cp -a "$built/stub" "$prefix/"; fi
   echo "$prefix/bin/lmp"
 }
 if [ -e "$built/done" ]; then install_it; exit; fi
