@@ -10,7 +10,8 @@ from pykoh.analysis.contacts import BONDED, CLUSTERS
 from pykoh.analysis.criteria import CRITERIA, LUZAR_CHANDLER, Criterion
 from pykoh.analysis.frames import Findings, FrameWork
 from pykoh.analysis.neighbours import nearest_oxygen
-from pykoh.trajectory.species import MASSES_U, Atoms
+from pykoh.chemistry import MASSES_U
+from pykoh.trajectory.species import Atoms
 from trajectories import koh_walkers
 
 CUBIC = 12.0 * np.eye(3)

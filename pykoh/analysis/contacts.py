@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from pykoh.analysis.blocks import SegmentedSums, share_stderr
 from pykoh.analysis.neighbours import distance2, wrap
 from pykoh.analysis.results import FloatArray, IonContacts
+from pykoh.chemistry import CATIONS
 
-# First minima of g(ion-O) in water, rounded: Mähler and Persson, Inorg. Chem. 51 (2012) 425,
-# doi:10.1021/ic2018693, find K-O at 2.81 Å on average; the minimum is about 0.8 Å beyond.
-CONTACT_A = {"Li": 2.8, "Na": 3.2, "K": 3.6, "Rb": 3.8, "Cs": 4.0}
+CONTACT_A = {element: cation.contact_A for element, cation in CATIONS.items()}
 
 _MOST = 12  # the distributions end here
 LONGEST_CLUSTER = 64  # larger ones are counted together

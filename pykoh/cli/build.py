@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pykoh.chemistry import CATIONS
 from pykoh.errors import CompositionError
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _warn(c: Composition, molarity: float | None) -> None:
 @click.option("--n-water", type=int, metavar="N", help="Exact number of H2O (with --n-koh).")
 @click.option(
     "--cation",
-    type=click.Choice(["Li", "Na", "K", "Cs"], case_sensitive=False),
+    type=click.Choice(list(CATIONS), case_sensitive=False),
     default="K",
     show_default=True,
     help="The cation of the hydroxide.",

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from pykoh.chemistry import CATIONS
 from pykoh.errors import LabelError
 from pykoh.files import require_file
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 _OPENERS: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
-CATIONS = ("Li", "Na", "K", "Cs")
 # 1 mol/L in ions per Å³ (Avogadro's number times 1e-27).
 PER_A3 = 6.02214076e-4
 # No two atoms of a liquid come closer, Å; the shortest bond is O-H.
@@ -150,7 +150,7 @@ def _check_distances(atoms: Atoms, where: str) -> None:
         )
     symbols = np.array(atoms.get_chemical_symbols())
     lost = (symbols == "H") & (nearest > UNBOUND_H_A)
-    inside = np.isin(symbols, CATIONS) & (nearest < CLOSEST_CATION_A)
+    inside = np.isin(symbols, list(CATIONS)) & (nearest < CLOSEST_CATION_A)
     for wrong, what in (
         (lost, f"an H without another atom within {UNBOUND_H_A:g} Å"),
         (inside, f"a cation within {CLOSEST_CATION_A:g} Å of another atom"),
