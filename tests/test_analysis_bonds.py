@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pykoh.analysis.blocks import nothing_seen
-from pykoh.analysis.bonds import HydrogenBondCounter, bond_warnings
-from pykoh.analysis.criteria import LUZAR_CHANDLER
+from pykoh.analysis.common.geometry import count_hydrogens, nearest_oxygen
+from pykoh.analysis.common.statistics import nothing_seen
 from pykoh.analysis.frames import FrameWork
-from pykoh.analysis.neighbours import count_hydrogens, nearest_oxygen
+from pykoh.analysis.hydrogen_bonds.counter import HydrogenBondCounter, bond_warnings
+from pykoh.analysis.hydrogen_bonds.criteria import LUZAR_CHANDLER
 from pykoh.analysis.results import HYDROGEN_BOND_CLASSES, HydrogenBonds
 from pykoh.trajectory.species import Atoms
 from trajectories import koh_walkers

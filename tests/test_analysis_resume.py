@@ -17,9 +17,9 @@ import pytest
 import pykoh.trajectory.run as run_module
 from pykoh.analysis.checkpoint import Checkpoint
 from pykoh.analysis.pipeline import Settings, analyze
+from pykoh.analysis.results.write import as_json
 from pykoh.analysis.state import gather, put_back
 from pykoh.analysis.workers import Workers
-from pykoh.analysis.write import as_json
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.run import ReadOptions, Run
 from test_trajectory_formats import write

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pykoh.analysis import survey as s
-from pykoh.analysis.contacts import BONDED, CLUSTERS
-from pykoh.analysis.criteria import CRITERIA, LUZAR_CHANDLER, Criterion
+from pykoh.analysis.common import survey as s
+from pykoh.analysis.common.geometry import nearest_oxygen
 from pykoh.analysis.frames import Findings, FrameWork
-from pykoh.analysis.neighbours import nearest_oxygen
+from pykoh.analysis.hydrogen_bonds.criteria import CRITERIA, LUZAR_CHANDLER, Criterion
+from pykoh.analysis.structure.contacts import BONDED, CLUSTERS
 from pykoh.trajectory.species import MASSES_U, Atoms
 from trajectories import koh_walkers
 

@@ -6,33 +6,26 @@ from dataclasses import replace
 
 import numpy as np
 
-from pykoh.analysis import diffusion as of_diffusion
-from pykoh.analysis.all_origins import MeanSquares, Submit, chunk_frames, here
-from pykoh.analysis.blocks import SegmentedSums
-from pykoh.analysis.bonds import HydrogenBondCounter, bond_warnings, no_bonds
-from pykoh.analysis.conductivity import conductivity, ion_tracks
-from pykoh.analysis.constants import ATOMIC_MASS_KG, molarity
-from pykoh.analysis.contacts import CONTACT_A, N_CONTACTS, contacts
-from pykoh.analysis.correlator import DEPTH, Displacements, n_levels
-from pykoh.analysis.equilibration import (
+from pykoh.analysis.common.constants import ATOMIC_MASS_KG, molarity
+from pykoh.analysis.common.equilibration import (
     Watched,
     drift_warnings,
     drifts,
     halves_warning,
     record,
-    shells,
 )
-from pykoh.analysis.fitting import DEFAULT_EARLIEST_PS
+from pykoh.analysis.common.msd_order_n import DEPTH, Displacements, n_levels
+from pykoh.analysis.common.statistics import SegmentedSums
+from pykoh.analysis.common.survey import TRANSFER_SHAPE
+from pykoh.analysis.common.survival import Continuous, Intermittent, survival_curve, too_few_spells
 from pykoh.analysis.frames import Findings, FrameWork
-from pykoh.analysis.grotthuss import grotthuss
-from pykoh.analysis.hop_events import HopEvents
-from pykoh.analysis.hop_walk import hop_walk
-from pykoh.analysis.hops import HopCounter, window_grid
-from pykoh.analysis.hydroxide import HydroxideTracker
-from pykoh.analysis.input_warnings import input_warnings
-from pykoh.analysis.intervals import CoarserFrames
-from pykoh.analysis.pairs import PairCounter
-from pykoh.analysis.radial import BIN_A, LARGEST_R_A, PairHistograms, rdf_stride
+from pykoh.analysis.hops.counter import HopCounter, window_grid
+from pykoh.analysis.hops.events import HopEvents
+from pykoh.analysis.hops.free_energy import transfer_profile
+from pykoh.analysis.hops.grotthuss import grotthuss
+from pykoh.analysis.hops.identity import HydroxideTracker
+from pykoh.analysis.hops.intervals import CoarserFrames
+from pykoh.analysis.hydrogen_bonds.counter import HydrogenBondCounter, bond_warnings, no_bonds
 from pykoh.analysis.results import (
     AnalysisResults,
     AnalysisWarning,
@@ -44,14 +37,21 @@ from pykoh.analysis.results import (
     InputSummary,
     Structure,
 )
+from pykoh.analysis.results.input_warnings import input_warnings
 from pykoh.analysis.settings import Settings
-from pykoh.analysis.structure import structure
-from pykoh.analysis.survey import TRANSFER_SHAPE
-from pykoh.analysis.survival import Continuous, Intermittent, survival_curve, too_few_spells
-from pykoh.analysis.temperature import Thermometer
-from pykoh.analysis.transfer import transfer_profile
-from pykoh.analysis.viscosity import read_pressure, viscosity
-from pykoh.analysis.waypoints import Waypoints
+from pykoh.analysis.structure.contacts import CONTACT_A, N_CONTACTS, contacts
+from pykoh.analysis.structure.distributions import structure
+from pykoh.analysis.structure.hydroxide_pairs import PairCounter
+from pykoh.analysis.structure.rdf import BIN_A, LARGEST_R_A, PairHistograms, rdf_stride
+from pykoh.analysis.structure.shells import shells
+from pykoh.analysis.transport import diffusion as of_diffusion
+from pykoh.analysis.transport.conductivity import conductivity, ion_tracks
+from pykoh.analysis.transport.fitting import DEFAULT_EARLIEST_PS
+from pykoh.analysis.transport.hop_walk import hop_walk
+from pykoh.analysis.transport.msd_fft import MeanSquares, Submit, chunk_frames, here
+from pykoh.analysis.transport.temperature import Thermometer
+from pykoh.analysis.transport.viscosity import read_pressure, viscosity
+from pykoh.analysis.transport.waypoints import Waypoints
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.run import Frames, Run
 from pykoh.trajectory.species import CATION, HYDROGEN, OXYGEN

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pykoh.analysis import survey as s
-from pykoh.analysis.contacts import N_CONTACTS, ion_contacts
-from pykoh.analysis.criteria import Criterion
-from pykoh.analysis.radial import PairCounts, PairFinder
-from pykoh.analysis.results import FloatArray
+from pykoh.analysis.common import survey as s
+from pykoh.analysis.hydrogen_bonds.criteria import Criterion
+from pykoh.analysis.structure.contacts import N_CONTACTS, ion_contacts
+from pykoh.analysis.structure.rdf import PairCounts, PairFinder
+from pykoh.arrays import FloatArray
 from pykoh.trajectory.species import CATION, HYDROGEN, OXYGEN, Atoms
 
 _ROOM = 32

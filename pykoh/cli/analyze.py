@@ -214,7 +214,7 @@ def command(
     kept in OUTPUT.checkpoint.npz, which is removed in the end. Standard input can't be read twice.
     """
     check_output(output, force)
-    from pykoh.analysis.criteria import CRITERIA
+    from pykoh.analysis.hydrogen_bonds.criteria import CRITERIA
     from pykoh.analysis.pipeline import Settings
     from pykoh.trajectory.run import ReadOptions
     from pykoh.trajectory.species import SpeciesMap
@@ -251,7 +251,7 @@ def command(
             trajectories, options, settings, workers, dask, work, pages, checkpoint, state
         )
     forget(state)
-    from pykoh.analysis.summary import summary
+    from pykoh.analysis.results.summary import summary
 
     click.echo(summary(results))
     click.echo(f"\nResults: {output / 'results.json'}")
@@ -274,8 +274,8 @@ def _one(
     """Analyse one run into an existing folder."""
     from pykoh.analysis.checkpoint import Checkpoint
     from pykoh.analysis.pipeline import analyze
+    from pykoh.analysis.results.write import write_results
     from pykoh.analysis.workers import Workers, available_cores, dask_workers
-    from pykoh.analysis.write import write_results
     from pykoh.provenance import record
     from pykoh.trajectory.run import Run
 
