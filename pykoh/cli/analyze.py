@@ -273,6 +273,7 @@ def _one(
 ) -> AnalysisResults:
     """Analyse one run into an existing folder."""
     from pykoh.analysis.checkpoint import Checkpoint
+    from pykoh.analysis.custom import installed_observables
     from pykoh.analysis.pipeline import analyze
     from pykoh.analysis.results.write import write_results
     from pykoh.analysis.workers import Workers, available_cores, dask_workers
@@ -289,7 +290,9 @@ def _one(
         keeper = None
         if checkpoint:
             keeper = Checkpoint(state, run, settings, 60.0 * checkpoint, at_end, progress.say)
-        results = analyze(run, settings, progress.show, team, keeper)
+        results = analyze(
+            run, settings, progress.show, team, keeper, observables=installed_observables()
+        )
         progress.close()
         write_results(results, folder)
         if pages.report:

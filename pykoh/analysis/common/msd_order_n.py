@@ -162,6 +162,8 @@ class OrderN:
         levels: levels; lags up to 16 · 4^(levels - 1) frames.
     """
 
+    STATE = ("n_frames", "_rings", "_flags", "_sums", "_origins", "_start")
+
     def __init__(self, n_tracks: int, levels: int = _MAX_LEVELS) -> None:
         self.n_frames = 0
         self._n_tracks = n_tracks

@@ -33,6 +33,8 @@ class SegmentedSums:
         sums: [64, ...].
     """
 
+    STATE = ("n_frames", "length", "sums")
+
     def __init__(self, *shape: int) -> None:
         self.n_frames = 0
         self.length = 1

@@ -99,6 +99,8 @@ class Intermittent:
     that fit into 32 MB (16,000 frames or more).
     """
 
+    STATE = ("n_frames", "_rings", "_kinds", "_sums")
+
     def __init__(self, n_rows: int, n_slots: int, n_kinds: int) -> None:
         self.n_frames = 0
         levels = n_levels(5.0 * DEPTH * n_rows * n_slots, _BUDGET)
@@ -180,6 +182,8 @@ class Continuous:
         n_slots: partners that a row can hold at once.
         n_kinds: kinds; a spell is of the kind that it had last.
     """
+
+    STATE = ("n_frames", "_last", "_kinds", "_group", "_since", "_spells")
 
     def __init__(self, n_rows: int, n_slots: int, n_kinds: int) -> None:
         self.n_frames = 0

@@ -43,6 +43,19 @@ class HopCounter:
         grid_ps: [n], further windows for the rate as a function of the window.
     """
 
+    STATE = (
+        "_stack",
+        "_stack_to",
+        "_stack_vector",
+        "_depth",
+        "_counts",
+        "_last_hop",
+        "_per_identity",
+        "_waiting",
+        "_moments",
+        "n_transfers",
+    )
+
     def __init__(
         self, n_identities: int, interval_ps: float, window_ps: float, grid_ps: FloatArray
     ) -> None:

@@ -76,6 +76,18 @@ class HopEvents:
         bonds: hydrogen bonds are known.
     """
 
+    STATE = (
+        "_last",
+        "_last_vector",
+        "_turns",
+        "_carriers",
+        "_accepted",
+        "_donated",
+        "_n_frames",
+        "_waiting",
+        "_sums",
+    )
+
     def __init__(
         self, n_identities: int, n_oxygens: int, interval_ps: float, window_ps: float, bonds: bool
     ) -> None:

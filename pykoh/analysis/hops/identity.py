@@ -59,6 +59,17 @@ class HydroxideTracker:
         n_identities: hydroxide ions by stoichiometry, at least 0.
     """
 
+    STATE = (
+        "_n_frames",
+        "_owner",
+        "_oxygen",
+        "_carrier",
+        "_arrived",
+        "_vehicular",
+        "_structural",
+        "_tally",
+    )
+
     def __init__(self, atoms: Atoms) -> None:
         self.hydrogens = atoms.indices(HYDROGEN)
         self.oxygens = atoms.indices(OXYGEN)

@@ -30,6 +30,8 @@ class CoarserFrames:
         window_ps: rattle window.
     """
 
+    STATE = ("_seen", "_trackers", "_counters")
+
     def __init__(self, atoms: Atoms, interval_ps: float, window_ps: float) -> None:
         self._interval = interval_ps
         self._seen = 0

@@ -19,9 +19,9 @@ from dataclasses import replace
 import numpy as np
 
 from pykoh.analysis.common import survey as s
+from pykoh.analysis.common.findings import Findings
 from pykoh.analysis.common.statistics import SegmentedSums, nothing_seen, ratio_stderr
 from pykoh.analysis.common.survival import Continuous, Intermittent, survival_curve, too_few_spells
-from pykoh.analysis.frames import Findings
 from pykoh.analysis.hydrogen_bonds.criteria import Criterion
 from pykoh.analysis.results import (
     HYDROGEN_BOND_CLASSES,
@@ -46,6 +46,8 @@ class HydrogenBondCounter:
         n_hydrogens: hydrogens.
         criterion: what the bonds were found by.
     """
+
+    STATE = ("_continuous", "_intermittent", "_sums", "_donated", "_accepted", "_map", "_n_mapped")
 
     def __init__(self, n_hydrogens: int, criterion: Criterion) -> None:
         self.criterion = criterion

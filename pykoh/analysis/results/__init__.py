@@ -2,6 +2,7 @@
 
 from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.survival_curve import SurvivalCurve
+from pykoh.analysis.results.custom import Curve, CustomResult, Row, Shown
 from pykoh.analysis.results.hops import (
     Directionality,
     Grotthuss,
@@ -42,6 +43,8 @@ __all__ = [
     "AnalysisWarning",
     "AngleMap",
     "Conductivity",
+    "Curve",
+    "CustomResult",
     "Diffusion",
     "Directionality",
     "DisplacementCurve",
@@ -60,6 +63,8 @@ __all__ = [
     "OnsagerCoefficient",
     "Presolvation",
     "RadialDistribution",
+    "Row",
+    "Shown",
     "SpeciesDiffusion",
     "Structure",
     "SurvivalCurve",

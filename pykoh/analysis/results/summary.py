@@ -154,6 +154,12 @@ def summary(results: AnalysisResults) -> str:
             f"Viscosity (mPa·s): {with_error(eta.viscosity_mPa_s, eta.stderr_mPa_s)} from "
             f"{eta.duration_ps:.4g} ps of the pressure tensor"
         )
+    for each in results.custom:
+        lines += ["", each.shown.title]
+        lines += [
+            f"  {row.name}: {with_error(row.value, row.stderr)} {row.unit}".rstrip()
+            for row in each.shown.rows
+        ]
     if results.warnings:
         lines += ["", "Warnings"]
         together: dict[str, list[str]] = {}

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pykoh.analysis.common.analysis_warning import AnalysisWarning
+from pykoh.analysis.results.custom import CustomResult
 from pykoh.analysis.results.hops import Grotthuss
 from pykoh.analysis.results.structure import HydrogenBonds, Structure
 from pykoh.arrays import FloatArray
@@ -288,6 +289,7 @@ class AnalysisResults:
     structure: Structure
     conductivity: Conductivity
     warnings: tuple[AnalysisWarning, ...]
+    custom: tuple[CustomResult, ...] = ()
 
     def reasons(self, quantity: str) -> tuple[str, ...]:
         """Return the reasons given for ``quantity`` and for everything below it."""

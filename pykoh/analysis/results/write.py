@@ -18,6 +18,7 @@ from pykoh.analysis.results import (
 )
 from pykoh.analysis.results.measured import beside
 from pykoh.analysis.results.tables import Json, finite, write_csv
+from pykoh.analysis.results.write_custom import custom_json, write_custom
 from pykoh.analysis.results.write_hops import (
     grotthuss_json,
     survival_rows,
@@ -165,7 +166,8 @@ def as_json(results: AnalysisResults) -> dict[str, Json]:
     """Return ``results`` as the tree of ``results.json``: JSON values only, no NaN.
 
     A bare ``stderr`` is an object with the keys of the values beside it where it stands for
-    several of them. Units are in the names of the keys.
+    several of them. Units are in the names of the keys. ``custom`` is there only where there are
+    observables of a user's own.
     """
     bonds = results.hydrogen_bonds
     tree: dict[str, Json] = {
@@ -196,6 +198,8 @@ def as_json(results: AnalysisResults) -> dict[str, Json]:
             {"quantity": warning.quantity, "reason": warning.reason} for warning in results.warnings
         ],
     }
+    if results.custom:
+        tree["custom"] = custom_json(results.custom)
     plain: dict[str, Json] = finite(tree)
     return plain
 
@@ -265,6 +269,7 @@ def write_results(results: AnalysisResults, folder: Path) -> None:
     _write_viscosity(results.diffusion, folder)
     write_hydrogen_bonds(results.hydrogen_bonds, folder)
     write_rdfs(results.structure, folder)
+    write_custom(results.custom, folder)
     tree = as_json(results)
     text = json.dumps(tree, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(folder / RESULTS_JSON, text + "\n")

@@ -86,6 +86,8 @@ class PairCounter:
         cutoff_A: distance of a pair.
     """
 
+    STATE = ("_continuous", "_intermittent", "_sums")
+
     def __init__(self, n_identities: int, cutoff_A: float) -> None:
         self._cutoff = cutoff_A
         self._n = n_identities

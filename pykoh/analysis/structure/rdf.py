@@ -305,6 +305,8 @@ class PairHistograms:
         stride: frames between samples.
     """
 
+    STATE = ("_seen", "_segments", "_numbers")
+
     def __init__(self, atoms: Atoms, r_max_A: float, stride: int) -> None:
         self.stride = stride
         self.finder = PairFinder(atoms, r_max_A)

@@ -147,6 +147,8 @@ class _Chunks:
         subset: some tracks belong to a subset.
     """
 
+    STATE = ("_positions", "_counted", "_n", "sums", "origins")
+
     def __init__(self, n_tracks: int, length: int, spacing: int, subset: bool) -> None:
         self.spacing, self.length = spacing, length
         self._subset = subset
@@ -229,6 +231,8 @@ class MeanSquares:
         chunk: frames of a chunk, see :func:`chunk_frames`; 0: thinned origins only.
         subset: :meth:`add` gets a subset.
     """
+
+    STATE = ("_thinned", "_chunks")
 
     def __init__(self, n_tracks: int, levels: int, chunk: int, subset: bool = False) -> None:
         self._thinned = OrderN(n_tracks, levels)

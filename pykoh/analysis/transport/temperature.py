@@ -18,6 +18,8 @@ class Thermometer:
         masses: [n_atoms], u.
     """
 
+    STATE = ("_sums",)
+
     def __init__(self, masses: FloatArray) -> None:
         self._masses = masses
         self._sums = SegmentedSums(2)  # Σ T, frames with velocities

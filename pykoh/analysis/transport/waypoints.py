@@ -22,6 +22,8 @@ class Waypoints:
         n_tracks: particles.
     """
 
+    STATE = ("_places", "_start", "_length", "_n_frames")
+
     def __init__(self, n_tracks: int) -> None:
         self._places = np.zeros((N_SEGMENTS + 1, n_tracks, 3), dtype=np.float32)
         self._start = np.zeros((n_tracks, 3))
