@@ -16,23 +16,23 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import exact
-from pykoh.analysis import diffusion as of_diffusion
-from pykoh.analysis.all_origins import MeanSquares, chunk_frames
-from pykoh.analysis.blocks import SegmentedSums, ratio_stderr, share_stderr
-from pykoh.analysis.confidence import Interval, positive, share, share_of_events, student
-from pykoh.analysis.correlator import Displacements
-from pykoh.analysis.fitting import choose_fit
-from pykoh.analysis.hop_walk import HopWalk
-from pykoh.analysis.pairs import PairCounter
+from pykoh.analysis.common.confidence import Interval, positive, share, share_of_events, student
+from pykoh.analysis.common.msd_order_n import Displacements
+from pykoh.analysis.common.statistics import SegmentedSums, ratio_stderr, share_stderr
+from pykoh.analysis.common.survey import DELTA_MAX_A, TRANSFER_SHAPE
+from pykoh.analysis.common.survival import Continuous, Intermittent, survival_curve
+from pykoh.analysis.hops.free_energy import transfer_profile
 from pykoh.analysis.pipeline import Settings, analyze
-from pykoh.analysis.radial import BIN_A, PairHistograms
 from pykoh.analysis.results import AnalysisResults, Conductivity, Diffusion
 from pykoh.analysis.series import replicas
-from pykoh.analysis.structure import structure
-from pykoh.analysis.survey import DELTA_MAX_A, TRANSFER_SHAPE
-from pykoh.analysis.survival import Continuous, Intermittent, survival_curve
-from pykoh.analysis.transfer import transfer_profile
-from pykoh.analysis.viscosity import viscosity
+from pykoh.analysis.structure.distributions import structure
+from pykoh.analysis.structure.hydroxide_pairs import PairCounter
+from pykoh.analysis.structure.rdf import BIN_A, PairHistograms
+from pykoh.analysis.transport import diffusion as of_diffusion
+from pykoh.analysis.transport.fitting import choose_fit
+from pykoh.analysis.transport.hop_walk import HopWalk
+from pykoh.analysis.transport.msd_fft import MeanSquares, chunk_frames
+from pykoh.analysis.transport.viscosity import viscosity
 from pykoh.trajectory.run import ReadOptions, Run
 from pykoh.trajectory.species import CATION, OXYGEN, Atoms
 

@@ -21,9 +21,9 @@ from calibration_rows import TEMPERATURE, Found, Row, of_transport, squares
 
 import exact
 import exact_tracks
-from pykoh.analysis import diffusion as of_diffusion
-from pykoh.analysis.conductivity import conductivity, ion_tracks
-from pykoh.analysis.hop_walk import HopWalk
+from pykoh.analysis.transport import diffusion as of_diffusion
+from pykoh.analysis.transport.conductivity import conductivity, ion_tracks
+from pykoh.analysis.transport.hop_walk import HopWalk
 
 
 def _walk(made: exact_tracks.Tracks, box: exact.Box) -> HopWalk:

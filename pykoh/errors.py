@@ -19,6 +19,10 @@ class TrajectoryError(PykohError):
     """A trajectory that is missing, broken, or lacks what the analysis needs."""
 
 
+class ObservableError(PykohError):
+    """A user's observable that fails, or does not keep the contract."""
+
+
 class ModelError(PykohError):
     """A potential that cannot be read, represented or trusted."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pykoh.analysis.blocks import nothing_seen
-from pykoh.analysis.bonds import HydrogenBondCounter, bond_warnings
-from pykoh.analysis.criteria import LUZAR_CHANDLER
-from pykoh.analysis.frames import FrameWork
-from pykoh.analysis.neighbours import count_hydrogens, nearest_oxygen
+from pykoh.analysis.common.geometry import count_hydrogens, nearest_oxygen
+from pykoh.analysis.common.statistics import nothing_seen
+from pykoh.analysis.hydrogen_bonds.counter import HydrogenBondCounter, bond_warnings
+from pykoh.analysis.hydrogen_bonds.criteria import LUZAR_CHANDLER
+from pykoh.analysis.observable import System
+from pykoh.analysis.per_frame import find
 from pykoh.analysis.results import HYDROGEN_BOND_CLASSES, HydrogenBonds
 from pykoh.trajectory.species import Atoms
 from trajectories import koh_walkers
@@ -25,12 +26,12 @@ def count(
     oxygens = np.arange(n_h, positions.shape[1])
     species = np.array([0] * n_h + [1] * len(oxygens), dtype=np.int8)
     atoms = Atoms(np.arange(len(species)), species, "K", np.ones(len(species)))
-    work = FrameWork(atoms, LUZAR_CHANDLER, 3.0, 1, 3.6)
+    system = System(atoms, interval, 6.0, bonds=True, structure_stride=1)
     counter = HydrogenBondCounter(n_h, LUZAR_CHANDLER)
     for start in range(0, len(positions), block):
         part = np.ascontiguousarray(positions[start : start + block])
         cells = np.broadcast_to(cell, (len(part), 3, 3)).copy()
-        counter.add(work(start, part, cells))
+        counter.add(find(part, cells, system, LUZAR_CHANDLER, start))
     return counter.result(interval)
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from pykoh.analysis.criteria import LUZAR_CHANDLER
+from pykoh.analysis.hydrogen_bonds.criteria import LUZAR_CHANDLER
 from pykoh.analysis.pipeline import Settings, analyze
-from pykoh.analysis.write import as_json
+from pykoh.analysis.results.write import as_json
 from pykoh.cli import main
 from pykoh.trajectory.run import ReadOptions, Run
 from trajectories import H, K, Molecules, O, dump_text, koh_walkers, write_dump

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import exact
-from pykoh.analysis.blocks import nothing_seen
-from pykoh.analysis.hop_events import HopEvents
-from pykoh.analysis.hops import Hops
-from pykoh.analysis.intervals import _needed
-from pykoh.analysis.pairs import PairCounter
-from pykoh.analysis.survival import Continuous, Intermittent, survival_curve
-from pykoh.analysis.viscosity import read_pressure, shear_components, viscosity
+from pykoh.analysis.common.statistics import nothing_seen
+from pykoh.analysis.common.survival import Continuous, Intermittent, survival_curve
+from pykoh.analysis.hops.counter import Hops
+from pykoh.analysis.hops.events import HopEvents
+from pykoh.analysis.hops.intervals import _needed
+from pykoh.analysis.structure.hydroxide_pairs import PairCounter
+from pykoh.analysis.transport.viscosity import read_pressure, shear_components, viscosity
 from pykoh.errors import TrajectoryError
 
 

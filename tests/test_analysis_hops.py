@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pykoh.analysis.hops import HopCounter, window_grid
-from pykoh.analysis.hydroxide import HydroxideTracker, Transfers
+from pykoh.analysis.hops.counter import HopCounter, window_grid
+from pykoh.analysis.hops.identity import HydroxideTracker, Transfers
 from pykoh.chemistry import MASSES_U
 from pykoh.trajectory.species import Atoms
 from trajectories import Molecules

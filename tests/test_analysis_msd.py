@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pykoh.analysis.all_origins import MeanSquares, chunk_frames
-from pykoh.analysis.correlator import DEPTH, RATIO, Displacements, OrderN
-from pykoh.analysis.diffusion import finite_size_correction, yeh_hummer_m2_per_s
-from pykoh.analysis.equilibration import halves
-from pykoh.analysis.fitting import choose_fit
-from pykoh.analysis.straight_line import curve, independent_windows
-from pykoh.analysis.waypoints import Waypoints
+from pykoh.analysis.common.equilibration import halves
+from pykoh.analysis.common.msd_order_n import DEPTH, RATIO, Displacements, OrderN
+from pykoh.analysis.transport.diffusion import finite_size_correction, yeh_hummer_m2_per_s
+from pykoh.analysis.transport.fitting import choose_fit
+from pykoh.analysis.transport.msd_fft import MeanSquares, chunk_frames
+from pykoh.analysis.transport.straight_line import curve, independent_windows
+from pykoh.analysis.transport.waypoints import Waypoints
 from trajectories import brownian
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,15 @@ import pytest
 
 import pykoh.trajectory.run as run_module
 from pykoh.analysis.checkpoint import Checkpoint
+from pykoh.analysis.collect import Analysis
+from pykoh.analysis.hops.observable import ProtonHops
+from pykoh.analysis.hydrogen_bonds.observable import Bonds
 from pykoh.analysis.pipeline import Settings, analyze
+from pykoh.analysis.results.write import as_json
 from pykoh.analysis.state import gather, put_back
+from pykoh.analysis.structure.observable import Distributions
+from pykoh.analysis.transport.observable import Temperature, Transport
 from pykoh.analysis.workers import Workers
-from pykoh.analysis.write import as_json
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.run import ReadOptions, Run
 from test_trajectory_formats import write
@@ -147,6 +153,8 @@ def test_a_state_that_does_not_fit_is_not_used(tmp_path: Path) -> None:
 
 def test_what_cannot_be_kept_is_an_error() -> None:
     class Part:
+        STATE: tuple[str, ...] = ("values", "count")
+
         def __init__(self) -> None:
             self.values = np.arange(3.0)
             self.count = 2
@@ -161,8 +169,57 @@ def test_what_cannot_be_kept_is_an_error() -> None:
     with pytest.raises(TrajectoryError, match="more"):
         put_back(other, {"values": part.values}, {"count": 1, "more": 2})
     part.lookup = {1: 2}  # type: ignore[attr-defined]
+    Part.STATE += ("lookup",)
     with pytest.raises(TypeError, match="lookup"):
         gather(part)
+
+
+def changed(before: Any, after: Any, path: str) -> Iterator[str]:
+    """Yield the paths of attributes of pykoh's objects that differ and that no STATE names."""
+    if isinstance(before, np.ndarray):
+        if before.shape != after.shape or not np.array_equal(before, after, equal_nan=True):
+            yield path
+    elif isinstance(before, (list, tuple)):
+        if len(before) != len(after):
+            yield path
+        for index, pair in enumerate(zip(before, after, strict=False)):
+            yield from changed(*pair, f"{path}[{index}]")
+    elif hasattr(type(before), "STATE"):
+        for key, value in vars(before).items():
+            found = list(changed(value, getattr(after, key), f"{path}.{key}"))
+            # What is named is kept whole, unless it is an object, which names its own.
+            whole = key in before.STATE
+            yield from (
+                name for name in found if not whole or name.count(".") > path.count(".") + 1
+            )
+    elif isinstance(before, (bool, int, float, str, type(None))) and not (
+        type(before) is type(after) and before == after
+    ):
+        yield path
+
+
+@pytest.mark.parametrize("n_koh", [0, 4])
+def test_what_changes_is_in_the_state(tmp_path: Path, n_koh: int) -> None:
+    """Nothing but what STATE names changes while frames are added."""
+    positions, types = koh_walkers(np.random.default_rng(4), N, n_koh=n_koh)
+    velocities = np.random.default_rng(0).normal(size=positions.shape)
+    path = write_dump(
+        tmp_path / "a.dump", positions, types, CELL, times=np.arange(N) * DT,
+        velocities=velocities, columns="id type xu yu zu vx vy vz",
+    )  # fmt: skip
+    run = Run([path], ReadOptions())
+    analysis, n = None, 0
+    for frames in run.blocks():
+        if analysis is None:
+            analysis = Analysis(run, SETTINGS, frames)
+            before = Analysis(run, SETTINGS, frames)
+        analysis.add(frames, analysis.work(n, frames.positions, frames.cells))
+        n += len(frames.steps)
+    assert analysis is not None
+    analysis.settle()
+    assert not list(changed(before, analysis, "analysis"))
+    observables = [type(each) for each in analysis._observables]
+    assert {Transport, ProtonHops, Bonds, Distributions, Temperature} <= set(observables)
 
 
 def killed(command: list[str], state: Path) -> None:

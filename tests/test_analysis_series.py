@@ -16,15 +16,15 @@ from scipy import stats
 
 import pykoh.trajectory.run as run_module
 import report_cases
-from pykoh.analysis.conductivity import ion_tracks
-from pykoh.analysis.correlator import OrderN
-from pykoh.analysis.diffusion import cross_term
-from pykoh.analysis.fitting import choose_fit
-from pykoh.analysis.onsager import onsager
+from pykoh.analysis.common.msd_order_n import OrderN
 from pykoh.analysis.pipeline import Settings, analyze
+from pykoh.analysis.results.write import as_json
 from pykoh.analysis.series import combine, replicas, series
+from pykoh.analysis.transport.conductivity import ion_tracks
+from pykoh.analysis.transport.diffusion import cross_term
+from pykoh.analysis.transport.fitting import choose_fit
+from pykoh.analysis.transport.onsager import onsager
 from pykoh.analysis.workers import Workers, dask_workers
-from pykoh.analysis.write import as_json
 from pykoh.cli import main
 from pykoh.cli.analyze_output import run_names
 from pykoh.errors import EngineError

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pykoh.analysis import blocks
-from pykoh.analysis.blocks import SegmentedSums, nothing_seen, ratio_stderr, share_stderr
-from pykoh.analysis.conductivity import einstein, experiment, ion_tracks, nernst_einstein
-from pykoh.analysis.constants import molarity
-from pykoh.analysis.first_peak import first_peak
-from pykoh.analysis.first_shell import FirstShell, first_shell, point_errors
-from pykoh.analysis.radial import BIN_A, PairHistograms
-from pykoh.analysis.structure import structure
-from pykoh.analysis.temperature import Thermometer
+from pykoh.analysis.common import statistics as blocks
+from pykoh.analysis.common.constants import molarity
+from pykoh.analysis.common.statistics import SegmentedSums, nothing_seen, ratio_stderr, share_stderr
+from pykoh.analysis.structure.distributions import structure
+from pykoh.analysis.structure.first_peak import first_peak
+from pykoh.analysis.structure.first_shell import FirstShell, first_shell, point_errors
+from pykoh.analysis.structure.rdf import BIN_A, PairHistograms
+from pykoh.analysis.transport.conductivity import einstein, experiment, ion_tracks, nernst_einstein
+from pykoh.analysis.transport.temperature import Thermometer
 from pykoh.trajectory.species import Atoms
 
 TILTED = np.array([[13.0, 0, 0], [3.0, 12.5, 0], [-2.0, 4.0, 13.5]])

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pykoh.analysis import survey as s
-from pykoh.analysis.contacts import BONDED, CLUSTERS
-from pykoh.analysis.criteria import CRITERIA, LUZAR_CHANDLER, Criterion
-from pykoh.analysis.frames import Findings, FrameWork
-from pykoh.analysis.neighbours import nearest_oxygen
+from pykoh.analysis.common import survey as s
+from pykoh.analysis.common.findings import Findings
+from pykoh.analysis.common.geometry import nearest_oxygen
+from pykoh.analysis.hydrogen_bonds.criteria import CRITERIA, LUZAR_CHANDLER, Criterion
+from pykoh.analysis.observable import Frames, System
+from pykoh.analysis.per_frame import find
+from pykoh.analysis.structure.contacts import BONDED, CLUSTERS
+from pykoh.analysis.structure.observable import Distributions
 from pykoh.chemistry import MASSES_U
 from pykoh.trajectory.species import Atoms
 from trajectories import koh_walkers
@@ -24,11 +27,15 @@ def atoms_of(types: list[int]) -> Atoms:
     return Atoms(np.arange(1, len(species) + 1), species, "K", masses)
 
 
+def system_of(types: list[int]) -> System:
+    return System(atoms_of(types), 0.01, 10.0, bonds=True, structure_stride=1)
+
+
 def look(
     positions: np.ndarray, types: list[int], cell: np.ndarray, rule: Criterion = LUZAR_CHANDLER
 ) -> Findings:
     cells = np.broadcast_to(cell, (len(positions), 3, 3)).copy()
-    return FrameWork(atoms_of(types), rule, 5.0, 1, 3.6)(0, positions, cells)
+    return find(positions, cells, system_of(types), rule)
 
 
 def vectors(a: np.ndarray, b: np.ndarray, cell: np.ndarray) -> np.ndarray:
@@ -136,14 +143,17 @@ def test_criteria_differ_where_they_should() -> None:
 @pytest.mark.parametrize("cell", [CUBIC, TILTED])
 def test_contacts_by_brute_force(cell: np.ndarray) -> None:
     positions, types = koh_walkers(np.random.default_rng(9), 15, n_koh=9, n_water=24)
-    found = look(positions, types, cell)
+    found, system = look(positions, types, cell), system_of(types)
+    cells = np.broadcast_to(cell, (len(positions), 3, 3)).copy()
+    frames = Frames(0, positions, cells, found, system.structure_stride)
+    _, contacts = Distributions(system, contact_A=3.6, pair_A=3.5).per_frame(frames)
     kind_of = np.array(types)
     oxygens, cations = np.flatnonzero(kind_of == 2), np.flatnonzero(kind_of == 3)
     for f in range(15):
         stars = np.flatnonzero(found.counts[f] == 1)
         d = vectors(positions[f, cations], positions[f, oxygens[stars]], cell)
         touch = np.linalg.norm(d, axis=-1) < 3.6
-        row = found.contacts[f]
+        row = contacts[f]
         assert (row[:12] == np.bincount(touch.sum(0), minlength=12)).all()
         assert (row[12:24] == np.bincount(touch.sum(1), minlength=12)).all()
         # Clusters by multiplying the matrix of contacts until nothing new is reached.

@@ -10,9 +10,9 @@ import pytest
 from scipy import stats
 
 import exact
-from pykoh.analysis.equilibration import Watched, drift, drift_warnings, drifts
-from pykoh.analysis.onsager import haven_ratio
+from pykoh.analysis.common.equilibration import Watched, drift, drift_warnings, drifts
 from pykoh.analysis.pipeline import Settings, analyze
+from pykoh.analysis.transport.onsager import haven_ratio
 from pykoh.trajectory.run import ReadOptions, Run
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))

@@ -11,7 +11,7 @@ import pytest
 
 import report_cases
 from exact import ornstein_uhlenbeck
-from pykoh.analysis.equilibration import (
+from pykoh.analysis.common.equilibration import (
     Watched,
     drift_warnings,
     drifts,
@@ -19,8 +19,8 @@ from pykoh.analysis.equilibration import (
     record,
 )
 from pykoh.analysis.pipeline import Settings, analyze
-from pykoh.analysis.summary import summary
-from pykoh.analysis.write import as_json
+from pykoh.analysis.results.summary import summary
+from pykoh.analysis.results.write import as_json
 from pykoh.report.page import write_report
 from pykoh.report.sections import summary as cards
 from pykoh.trajectory.run import ReadOptions, Run

@@ -7,15 +7,15 @@ import pytest
 from scipy import stats
 
 import exact
-from pykoh.analysis.all_origins import MeanSquares, chunk_frames
-from pykoh.analysis.conductivity import ion_tracks
-from pykoh.analysis.confidence import positive, total
-from pykoh.analysis.correlator import Displacements
-from pykoh.analysis.diffusion import Run, SizeCorrection, diffusion
-from pykoh.analysis.fitting import LARGEST_EXPECTED_ERROR, choose_fit
-from pykoh.analysis.hop_walk import HopWalk
-from pykoh.analysis.onsager import apparent_share, onsager
+from pykoh.analysis.common.confidence import positive, total
+from pykoh.analysis.common.msd_order_n import Displacements
 from pykoh.analysis.series import replicas
+from pykoh.analysis.transport.conductivity import ion_tracks
+from pykoh.analysis.transport.diffusion import Run, SizeCorrection, diffusion
+from pykoh.analysis.transport.fitting import LARGEST_EXPECTED_ERROR, choose_fit
+from pykoh.analysis.transport.hop_walk import HopWalk
+from pykoh.analysis.transport.msd_fft import MeanSquares, chunk_frames
+from pykoh.analysis.transport.onsager import apparent_share, onsager
 
 DT = 0.1
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import report_cases
-from pykoh.analysis.measured import beside
-from pykoh.analysis.write import as_json
+from pykoh.analysis.results.measured import beside
+from pykoh.analysis.results.write import as_json
 from pykoh.report.page import write_report
 from pykoh.report.references import BY_KEY
 from pykoh.report.verdicts import CAREFUL, CONVERGED, judge_diffusion

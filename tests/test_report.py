@@ -13,7 +13,7 @@ import pytest
 
 import report_cases
 from pykoh.analysis.results import AnalysisWarning, DisplacementCurve
-from pykoh.analysis.write import as_json, write_results
+from pykoh.analysis.results.write import as_json, write_results
 from pykoh.errors import OutputError
 from pykoh.report import plots
 from pykoh.report.page import write_report

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import report_cases
-from pykoh.analysis.blocks import nothing_seen
-from pykoh.analysis.confidence import share, share_of_events
+from pykoh.analysis.common.confidence import share, share_of_events
+from pykoh.analysis.common.statistics import nothing_seen
 from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.analysis.results import AnalysisWarning
-from pykoh.analysis.summary import summary
-from pykoh.analysis.write import as_json, write_results
+from pykoh.analysis.results.summary import summary
+from pykoh.analysis.results.write import as_json, write_results
 from pykoh.report.missing import why_missing
 from pykoh.report.page import write_report
 from pykoh.report.values import fraction

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pykoh.analysis.pipeline import Settings, analyze
-from pykoh.analysis.write import as_json
+from pykoh.analysis.results.write import as_json
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.run import ReadOptions, Run
 from trajectories import koh_walkers, write_dump

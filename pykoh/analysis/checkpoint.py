@@ -11,7 +11,7 @@ import hashlib
 import json
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,16 @@ import numpy as np
 
 from pykoh import __version__
 from pykoh.analysis.collect import Analysis
+from pykoh.analysis.observable import Factory
 from pykoh.analysis.settings import Settings
 from pykoh.analysis.state import gather, put_back
-from pykoh.errors import TrajectoryError
+from pykoh.errors import ObservableError, TrajectoryError
 from pykoh.files import replacing
 from pykoh.trajectory.run import Frames, Run
 from pykoh.trajectory.species import Atoms
 from pykoh.trajectory.streams import STDIN
 
-_FORMAT = 2
+_FORMAT = 3
 _SAMPLE = 1 << 16  # bytes of a file that are compared
 
 
@@ -101,9 +102,15 @@ class Checkpoint:
 
         Raises:
             OutputError: the file cannot be written.
+            ObservableError: what an observable of the user's own has collected cannot be written.
         """
         analysis.settle()
-        arrays, plain = gather(analysis)
+        try:
+            arrays, plain = gather(analysis)
+        except TypeError as error:
+            raise ObservableError(
+                f"the state of {', '.join(analysis.names)} cannot be kept: {error}"
+            ) from None
         run_arrays, run_plain = self._run.state()
         atoms = self._run.atoms
         about = {
@@ -111,6 +118,7 @@ class Checkpoint:
             "first": self._first,
             "n_read": n_read,
             "cation": atoms.cation,
+            "observables": analysis.names,
             "analysis": plain,
             "run": run_plain,
             "seen": self._seen(run_plain["number"], run_plain["bytes"]),
@@ -135,11 +143,14 @@ class Checkpoint:
             )
         return found
 
-    def resume(self, submit: Callable[..., Any]) -> tuple[Analysis, int] | None:
+    def resume(
+        self, submit: Callable[..., Any], custom: Sequence[Factory] = ()
+    ) -> tuple[Analysis, int] | None:
         """Return the analysis as it was saved, the run being set to go on; None without one.
 
         Args:
             submit: as for :class:`Analysis`.
+            custom: as for :class:`Analysis`.
         """
         if not self.possible or not self.path.is_file():
             return None
@@ -152,7 +163,7 @@ class Checkpoint:
             if about["seen"] != self._seen(about["run"]["number"], about["run"]["bytes"]):
                 raise TrajectoryError("the files have changed since")
             atoms = Atoms(content["ids"], content["species"], about["cation"], content["masses"])
-            analysis = self._analysis(about, content, atoms, submit)
+            analysis = self._analysis(about, content, atoms, submit, custom)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile, TrajectoryError) as error:
             self._run.rewind()
             self._say(f"{self.path}: cannot go on from this state ({error}); begins anew")
@@ -162,7 +173,12 @@ class Checkpoint:
         return analysis, int(about["n_read"])
 
     def _analysis(
-        self, about: Any, content: dict[str, np.ndarray], atoms: Atoms, submit: Callable[..., Any]
+        self,
+        about: Any,
+        content: dict[str, np.ndarray],
+        atoms: Atoms,
+        submit: Callable[..., Any],
+        custom: Sequence[Factory],
     ) -> Analysis:
         self._first, self._first_cells = about["first"], content["cells"]
         n = len(self._first_cells)
@@ -179,7 +195,9 @@ class Checkpoint:
             {**about["run"], "frame_interval_ps": self._first["interval_ps"]},
             atoms,
         )
-        analysis = Analysis(run, self._settings, first, submit)
+        analysis = Analysis(run, self._settings, first, submit, custom)
+        if analysis.names != about["observables"]:
+            raise TrajectoryError("it is of other observables")
         put_back(
             analysis,
             {name[2:]: value for name, value in content.items() if name.startswith("a/")},

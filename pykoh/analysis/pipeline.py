@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from pykoh.analysis.checkpoint import Checkpoint
 from pykoh.analysis.collect import Analysis
-from pykoh.analysis.frames import Findings
+from pykoh.analysis.observable import Factory
+from pykoh.analysis.per_frame import FoundInBlock
 from pykoh.analysis.results import AnalysisResults
 from pykoh.analysis.settings import Settings
 from pykoh.analysis.workers import Workers
@@ -24,6 +25,7 @@ def analyze(
     progress: Callable[[int], None] | None = None,
     workers: Workers | None = None,
     checkpoint: Checkpoint | None = None,
+    observables: Sequence[Factory] = (),
 ) -> AnalysisResults:
     """Read a run once and return all analyses of it.
 
@@ -32,21 +34,26 @@ def analyze(
         settings: definitions.
         progress: called after each block with the number of frames so far.
         workers: who looks at blocks of frames; by default this thread. The numbers are the same.
-
         checkpoint: where the state is written now and then, and taken from if there is one; the
             numbers are the same.
+        observables: make observables of the user's own: classes, or :func:`functools.partial` of
+            them (:class:`pykoh.analysis.observable.Observable`).
 
     Raises:
         TrajectoryError: the trajectory cannot be used.
+        ObservableError: an observable of the user's own fails.
         OutputError: the state cannot be written.
     """
     analysis: Analysis | None = None
     workers = workers or Workers(1)
     n_read = 0
-    if checkpoint is not None and (found := checkpoint.resume(workers.beside)) is not None:
+    if (
+        checkpoint is not None
+        and (found := checkpoint.resume(workers.beside, observables)) is not None
+    ):
         analysis, n_read = found
     n_done = n_read
-    waiting: deque[tuple[Frames, Future[Findings]]] = deque()
+    waiting: deque[tuple[Frames, Future[FoundInBlock]]] = deque()
 
     def fold() -> None:
         nonlocal n_done
@@ -60,7 +67,7 @@ def analyze(
     with workers:
         for frames in run.blocks():
             if analysis is None:
-                analysis = Analysis(run, settings, frames, workers.beside)
+                analysis = Analysis(run, settings, frames, workers.beside, observables)
                 if checkpoint is not None:
                     checkpoint.began(frames)
             waiting.append(

@@ -12,7 +12,7 @@ known, (v / e)². With r = e / v,
 times Birge's ratio R = √[Σ (v / mean - 1)² / r² / (n - 1)] where this is above 1 (Birge, Phys. Rev.
 40 (1932) 207, doi:10.1103/PhysRev.40.207), so that runs that disagree say so. The interval of 95 %
 is Student's, with n - 1 degrees of freedom where the scatter decides. Where the errors of the runs
-decide it is that of a positive quantity (:mod:`pykoh.analysis.confidence`).
+decide it is that of a positive quantity (:mod:`pykoh.analysis.common.confidence`).
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pykoh.analysis.conductivity import experiment
-from pykoh.analysis.confidence import Interval, positive, student
+from pykoh.analysis.common.confidence import Interval, positive, student
 from pykoh.analysis.results import AnalysisResults
-from pykoh.analysis.tables import finite, write_csv
+from pykoh.analysis.results.tables import finite, write_csv
+from pykoh.analysis.transport.conductivity import experiment
 from pykoh.files import write_text
 
 SERIES_JSON, SERIES_CSV = "series.json", "series.csv"
@@ -287,7 +287,7 @@ def write_series(points: Sequence[SeriesPoint], folder: Path) -> None:
 
 def series_table(points: Sequence[SeriesPoint]) -> str:
     """Return the main numbers for the terminal."""
-    from pykoh.analysis.summary import share_with_error, with_error
+    from pykoh.analysis.results.summary import share_with_error, with_error
 
     head = ("mol/L", "runs", "D(OH-) 1e-9 m²/s", "hops/ps", "OH- to OH-", "NE S/m", "Einstein S/m",
             "exp. S/m")  # fmt: skip

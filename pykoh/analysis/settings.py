@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pykoh.analysis.criteria import LUZAR_CHANDLER, Criterion
+from pykoh.analysis.hydrogen_bonds.criteria import LUZAR_CHANDLER, Criterion
 
 
 @dataclass(frozen=True, slots=True)

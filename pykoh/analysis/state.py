@@ -1,14 +1,13 @@
 """What an analysis has collected so far, as arrays and JSON: to be written, and to go on from.
 
-The state of an object is all its attributes that are arrays, numbers, texts or None, and those of
-the objects of :mod:`pykoh.analysis` that it holds. What its constructor makes of settings (frozen
-dataclasses, functions) is no state.
+A class that collects names in ``STATE`` the attributes that change while it does. Each is an array,
+a number, a text, None, an object of such a class, or a list or tuple of these. What its constructor
+makes of its arguments is no state: an object that goes on is made by the same constructor call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import is_dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,20 +17,15 @@ from pykoh.errors import TrajectoryError
 _PLAIN = (bool, int, float, str, type(None))
 
 
-def _is_part(value: Any) -> bool:
-    """Return whether ``value`` is an object that collects."""
-    return type(value).__module__.startswith("pykoh.analysis") and not is_dataclass(value)
-
-
-def _is_setting(value: Any) -> bool:
-    """Return whether ``value`` is made anew by a constructor."""
-    settings = type(value).__module__.startswith("pykoh.")
-    return isinstance(value, Callable) or settings  # type: ignore[arg-type]
+def _collects(value: Any) -> bool:
+    """Return whether ``value`` is an object of a class that names its state."""
+    return hasattr(type(value), "STATE")
 
 
 def _parts(owner: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """Yield the path and value of each attribute, those in lists and tuples one by one."""
-    for key, value in sorted(vars(owner).items()):
+    """Yield the path and value of each part of the state, those in lists and tuples one by one."""
+    for key in sorted(owner.STATE):
+        value = getattr(owner, key)
         if isinstance(value, (list, tuple)):
             for index, entry in enumerate(value):
                 yield f"{name}{key}[{index}]", entry
@@ -40,10 +34,10 @@ def _parts(owner: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def gather(owner: Any, name: str = "") -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Return the arrays and the plain values of an object, by path.
+    """Return the arrays and the plain values of the state of an object, by path.
 
     Raises:
-        TypeError: an attribute is none of what a state can hold.
+        TypeError: a part of it is none of what a state can hold.
     """
     arrays: dict[str, np.ndarray] = {}
     plain: dict[str, Any] = {}
@@ -54,11 +48,11 @@ def gather(owner: Any, name: str = "") -> tuple[dict[str, np.ndarray], dict[str,
             plain[path] = value.item()
         elif isinstance(value, _PLAIN):
             plain[path] = value
-        elif _is_part(value):
+        elif _collects(value):
             more_arrays, more_plain = gather(value, f"{path}.")
             arrays.update(more_arrays)
             plain.update(more_plain)
-        elif not _is_setting(value):
+        else:
             raise TypeError(f"{path}: a {type(value).__name__} cannot be kept in a state")
     return arrays, plain
 
@@ -82,6 +76,8 @@ def _put(
     plain: dict[str, Any],
     unused: set[str],
 ) -> None:
+    """Set the state of an object from the parts whose paths begin with ``name``."""
+
     def new(path: str, value: Any) -> Any:
         if path in arrays:
             unused.discard(path)
@@ -89,13 +85,13 @@ def _put(
         if path in plain:
             unused.discard(path)
             return plain[path]
-        if isinstance(value, (np.ndarray, *_PLAIN)):
+        if not _collects(value):
             raise TrajectoryError(f"the state lacks {path}")
-        if _is_part(value):
-            _put(value, f"{path}.", arrays, plain, unused)
+        _put(value, f"{path}.", arrays, plain, unused)
         return value
 
-    for key, value in sorted(vars(owner).items()):
+    for key in sorted(owner.STATE):
+        value = getattr(owner, key)
         path = f"{name}{key}"
         if isinstance(value, (list, tuple)):
             # What was empty at first may have grown (and the other way round).

@@ -214,7 +214,7 @@ def command(
     kept in OUTPUT.checkpoint.npz, which is removed in the end. Standard input can't be read twice.
     """
     check_output(output, force)
-    from pykoh.analysis.criteria import CRITERIA
+    from pykoh.analysis.hydrogen_bonds.criteria import CRITERIA
     from pykoh.analysis.pipeline import Settings
     from pykoh.trajectory.run import ReadOptions
     from pykoh.trajectory.species import SpeciesMap
@@ -251,7 +251,7 @@ def command(
             trajectories, options, settings, workers, dask, work, pages, checkpoint, state
         )
     forget(state)
-    from pykoh.analysis.summary import summary
+    from pykoh.analysis.results.summary import summary
 
     click.echo(summary(results))
     click.echo(f"\nResults: {output / 'results.json'}")
@@ -273,9 +273,10 @@ def _one(
 ) -> AnalysisResults:
     """Analyse one run into an existing folder."""
     from pykoh.analysis.checkpoint import Checkpoint
+    from pykoh.analysis.custom import installed_observables
     from pykoh.analysis.pipeline import analyze
+    from pykoh.analysis.results.write import write_results
     from pykoh.analysis.workers import Workers, available_cores, dask_workers
-    from pykoh.analysis.write import write_results
     from pykoh.provenance import record
     from pykoh.trajectory.run import Run
 
@@ -289,7 +290,9 @@ def _one(
         keeper = None
         if checkpoint:
             keeper = Checkpoint(state, run, settings, 60.0 * checkpoint, at_end, progress.say)
-        results = analyze(run, settings, progress.show, team, keeper)
+        results = analyze(
+            run, settings, progress.show, team, keeper, observables=installed_observables()
+        )
         progress.close()
         write_results(results, folder)
         if pages.report:

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from pykoh.analysis.confidence import hop_rate
+from pykoh.analysis.common.confidence import hop_rate
 from pykoh.report.canvas import Plot
 from pykoh.report.references import Reference
 from pykoh.report.values import fraction, quantity, significant

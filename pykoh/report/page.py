@@ -10,7 +10,7 @@ from pykoh import __version__
 from pykoh.analysis.results import AnalysisResults
 from pykoh.errors import OutputError
 from pykoh.files import write_text
-from pykoh.report import sections, sections_hops, sections_transport, words
+from pykoh.report import sections, sections_custom, sections_hops, sections_transport, words
 from pykoh.report.html import Markup, explained, join, tag
 from pykoh.report.missing import why_missing
 from pykoh.report.style import style_sheet
@@ -102,6 +102,7 @@ def write_report(results: AnalysisResults, folder: str | Path, png: bool = False
     if not folder.is_dir():
         raise OutputError(f"{folder}: no such folder; create it before the report is written")
     figures = sections.all_plots(results)
+    custom_figures = sections_custom.custom_plots(results)
     plot_folder = folder / PLOTS
     try:
         plot_folder.mkdir(exist_ok=True)
@@ -109,7 +110,7 @@ def write_report(results: AnalysisResults, folder: str | Path, png: bool = False
         raise OutputError(f"{plot_folder}: {error.strerror or error}") from error
     plot_files = [
         path
-        for group in figures.values()
+        for group in (*figures.values(), *custom_figures.values())
         for plot in group
         for path in plot.write(plot_folder, png)
     ]
@@ -127,6 +128,7 @@ def write_report(results: AnalysisResults, folder: str | Path, png: bool = False
             ),
             sections.structure(results, figures["structure"]),
             sections_transport.conductivity(results, figures["conductivity"]),
+            *(sections_custom.custom(each, custom_figures[each.name]) for each in results.custom),
             sections.warnings(results),
             words.definitions(results),
             words.methods(results, __version__),
@@ -137,5 +139,8 @@ def write_report(results: AnalysisResults, folder: str | Path, png: bool = False
     )
     body = explained(body, lambda path: why_missing(results, path))
     page = folder / REPORT_HTML
-    write_text(page, document(_title(results), words.what_was_simulated(results), body, _CONTENTS))
+    at = _CONTENTS.index(("warnings", "Warnings"))
+    custom = [(sections_custom.anchor(each), each.shown.title) for each in results.custom]
+    contents = (*_CONTENTS[:at], *custom, *_CONTENTS[at:])
+    write_text(page, document(_title(results), words.what_was_simulated(results), body, contents))
     return page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pykoh.analysis.results import AnalysisResults
-from pykoh.analysis.summary import not_in_equilibrium
+from pykoh.analysis.results.summary import not_in_equilibrium
 from pykoh.report import names, plots, plots_hops, plots_structure
 from pykoh.report.canvas import Plot
 from pykoh.report.html import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pykoh.analysis.confidence import share_of_events
+from pykoh.analysis.common.confidence import share_of_events
 from pykoh.analysis.results import AnalysisResults
 from pykoh.report import names
 from pykoh.report.canvas import Plot

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pykoh.analysis.measured import Beside, beside
 from pykoh.analysis.results import AnalysisResults, SpeciesDiffusion
+from pykoh.analysis.results.measured import Beside, beside
 from pykoh.report import names
 from pykoh.report.canvas import Plot
 from pykoh.report.html import (

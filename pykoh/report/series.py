@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from pykoh import __version__
-from pykoh.analysis.conductivity import EXPERIMENT_MOLARITY, experiment
 from pykoh.analysis.series import QUANTITIES, SERIES_CSV, SERIES_JSON, SeriesPoint
+from pykoh.analysis.transport.conductivity import EXPERIMENT_MOLARITY, experiment
 from pykoh.files import write_text
 from pykoh.report.canvas import COLOUR, Plot, figure, finish
 from pykoh.report.html import Markup, cite, join, pictures, section, table, tag

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pykoh.analysis.shares import share_text
+from pykoh.analysis.common.shares import share_text
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _THIN_SPACE = "\u2009"

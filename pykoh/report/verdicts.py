@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pykoh.analysis.results import AnalysisResults, HydrogenBondClass, LineFit, SpeciesDiffusion
-from pykoh.analysis.summary import not_in_equilibrium
+from pykoh.analysis.results.summary import not_in_equilibrium
 from pykoh.report.names import species
 from pykoh.report.values import quantity as quantity_text
 from pykoh.report.values import significant

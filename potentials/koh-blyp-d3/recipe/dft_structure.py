@@ -26,8 +26,8 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms, units
 
-from pykoh.analysis.first_peak import peak_position
-from pykoh.analysis.radial import BIN_A
+from pykoh.analysis.structure.first_peak import peak_position
+from pykoh.analysis.structure.rdf import BIN_A
 from pykoh.engines.calculator import PykohCalculator
 from pykoh.errors import PykohError
 from pykoh.reference.labels import read_labels

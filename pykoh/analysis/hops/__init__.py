@@ -1,0 +1,1 @@
+"""Who a hydroxide is, and its proton transfers: hops, rattles, waiting times, free energy."""

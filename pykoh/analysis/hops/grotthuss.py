@@ -1,0 +1,129 @@
+"""Proton transfers, rattles and hops as results, with what limits them."""
+
+from __future__ import annotations
+
+from pykoh.analysis.hops.counter import HopCounter
+from pykoh.analysis.results import AnalysisWarning, Grotthuss, IntervalDependence
+
+FINE_INTERVAL_PS = 0.02
+"""Frames further apart than this miss transfers that are reverted at once (a rattle takes tens of
+femtoseconds)."""
+
+
+def grotthuss(
+    counter: HopCounter | None,
+    n_hydroxides: int,
+    rattle_window_ps: float,
+    interval_ps: float | None,
+    n_multiple: int,
+    n_ionised: int,
+    n_frames: int,
+    intervals: IntervalDependence | None = None,
+) -> tuple[Grotthuss, list[AnalysisWarning]]:
+    """Return the results of a hop counter and what is doubtful about them.
+
+    Args:
+        counter: what was counted, or None without hydroxides.
+        n_hydroxides: identities that were followed.
+        rattle_window_ps: a return within this time is a rattle.
+        interval_ps: time between frames, or None with one frame.
+        n_multiple: moves of an identity over more than one proton between two frames.
+        n_ionised: frames with an oxygen that had neither one nor two H.
+        n_frames: frames of the run.
+        intervals: what coarser frames would have shown, or None.
+    """
+    warnings: list[AnalysisWarning] = []
+
+    def warn(quantity: str, reason: str) -> None:
+        warnings.append(AnalysisWarning(f"grotthuss{quantity}", reason))
+
+    if n_ionised:
+        warn(
+            "",
+            f"{n_ionised} of {n_frames} frames have an oxygen with no H or with three "
+            "(ionised water, oxide); identities were kept through them",
+        )
+    if counter is None or interval_ps is None:
+        reason = "the box has no hydroxide ions" if n_hydroxides == 0 else "one frame shows no hops"
+        warn("", reason)
+        none = None
+        return (
+            Grotthuss(
+                n_hydroxides, rattle_window_ps, 0, 0, 0, none, none, none, none, none, none,
+                n_multiple, n_ionised, none, none,
+            ),
+            warnings,
+        )  # fmt: skip
+    n_hops, n_transfers = counter.n_hops, counter.n_transfers
+    rate = counter.rate_per_ps()
+    duration = (n_frames - 1) * interval_ps
+    residence = residence_stderr = None
+    if rate is not None and n_hops:
+        residence = 1.0 / rate[0]
+        residence_stderr = rate[1] / rate[0] ** 2
+    else:
+        # The rule of three: no event in an exposure E excludes rates above 3 / E at 95 %.
+        limit = 3.0 / (n_hydroxides * duration)
+        warn(
+            ".residence_time_ps",
+            f"no hop in {duration:.3g} ps of {n_hydroxides} hydroxides; "
+            f"the hop rate is below {limit:.2g} /ps (95 %)",
+        )
+    if interval_ps > FINE_INTERVAL_PS * 1.001:
+        warn(
+            ".n_transfers",
+            f"frames are {1000 * interval_ps:.3g} fs apart, so transfers that are reverted in "
+            "between are missed and all counts are lower limits; "
+            f"dump every {1000 * FINE_INTERVAL_PS:g} fs or less",
+        )
+    if intervals is not None and intervals.needed_ps is not None and n_hops:
+        loss = 1.0 - float(intervals.hop_rate_per_ps[1] / intervals.hop_rate_per_ps[0])
+        lost = abs(loss) * intervals.hop_rate_per_ps[0]
+        if intervals.needed_ps < interval_ps and lost > intervals.hop_rate_stderr_per_ps[0]:
+            warn(
+                ".hop_rate_per_ps",
+                f"with every second frame the hop rate is {100 * abs(loss):.0f} % "
+                f"{'lower' if loss > 0 else 'higher'}: frames are too far apart; "
+                f"dump every {max(1000 * intervals.needed_ps, 0.1):.2g} fs to lose less than 5 %",
+            )
+    if n_multiple:
+        warn(
+            ".n_multiple_transfers",
+            f"{n_multiple} times a hydroxide moved over more than one proton between two frames; "
+            "dump more often to see the order of these transfers",
+        )
+    if rattle_window_ps < interval_ps:
+        warn(
+            ".n_rattles",
+            f"the rattle window of {rattle_window_ps:g} ps is shorter than the time between "
+            f"frames ({interval_ps:g} ps), so no transfer can be a rattle",
+        )
+    waiting = counter.waiting_times()
+    if waiting is None or waiting.fit is None:
+        n_waiting = 0 if waiting is None else int(waiting.counts.sum())
+        warn(
+            ".waiting_time_fit",
+            f"{n_waiting} waiting times between hops are too few for an exponential tail "
+            "(20 in a tail that follows one are needed); use a longer run",
+        )
+    length = counter.hop_length
+    return (
+        Grotthuss(
+            n_hydroxides=n_hydroxides,
+            rattle_window_ps=rattle_window_ps,
+            n_transfers=n_transfers,
+            n_rattles=n_transfers - n_hops,
+            n_hops=n_hops,
+            hop_rate_per_ps=None if rate is None else rate[0],
+            hop_rate_stderr_per_ps=None if rate is None else rate[1],
+            residence_time_ps=residence,
+            residence_time_stderr_ps=residence_stderr,
+            hop_length_A=None if length is None else length[0],
+            hop_length_stderr_A=None if length is None else length[1],
+            n_multiple_transfers=n_multiple,
+            n_ionised_frames=n_ionised,
+            rate_vs_window=counter.curve(),
+            waiting_times=waiting,
+        ),
+        warnings,
+    )

@@ -1,0 +1,1 @@
+"""When D-H...A is a hydrogen bond; counts and lifetimes."""

@@ -1,0 +1,208 @@
+"""What an analysis finds about proton hops; see :mod:`pykoh.analysis.results`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pykoh.analysis.common.survival_curve import SurvivalCurve
+from pykoh.arrays import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HopRateCurve:
+    """The hop rate as a function of the rattle window.
+
+    Attributes:
+        window_ps: [n], ps.
+        hop_rate_per_ps: [n], hops per hydroxide and ps.
+        stderr_per_ps: [n].
+        n_hops: [n].
+    """
+
+    window_ps: FloatArray
+    hop_rate_per_ps: FloatArray
+    stderr_per_ps: FloatArray
+    n_hops: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingTimeFit:
+    """The long-time tail of the waiting-time distribution: p(t) = a · λ · exp(-λ t), t > start.
+
+    Attributes:
+        amplitude: a, the weight of the exponential (1 if it holds for all waiting times).
+        amplitude_stderr: its standard error.
+        rate_per_ps: λ, 1/ps.
+        rate_stderr_per_ps: its standard error.
+        start_ps: where the tail begins.
+        n_waiting_times: waiting times in the tail.
+    """
+
+    amplitude: float
+    amplitude_stderr: float
+    rate_per_ps: float
+    rate_stderr_per_ps: float
+    start_ps: float
+    n_waiting_times: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WaitingTimes:
+    """Times between hops of the same hydroxide that follow each other, in logarithmic bins.
+
+    Attributes:
+        edges_ps: [n_bins + 1], ps.
+        counts: [n_bins].
+        density_per_ps: [n_bins], probability density, 1/ps.
+        density_stderr_per_ps: [n_bins].
+        fit: the exponential tail, or None.
+    """
+
+    edges_ps: FloatArray
+    counts: IntArray
+    density_per_ps: FloatArray
+    density_stderr_per_ps: FloatArray
+    fit: WaitingTimeFit | None
+
+
+@dataclass(frozen=True, slots=True)
+class Directionality:
+    """How hops of one hydroxide that follow each other are related.
+
+    Attributes:
+        n_pairs: pairs of such hops.
+        return_probability: share of hops that lead back to the oxygen that the hop before left.
+        return_probability_stderr: its standard error.
+        mean_cosine: mean cosine of the angle between the two; -1: always back, 0: random.
+        mean_cosine_stderr: its standard error.
+    """
+
+    n_pairs: int
+    return_probability: float
+    return_probability_stderr: float
+    mean_cosine: float
+    mean_cosine_stderr: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Presolvation:
+    """Hydrogen bonds around net hops, averaged over them.
+
+    Attributes:
+        n_hops: hops that were averaged.
+        lag_ps: [n], ps, time after the hop (negative: before).
+        accepted: [n], bonds that the hydroxide accepts (before: on its old oxygen).
+        accepted_stderr: [n].
+        donated: [n], bonds that the hydroxide donates.
+        donated_stderr: [n].
+        accepted_by_target: [n], bonds accepted by the oxygen that the hydroxide comes to.
+        accepted_by_target_stderr: [n].
+    """
+
+    n_hops: int
+    lag_ps: FloatArray
+    accepted: FloatArray
+    accepted_stderr: FloatArray
+    donated: FloatArray
+    donated_stderr: FloatArray
+    accepted_by_target: FloatArray
+    accepted_by_target_stderr: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TransferProfile:
+    """Free energy of the proton that is readiest to go over to a hydroxide, -ln P in kT.
+
+    δ = r(H-O*) - r(H-Ow) is 0 when the proton is shared; the profile is symmetric about it.
+
+    Attributes:
+        delta_A: [n], Å, bin centres.
+        free_energy_kT: [n], relative to its minimum; NaN where nothing was seen.
+        stderr_kT: [n], from blocks of time.
+        r_A: [m], Å, bin centres of r(OO).
+        map_kT: [n, m], free energy along both.
+        barrier_kT: at δ = 0 above the minimum, or None.
+        barrier_stderr_kT: its standard error.
+        map_stderr_kT: [n, m], standard error of the map, from blocks of time.
+    """
+
+    delta_A: FloatArray
+    free_energy_kT: FloatArray
+    stderr_kT: FloatArray
+    r_A: FloatArray
+    map_kT: FloatArray
+    barrier_kT: float | None
+    barrier_stderr_kT: float | None
+    map_stderr_kT: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IntervalDependence:
+    """What the run would have shown with every 2nd, 4th ... frame only.
+
+    Attributes:
+        interval_ps: [n], ps, time between frames, from that of the run on.
+        transfer_rate_per_ps: [n], transfers per hydroxide and ps.
+        hop_rate_per_ps: [n], hops per hydroxide and ps, with the same rattle window.
+        hop_rate_stderr_per_ps: [n].
+        needed_ps: interval at which the hop rate would be within 5 % of its limit, or None if
+            the run does not tell.
+        needed_stderr_ps: its standard error; None if ``needed_ps`` is a lower limit or None.
+    """
+
+    interval_ps: FloatArray
+    transfer_rate_per_ps: FloatArray
+    hop_rate_per_ps: FloatArray
+    hop_rate_stderr_per_ps: FloatArray
+    needed_ps: float | None
+    needed_stderr_ps: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grotthuss:
+    """Proton transfers to hydroxide ions: n_transfers = n_rattles + n_hops.
+
+    Attributes:
+        n_hydroxides: identities that were followed.
+        rattle_window_ps: a return within this time is a rattle.
+        n_transfers: all changes of the oxygen that carries a hydroxide.
+        n_rattles: those of them that were reverted (both events of each pair).
+        n_hops: those that were not.
+        hop_rate_per_ps: hops per hydroxide and ps, or None (no hydroxide, one frame).
+        hop_rate_stderr_per_ps: its standard error, at least Poisson's.
+        residence_time_ps: mean time between hops, 1 / rate; None without hops.
+        residence_time_stderr_ps: its standard error.
+        hop_length_A: mean O-O distance of a hop, or None.
+        hop_length_stderr_A: its standard error.
+        n_multiple_transfers: changes of identity over more than one proton within one frame
+            interval; many mean that frames are too far apart.
+        n_ionised_frames: frames with an oxygen that had neither one nor two H.
+        rate_vs_window: hop rate over rattle windows, or None.
+        waiting_times: distribution of the times between hops, or None.
+        residence: how long a hydroxide stays on its oxygen, or None.
+        directionality: how hops that follow each other are related, or None.
+        presolvation: hydrogen bonds around a hop, or None.
+        transfer: free energy along the transfer of the proton, or None.
+        intervals: the same run with coarser frames, or None.
+    """
+
+    n_hydroxides: int
+    rattle_window_ps: float
+    n_transfers: int
+    n_rattles: int
+    n_hops: int
+    hop_rate_per_ps: float | None
+    hop_rate_stderr_per_ps: float | None
+    residence_time_ps: float | None
+    residence_time_stderr_ps: float | None
+    hop_length_A: float | None
+    hop_length_stderr_A: float | None
+    n_multiple_transfers: int
+    n_ionised_frames: int
+    rate_vs_window: HopRateCurve | None
+    waiting_times: WaitingTimes | None
+    residence: SurvivalCurve | None = None
+    directionality: Directionality | None = None
+    presolvation: Presolvation | None = None
+    transfer: TransferProfile | None = None
+    intervals: IntervalDependence | None = None

@@ -1,0 +1,233 @@
+"""What an analysis finds about hydrogen bonds and structure; see :mod:`pykoh.analysis.results`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pykoh.analysis.results.hops import FloatArray, SurvivalCurve
+
+HYDROGEN_BOND_CLASSES = ("OH-_OH-", "H2O_OH-", "OH-_H2O", "H2O_H2O")
+"""Classes of hydrogen bonds, each ``donor_acceptor``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HydrogenBondClass:
+    """Hydrogen bonds from one kind of molecule to another.
+
+    Attributes:
+        name: ``donor_acceptor``, one of :data:`HYDROGEN_BOND_CLASSES`.
+        mean_per_donor: bonds per donor molecule, or None (no such molecule).
+        mean_per_donor_stderr: its standard error.
+        mean_per_acceptor: bonds per acceptor molecule.
+        mean_per_acceptor_stderr: its standard error.
+        fraction_of_donors_bonded: donor molecules with at least one such bond.
+        fraction_of_donors_bonded_stderr: its standard error.
+        lifetime_ps: observed bond time / observed breakings, or None without breakings.
+        lifetime_stderr_ps: its standard error.
+        n_breakings: bonds that were seen to break.
+        donor_distribution: [n], fraction of donor molecules that donate 0, 1, 2 ... such bonds.
+        acceptor_distribution: [n], fraction of acceptors that accept 0, 1, 2 ... such bonds.
+        survival: how long bonds last, or None.
+        upper_limit: where no bond was seen: share of donors that may be bonded (95 %), else None.
+    """
+
+    name: str
+    mean_per_donor: float | None
+    mean_per_donor_stderr: float | None
+    mean_per_acceptor: float | None
+    mean_per_acceptor_stderr: float | None
+    fraction_of_donors_bonded: float | None
+    fraction_of_donors_bonded_stderr: float | None
+    lifetime_ps: float | None
+    lifetime_stderr_ps: float | None
+    n_breakings: int
+    donor_distribution: FloatArray
+    acceptor_distribution: FloatArray
+    survival: SurvivalCurve | None = None
+    upper_limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AngleMap:
+    """How often an H of a donor is seen at r(DA) and angle H-D-A, for each class.
+
+    Attributes:
+        r_A: [n_r + 1], Å, edges.
+        angle_deg: [n_angle + 1], degrees, edges.
+        density: [4, n_r, n_angle], pairs per frame, Å and degree.
+    """
+
+    r_A: FloatArray
+    angle_deg: FloatArray
+    density: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HydrogenBonds:
+    """Hydrogen bonds of all classes.
+
+    Attributes:
+        max_distance_A: r(donor O - acceptor O) below which a bond counts, Å.
+        max_angle_deg: angle H-D-A below which a bond counts, degrees.
+        classes: one entry per class, in the order of :data:`HYDROGEN_BOND_CLASSES`.
+        criterion: name of the criterion.
+        criterion_words: the criterion as a formula.
+        criterion_source: where it was published.
+        criterion_doi: its DOI.
+        angle_map: or None.
+    """
+
+    max_distance_A: float
+    max_angle_deg: float
+    classes: tuple[HydrogenBondClass, ...]
+    criterion: str = "luzar-chandler"
+    criterion_words: str = "r(DA) < 3.5 Å and angle H–D–A < 30°"
+    criterion_source: str = "Luzar and Chandler, Phys. Rev. Lett. 76 (1996) 928"
+    criterion_doi: str = "10.1103/PhysRevLett.76.928"
+    angle_map: AngleMap | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RadialDistribution:
+    """A partial radial distribution function.
+
+    Attributes:
+        pair: label ``centre-neighbour``, e.g. ``"O*-Ow"``, ``"K-O*"``.
+        file: name of its CSV.
+        r_A: [n_bins], Å, bin centres.
+        g: [n_bins].
+        g_stderr: [n_bins], from blocks of time.
+        coordination: [n_bins], mean neighbours within the outer edge of each bin.
+        first_peak_A: position of the first maximum, or None.
+        first_peak_g: height of the peak, or None.
+        first_minimum_A: position of the minimum after it, or None.
+        coordination_number: neighbours within the first minimum, or None.
+        coordination_number_stderr: its standard error, from blocks of time and the place of the
+            minimum.
+        first_minimum_stderr_A: standard error of the place of the minimum, or None.
+        first_peak_stderr_A: of the peak's position (:mod:`pykoh.analysis.structure.first_peak`), or
+            None.
+        first_peak_g_stderr: of its height, or None.
+    """
+
+    pair: str
+    file: str
+    r_A: FloatArray
+    g: FloatArray
+    g_stderr: FloatArray
+    coordination: FloatArray
+    first_peak_A: float | None
+    first_peak_g: float | None
+    first_minimum_A: float | None
+    coordination_number: float | None
+    coordination_number_stderr: float | None
+    first_minimum_stderr_A: float | None = None
+    first_peak_stderr_A: float | None = None
+    first_peak_g_stderr: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IonPairing:
+    """Contact pairs of cations and hydroxide ions.
+
+    Attributes:
+        cutoff_A: first minimum of g(cation-O*), Å.
+        fraction_of_cations_paired: cations with at least one O* within it.
+        stderr: its standard error, from blocks of time.
+        mean_hydroxides_per_cation: O* within it per cation.
+        mean_hydroxides_per_cation_stderr: its standard error.
+    """
+
+    cutoff_A: float
+    fraction_of_cations_paired: float
+    stderr: float
+    mean_hydroxides_per_cation: float
+    mean_hydroxides_per_cation_stderr: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IonContacts:
+    """Cations and hydroxide ions that touch: r(cation-O*) below a fixed distance.
+
+    Clusters are sets of ions joined by contacts. A hydrogen bond between two hydroxide ions is
+    bridged if one cation touches both.
+
+    Attributes:
+        cutoff_A: the distance, Å.
+        cations_per_hydroxide: [n], fraction of O* with 0, 1, 2 ... cations in contact.
+        hydroxides_per_cation: [n], fraction of cations with 0, 1, 2 ... O* in contact.
+        bridging_fraction: cations that touch two O* or more, or None (no cations).
+        bridging_stderr: its standard error.
+        free_hydroxide_fraction: O* without a cation, or None.
+        free_hydroxide_stderr: its standard error.
+        bonded_pairs_bridged: hydrogen bonds OH- to OH- that a cation bridges, or None.
+        bonded_pairs_bridged_stderr: its standard error.
+        cluster_sizes: [n], fraction of ions in clusters of 1, 2, 3 ... ions.
+        clustered_fraction: ions in clusters of three or more, or None.
+        clustered_stderr: its standard error.
+    """
+
+    cutoff_A: float
+    cations_per_hydroxide: FloatArray
+    hydroxides_per_cation: FloatArray
+    bridging_fraction: float | None
+    bridging_stderr: float | None
+    free_hydroxide_fraction: float | None
+    free_hydroxide_stderr: float | None
+    bonded_pairs_bridged: float | None
+    bonded_pairs_bridged_stderr: float | None
+    cluster_sizes: FloatArray
+    clustered_fraction: float | None = None
+    clustered_stderr: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HydroxidePairs:
+    """Hydroxide ions whose oxygens are within the distance of a hydrogen bond, at any angle.
+
+    Attributes:
+        cutoff_A: the distance, Å.
+        mean_partners: partners per hydroxide.
+        mean_partners_stderr: its standard error.
+        fraction_paired: hydroxides with a partner.
+        fraction_paired_stderr: its standard error.
+        lifetime_ps: observed time of pairs / separations, or None without any.
+        lifetime_stderr_ps: its standard error.
+        n_separations: pairs that were seen to part.
+        survival: how long pairs last, or None.
+    """
+
+    cutoff_A: float
+    mean_partners: float
+    mean_partners_stderr: float | None
+    fraction_paired: float
+    fraction_paired_stderr: float | None
+    lifetime_ps: float | None
+    lifetime_stderr_ps: float | None
+    n_separations: int
+    survival: SurvivalCurve | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Structure:
+    """Radial distribution functions and ion pairing.
+
+    Attributes:
+        n_frames: frames that were sampled.
+        sample_interval_ps: time between them.
+        rdfs: one entry per pair that the box holds.
+        ion_pairing: or None.
+        contacts: contacts, bridges and clusters of ions, or None.
+        hydroxide_pairs: or None (fewer than two hydroxides).
+    """
+
+    n_frames: int
+    sample_interval_ps: float
+    rdfs: tuple[RadialDistribution, ...]
+    ion_pairing: IonPairing | None
+    contacts: IonContacts | None = None
+    hydroxide_pairs: HydroxidePairs | None = None
+
+    def of(self, pair: str) -> RadialDistribution | None:
+        """Return the distribution of one pair, e.g. ``"O*-O*"``, or None."""
+        return next((entry for entry in self.rdfs if entry.pair == pair), None)

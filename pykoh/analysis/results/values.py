@@ -1,0 +1,301 @@
+"""What an analysis finds: frozen values, each with its standard error beside it.
+
+Everything here is a plain value: ``results.json`` and the CSVs
+(:mod:`pykoh.analysis.results.write`) and the report are views of it. A number that the trajectory
+cannot give is None, and :attr:`AnalysisResults.warnings` says why. A standard error is one standard
+deviation of the estimate. Lengths are in Å and times in ps (LAMMPS ``metal``) unless a name says
+otherwise; diffusion coefficients and conductivities are in SI, with the unit in the name.
+
+Two kinds of oxygen are told apart: ``O*`` is the oxygen of a hydroxide ion (the O that is nearest
+to exactly one H), ``Ow`` that of a water molecule (exactly two H).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pykoh.analysis.common.analysis_warning import AnalysisWarning
+from pykoh.analysis.results.custom import CustomResult
+from pykoh.analysis.results.hops import Grotthuss
+from pykoh.analysis.results.structure import HydrogenBonds, Structure
+from pykoh.arrays import FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InputSummary:
+    """What was read.
+
+    Attributes:
+        files: the trajectory files, in the order in which they were read.
+        cation: element of the cation, e.g. ``"K"``.
+        n_frames: frames that were used.
+        n_atoms: atoms in each.
+        n_koh: cations in the box.
+        n_hydroxide: net hydroxide ions by stoichiometry, 2 n(O) - n(H).
+        n_h2o: water molecules, n(O) - n_hydroxide.
+        frame_interval_ps: time between frames that follow each other; None for a single frame.
+        start_ps: time of the first frame.
+        duration_ps: from the first to the last frame.
+        cell_A: [3, 3], Å, time-averaged cell vectors in rows.
+        volume_A3: time-averaged volume, Å³.
+        molarity_mol_per_L: n_koh per volume.
+        temperature_K: given by the user or from velocities; None if unknown.
+        temperature_stderr_K: its standard error; None if given by the user or unknown.
+        temperature_source: ``"option"``, ``"velocities"`` or ``"unknown"``.
+        notes: what happened while reading (a last frame cut off, repeated frames dropped ...).
+        density_kg_per_m3: mass of all atoms per volume.
+        drifts: what is not in equilibrium at the beginning, in words; empty if nothing is, None if
+            the run is too short to tell.
+    """
+
+    files: tuple[str, ...]
+    cation: str
+    n_frames: int
+    n_atoms: int
+    n_koh: int
+    n_hydroxide: int
+    n_h2o: int
+    frame_interval_ps: float | None
+    start_ps: float
+    duration_ps: float
+    cell_A: FloatArray
+    volume_A3: float
+    molarity_mol_per_L: float
+    temperature_K: float | None
+    temperature_stderr_K: float | None
+    temperature_source: str
+    notes: tuple[str, ...]
+    density_kg_per_m3: float | None = None
+    drifts: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DisplacementCurve:
+    """A mean-square displacement over lag times.
+
+    Attributes:
+        lag_ps: [n_lags], ps, rising.
+        msd_A2: [n_lags], Å² (e²·Å² for the charge displacement of a conductivity).
+        stderr_A2: [n_lags], same unit as ``msd_A2``.
+        n_independent: [n_lags], non-overlapping windows × particles behind each point.
+    """
+
+    lag_ps: FloatArray
+    msd_A2: FloatArray
+    stderr_A2: FloatArray
+    n_independent: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class LineFit:
+    """A straight line through a mean-square displacement: MSD = intercept + slope · lag.
+
+    Attributes:
+        start_ps: first lag in the fit.
+        end_ps: last lag in the fit.
+        slope_A2_per_ps: slope.
+        slope_stderr_A2_per_ps: its standard error.
+        intercept_A2: intercept.
+        exponent: log-log slope d ln MSD / d ln t in the window; 1 is diffusion.
+        exponent_stderr: its standard error.
+    """
+
+    start_ps: float
+    end_ps: float
+    slope_A2_per_ps: float
+    slope_stderr_A2_per_ps: float
+    intercept_A2: float
+    exponent: float
+    exponent_stderr: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpeciesDiffusion:
+    """Self-diffusion of one species.
+
+    Attributes:
+        species: ``"K+"`` (or the other cation), ``"OH-"``, ``"OH-_vehicular"``,
+            ``"OH-_structural"``, ``"H2O"``, ``"H"`` or ``"O"``.
+        n_particles: particles (mean over time for H2O).
+        D_m2_per_s: diffusion coefficient in the box, m²/s, or None.
+        stderr_m2_per_s: its standard error.
+        D_infinite_m2_per_s: with the Yeh-Hummer correction to infinite size, or None.
+        D_infinite_stderr_m2_per_s: its standard error.
+        fit: the line behind D, or None.
+        msd: the curve.
+        from_hops_m2_per_s: of OH-, D from the motion with the molecule and from hop rate, length
+            and correlation (:mod:`pykoh.analysis.transport.hop_walk`), or None.
+        from_hops_stderr_m2_per_s: its standard error.
+        memory_ps: lag before which no fit began.
+    """
+
+    species: str
+    n_particles: float
+    D_m2_per_s: float | None
+    stderr_m2_per_s: float | None
+    D_infinite_m2_per_s: float | None
+    D_infinite_stderr_m2_per_s: float | None
+    fit: LineFit | None
+    msd: DisplacementCurve
+    from_hops_m2_per_s: float | None = None
+    from_hops_stderr_m2_per_s: float | None = None
+    memory_ps: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Viscosity:
+    """Shear viscosity from the fluctuations of the pressure tensor (Green and Kubo).
+
+    Attributes:
+        viscosity_mPa_s: mPa·s, or None if the record is too short.
+        stderr_mPa_s: its standard error.
+        cutoff_ps: decay time 1 / (2 π f) of the highest frequency that was used.
+        duration_ps: of the pressure record.
+        interval_ps: time between its rows.
+        time_ps: [n], ps.
+        running_mPa_s: [n], integral up to each time.
+        running_stderr_mPa_s: [n].
+    """
+
+    viscosity_mPa_s: float | None
+    stderr_mPa_s: float | None
+    cutoff_ps: float | None
+    duration_ps: float
+    interval_ps: float
+    time_ps: FloatArray
+    running_mPa_s: FloatArray
+    running_stderr_mPa_s: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Diffusion:
+    """Diffusion of all species.
+
+    Attributes:
+        species: one entry per species, in the order of the keys of ``results.json``.
+        viscosity_mPa_s: what the Yeh-Hummer correction used, or None.
+        yeh_hummer_m2_per_s: the correction that was added, ξ kT / (6 π η L), or None.
+        cross_m2_per_s: D(OH-) - D(vehicular) - D(structural), all in the window of D(OH-), or None.
+        cross_stderr_m2_per_s: its standard error, the three taken as independent.
+        viscosity: from the pressure tensor, or None.
+        yeh_hummer_stderr_m2_per_s: standard error of the correction, or None.
+    """
+
+    species: tuple[SpeciesDiffusion, ...]
+    viscosity_mPa_s: float | None
+    yeh_hummer_m2_per_s: float | None
+    cross_m2_per_s: float | None = None
+    cross_stderr_m2_per_s: float | None = None
+    viscosity: Viscosity | None = None
+    yeh_hummer_stderr_m2_per_s: float | None = None
+
+    def of(self, species: str) -> SpeciesDiffusion | None:
+        """Return the entry of one species, or None if the box has none of it."""
+        return next((entry for entry in self.species if entry.species == species), None)
+
+
+@dataclass(frozen=True, slots=True)
+class OnsagerCoefficient:
+    """What the motion of two kinds of ions together adds to the conductivity, S/m.
+
+    The conductivity is the sum of the two like ones minus twice the unlike one.
+
+    Attributes:
+        name: ``cation_cation``, ``cation_hydroxide`` or ``hydroxide_hydroxide``.
+        value: the coefficient.
+        stderr: its standard error.
+        own: its part of each ion with itself (0 for unlike ones), or None if unknown.
+        interval_95: interval of 95 %, or None.
+    """
+
+    name: str
+    value: float
+    stderr: float
+    own: float | None
+    interval_95: tuple[float, float] | None = None
+
+    @property
+    def distinct(self) -> float | None:
+        """Its part of different ions; its standard error is at most that of the coefficient."""
+        return None if self.own is None else self.value - self.own
+
+    def times(self, factor: float) -> OnsagerCoefficient:
+        """Return it in another unit."""
+        own = None if self.own is None else factor * self.own
+        ends = self.interval_95
+        interval = None if ends is None else (factor * ends[0], factor * ends[1])
+        return OnsagerCoefficient(
+            self.name, factor * self.value, factor * self.stderr, own, interval
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conductivity:
+    """Ionic conductivity, S/m.
+
+    Attributes:
+        nernst_einstein_S_per_m: from the self-diffusion of the ions, or None.
+        nernst_einstein_stderr_S_per_m: its standard error.
+        einstein_S_per_m: from the displacement of all cations minus that of all hydroxides
+            along their paths through hops, or None.
+        einstein_stderr_S_per_m: its standard error.
+        experiment_S_per_m: Gilliam et al. 2007 at this molarity and temperature, or None.
+        charge_displacement: mean-square displacement of the cations minus the hydroxides, e²·Å².
+        fit: the line behind the Einstein value, or None.
+        haven_ratio: Nernst-Einstein / Einstein, less the bias of a quotient; 1 for ions that move
+            independently; or None.
+        haven_ratio_stderr: its standard error, of both from the same ions.
+        transference_cation: share of the current that the cation carries in the frame of the
+            centre of mass, correlations included, or None.
+            Noise may take it out of [0, 1]; its interval is within.
+        transference_cation_stderr: its standard error (see ``pykoh.analysis.transport.onsager``).
+        transference_cation_apparent: D+ / (D+ + D-), or None.
+        transference_cation_apparent_stderr: its standard error.
+        onsager: coefficients (cation-cation, cation-hydroxide, hydroxide-hydroxide), or empty.
+        haven_ratio_interval_95: interval of 95 %, or None.
+        transference_cation_interval_95: interval of 95 %, or None.
+        nernst_einstein_interval_95: interval of 95 %, S/m, or None.
+        transference_cation_apparent_interval_95: interval of 95 %, or None.
+    """
+
+    nernst_einstein_S_per_m: float | None
+    nernst_einstein_stderr_S_per_m: float | None
+    einstein_S_per_m: float | None
+    einstein_stderr_S_per_m: float | None
+    experiment_S_per_m: float | None
+    charge_displacement: DisplacementCurve
+    fit: LineFit | None
+    haven_ratio: float | None = None
+    haven_ratio_stderr: float | None = None
+    transference_cation: float | None = None
+    transference_cation_stderr: float | None = None
+    transference_cation_apparent: float | None = None
+    transference_cation_apparent_stderr: float | None = None
+    onsager: tuple[OnsagerCoefficient, ...] = ()
+    haven_ratio_interval_95: tuple[float, float] | None = None
+    transference_cation_interval_95: tuple[float, float] | None = None
+    nernst_einstein_interval_95: tuple[float, float] | None = None
+    transference_cation_apparent_interval_95: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnalysisResults:
+    """Everything that ``pykoh analyze`` finds in a trajectory."""
+
+    input: InputSummary
+    diffusion: Diffusion
+    grotthuss: Grotthuss
+    hydrogen_bonds: HydrogenBonds
+    structure: Structure
+    conductivity: Conductivity
+    warnings: tuple[AnalysisWarning, ...]
+    custom: tuple[CustomResult, ...] = ()
+
+    def reasons(self, quantity: str) -> tuple[str, ...]:
+        """Return the reasons given for ``quantity`` and for everything below it."""
+        below = quantity + "."
+        return tuple(
+            warning.reason
+            for warning in self.warnings
+            if warning.quantity == quantity or warning.quantity.startswith(below)
+        )

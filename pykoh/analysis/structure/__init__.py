@@ -1,0 +1,1 @@
+"""Radial distribution functions, contacts of ions, pairs of hydroxides."""

@@ -1,0 +1,164 @@
+"""Contacts of cations and hydroxide ions: bridges and clusters.
+
+A cation and an O* touch within a fixed distance, by default about the first minimum of g(r) of
+each alkali metal and oxygen in water, so that one pass over the frames is enough; the minimum that
+this run has is reported beside it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from pykoh.analysis.common.geometry import distance2, wrap
+from pykoh.analysis.common.statistics import SegmentedSums, share_stderr
+from pykoh.analysis.results import FloatArray, IonContacts
+from pykoh.chemistry import CATIONS
+
+CONTACT_A = {element: cation.contact_A for element, cation in CATIONS.items()}
+
+_MOST = 12  # the distributions end here
+LONGEST_CLUSTER = 64  # larger ones are counted together
+
+# Columns: O* with 0 ... 11 cations; cations with 0 ... 11 O*; bonds OH- to OH-, bridged ones;
+# then ions in clusters of 1, 2 ...
+BONDED = 2 * _MOST
+CLUSTERS = BONDED + 2
+N_CONTACTS = CLUSTERS + LONGEST_CLUSTER
+
+
+@njit(cache=True, nogil=True)
+def _root(parent: NDArray[np.int64], i: int) -> int:
+    while parent[i] != i:
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+    return i
+
+
+@njit(cache=True, nogil=True)
+def ion_contacts(
+    positions: FloatArray,
+    cells: FloatArray,
+    cations: NDArray[np.int64],
+    oxygens: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    owner: NDArray[np.int64],
+    partner: NDArray[np.int32],
+    kinds: NDArray[np.int8],
+    cutoff: float,
+    out: FloatArray,
+) -> None:
+    """Count contacts in a block of frames.
+
+    Args:
+        positions: [n_frames, n_atoms, 3], Å.
+        cells: [n_frames, 3, 3], Å.
+        cations: [n_k], atoms.
+        oxygens: [n_o], atoms.
+        counts: [n_frames, n_o], H of each oxygen.
+        owner: [n_frames, n_h], oxygen of each H.
+        partner: [n_frames, n_h, n_slots], acceptors of each H or -1.
+        kinds: [n_frames, n_h, n_slots], class of each bond; 0 is OH- to OH-.
+        cutoff: Å.
+        out: [n_frames, N_CONTACTS], out, comes in as zeros.
+    """
+    n_k, n_o = cations.shape[0], oxygens.shape[0]
+    k = np.empty((n_k, 3))
+    o = np.empty((n_o, 3))
+    vector = np.empty(3)
+    star = np.empty(n_o, dtype=np.int64)
+    place = np.empty(n_o, dtype=np.int64)
+    touches = np.empty((n_o, 12), dtype=np.int64)
+    n_touch = np.empty(n_o, dtype=np.int64)
+    per_cation = np.empty(n_k, dtype=np.int64)
+    parent = np.empty(n_k + n_o, dtype=np.int64)
+    size = np.empty(n_k + n_o, dtype=np.int64)
+    for f in range(positions.shape[0]):
+        inverse = np.linalg.inv(cells[f])
+        wrap(positions[f], cations, inverse, k)
+        wrap(positions[f], oxygens, inverse, o)
+        n_star = 0
+        for a in range(n_o):
+            if counts[f, a] == 1:
+                star[n_star] = a
+                place[a] = n_star
+                n_star += 1
+        n_touch[:] = 0
+        per_cation[:] = 0
+        for i in range(n_k + n_star):
+            parent[i] = i
+            size[i] = 0
+        for i in range(n_k):
+            for s in range(n_star):
+                if distance2(k[i], o[star[s]], cells[f], vector) < cutoff * cutoff:
+                    if n_touch[s] < 12:
+                        touches[s, n_touch[s]] = i
+                        n_touch[s] += 1
+                    per_cation[i] += 1
+                    parent[_root(parent, i)] = _root(parent, n_k + s)
+        for s in range(n_star):
+            out[f, min(n_touch[s], 11)] += 1.0
+        for i in range(n_k):
+            out[f, 12 + min(per_cation[i], 11)] += 1.0
+        for i in range(n_k + n_star):
+            size[_root(parent, i)] += 1
+        for i in range(n_k + n_star):
+            if size[i] > 0:
+                out[f, 26 + min(size[i], 64) - 1] += size[i]
+        for i in range(partner.shape[1]):
+            for j in range(partner.shape[2]):
+                if partner[f, i, j] < 0:
+                    break
+                if kinds[f, i, j] != 0:
+                    continue
+                out[f, 24] += 1.0
+                donor, acceptor = place[owner[f, i]], place[partner[f, i, j]]
+                bridged = False
+                for x in range(n_touch[donor]):
+                    for y in range(n_touch[acceptor]):
+                        bridged = bridged or touches[donor, x] == touches[acceptor, y]
+                if bridged:
+                    out[f, 25] += 1.0
+
+
+def _shares(counts: FloatArray) -> FloatArray:
+    """Return fractions, without the zeros at the end."""
+    total = counts.sum()
+    if total == 0:
+        return np.zeros(0)
+    shares: FloatArray = counts[: int(np.flatnonzero(counts)[-1]) + 1] / total
+    return shares
+
+
+def contacts(sums: SegmentedSums, cutoff_A: float) -> IonContacts | None:
+    """Return what was found, or None without cations or hydroxides.
+
+    Args:
+        sums: of what :func:`ion_contacts` writes.
+        cutoff_A: Å.
+    """
+    total, blocks = sums.sums.sum(axis=0), sums.whole()
+    stars, cations = total[:_MOST], total[_MOST:BONDED]
+    if stars.sum() == 0 or cations.sum() == 0:
+        return None
+
+    def share(part: slice, whole: slice) -> tuple[float | None, float | None]:
+        if total[whole].sum() == 0:
+            return None, None
+        value = float(total[part].sum() / total[whole].sum())
+        # How long contacts last is not known here: each of them counts once.
+        n = float(total[whole].sum() / sums.n_frames)
+        parts, wholes = blocks[:, part].sum(axis=1), blocks[:, whole].sum(axis=1)
+        return value, share_stderr(parts, wholes, value, n)
+
+    return IonContacts(
+        cutoff_A,
+        _shares(stars),
+        _shares(cations),
+        *share(slice(_MOST + 2, BONDED), slice(_MOST, BONDED)),
+        *share(slice(0, 1), slice(0, _MOST)),
+        *share(slice(BONDED + 1, BONDED + 2), slice(BONDED, BONDED + 1)),
+        _shares(total[CLUSTERS:]),
+        *share(slice(CLUSTERS + 2, N_CONTACTS), slice(CLUSTERS, N_CONTACTS)),
+    )

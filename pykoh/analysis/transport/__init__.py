@@ -1,0 +1,1 @@
+"""Diffusion, conductivity, viscosity and temperature."""

@@ -1,0 +1,376 @@
+"""Self-diffusion coefficients of all species, in the box and at infinite size.
+
+Einstein: <|r(t) - r(0)|²> = 6 D t in three dimensions, 2 D t in each; slopes here are those of the
+3D displacement, so D = slope / 6.
+
+The hydroxide has a second route: its vehicular D plus that of its hops, from their rate, length
+and correlation (:mod:`pykoh.analysis.transport.hop_walk`). The part that both have in common is
+left out.
+
+Yeh and Hummer, J. Phys. Chem. B 108 (2004) 15873, doi:10.1021/jp0477147: in a cubic periodic box
+of edge L, D∞ = D + ξ kB T / (6 π η L), ξ = 2.837297.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pykoh.analysis.common.constants import BOLTZMANN_J_PER_K, M2_PER_S
+from pykoh.analysis.common.msd_order_n import Displacements
+from pykoh.analysis.results import (
+    AnalysisWarning,
+    Diffusion,
+    DisplacementCurve,
+    FloatArray,
+    SpeciesDiffusion,
+)
+from pykoh.analysis.transport.fitting import (
+    DEFAULT_EARLIEST_PS,
+    WindowChoice,
+    choose_fit,
+    same_slope,
+)
+from pykoh.analysis.transport.hop_walk import HopWalk
+from pykoh.analysis.transport.straight_line import curve, independent_windows
+
+YEH_HUMMER_XI = 2.837297
+NEARLY_CUBIC = 1.05
+"""Longest edge over smallest height of a cell that the Yeh-Hummer correction is used for."""
+
+_DISAGREE = 3.0  # standard errors between the two routes to D(OH-) that are worth a warning
+
+VISCOSITIES = (0.5, 4.0)
+"""mPa·s, to say how large the correction may be; round numbers that limit nothing. Water has the
+first one at 55 °C (Huber et al., J. Phys. Chem. Ref. Data 38 (2009) 101, doi:10.1063/1.3088050);
+for concentrated KOH see Sipos, Hefter and May, J. Chem. Eng. Data 45 (2000) 613,
+doi:10.1021/je000019h (up to 14.1 mol/L at 25 °C)."""
+
+EMPTY_CURVE = DisplacementCurve(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
+
+
+def yeh_hummer_m2_per_s(temperature_K: float, viscosity_mPa_s: float, edge_A: float) -> float:
+    """Return what the periodic images of a cubic box of edge ``edge_A`` Å take from D, m²/s."""
+    return (
+        YEH_HUMMER_XI
+        * BOLTZMANN_J_PER_K
+        * temperature_K
+        / (6.0 * np.pi * viscosity_mPa_s * 1e-3 * edge_A * 1e-10)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SizeCorrection:
+    """What a larger box would add to D (Yeh and Hummer).
+
+    Attributes:
+        value_m2_per_s: the correction, or None.
+        stderr_m2_per_s: its standard error, from that of the viscosity; None if it was given.
+        viscosity_mPa_s: what it was worked out with, or None.
+        reason: why there is none, or None.
+    """
+
+    value_m2_per_s: float | None
+    stderr_m2_per_s: float | None
+    viscosity_mPa_s: float | None
+    reason: str | None
+
+
+def finite_size_correction(
+    cell_A: FloatArray,
+    temperature_K: float | None,
+    viscosity_mPa_s: float | None,
+    stderr_mPa_s: float | None = None,
+) -> SizeCorrection:
+    """Return the Yeh-Hummer correction, or the reason why there is none.
+
+    Where the viscosity is unknown, the reason gives the size that it has with viscosities from that
+    of water to that of concentrated KOH.
+
+    Args:
+        cell_A: [3, 3], Å, cell vectors in rows.
+        temperature_K: K, or None if unknown.
+        viscosity_mPa_s: mPa·s, or None if unknown.
+        stderr_mPa_s: its standard error, or None if it was given.
+    """
+    edges = np.linalg.norm(cell_A, axis=1)
+    heights = 1.0 / np.linalg.norm(np.linalg.inv(cell_A), axis=0)
+    cubic = edges.max() / heights.min() <= NEARLY_CUBIC
+    edge = float(abs(np.linalg.det(cell_A)) ** (1.0 / 3.0))
+
+    def none(reason: str) -> SizeCorrection:
+        return SizeCorrection(None, None, viscosity_mPa_s, reason)
+
+    if viscosity_mPa_s is None:
+        reason = "needs the viscosity of the solution: --viscosity MPAS (mPa·s)"
+        if temperature_K is not None and cubic:
+            thin, thick = (yeh_hummer_m2_per_s(temperature_K, eta, edge) for eta in VISCOSITIES)
+            reason += (
+                f"; the correction is {thick:.1e} to {thin:.1e} m²/s for "
+                f"{VISCOSITIES[1]:g} to {VISCOSITIES[0]:g} mPa·s"
+            )
+        return none(reason)
+    if temperature_K is None:
+        return none("needs the temperature: --temperature K, or velocities in the dump")
+    if not cubic:
+        return none("the Yeh-Hummer correction holds for cubic boxes; this one is not")
+    value = yeh_hummer_m2_per_s(temperature_K, viscosity_mPa_s, edge)
+    stderr = value * stderr_mPa_s / viscosity_mPa_s if stderr_mPa_s else None
+    return SizeCorrection(value, stderr, viscosity_mPa_s, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the diffusion of all species has in common.
+
+    Attributes:
+        interval_ps: time between frames, or None with one frame.
+        n_frames: frames of the run.
+        window_ps: fit window of the user, or None.
+        walk: hops of the hydroxide, or None.
+        charge: moments of :func:`pykoh.analysis.transport.conductivity.ion_tracks`, or None.
+    """
+
+    interval_ps: float | None
+    n_frames: int
+    window_ps: tuple[float, float] | None = None
+    walk: HopWalk | None = None
+    charge: tuple[Displacements, ...] | None = None
+
+
+_ORDER = ("O", "OH-_vehicular")
+_HOPPING = ("OH-", "OH-_structural")
+_WATER = ("O", "H", "H2O", "OH-_vehicular")
+
+
+def _out_of_cage(moments: Displacements, oxygens: Displacements, run: Run, start: float) -> float:
+    """Return when a few ions have left their cage, ps; at most an eighth of the run.
+
+    That is when they have gone as far as the oxygens had at ``start``, where these began to
+    diffuse. Many more of them tell when that is; faster ions get there before.
+
+    Args:
+        moments: of the ions.
+        oxygens: of all oxygens.
+        run: time between frames.
+        start: ps.
+    """
+    assert run.interval_ps is not None
+    wanted = float(np.interp(start / run.interval_ps, oxygens.lag_frames, oxygens.square))
+    reached = np.flatnonzero(moments.square >= wanted)
+    longest = 0.125 * (run.n_frames - 1) * run.interval_ps
+    if not len(reached):
+        return longest
+    return min(float(moments.lag_frames[reached[0]]) * run.interval_ps, longest)
+
+
+def _dragged(run: Run, interval: float) -> float:
+    """Return the part of each hop that cations go along, one standard error on the safe side.
+
+    It is the regression of the displacement of all cations on that of all hydroxides over 1 ps,
+    when few hops have led back: <ΔJ_+ · ΔJ_-> / <ΔJ_-²>, with the variance of
+    :mod:`pykoh.analysis.transport.onsager`, (<ΔJ_+²> <ΔJ_-²> + <ΔJ_+ · ΔJ_->²) / ν.
+    """
+    if run.charge is None or not len(run.charge[0].lag_frames):
+        return 0.0
+    lags = run.charge[0].lag_frames.astype(np.float64) * interval
+    row = int(np.abs(lags - DEFAULT_EARLIEST_PS).argmin())
+    whole, plus, minus = (float(each.square[row]) for each in run.charge)
+    if minus <= 0.0:
+        return 0.0
+    cross = 0.5 * (plus + minus - whole)
+    duration = max(run.n_frames - 1, 1) * interval
+    freedom = 3.0 * float(independent_windows(lags[row : row + 1], duration, interval)[0])
+    stderr = np.sqrt((plus * minus + cross**2) / freedom)
+    return min(1.0, float((abs(cross) + stderr) / minus))
+
+
+def _earliest(
+    species: str,
+    run: Run,
+    fits: dict[str, WindowChoice],
+    displacements: dict[str, Displacements | None],
+) -> float:
+    """Return the lag before which the motion of a species is known to remember, ps.
+
+    The hops of a hydroxide remember (:mod:`pykoh.analysis.transport.hop_walk`), and so do cations
+    that it drags along; ions rattle in cages.
+    """
+    earliest = DEFAULT_EARLIEST_PS
+    moments, oxygens = displacements[species], displacements.get("O")
+    diffusing = fits["O"].fit if "O" in fits else None
+    if diffusing is not None and oxygens is not None and moments is not None:
+        few = moments.n_particles[0] < 0.5 * oxygens.n_particles[0]
+        left = _out_of_cage(moments, oxygens, run, diffusing.start_ps) if few else 0.0
+        earliest = max(earliest, left)
+    if species in _HOPPING and run.walk is not None:
+        vehicular = fits["OH-_vehicular"].fit if "OH-_vehicular" in fits else None
+        moving = 0.0
+        if species == "OH-" and vehicular is not None:
+            moving = max(vehicular.slope_A2_per_ps / 6.0, 0.0)
+        earliest = max(earliest, run.walk.memory_ps(moving))
+    elif species not in _WATER and run.walk is not None and run.interval_ps is not None:
+        assert moments is not None
+        lags = moments.lag_frames * run.interval_ps
+        row = int(np.abs(lags - DEFAULT_EARLIEST_PS).argmin())
+        moving = float(moments.square[row] / lags[row]) / 6.0
+        earliest = max(earliest, run.walk.memory_ps(moving, _dragged(run, run.interval_ps)))
+    return earliest
+
+
+def _choices(
+    displacements: dict[str, Displacements | None], run: Run
+) -> tuple[dict[str, WindowChoice], dict[str, float]]:
+    """Return the fit of each species that has one, and where it could begin at the earliest."""
+    fits: dict[str, WindowChoice] = {}
+    earliest: dict[str, float] = {}
+    first = [name for name in _ORDER if name in displacements]
+    for species in [*first, *(name for name in displacements if name not in first)]:
+        moments = displacements[species]
+        if moments is None or run.interval_ps is None or not len(moments.lag_frames):
+            continue
+        earliest[species] = _earliest(species, run, fits, displacements)
+        few = None if run.walk is None else run.walk.too_few(earliest[species])
+        if few is not None and species in _HOPPING and run.window_ps is None:
+            fits[species] = WindowChoice(None, few)
+            continue
+        fits[species] = choose_fit(
+            moments, run.interval_ps, run.n_frames, run.window_ps, earliest[species]
+        )
+    return fits, earliest
+
+
+def _from_hops(
+    walk: HopWalk | None, entries: list[SpeciesDiffusion]
+) -> tuple[float | None, float | None, str | None]:
+    """Return D of the hydroxide by its hops (m²/s), its standard error, and a disagreement."""
+    of = {entry.species: entry for entry in entries}
+    carried, whole = of.get("OH-_vehicular"), of.get("OH-")
+    if walk is None or carried is None or carried.D_m2_per_s is None or whole is None:
+        return None, None, None
+    if walk.too_few(whole.memory_ps or 0.0) is not None:
+        return None, None, None
+    hops, error = (M2_PER_S * value for value in walk.diffusion())
+    value = carried.D_m2_per_s + hops
+    stderr = float(np.hypot(error, carried.stderr_m2_per_s or 0.0))
+    if whole.D_m2_per_s is None or whole.stderr_m2_per_s is None:
+        return value, stderr, None
+    apart = abs(value - whole.D_m2_per_s) / np.hypot(stderr, whole.stderr_m2_per_s)
+    if apart <= _DISAGREE:
+        return value, stderr, None
+    return (
+        value,
+        stderr,
+        (
+            f"the displacement gives {whole.D_m2_per_s:.2e} m²/s, hops and the "
+            f"motion of the molecule give {value:.2e} ± {stderr:.1e}: {apart:.1f} standard "
+            "errors apart; a longer run would show which is right"
+        ),
+    )
+
+
+def diffusion(
+    displacements: dict[str, Displacements | None], run: Run, correction: SizeCorrection
+) -> tuple[Diffusion, list[AnalysisWarning]]:
+    """Return the diffusion coefficients and what is doubtful about them.
+
+    Args:
+        displacements: moments of each species; None if the box has none of it.
+        run: what they have in common.
+        correction: to infinite size.
+    """
+    entries: list[SpeciesDiffusion] = []
+    warnings: list[AnalysisWarning] = []
+    add, add_stderr = correction.value_m2_per_s, correction.stderr_m2_per_s
+    if correction.reason is not None:
+        warnings.append(AnalysisWarning("diffusion.D_infinite_m2_per_s", correction.reason))
+    fits, earliest = _choices(displacements, run)
+    for species, moments in displacements.items():
+        name = f"diffusion.{species}"
+        if species not in fits or moments is None or run.interval_ps is None:
+            reason = "the box has none" if moments is None else "one frame shows no motion"
+            warnings.append(AnalysisWarning(name, reason))
+            n = 0.0 if moments is None or not len(moments.n_particles) else moments.n_particles[0]
+            entries.append(
+                SpeciesDiffusion(species, float(n), None, None, None, None, None, EMPTY_CURVE)
+            )
+            continue
+        choice = fits[species]
+        if choice.reason is not None:
+            warnings.append(AnalysisWarning(name, choice.reason))
+        value = error = infinite = infinite_error = None
+        if choice.fit is not None:
+            value = choice.fit.slope_A2_per_ps / 6.0 * M2_PER_S
+            error = choice.fit.slope_stderr_A2_per_ps / 6.0 * M2_PER_S
+            # Hops do not drag the liquid along: the correction is for motion with the oxygens.
+            if add is not None and species != "OH-_structural":
+                infinite, infinite_error = value + add, float(np.hypot(error, add_stderr or 0.0))
+        entries.append(
+            SpeciesDiffusion(
+                species=species,
+                n_particles=float(moments.n_particles[0]),
+                D_m2_per_s=value,
+                stderr_m2_per_s=error,
+                D_infinite_m2_per_s=infinite,
+                D_infinite_stderr_m2_per_s=infinite_error,
+                fit=choice.fit,
+                msd=curve(moments, run.interval_ps, run.n_frames),
+                memory_ps=earliest[species],
+            )
+        )
+    if add is not None:
+        warnings.append(
+            AnalysisWarning(
+                "diffusion.OH-_structural.D_infinite_m2_per_s",
+                "hops do not drag the liquid along, so the finite-size correction is not for them",
+            )
+        )
+    by_hops, by_hops_stderr, apart = _from_hops(run.walk, entries)
+    if apart is not None:
+        warnings.append(AnalysisWarning("diffusion.OH-", apart))
+    entries = [
+        replace(entry, from_hops_m2_per_s=by_hops, from_hops_stderr_m2_per_s=by_hops_stderr)
+        if entry.species == "OH-"
+        else entry
+        for entry in entries
+    ]
+    cross = cross_term(displacements, fits.get("OH-"))
+    return (
+        Diffusion(
+            tuple(entries),
+            correction.viscosity_mPa_s,
+            add,
+            None if cross is None else cross[0],
+            None if cross is None else cross[1],
+            None,
+            add_stderr,
+        ),
+        warnings,
+    )
+
+
+def cross_term(
+    displacements: dict[str, Displacements | None], total: WindowChoice | None
+) -> tuple[float, float] | None:
+    """Return what the vehicular and the structural part of OH- have in common, m²/s, and its error.
+
+    2 <Δr_v · Δr_s> = <Δr²> - <Δr_v²> - <Δr_s²>, from three slopes that are taken alike. Its
+    variance is that of a product of Gaussian displacements, 4 (D_v D_s + D_vs²) / ν with
+    ν = 2 (D / stderr)² (Wishart; see :mod:`pykoh.analysis.transport.conductivity`).
+    """
+    if total is None or total.fit is None:
+        return None
+    parts = []
+    for part in ("OH-_vehicular", "OH-_structural"):
+        moments = displacements.get(part)
+        if moments is None:
+            return None
+        parts.append(max(same_slope(total, moments), 0.0))
+    moments = displacements["OH-"]
+    assert moments is not None
+    slope = same_slope(total, moments)
+    cross = 0.5 * (slope - sum(parts))
+    error = total.fit.slope_stderr_A2_per_ps / total.fit.slope_A2_per_ps
+    spread = error * np.sqrt(0.5 * (parts[0] * parts[1] + cross**2))
+    return 2.0 * cross / 6.0 * M2_PER_S, float(2.0 * spread) / 6.0 * M2_PER_S

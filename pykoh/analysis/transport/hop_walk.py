@@ -1,0 +1,122 @@
+r"""Hops as a random walk: what they remember, and the diffusion that they add up to.
+
+Hops with the rate k, the mean square length l² and the mean cosine c between one and the next make
+
+    D_hops = (k l² / 6) (1 + c) / (1 - c),
+
+exact where the direction of a hop depends on the one before it only (Compaan and Haven, Trans.
+Faraday Soc. 52 (1956) 786, doi:10.1039/TF9565200786). A hop that leads back has the cosine -1, so
+that returns make D smaller. The mean-square displacement of such a walk with independent waiting
+times is not straight before this memory is over: its slope is above that of diffusion by
+
+    -2 c / (1 + c) · exp[-k (1 - c) t]
+
+of D_hops (c < 0). A fit must begin where this is small. A cation that goes a part p of
+each hop along has p² of this in its own displacement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pykoh.analysis.hops.counter import HopCounter
+from pykoh.analysis.results import Grotthuss
+from pykoh.analysis.transport.fitting import DEFAULT_EARLIEST_PS
+
+TOLERATED = 0.05
+"""A fit begins where hops that lead back raise the slope by no more than this share."""
+
+FEWEST_HOPS = 60
+"""Fewer hops do not tell how many lead back: at a cosine of -0.5 the factor (1 + c) / (1 - c) is
+known to 30 % then, and so are the memory of the hops and D. It is a rule about the run: it looks at
+how much was seen, not at how far the ions went."""
+
+_LARGEST_COSINE = 0.95
+_FEWEST_PAIRS = 5  # of hops; fewer say nothing about their correlation
+
+
+@dataclass(frozen=True, slots=True)
+class HopWalk:
+    """Hops of one hydroxide.
+
+    Attributes:
+        rate_per_ps: hops per hydroxide and ps.
+        rate_stderr_per_ps: its standard error.
+        square_length_A2: mean square O-O distance of a hop, Å².
+        cosine: mean cosine between one hop and the next.
+        cosine_stderr: its standard error.
+        n_hops: how many were seen, of all hydroxides.
+    """
+
+    rate_per_ps: float
+    rate_stderr_per_ps: float
+    square_length_A2: float
+    cosine: float
+    cosine_stderr: float
+    n_hops: float = np.inf
+
+    def too_few(self, earliest_ps: float) -> str | None:
+        """Return why hops cannot tell where a fit may begin, or None if they can.
+
+        Args:
+            earliest_ps: their memory (:meth:`memory_ps`); one of 1 ps or less is no matter.
+        """
+        if self.n_hops >= FEWEST_HOPS or earliest_ps <= DEFAULT_EARLIEST_PS:
+            return None
+        return (
+            f"{self.n_hops:.0f} hops are too few to tell how many of them lead back; at least "
+            f"{FEWEST_HOPS} are needed: run longer, or a larger box"
+        )
+
+    def diffusion(self) -> tuple[float, float]:
+        """Return D of the hops and its standard error, Å²/ps."""
+        cosine = float(np.clip(self.cosine, -_LARGEST_COSINE, _LARGEST_COSINE))
+        free = self.rate_per_ps * self.square_length_A2 / 6.0
+        value = free * (1.0 + cosine) / (1.0 - cosine)
+        of_rate = self.rate_stderr_per_ps / max(self.rate_per_ps, 1e-300) * value
+        of_cosine = free * 2.0 / (1.0 - cosine) ** 2 * self.cosine_stderr
+        return value, float(np.hypot(of_rate, of_cosine))
+
+    def memory_ps(self, vehicular_A2_per_ps: float = 0.0, part: float = 1.0) -> float:
+        """Return the lag from which on returns raise the slope by 5 % at most, ps; 0 if always.
+
+        The cosine is taken one standard error on the side of more memory.
+
+        Args:
+            vehicular_A2_per_ps: D of the motion besides the hops, Å²/ps, at least 0.
+            part: of each hop that is gone along with: 1 for the hydroxide itself, less for a cation
+                that it drags along.
+        """
+        cosine = float(np.clip(self.cosine - self.cosine_stderr, -_LARGEST_COSINE, 0.0))
+        free = part**2 * self.rate_per_ps * self.square_length_A2 / 6.0
+        if free <= 0:
+            return 0.0
+        whole = vehicular_A2_per_ps + free * (1.0 + cosine) / (1.0 - cosine)
+        excess = -2.0 * cosine / (1.0 - cosine) * free / whole
+        if excess <= TOLERATED:
+            return 0.0
+        return float(np.log(excess / TOLERATED) / (self.rate_per_ps * (1.0 - cosine)))
+
+
+def hop_walk(counter: HopCounter | None, found: Grotthuss) -> HopWalk | None:
+    """Return the walk of the hops that were seen, or None if they are too few.
+
+    Args:
+        counter: what was counted, or None without hydroxides.
+        found: rate and directionality.
+    """
+    turns = found.directionality
+    if counter is None or turns is None or turns.n_pairs < _FEWEST_PAIRS:
+        return None
+    if found.hop_rate_per_ps is None or found.hop_rate_stderr_per_ps is None:
+        return None
+    return HopWalk(
+        found.hop_rate_per_ps,
+        found.hop_rate_stderr_per_ps,
+        counter.mean_square_length,
+        turns.mean_cosine,
+        turns.mean_cosine_stderr,
+        counter.n_hops,
+    )

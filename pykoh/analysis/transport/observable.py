@@ -1,0 +1,256 @@
+"""Temperature, viscosity, diffusion and conductivity of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pykoh.analysis.common.analysis_warning import AnalysisWarning
+from pykoh.analysis.common.equilibration import Watched, halves_warning, record
+from pykoh.analysis.common.msd_order_n import DEPTH, Displacements, n_levels
+from pykoh.analysis.hops.observable import ProtonHops
+from pykoh.analysis.observable import Block, Observable, Outcome, System
+from pykoh.analysis.results import Conductivity, Diffusion, Viscosity
+from pykoh.analysis.transport import diffusion as of_diffusion
+from pykoh.analysis.transport.conductivity import conductivity, ion_tracks
+from pykoh.analysis.transport.fitting import DEFAULT_EARLIEST_PS
+from pykoh.analysis.transport.hop_walk import hop_walk
+from pykoh.analysis.transport.msd_fft import MeanSquares, chunk_frames
+from pykoh.analysis.transport.temperature import Thermometer
+from pykoh.analysis.transport.viscosity import read_pressure, viscosity
+from pykoh.analysis.transport.waypoints import Waypoints
+from pykoh.arrays import FloatArray
+from pykoh.errors import TrajectoryError
+
+_RINGS_BYTES = 200e6
+"""Memory for positions at earlier times, in single precision; 8 levels for 108,000 atoms."""
+
+
+class Temperature(Observable["tuple[float, float | None] | None"]):
+    """Mean kinetic temperature (K) and its standard error; None without velocities."""
+
+    name = "temperature"
+    STATE = ("_thermometer",)
+
+    def __init__(self, system: System) -> None:
+        super().__init__(system)
+        self._thermometer = Thermometer(system.atoms.masses)
+
+    def add(self, block: Block, found: Any) -> None:
+        """Take in frames that follow those before."""
+        if block.velocities is not None:
+            self._thermometer.add(block.velocities)
+
+    def watched(self, start_ps: float, stop_ps: float) -> list[Watched]:
+        """Return the temperature over the run."""
+        return [Watched("temperature", " K", *self._thermometer.segments())]
+
+    def result(
+        self, outcome: Outcome
+    ) -> tuple[tuple[float, float | None] | None, list[AnalysisWarning]]:
+        """Return the temperature."""
+        return self._thermometer.result(), []
+
+
+class ShearViscosity(Observable["tuple[Viscosity | None, str | None]"]):
+    """Viscosity from the pressure records of a run, and why it is missing or doubtful.
+
+    Args:
+        system: what is known of the run.
+        files: NAME.pressure.txt of the run, in order of time; may be empty.
+        given: the user named them; if not, a record that cannot be used is a warning.
+
+    Raises:
+        TrajectoryError: a record that the user named cannot be used.
+    """
+
+    name = "viscosity"
+
+    def __init__(self, system: System, files: Sequence[str], given: bool) -> None:
+        super().__init__(system)
+        self._files = files
+        self._pressure: tuple[FloatArray, FloatArray, FloatArray] | None = None
+        self._reason: str | None = None
+        if not files:
+            return
+        try:
+            self._pressure = read_pressure(files)
+        except TrajectoryError as error:
+            if given:
+                raise
+            self._reason = str(error)
+
+    def add(self, block: Block, found: Any) -> None:
+        """Take in nothing: the record was read before."""
+
+    def watched(self, start_ps: float, stop_ps: float) -> list[Watched]:
+        """Return temperature and potential energy of the records."""
+        return [] if self._pressure is None else record(self._files, start_ps, stop_ps)
+
+    def result(
+        self, outcome: Outcome
+    ) -> tuple[tuple[Viscosity | None, str | None], list[AnalysisWarning]]:
+        """Return the viscosity and the reason; the warning is that of :class:`Transport`."""
+        if self._pressure is None:
+            return (None, self._reason), []
+        kelvin = outcome.summary.temperature_K
+        if kelvin is None:
+            return (None, "needs the temperature: --temperature K, or velocities in the dump"), []
+        times, pressure, volume = self._pressure
+        return viscosity(times, pressure, float(volume.mean()), kelvin), []
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TransportFound:
+    """Diffusion, and what a conductivity is made of.
+
+    Attributes:
+        diffusion: of each species.
+        charge: moments of :func:`pykoh.analysis.transport.conductivity.ion_tracks`, or None.
+    """
+
+    diffusion: Diffusion
+    charge: tuple[Displacements, ...] | None
+
+
+class Transport(Observable[TransportFound]):
+    """Mean-square displacements of all species and of the charge, and the diffusion they give.
+
+    Args:
+        system: what is known of the run.
+        viscosity_mPa_s: for the Yeh-Hummer correction, or None: that of the pressure records.
+        fit_window_ps: first and last lag of the fits, or None: chosen.
+    """
+
+    name = "diffusion"
+    STATE = ("_cations", "_hydrogens", "_oxygens", "_hydroxides", "_charge", "_waypoints")
+
+    def __init__(
+        self,
+        system: System,
+        viscosity_mPa_s: float | None,
+        fit_window_ps: tuple[float, float] | None,
+    ) -> None:
+        super().__init__(system)
+        self._viscosity, self._window = viscosity_mPa_s, fit_window_ps
+        n_id = system.n_identities
+        n_tracks = len(system.atoms.ids) + 3 * n_id + 3
+        levels = n_levels(12.0 * DEPTH * n_tracks, _RINGS_BYTES)
+        chunk = chunk_frames(n_tracks)
+        self._cations = MeanSquares(len(system.cations), levels, chunk)
+        self._hydrogens = MeanSquares(len(system.hydrogens), levels, chunk)
+        self._oxygens = MeanSquares(len(system.oxygens), levels, chunk, subset=True)
+        # Total, vehicular and structural displacement.
+        self._hydroxides = [MeanSquares(n_id, levels, chunk) for _ in range(3)]
+        # Cations minus hydroxides; cations; hydroxides.
+        self._charge = [MeanSquares(1, levels, chunk) for _ in range(3)]
+        groups = len(system.cations), n_id, len(system.oxygens)
+        self._waypoints = [Waypoints(n) for n in groups]
+
+    def add(self, block: Block, found: Any) -> None:
+        """Take in frames that follow those before."""
+        system, positions, submit = self.system, block.positions, block.submit
+        cations, oxygens = system.cations, system.oxygens
+        self._cations.add(positions, cations, submit=submit)
+        self._hydrogens.add(positions, system.hydrogens, submit=submit)
+        self._oxygens.add(positions, oxygens, block.found.counts == 2, submit)
+        for correlator, path in zip(self._hydroxides, block.paths, strict=True):
+            correlator.add(path, submit=submit)
+        groups = positions[:, cations], block.paths[0], positions[:, oxygens]
+        for waypoints, path in zip(self._waypoints, groups, strict=True):
+            waypoints.add(path)
+        tracks = ion_tracks(*groups[:2])
+        for correlator, path in zip(self._charge, tracks, strict=True):
+            correlator.add(path, submit=submit)
+
+    def _correlators(self) -> tuple[MeanSquares, ...]:
+        groups = (self._cations, self._hydrogens, self._oxygens)
+        return *groups, *self._hydroxides, *self._charge
+
+    def settle(self) -> None:
+        """Wait for the chunks that other threads compute."""
+        for correlator in self._correlators():
+            correlator.settle()
+
+    def _moments(self) -> dict[str, Displacements | None]:
+        def of(correlator: MeanSquares, n: int, subset: bool = False) -> Displacements | None:
+            return correlator.result(subset) if n else None
+
+        system = self.system
+        n_id, n_o = system.n_identities, len(system.oxygens)
+        cation = f"{system.atoms.cation}+"
+        total, vehicular, structural = self._hydroxides
+        return {
+            cation: of(self._cations, len(system.cations)),
+            "OH-": of(total, n_id),
+            "OH-_vehicular": of(vehicular, n_id),
+            "OH-_structural": of(structural, n_id),
+            "H2O": of(self._oxygens, n_o - n_id, subset=True),
+            "H": of(self._hydrogens, len(system.hydrogens)),
+            "O": of(self._oxygens, n_o),
+        }
+
+    def _charge_moments(self, interval_ps: float | None) -> tuple[Displacements, ...] | None:
+        if interval_ps is None or not self.system.n_identities or not len(self.system.cations):
+            return None
+        return tuple(correlator.result() for correlator in self._charge)
+
+    def result(self, outcome: Outcome) -> tuple[TransportFound, list[AnalysisWarning]]:
+        """Return the diffusion of each species, and what is missing."""
+        for wait in [correlator.finish(outcome.submit) for correlator in self._correlators()]:
+            wait()
+        summary, interval = outcome.summary, outcome.interval_ps
+        value, stderr = self._viscosity, None
+        measured, reason = outcome.of(ShearViscosity)
+        if measured is not None and value is None:
+            value, stderr = measured.viscosity_mPa_s, measured.stderr_mPa_s
+        correction = of_diffusion.finite_size_correction(
+            summary.cell_A, summary.temperature_K, value, stderr
+        )
+        hops = outcome.of(ProtonHops)
+        charge = self._charge_moments(interval)
+        run = of_diffusion.Run(
+            interval, outcome.n_frames, self._window, hop_walk(hops.counter, hops.grotthuss), charge
+        )
+        found, warnings = of_diffusion.diffusion(self._moments(), run, correction)
+        species = (f"{self.system.atoms.cation}+", "OH-", "O")
+        for name, waypoints in zip(species, self._waypoints, strict=True):
+            entry = found.of(name)
+            if entry is not None and entry.fit is not None and interval is not None:
+                way = waypoints.squares(interval, entry.fit.start_ps)
+                warnings += halves_warning(f"diffusion.{name}", "Å²/ps", *way)
+        if reason is not None:
+            warnings.append(AnalysisWarning("diffusion.viscosity", reason))
+        return TransportFound(replace(found, viscosity=measured), charge), warnings
+
+
+class IonicConductivity(Observable[Conductivity]):
+    """Conductivity, from what :class:`Transport` and :class:`ProtonHops` found.
+
+    Args:
+        system: what is known of the run.
+        fit_window_ps: first and last lag of the fit, or None: chosen.
+    """
+
+    name = "conductivity"
+
+    def __init__(self, system: System, fit_window_ps: tuple[float, float] | None) -> None:
+        super().__init__(system)
+        self._window = fit_window_ps
+
+    def add(self, block: Block, found: Any) -> None:
+        """Take in nothing."""
+
+    def result(self, outcome: Outcome) -> tuple[Conductivity, list[AnalysisWarning]]:
+        """Return the conductivity, and what is missing."""
+        transport, hops = outcome.of(Transport), outcome.of(ProtonHops)
+        found = transport.diffusion
+        ions = [found.of(name) for name in (f"{outcome.summary.cation}+", "OH-")]
+        earliest = max([DEFAULT_EARLIEST_PS, *(ion.memory_ps or 0.0 for ion in ions if ion)])
+        walk = hop_walk(hops.counter, hops.grotthuss)
+        hydroxide = found.of("OH-")
+        few = None
+        if walk is not None and hydroxide is not None:
+            few = walk.too_few(hydroxide.memory_ps or 0.0)
+        return conductivity(outcome.summary, ions, transport.charge, self._window, earliest, few)
