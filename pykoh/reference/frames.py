@@ -197,22 +197,35 @@ def read_frames(paths: Sequence[Path]) -> tuple[list[Atoms], list[str]]:
     Raises:
         LabelError: a file is not readable or a frame is broken.
     """
-    frames, places = [], []
-    for path in paths:
-        for number, atoms in enumerate(read_extxyz(Path(path)), start=1):
-            where = f"{path}, frame {number}"
-            check_geometry(atoms, where)
-            frame = atoms.__class__(
-                atoms.symbols, positions=atoms.positions, cell=atoms.cell, pbc=True
-            )
-            frame.info["run"] = str(atoms.info.get("run", Path(path).stem))
-            if "temperature_K" in atoms.info:
-                frame.info["temperature_K"] = float(atoms.info["temperature_K"])
-            if "kind" in atoms.info:
-                frame.info["kind"] = str(atoms.info["kind"])
-            frame.info["molarity"] = round(molarity_of(atoms), 4)
-            frames.append(frame)
-            places.append(where)
+    given = [
+        (atoms, f"{path}, frame {number}", Path(path).stem)
+        for path in paths
+        for number, atoms in enumerate(read_extxyz(Path(path)), start=1)
+    ]
+    return to_label(given)
+
+
+def to_label(given: Sequence[tuple[Atoms, str, str]]) -> tuple[list[Atoms], list[str]]:
+    """Return frames to label, as :func:`read_frames` does.
+
+    Args:
+        given: a frame each, where it is from (for messages), and its trajectory where
+            ``info["run"]`` does not say it.
+
+    Raises:
+        LabelError: a frame is broken.
+    """
+    frames = []
+    for atoms, where, run in given:
+        check_geometry(atoms, where)
+        frame = atoms.__class__(atoms.symbols, positions=atoms.positions, cell=atoms.cell, pbc=True)
+        frame.info["run"] = str(atoms.info.get("run", run))
+        if "temperature_K" in atoms.info:
+            frame.info["temperature_K"] = float(atoms.info["temperature_K"])
+        if "kind" in atoms.info:
+            frame.info["kind"] = str(atoms.info["kind"])
+        frame.info["molarity"] = round(molarity_of(atoms), 4)
+        frames.append(frame)
     twice = {j: i for i, j in duplicates(frames)}
-    notes = [f"{places[j]}: left out, is the same as {places[i]}" for j, i in twice.items()]
+    notes = [f"{given[j][1]}: left out, is the same as {given[i][1]}" for j, i in twice.items()]
     return [frame for k, frame in enumerate(frames) if k not in twice], notes
