@@ -10,11 +10,12 @@ known, (v / e)². With r = e / v,
     mean = Σ w v / Σ w,  stderr = mean √Σ w² r² / Σ w,
 
 times Birge's ratio R = √[χ² / (n - 1)] with χ² = Σ (v / mean - 1)² / r² (Birge, Phys. Rev. 40
-(1932) 207, doi:10.1103/PhysRev.40.207) where the runs disagree: where χ² is so large in a quarter of
-all cases or fewer, the level for a test on which an error depends (Bancroft, Biometrics 20 (1964)
-427, doi:10.2307/2528486). R is above 1 by chance more often, and an error that follows it each time
-is too large. The interval of 95 % is Student's, with n - 1 degrees of freedom, where the runs
-disagree. Where they agree it is that of a positive quantity (:mod:`pykoh.analysis.confidence`).
+(1932) 207, doi:10.1103/PhysRev.40.207) where the runs disagree: where χ² is so large in a quarter
+of all cases or fewer, the level for a test on which an error depends (Bancroft, Biometrics 20
+(1964) 427, doi:10.2307/2528486). R is above 1 by chance more often, and an error that follows it
+each time is too large. The interval of 95 % is Student's, with n - 1 degrees of freedom, where the
+runs disagree. Where they agree it is that of a positive quantity
+(:mod:`pykoh.analysis.confidence`).
 """
 
 from __future__ import annotations
