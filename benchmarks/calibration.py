@@ -34,6 +34,7 @@ MOST_BIAS, COVERAGE = 0.05, (0.90, 0.98)
 
 UNLIKELY = 0.025
 BEGIN, END = "<!-- table -->\n", "<!-- end of the table -->\n"
+KINDS, END_KINDS = "<!-- kinds -->\n", "<!-- end of kinds -->\n"
 
 
 def judge(row: Row, first_seed: int) -> list[Line]:
@@ -108,6 +109,26 @@ def table(lines: list[Line]) -> str:
     return "\n".join(rows) + "\n"
 
 
+def kinds(lines: list[Line]) -> str:
+    """Return a Markdown table with all rows of a quantity together, weighted by their runs."""
+    rows = [
+        "| quantity | rows | runs with a value | mean bias | coverage | rows within 0.90–0.98 |"
+    ]
+    rows.append("|---|---|---|---|---|---|")
+    shown = [line for line in lines if "bias" in line]
+    for name in dict.fromkeys(str(line["quantity"]) for line in shown):
+        mine = [line for line in shown if line["quantity"] == name]
+        n = np.array([float(line["runs"]) - float(line["null"]) for line in mine])
+        bias, held = (np.array([float(x[key]) for x in mine]) for key in ("bias", "coverage"))
+        good = int(((held >= COVERAGE[0]) & (held <= COVERAGE[1])).sum())
+        rows.append(
+            f"| {name.replace('_', ' ')} | {len(mine)} | {n.sum():.0f} "
+            f"| {100 * float(n @ bias / n.sum()):+.1f} % | {float(n @ held / n.sum()):.3f} "
+            f"| {good} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
 def figure(lines: list[Line], path: Path) -> None:
     """Draw bias and coverage of all rows that were published in half of their runs or more."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -146,8 +167,10 @@ def save(lines: list[Line], folder: Path) -> None:
     page = folder / "trust.md"
     if page.exists():
         text = page.read_text()
-        before, after = text[: text.index(BEGIN)], text[text.index(END) :]
-        page.write_text(f"{before}{BEGIN}{table(lines)}{after}")
+        for begin, end, new in ((BEGIN, END, table(lines)), (KINDS, END_KINDS, kinds(lines))):
+            before, after = text[: text.index(begin)], text[text.index(end) :]
+            text = f"{before}{begin}{new}{after}"
+        page.write_text(text)
     figure(lines, folder / "calibration.svg")
 
 
