@@ -99,7 +99,7 @@ def diffusion_rows() -> Iterator[Row]:
                 memory = HopWalk(0.5, 0.0, 2.6**2, -p, 0.0).memory_ps(0.05)
                 return fitted(path, truth, max(1.0, memory))
 
-            yield Row(f"hops, {returns:.0%} returns, {n} ions, {duration} ps", hopping)
+            yield Row(f"hops, {returns:.0%} returns, {n} ions, {duration} ps", hopping, 200)
     for n, duration, tau in ((3, 100, 0.3), (16, 100, 0.3), (64, 400, 0.3), (16, 100, 1.0)):
 
         def cage(
@@ -194,7 +194,7 @@ def average_rows() -> Iterator[Row]:
                 found.append(("intermittent life", value, error, positive(value, error), time_C))
             return found
 
-        yield Row(f"hydrogen bonds, {n} donors, {duration} ps", bonds)
+        yield Row(f"hydrogen bonds, {n} donors, {duration} ps", bonds, 400)
 
 
 def replica_rows() -> Iterator[Row]:
@@ -285,7 +285,7 @@ def structure_rows() -> Iterator[Row]:
                 ("lifetime of pairs", life, spread, positive(life, spread), DT / off),
             ]
 
-        yield Row(f"pairs of ions, {n} couples, {duration} ps", couples)
+        yield Row(f"pairs of ions, {n} couples, {duration} ps", couples, 200 if n == 2 else 100)
 
 
 def of_transport(diffusion: Diffusion, kappa: Conductivity, truth: dict[str, float]) -> list[Found]:

@@ -80,4 +80,4 @@ def track_rows() -> Iterator[Row]:
         def make(rng: np.random.Generator, box: exact.Box = box) -> list[Found]:
             return _found(rng, box)
 
-        yield Row(f"paths, {name}", make, 100)
+        yield Row(f"paths, {name}", make, 200)

@@ -220,9 +220,11 @@ def test_cross_term_is_what_the_parts_have_in_common() -> None:
     total = choose_fit(displacements["OH-"], 0.05, 6000, (1.0, 20.0))
     found = cross_term(displacements, total)
     assert found is not None
-    value, error = found
+    value, error, interval = found
     assert value == pytest.approx(-0.2e-8, abs=3 * error)
     assert error < 0.04e-8
+    assert interval is not None and interval[0] < -0.2e-8 < interval[1]
+    assert interval[1] - interval[0] == pytest.approx(4 * error, rel=0.2)
 
 
 def testpressure_beside_the_dump(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from pykoh.trajectory.run import ReadOptions, Run
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 
 from calibration_rows import GROUPS, Row, box_rows
+from false_alarms import alarms, bonded, hops, moved, noise
 
 ROWS = {row.name: row for group in GROUPS if group is not box_rows for row in group()}
 FIRST_SEED = 77
@@ -40,6 +41,7 @@ def found(row: Row, seeds: int) -> dict[str, np.ndarray]:
     [
         ("Brownian, 3 ions, 100 ps", 40),
         ("one-dimensional, 3 ions, 100 ps", 40),
+        ("hops, 0% returns, 3 ions, 100 ps", 40),
         ("hops, 30% returns, 3 ions, 100 ps", 60),
         ("hops, 60% returns, 8 ions, 100 ps", 40),
         ("caged, 1 ps and 0.5 Å, 16 ions, 100 ps", 24),
@@ -120,6 +122,22 @@ def test_an_unequilibrated_beginning_is_seen() -> None:
         seen += drift(noise + 60.0 * np.exp(-np.arange(n) / 8.0), ones) is not None
     assert seen >= 95
     assert alarms <= 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "make"),
+    [
+        ("drift", lambda rng: noise(rng, 20, 1.0)),
+        ("drift", lambda rng: bonded(rng, 100, 3)),
+        ("halves", lambda rng: bonded(rng, 100, 16)),
+        ("halves", lambda rng: hops(rng, 100, 3)),
+        ("halves", lambda rng: moved(rng, 100, 3, 0.5)),
+    ],
+    ids=["temperature", "share of time", "shares of halves", "hops of halves", "D of halves"],
+)
+def test_runs_in_equilibrium_are_rarely_said_to_drift(kind, make) -> None:  # type: ignore[no-untyped-def]
+    """At most 5 % of 200 runs; docs/trust.md has them all."""
+    assert alarms(kind, make, FIRST_SEED, 200) <= 10
 
 
 def test_what_drifts_is_named() -> None:

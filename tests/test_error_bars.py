@@ -7,8 +7,10 @@ import pytest
 from scipy import stats
 
 import exact
-from pykoh.analysis.common.confidence import positive, total
+from pykoh.analysis.common.confidence import covariance, positive, total
 from pykoh.analysis.common.msd_order_n import Displacements
+from pykoh.analysis.common.statistics import not_poisson
+from pykoh.analysis.results.write import _infinite_interval
 from pykoh.analysis.series import replicas
 from pykoh.analysis.transport.conductivity import ion_tracks
 from pykoh.analysis.transport.diffusion import Run, SizeCorrection, diffusion
@@ -16,6 +18,7 @@ from pykoh.analysis.transport.fitting import LARGEST_EXPECTED_ERROR, choose_fit
 from pykoh.analysis.transport.hop_walk import HopWalk
 from pykoh.analysis.transport.msd_fft import MeanSquares, chunk_frames
 from pykoh.analysis.transport.onsager import apparent_share, onsager
+from pykoh.analysis.transport.straight_line import Points, independent_windows
 
 DT = 0.1
 
@@ -152,3 +155,86 @@ def test_few_hops_do_not_tell_how_many_lead_back(n_hops, published):
     always = HopWalk(0.4, 0.05, 6.8, 0.0, 0.0, n_hops)
     entry = diffusion(moments, Run(DT, 2001, None, always), none)[0].of("OH-")
     assert entry is not None and entry.D_m2_per_s is not None
+
+
+def points(path: np.ndarray) -> Points:
+    """Return the MSD of a path [n_frames, n, 3]."""
+    found, n_frames = squares(path), len(path)
+    lag = found.lag_frames * DT
+    return Points(
+        lag, found.origin_frames * DT, found.square, found.non_gaussian(),
+        independent_windows(lag, n_frames * DT, DT), found.n_particles, DT, n_frames * DT,
+    )  # fmt: skip
+
+
+def test_what_is_not_gaussian_is_hops_or_motion_in_one_dimension():
+    """Hops of length l at the rate k have β = 1 and κ = k l⁴; motion along x has β = 3, κ = 0."""
+    rng = np.random.default_rng(9)
+    hopping = points(exact.hoppers(rng, 4001, 100, DT, 0.5, 0.0)[0])
+    beta, kappa = hopping.not_gaussian(hopping.window(1.0, 25.0))
+    assert beta == pytest.approx(1.0, abs=0.05)
+    assert kappa == pytest.approx(0.5 * 2.6**4, rel=0.15)
+    along = points(exact.walkers(rng, 4001, 100, 0.2, DT, 1))
+    beta, kappa = along.not_gaussian(along.window(1.0, 25.0))
+    assert beta == pytest.approx(3.0, rel=0.1)
+    assert kappa < 0.02 * (6.0 * 0.2) ** 2
+    plain = points(exact.walkers(rng, 4001, 100, 0.2, DT))
+    assert plain.not_gaussian(plain.window(1.0, 25.0))[0] == pytest.approx(1.0, abs=0.05)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5, -0.8])
+@pytest.mark.parametrize("freedom", [6, 30])
+def test_the_interval_of_a_covariance_holds_it(correlation, freedom):
+    rng = np.random.default_rng(freedom)
+    held = 0
+    for _ in range(600):
+        x, other = rng.normal(size=(2, freedom))
+        y = correlation * x + np.sqrt(1.0 - correlation**2) * other
+        low, high = covariance(x @ y / freedom, x @ x / freedom, y @ y / freedom, freedom)
+        held += low <= correlation <= high
+    assert stats.binom.ppf(0.001, 600, 0.93) <= held <= stats.binom.ppf(0.999, 600, 0.97)
+    assert covariance(0.1, 0.0, 1.0, 10.0) is None
+
+
+def test_scatter_above_that_of_poisson_is_told_from_chance():
+    rng = np.random.default_rng(2)
+    alike = sum(not_poisson(rng.poisson(6.0, 50)) for _ in range(500))
+    assert alike <= stats.binom.ppf(0.999, 500, 0.06)
+    assert all(not_poisson(4 * rng.poisson(1.5, 50)) for _ in range(20))
+    assert not not_poisson(np.zeros(20))
+
+
+def test_a_vehicular_part_below_zero_is_added_as_it_is():
+    """A molecule that stays where it is: half of the runs say less than nothing."""
+    parts = []
+    for seed in range(16):
+        rng = np.random.default_rng([10, seed])
+        own = 0.3 * exact.ornstein_uhlenbeck(rng, 2001, (4, 3), 0.2, DT)
+        hops = exact.hoppers(rng, 2001, 4, DT, 0.4, 0.0, vehicular=0.0)[0]
+        moments = {"OH-": squares(own + hops), "OH-_vehicular": squares(own)}
+        walk = HopWalk(0.4, 0.02, 2.6**2, 0.0, 0.0)
+        entry = diffusion(
+            moments, Run(DT, 2001, None, walk), SizeCorrection(None, None, None, None)
+        )
+        hydroxide = entry[0].of("OH-")
+        assert hydroxide is not None
+        if hydroxide.from_hops_m2_per_s is not None:
+            parts.append(hydroxide.from_hops_m2_per_s - 1e-8 * walk.diffusion()[0])
+    assert min(parts) < 0.0 < max(parts)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["viscosity given", "viscosity measured"])
+def test_d_at_infinite_size_has_the_interval_of_a_sum(known):
+    path = exact.walkers(np.random.default_rng(11), 1001, 8, 0.2, DT)
+    add = SizeCorrection(3e-10, None if known else 6e-11, 1.0, None)
+    found, _ = diffusion({"K+": squares(path)}, Run(DT, 1001), add)
+    (entry,) = found.species
+    assert entry.D_m2_per_s is not None and entry.D_infinite_m2_per_s is not None
+    ends = _infinite_interval(entry, found)
+    own = positive(entry.D_m2_per_s, entry.stderr_m2_per_s)
+    assert ends is not None and own is not None
+    assert ends[0] < entry.D_infinite_m2_per_s < ends[1]
+    if known:
+        assert ends == pytest.approx([x + 3e-10 for x in own])
+    else:
+        assert ends[1] - ends[0] > own[1] - own[0]

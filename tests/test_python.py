@@ -31,14 +31,11 @@ def dump(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def numbers(results: pykoh.AnalysisResults) -> list[float | None]:
     """Return some numbers of every kind of result."""
-    d = results.diffusion.of("OH-")
-    bonds = [each.fraction_of_donors_bonded for each in results.hydrogen_bonds.classes]
-    return [
-        d.D_m2_per_s if d is not None else None,
-        results.grotthuss.hop_rate_per_ps,
-        results.input.molarity_mol_per_L,
-        *bonds,
-    ]
+    hydroxide = results.diffusion.of("OH-")
+    assert hydroxide is not None
+    bonds = [each.mean_per_donor for each in results.hydrogen_bonds.classes]
+    rate, molarity = results.grotthuss.hop_rate_per_ps, results.input.molarity_mol_per_L
+    return [rate, molarity, *bonds, *hydroxide.msd.msd_A2[:9]]
 
 
 def test_importing_it_loads_nothing_else() -> None:

@@ -9,10 +9,13 @@ known, (v / e)². With r = e / v,
 
     mean = Σ w v / Σ w,  stderr = mean √Σ w² r² / Σ w,
 
-times Birge's ratio R = √[Σ (v / mean - 1)² / r² / (n - 1)] where this is above 1 (Birge, Phys. Rev.
-40 (1932) 207, doi:10.1103/PhysRev.40.207), so that runs that disagree say so. The interval of 95 %
-is Student's, with n - 1 degrees of freedom where the scatter decides. Where the errors of the runs
-decide it is that of a positive quantity (:mod:`pykoh.analysis.common.confidence`).
+times Birge's ratio R = √[χ² / (n - 1)] with χ² = Σ (v / mean - 1)² / r² (Birge, Phys. Rev. 40
+(1932) 207, doi:10.1103/PhysRev.40.207) where the runs disagree: where χ² is so large in a quarter
+of all cases or fewer, the level for a test on which an error depends (Bancroft, Biometrics 20
+(1964) 427, doi:10.2307/2528486). R is above 1 by chance more often, and an error that follows it
+each time is too large. The interval of 95 % is Student's, with n - 1 degrees of freedom, where the
+runs disagree. Where they agree it is that of a positive quantity
+(:mod:`pykoh.analysis.common.confidence`).
 """
 
 from __future__ import annotations
@@ -23,12 +26,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scipy import stats
+
 from pykoh.analysis.common.confidence import Interval, positive, student
 from pykoh.analysis.results import AnalysisResults
 from pykoh.analysis.results.tables import finite, write_csv
 from pykoh.analysis.transport.conductivity import experiment
 from pykoh.files import write_text
 
+_BY_CHANCE = 0.25
 SERIES_JSON, SERIES_CSV = "series.json", "series.csv"
 
 Value = tuple[float | None, float | None]
@@ -172,9 +178,11 @@ def replicas(values: Sequence[Value], sizes: Sequence[float] | None = None) -> C
     chi2 = sum(p * (v / mean - 1.0) ** 2 for p, (v, _) in zip(precision, known, strict=True))
     birge = math.sqrt(chi2 / (n - 1))
     spread = sum(w**2 / p for w, p in zip(weights, precision, strict=True))
-    error = mean * math.sqrt(spread) / total * max(1.0, birge)
-    interval = student(mean, error, n - 1.0) if birge > 1.0 else positive(mean, error)
-    return Combined(mean, error, interval, birge)
+    error = mean * math.sqrt(spread) / total
+    if stats.chi2.sf(chi2, n - 1) >= _BY_CHANCE:
+        return Combined(mean, error, positive(mean, error), birge)
+    error *= max(1.0, birge)
+    return Combined(mean, error, student(mean, error, n - 1.0), birge)
 
 
 def combine(values: Sequence[Value]) -> Value:

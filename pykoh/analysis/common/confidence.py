@@ -17,6 +17,7 @@ Interval = tuple[float, float]
 
 LEVEL = 0.95
 _TAIL = 0.5 * (1.0 - LEVEL)
+_GRID = (np.arange(64) + 0.5) / 64.0
 _FEWEST_FREEDOM = 1.0  # an estimate with less says nothing
 
 
@@ -177,6 +178,32 @@ def ratio(
         return None
     low, high = stats.f.ppf([_TAIL, 1.0 - _TAIL], 2.0 / numerator**2, 2.0 / denominator**2)
     return float(value / high), float(value / low)
+
+
+def covariance(value: float, one: float, other: float, freedom: float) -> Interval | None:
+    """Return the interval of a covariance of Gaussian quantities, in its unit; None if unknown.
+
+    By Bartlett's decomposition of Wishart's distribution the truth is distributed as
+
+        [value - √(one · other - value²) t / √(ν - 1)] ν / χ²,
+
+    with Student's t of ν - 1 and χ² of ν degrees of freedom, which are independent of each other (a
+    generalised interval: Weerahandi, J. Am. Stat. Assoc. 88 (1993) 899,
+    doi:10.1080/01621459.1993.10476355). Its ends are those of 64 × 64 quantiles.
+
+    Args:
+        value: the covariance.
+        one: variance of the one, above 0.
+        other: variance of the other, above 0.
+        freedom: degrees of freedom ν, above 1.
+    """
+    if one <= 0 or other <= 0 or freedom <= 1.0:
+        return None
+    t = stats.t.ppf(_GRID, freedom - 1.0) / np.sqrt(freedom - 1.0)
+    size = freedom / stats.chi2.ppf(_GRID, freedom)
+    apart = np.sqrt(max(one * other - value**2, 0.0))
+    low, high = np.quantile((value - apart * t)[:, None] * size, [_TAIL, 1.0 - _TAIL])
+    return float(low), float(high)
 
 
 def student(value: float | None, stderr: float | None, freedom: float) -> Interval | None:

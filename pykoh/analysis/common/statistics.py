@@ -9,8 +9,11 @@ Jeffreys' posterior for nothing in n independent observations, its upper limit t
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from pykoh.arrays import FloatArray
 
@@ -19,6 +22,7 @@ _FEWEST_BLOCKS = 4
 _JOINED = 16  # blocks that neighbours are joined to
 _BLOCKS_OF_CHAIN = 24  # fewer do not show how neighbours are correlated
 _LARGEST_CORRELATION = 0.98
+_BY_CHANCE = 0.05
 
 
 class SegmentedSums:
@@ -110,6 +114,26 @@ def ratio_stderr(numerator: FloatArray, denominator: FloatArray) -> float | None
     """Return :func:`ratio_stderrs` of one quantity: [n_blocks] each; None where unknown."""
     value = float(ratio_stderrs(numerator[:, None], denominator[:, None])[0])
     return None if np.isnan(value) else value
+
+
+def not_poisson(counts: NDArray[Any]) -> bool:
+    """Return whether counts scatter more than Poisson's do, by more than chance (5 %).
+
+    The test of the index of dispersion: Σ (n - mean)² / mean follows χ² with one degree of freedom
+    less than there are counts (Cochran, Biometrics 10 (1954) 417, doi:10.2307/3001616). Up to 31
+    counts are compared; neighbours are joined where there are more, so that each is not too small.
+    The larger of two errors, taken without a test, would be too large by chance.
+
+    Args:
+        counts: [n], events in equal parts of time, or of equal things.
+    """
+    while len(counts) >= 2 * _JOINED:
+        counts = counts[: len(counts) // 2 * 2].reshape(-1, 2).sum(axis=1)
+    mean = float(counts.mean())
+    if mean <= 0.0:
+        return False
+    chi2 = float(((counts - mean) ** 2).sum()) / mean
+    return bool(stats.chi2.sf(chi2, len(counts) - 1) < _BY_CHANCE)
 
 
 def nothing_seen(n: float) -> tuple[float, float]:

@@ -14,8 +14,11 @@ random time lasts t longer with S(t) = ∫_t^∞ F / ∫_0^∞ F.
 
 Both times rest on the n spells that were seen to end. Their mean ∫ S dt = <l²> / 2 <l> has the
 relative variance 2 / n for an exponential law, and is too low by the part 1 / n (a ratio of
-sums), which is put right; the time at which C falls to 1/e is not known better. With
-fewer than 8 spells that is more than a half, and neither time is given.
+sums), which is put right. C at the lag t is Σ max(l - t, 0) / Σ l over spells of length l; for the
+same law its variance is 2 c [1 - c (1 + t / τ)] / n with c = exp(-t / τ), so that the time at which
+it falls to 1/e has the relative variance (2 e - 4) / n. Where C falls more slowly, since what broke
+forms again, this is divided by the slope of C; n is then the number of times 1/e that all partners
+were held, if that is less. With fewer than 8 spells neither time is given.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ FEWEST_SPELLS = 8
 """Times that rest on fewer spells are not given."""
 
 _BUDGET = 32e6  # bytes of one C(t)
+_OF_DECAY = 2.0 * np.exp(-1.0) - 4.0 * np.exp(-2.0)  # variance of C at 1/e, times the spells
 
 # Spell lengths in frames: single ones up to 64, then bins of 5 %.
 _FINE = np.arange(1.0, 65.0)
@@ -283,7 +287,10 @@ def survival_curve(
     if decay is not None:
         k = int(np.flatnonzero(c < np.exp(-1.0))[0])
         steep = (1.0 - c[0]) / t[0] if k == 0 else (c[k - 1] - c[k]) / (t[k] - t[k - 1])
-        decay_stderr = max(float(stderr[k] / steep), decay * relative)
+        decay_stderr = max(
+            float(np.sqrt(_OF_DECAY / independent[k]) / steep),
+            decay * float(np.e * np.sqrt(_OF_DECAY / n_ended)),
+        )
     return SurvivalCurve(t, c, stderr, times, s, decay, mean, decay_stderr, mean * relative)
 
 

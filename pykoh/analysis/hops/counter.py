@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pykoh.analysis.common.statistics import SegmentedSums, ratio_stderr
+from pykoh.analysis.common.statistics import SegmentedSums, not_poisson, ratio_stderr
 from pykoh.analysis.hops.rattle_kernel import STACK, take
 from pykoh.analysis.hops.waiting import EDGES, waiting_times
 from pykoh.analysis.results import FloatArray, HopRateCurve, WaitingTimes
@@ -151,21 +151,22 @@ class HopCounter:
         return self._n * max(self._counts.n_frames - 1, 0) * self._interval
 
     def _stderr(self, window: int) -> float:
-        """Return the standard error of the rate of one window: the largest of three.
+        """Return the standard error of the rate of one window.
 
-        Poisson's √n; the scatter between segments of time; that between identities.
+        Poisson's √n. Where the scatter between segments of time, or between identities, is larger
+        than Poisson's by more than chance (5 %), the larger of them.
         """
         exposure = self._exposure()
         hops = self._counts.sums[:, window].sum()
         found = [np.sqrt(max(hops, 1.0)) / exposure]
         whole = self._counts.whole()[:, window]
-        if len(whole) >= 4:
+        if len(whole) >= 4 and not_poisson(whole):
             time = self.segments()[1]
             blocks = ratio_stderr(whole, time)
             # Fewer blocks than the run has frames: their relative scatter is that of the whole.
             if blocks is not None:
                 found.append(blocks)
-        if window == self._main and self._n >= 5:
+        if window == self._main and self._n >= 5 and not_poisson(self._per_identity):
             scatter = self._per_identity.std(ddof=1) * np.sqrt(self._n)
             found.append(scatter / exposure)
         return float(max(found))

@@ -176,9 +176,10 @@ class Diffusion:
         viscosity_mPa_s: what the Yeh-Hummer correction used, or None.
         yeh_hummer_m2_per_s: the correction that was added, ξ kT / (6 π η L), or None.
         cross_m2_per_s: D(OH-) - D(vehicular) - D(structural), all in the window of D(OH-), or None.
-        cross_stderr_m2_per_s: its standard error, the three taken as independent.
+        cross_stderr_m2_per_s: its standard error.
         viscosity: from the pressure tensor, or None.
         yeh_hummer_stderr_m2_per_s: standard error of the correction, or None.
+        cross_interval_95_m2_per_s: interval of 95 % of ``cross_m2_per_s``, or None.
     """
 
     species: tuple[SpeciesDiffusion, ...]
@@ -188,6 +189,7 @@ class Diffusion:
     cross_stderr_m2_per_s: float | None = None
     viscosity: Viscosity | None = None
     yeh_hummer_stderr_m2_per_s: float | None = None
+    cross_interval_95_m2_per_s: tuple[float, float] | None = None
 
     def of(self, species: str) -> SpeciesDiffusion | None:
         """Return the entry of one species, or None if the box has none of it."""

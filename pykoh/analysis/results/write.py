@@ -7,13 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pykoh.analysis.common.confidence import positive
+from pykoh.analysis.common.confidence import Interval, positive, total
 from pykoh.analysis.results import (
     AnalysisResults,
     Conductivity,
     Diffusion,
     InputSummary,
     LineFit,
+    SpeciesDiffusion,
     Viscosity,
 )
 from pykoh.analysis.results.measured import beside
@@ -76,6 +77,23 @@ def _window(fit: LineFit | None) -> Json:
     return None if fit is None else [fit.start_ps, fit.end_ps]
 
 
+def _infinite_interval(entry: SpeciesDiffusion, diffusion: Diffusion) -> Interval | None:
+    """Return the interval of 95 % of D at infinite size, m²/s; None if it has none.
+
+    It is that of a sum: D in the box and the correction, each with its own error
+    (:func:`pykoh.analysis.confidence.total`). A viscosity that was given counts as exact.
+
+    Args:
+        entry: of a species.
+        diffusion: holds the correction.
+    """
+    add = diffusion.yeh_hummer_m2_per_s
+    if entry.D_infinite_m2_per_s is None or entry.D_m2_per_s is None or add is None:
+        return None
+    parts = (entry.D_m2_per_s, entry.stderr_m2_per_s), (add, diffusion.yeh_hummer_stderr_m2_per_s)
+    return total([(value, error or 0.0) for value, error in parts])
+
+
 def _diffusion(diffusion: Diffusion) -> Json:
     return {
         entry.species: {
@@ -83,6 +101,7 @@ def _diffusion(diffusion: Diffusion) -> Json:
             "stderr_m2_per_s": entry.stderr_m2_per_s,
             "D_infinite_m2_per_s": entry.D_infinite_m2_per_s,
             "D_infinite_stderr_m2_per_s": entry.D_infinite_stderr_m2_per_s,
+            "D_infinite_interval_95_m2_per_s": _infinite_interval(entry, diffusion),
             "interval_95_m2_per_s": positive(entry.D_m2_per_s, entry.stderr_m2_per_s),
             "D_from_hops_m2_per_s": entry.from_hops_m2_per_s,
             "D_from_hops_stderr_m2_per_s": entry.from_hops_stderr_m2_per_s,
@@ -182,6 +201,7 @@ def as_json(results: AnalysisResults) -> dict[str, Json]:
         "hydroxide_cross_term": {
             "D_m2_per_s": results.diffusion.cross_m2_per_s,
             "stderr_m2_per_s": results.diffusion.cross_stderr_m2_per_s,
+            "interval_95_m2_per_s": results.diffusion.cross_interval_95_m2_per_s,
         },
         "definitions": {
             "hydrogen_bond_criterion": bonds.criterion,

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pykoh.analysis.common.confidence import Interval, covariance
 from pykoh.analysis.common.constants import BOLTZMANN_J_PER_K, M2_PER_S
 from pykoh.analysis.common.msd_order_n import Displacements
 from pykoh.analysis.results import (
@@ -214,8 +215,11 @@ def _earliest(
         assert moments is not None
         lags = moments.lag_frames * run.interval_ps
         row = int(np.abs(lags - DEFAULT_EARLIEST_PS).argmin())
-        moving = float(moments.square[row] / lags[row]) / 6.0
-        earliest = max(earliest, run.walk.memory_ps(moving, _dragged(run, run.interval_ps)))
+        part = _dragged(run, run.interval_ps)
+        # Over 1 ps few hops have led back, so that what is not the way of hops is the rest.
+        whole = float(moments.square[row] / lags[row]) / 6.0
+        moving = max(whole - part**2 * run.walk.free(), 0.0)
+        earliest = max(earliest, run.walk.memory_ps(moving, part))
     return earliest
 
 
@@ -242,18 +246,24 @@ def _choices(
 
 
 def _from_hops(
-    walk: HopWalk | None, entries: list[SpeciesDiffusion]
+    walk: HopWalk | None, entries: list[SpeciesDiffusion], carried: WindowChoice | None
 ) -> tuple[float | None, float | None, str | None]:
-    """Return D of the hydroxide by its hops (m²/s), its standard error, and a disagreement."""
-    of = {entry.species: entry for entry in entries}
-    carried, whole = of.get("OH-_vehicular"), of.get("OH-")
-    if walk is None or carried is None or carried.D_m2_per_s is None or whole is None:
+    """Return D of the hydroxide by its hops (m²/s), its standard error, and a disagreement.
+
+    A vehicular part that came out below zero is added as it is: noise about a part near zero, of
+    which only the positive half would be a bias.
+    """
+    whole = next((entry for entry in entries if entry.species == "OH-"), None)
+    if walk is None or carried is None or carried.line is None or whole is None:
         return None, None, None
     if walk.too_few(whole.memory_ps or 0.0) is not None:
         return None, None, None
     hops, error = (M2_PER_S * value for value in walk.diffusion())
-    value = carried.D_m2_per_s + hops
-    stderr = float(np.hypot(error, carried.stderr_m2_per_s or 0.0))
+    value = carried.line.slope_A2_per_ps / 6.0 * M2_PER_S + hops
+    own = carried.line.slope_stderr_A2_per_ps / 6.0 * M2_PER_S
+    stderr = float(np.hypot(error, own))
+    if value <= 0.0:
+        return None, None, None
     if whole.D_m2_per_s is None or whole.stderr_m2_per_s is None:
         return value, stderr, None
     apart = abs(value - whole.D_m2_per_s) / np.hypot(stderr, whole.stderr_m2_per_s)
@@ -326,7 +336,7 @@ def diffusion(
                 "hops do not drag the liquid along, so the finite-size correction is not for them",
             )
         )
-    by_hops, by_hops_stderr, apart = _from_hops(run.walk, entries)
+    by_hops, by_hops_stderr, apart = _from_hops(run.walk, entries, fits.get("OH-_vehicular"))
     if apart is not None:
         warnings.append(AnalysisWarning("diffusion.OH-", apart))
     entries = [
@@ -345,6 +355,7 @@ def diffusion(
             None if cross is None else cross[1],
             None,
             add_stderr,
+            None if cross is None else cross[2],
         ),
         warnings,
     )
@@ -352,8 +363,8 @@ def diffusion(
 
 def cross_term(
     displacements: dict[str, Displacements | None], total: WindowChoice | None
-) -> tuple[float, float] | None:
-    """Return what the vehicular and the structural part of OH- have in common, m²/s, and its error.
+) -> tuple[float, float, Interval | None] | None:
+    """Return what both parts of the motion of OH- have in common, m²/s, its error and interval.
 
     2 <Δr_v · Δr_s> = <Δr²> - <Δr_v²> - <Δr_s²>, from three slopes that are taken alike. Its
     variance is that of a product of Gaussian displacements, 4 (D_v D_s + D_vs²) / ν with
@@ -373,4 +384,7 @@ def cross_term(
     cross = 0.5 * (slope - sum(parts))
     error = total.fit.slope_stderr_A2_per_ps / total.fit.slope_A2_per_ps
     spread = error * np.sqrt(0.5 * (parts[0] * parts[1] + cross**2))
-    return 2.0 * cross / 6.0 * M2_PER_S, float(2.0 * spread) / 6.0 * M2_PER_S
+    scale = 2.0 / 6.0 * M2_PER_S
+    ends = covariance(cross, parts[0], parts[1], 2.0 / error**2)
+    interval = None if ends is None else (scale * ends[0], scale * ends[1])
+    return scale * cross, float(scale * spread), interval

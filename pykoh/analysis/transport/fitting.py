@@ -34,12 +34,14 @@ class WindowChoice:
         reason: why there is none or why it should be trusted less, else None.
         lag_frames: [n], lags of the points behind the slope.
         weights: [n], 1/ps: the slope is their sum times the points, see :func:`same_slope`.
+        line: the same as ``fit``; also there where the displacement does not grow.
     """
 
     fit: LineFit | None
     reason: str | None
     lag_frames: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     weights: FloatArray = field(default_factory=lambda: np.zeros(0))
+    line: LineFit | None = None
 
 
 def same_slope(choice: WindowChoice, displacements: Displacements) -> float:
@@ -111,7 +113,7 @@ def choose_fit(
             )
         line, straight, (rows, weights) = found
         doubt = None if straight and line.slope_A2_per_ps > 0 else _doubt(line, duration)
-        return WindowChoice(_positive(line), doubt, lags[rows], weights)
+        return WindowChoice(_positive(line), doubt, lags[rows], weights, line)
     end = min(END_FRACTION * duration, float(points.lag[-1]))
     needed = 2.0 * max(earliest_ps, interval) / END_FRACTION
     found = points.fit(earliest_ps, end) if 2.0 * earliest_ps <= end * (1 + 1e-6) else None
@@ -140,11 +142,11 @@ def choose_fit(
         return WindowChoice(None, _too_few(points, earliest_ps, expected))
     line, straight, (rows, weights) = found
     if line.slope_A2_per_ps <= 0:
-        return WindowChoice(None, _doubt(line, duration))
+        return WindowChoice(None, _doubt(line, duration), line=line)
     if not (straight or bounded) and line.exponent + 2.0 * line.exponent_stderr < 0.8:
         return WindowChoice(None, _doubt(line, duration))
     doubt = _noise(line, duration) if straight else _doubt(line, duration)
-    return WindowChoice(line, doubt, lags[rows], weights)
+    return WindowChoice(line, doubt, lags[rows], weights, line)
 
 
 def _positive(line: LineFit) -> LineFit | None:

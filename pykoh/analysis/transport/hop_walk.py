@@ -70,10 +70,14 @@ class HopWalk:
             f"{FEWEST_HOPS} are needed: run longer, or a larger box"
         )
 
+    def free(self) -> float:
+        """Return what D of the hops would be if none led back, Å²/ps."""
+        return self.rate_per_ps * self.square_length_A2 / 6.0
+
     def diffusion(self) -> tuple[float, float]:
         """Return D of the hops and its standard error, Å²/ps."""
         cosine = float(np.clip(self.cosine, -_LARGEST_COSINE, _LARGEST_COSINE))
-        free = self.rate_per_ps * self.square_length_A2 / 6.0
+        free = self.free()
         value = free * (1.0 + cosine) / (1.0 - cosine)
         of_rate = self.rate_stderr_per_ps / max(self.rate_per_ps, 1e-300) * value
         of_cosine = free * 2.0 / (1.0 - cosine) ** 2 * self.cosine_stderr
@@ -90,7 +94,7 @@ class HopWalk:
                 that it drags along.
         """
         cosine = float(np.clip(self.cosine - self.cosine_stderr, -_LARGEST_COSINE, 0.0))
-        free = part**2 * self.rate_per_ps * self.square_length_A2 / 6.0
+        free = part**2 * self.free()
         if free <= 0:
             return 0.0
         whole = vehicular_A2_per_ps + free * (1.0 + cosine) / (1.0 - cosine)

@@ -12,6 +12,7 @@ distribution, with ν = 2 (σ / stderr)² degrees of freedom:
 
     var(σ_ab) = (σ_aa σ_bb + σ_ab²) / ν,   var(t) = [σ_++ σ - (σ_++ - σ_+-)²] / [σ² (ν - 1)].
 
+The interval of σ_+- is that of a covariance (:func:`pykoh.analysis.confidence.covariance`).
 t is the regression of J_+ on the current, so (t - truth) / stderr follows Student's distribution
 with ν - 1 degrees of freedom. By noise t may come out below 0 or above 1. The value is given as it
 came out, since the nearest value within [0, 1] would be biased; the interval is cut to [0, 1].
@@ -25,7 +26,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pykoh.analysis.common.confidence import Interval, positive, ratio, student
+from pykoh.analysis.common.confidence import Interval, covariance, positive, ratio, student
 from pykoh.analysis.common.msd_order_n import Displacements
 from pykoh.analysis.results import OnsagerCoefficient
 from pykoh.analysis.transport.fitting import WindowChoice, same_slope
@@ -87,7 +88,7 @@ def onsager(
         found.append(OnsagerCoefficient(name, value, spread, known, positive(value, spread)))
     spread = float(np.sqrt((plus * minus + cross**2) / freedom))
     between = OnsagerCoefficient(
-        "cation_hydroxide", cross, spread, 0.0, student(cross, spread, freedom)
+        "cation_hydroxide", cross, spread, 0.0, covariance(cross, plus, minus, freedom)
     )
     return (found[0], between, found[1]), _share(plus - cross, plus, whole, freedom)
 

@@ -21,9 +21,19 @@ doi:10.1016/S0006-3495(91)82125-7, and of Michalet, Phys. Rev. E 82 (2010) 04191
 doi:10.1103/PhysRevE.82.041914; a bounded motion on top (a molecule that rotates, a charge that
 oscillates) is part of g. For g the fitted line is taken, the measured MSD below its start; not the
 measured points themselves, whose noise would pull the line towards the points that happen to be
-low. Displacements that are not Gaussian scale the standard errors by the square root of the
-measured var(d²) / (2/3 <d²>²), pooled over all lags of the fit, where this is above 1: one number,
-so that its noise does not steer the weights of the points.
+low.
+
+Displacements that are not Gaussian have var(d²) = β 2/3 <d²>² + κ n at the lag n. Motion in fewer
+than three dimensions, or particles unlike each other, have β > 1, which scales the covariance. Hops
+at random times have κ > 0 (of independent ones rate times <l⁴>, the fourth cumulant of a compound
+Poisson process). Windows share κ times the time that they have in common, so that this adds
+
+    κ (n m T - n m² - n³ / 3) / [N (T - n) (T - m)],  n ≤ m,
+
+to the covariance: nearly the same relative error at all lags, that of the number of hops. β ≥ 1 and
+κ ≥ 0 are found from the measured var(d²) at all lags of the fit, by least squares. What w windows
+that do not overlap show for var(d²) / (2/3 <d²>²) is too low by 5 / (3 w), since their scatter is
+taken about their own mean; this is put right.
 
 Where the fit begins is not known, so no single window is chosen. All windows that begin between the
 earliest admissible lag and half of the last one are fitted, and the slopes are averaged with the
@@ -55,6 +65,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 from scipy import stats
+from scipy.optimize import nnls
 
 from pykoh.analysis.common.msd_order_n import Displacements
 from pykoh.analysis.results import DisplacementCurve, FloatArray, LineFit
@@ -214,10 +225,15 @@ class Points:
     interval: float
     duration: float
 
-    def pooled_excess(self, chosen: np.ndarray) -> float:
-        """Return one var(d²) / (2/3 <d²>²) for all chosen points, at least 1."""
-        weight = self.independent[chosen]
-        return max(1.0, float((weight * self.excess[chosen]).sum() / weight.sum()))
+    def not_gaussian(self, chosen: np.ndarray) -> tuple[float, float]:
+        """Return β and κ (Å⁴/ps) of the text of this module."""
+        windows = self.independent[chosen] * self.n_particles[chosen]
+        gaussian = 2.0 / 3.0 * self.msd[chosen] ** 2
+        above = self.excess[chosen] + 5.0 / (3.0 * windows) - 1.0
+        scale = np.sqrt(windows)
+        parts = np.stack([np.ones(len(chosen)), self.lag[chosen] / gaussian], axis=1)
+        (beta, kappa), _ = nnls(parts * scale[:, None], above * scale)
+        return 1.0 + float(beta), float(kappa)
 
     def window(self, start: float, end: float) -> np.ndarray:
         """Return which points to fit: at most 12, evenly spaced in log lag."""
@@ -253,7 +269,11 @@ class Points:
         one = _covariances(
             lags, self.spacing[chosen], table, step, start, self.duration + self.interval
         )
-        covariance: FloatArray = one * self.pooled_excess(chosen)
+        beta, kappa = self.not_gaussian(chosen)
+        whole = self.duration + self.interval
+        short, long = np.minimum.outer(lags, lags), np.maximum.outer(lags, lags)
+        shared = short * long * whole - short * long**2 - short**3 / 3.0
+        covariance: FloatArray = beta * one + kappa * shared / ((whole - short) * (whole - long))
         covariance /= float(self.n_particles[chosen].mean())
         return covariance
 

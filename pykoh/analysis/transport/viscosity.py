@@ -36,7 +36,7 @@ _LONGEST_PS = 20.0
 _BLOCKS = 8
 _FEWEST_ROWS = 2000
 _SHORTEST_PS = 200.0
-_LARGEST_ERROR = 0.35
+_LARGE_ERROR = 0.35  # worth a warning
 _POINTS = 400
 
 
@@ -155,13 +155,14 @@ def viscosity(
     value = 0.5 * factor * 1e-12 * zero.value
     error = value * zero.stderr
     slowest = duration / width(spectrum) / (2.0 * np.pi)
-    if zero.stderr > _LARGEST_ERROR:
+    doubt = None
+    if zero.stderr > _LARGE_ERROR:
         needed = duration * (zero.stderr / 0.2) ** 2
-        return nothing, (
+        doubt = (
             f"known to {100 * zero.stderr:.0f} % only; a pressure record of about "
             f"{needed:.2g} ps would give 20 %"
         )
-    return Viscosity(value, error, slowest, duration, dt, *curve), None
+    return Viscosity(value, error, slowest, duration, dt, *curve), doubt
 
 
 def _running(
