@@ -16,7 +16,7 @@ from pykoh.analysis.common.findings import Findings
 from pykoh.analysis.common.speciation import Neighbours, measure
 from pykoh.analysis.hops import transfer_kernel
 from pykoh.analysis.hydrogen_bonds import kernel
-from pykoh.analysis.hydrogen_bonds.criteria import LUZAR_CHANDLER
+from pykoh.analysis.hydrogen_bonds.criteria import LUZAR_CHANDLER, compiled
 from pykoh.analysis.per_frame import _empty
 from pykoh.analysis.structure import contacts, rdf
 
@@ -55,7 +55,9 @@ def scene(spacing: float = 2.9) -> tuple[np.ndarray, np.ndarray, Neighbours, Fin
 def bonds() -> list[np.ndarray]:
     h, o, neighbours, found = scene()
     criterion = LUZAR_CHANDLER.parameters()
-    kernel.find_bonds.py_func(0, h, o, CELL, neighbours, criterion, 4.0, True, found)
+    kernel.find_bonds.py_func(
+        0, h, o, CELL, neighbours, criterion, compiled(None), False, 4.0, True, found
+    )
     assert found.angle_map.sum() > 0
     return [found.angle_map, found.partner, found.kinds]
 

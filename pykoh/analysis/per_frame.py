@@ -7,7 +7,7 @@ depend on how many workers there are, or where they run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from pykoh.analysis.common.speciation import (
     near_lists,
 )
 from pykoh.analysis.hops.transfer_kernel import TRANSFER_SHAPE, readiest_protons
-from pykoh.analysis.hydrogen_bonds.criteria import Criterion
+from pykoh.analysis.hydrogen_bonds.criteria import Criterion, compiled
 from pykoh.analysis.hydrogen_bonds.kernel import (
     MAP_SHAPE,
     MOST_BONDS,
@@ -76,6 +76,8 @@ def _pass(
     hydrogens: NDArray[np.int64],
     oxygens: NDArray[np.int64],
     criterion: FloatArray,
+    rule: Callable[[float, float, float, float], bool],
+    ruled: bool,
     reach: float,
     room: int,
     mapped: NDArray[np.bool_],
@@ -89,6 +91,8 @@ def _pass(
         hydrogens: [n_h], atoms.
         oxygens: [n_o], atoms; at least one.
         criterion: [4], see :meth:`pykoh.analysis.hydrogen_bonds.criteria.Criterion.parameters`.
+        rule: of :func:`pykoh.analysis.hydrogen_bonds.criteria.compiled`.
+        ruled: the rule must hold too.
         reach: Å, how far oxygens are looked for; 0: hydrogen bonds are left out.
         room: oxygens near one that there is room for.
         mapped: [n_frames], frames that are added to ``found.angle_map``.
@@ -123,7 +127,7 @@ def _pass(
         last = before[0] if f == 0 else found.owner[f - 1]
         assign_protons(h, o, cell, last, sure, neighbours, found.owner[f], found.counts[f])
         if reach > 0.0:
-            find_bonds(f, h, o, cell, neighbours, criterion, reach, mapped[f], found)
+            find_bonds(f, h, o, cell, neighbours, criterion, rule, ruled, reach, mapped[f], found)
             readiest_protons(f, h, o, cell, neighbours, found)
     return True
 
@@ -172,8 +176,9 @@ def find(
         found = _empty(n_frames, len(hydrogens), n_o, int(mapped.sum()))
         parameters = criterion.parameters()
         if _pass(
-            positions, cells, hydrogens, oxygens, parameters, reach, min(room, n_o), mapped, found
-        ):
+            positions, cells, hydrogens, oxygens, parameters, compiled(criterion.rule),
+            criterion.rule is not None, reach, min(room, n_o), mapped, found,
+        ):  # fmt: skip
             return found
         room *= 2
 
@@ -185,12 +190,16 @@ class PerFrame:
         system: what is known of the run.
         criterion: of hydrogen bonds.
         observables: all of them.
+
+    Raises:
+        ObservableError: the rule of the criterion cannot be compiled.
     """
 
     def __init__(
         self, system: System, criterion: Criterion, observables: Sequence[Observable[Any]]
     ) -> None:
         self._system, self._criterion = system, criterion
+        compiled(criterion.rule)  # an error comes before the first frame
         self._n = len(observables)
         self._looking = [
             (index, each)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,19 @@ class _Finite(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number.", param, ctx)
         return number
+
+
+class _Hbond(click.Choice):
+    """The published criteria, and those of installed packages."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name, or fail with a usage error."""
+        from pykoh.analysis.hydrogen_bonds.criteria import installed_criteria
+
+        if value not in self.choices and value in installed_criteria():
+            return str(value)
+        name: str = super().convert(value, param, ctx)
+        return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +138,7 @@ _POSITIVE = _Finite(min=0, min_open=True)
 )
 @click.option(
     "--hbond",
-    type=click.Choice(["luzar-chandler", "luzar-chandler-1993", "wernet"]),
+    type=_Hbond(["luzar-chandler", "luzar-chandler-1993", "wernet"]),
     default="luzar-chandler",
     show_default=True,
     help="Criterion of a hydrogen bond; the report says what it is and where it is from.",
@@ -214,7 +227,7 @@ def command(
     kept in OUTPUT.checkpoint.npz, which is removed in the end. Standard input can't be read twice.
     """
     check_output(output, force)
-    from pykoh.analysis.hydrogen_bonds.criteria import CRITERIA
+    from pykoh.analysis.hydrogen_bonds.criteria import CRITERIA, installed_criteria
     from pykoh.analysis.pipeline import Settings
     from pykoh.trajectory.run import ReadOptions
     from pykoh.trajectory.species import SpeciesMap
@@ -232,7 +245,7 @@ def command(
     )
     settings = Settings(
         rattle_window,
-        CRITERIA[hbond].changed(hbond_distance, hbond_angle),
+        (CRITERIA.get(hbond) or installed_criteria()[hbond]).changed(hbond_distance, hbond_angle),
         temperature,
         viscosity,
         fit,
@@ -284,7 +297,7 @@ def _one(
     if not settings.pressure_files:
         beside = _pressure_beside(paths)
         settings = replace(settings, pressure_files=beside, pressure_given=False)
-    inputs = {"files": [str(path) for path in paths], "settings": asdict(settings)}
+    inputs = {"files": [str(path) for path in paths], "settings": settings.plain()}
     with record(folder, **inputs) as entry, Progress(run) as progress:
         team = dask_workers(dask) if dask else Workers(workers or available_cores())
         keeper = None

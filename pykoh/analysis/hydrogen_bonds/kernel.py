@@ -6,6 +6,8 @@ no part.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -49,6 +51,8 @@ def find_bonds(
     cell: FloatArray,
     neighbours: Neighbours,
     criterion: FloatArray,
+    rule: Callable[[float, float, float, float], bool],
+    ruled: bool,
     reach: float,
     mapped: bool,
     found: Findings,
@@ -62,6 +66,8 @@ def find_bonds(
         cell: [3, 3], Å.
         neighbours: near oxygens and their H, as they are in this frame.
         criterion: [4], see :meth:`pykoh.analysis.hydrogen_bonds.criteria.Criterion.parameters`.
+        rule: of :func:`pykoh.analysis.hydrogen_bonds.criteria.compiled`.
+        ruled: the rule must hold too.
         reach: Å, how far acceptors are looked for.
         mapped: the frame is added to ``found.angle_map``.
         found: of the block; owners and counts of the frame are there, bonds are written.
@@ -107,8 +113,13 @@ def find_bonds(
                     beta = np.arccos(min(1.0, dot / scale))
                     if np.sqrt(da2) >= r_max - bend * beta * beta:
                         continue
-                if dh2 + da2 - 2.0 * dot >= largest_ha2:
+                ha2 = dh2 + da2 - 2.0 * dot
+                if ha2 >= largest_ha2:
                     continue
+                if ruled:
+                    beta = np.arccos(min(1.0, dot / scale)) * 180.0 / np.pi
+                    if not rule(np.sqrt(da2), np.sqrt(dh2), np.sqrt(max(ha2, 0.0)), beta):
+                        continue
                 partner[i, n_bonds] = a
                 kinds[i, n_bonds] = kind
                 n_bonds += 1
