@@ -62,6 +62,12 @@ def bonds() -> list[np.ndarray]:
     return [found.angle_map, found.partner, found.kinds]
 
 
+def mapped() -> list[np.ndarray]:
+    angle_map = np.zeros(kernel.MAP_SHAPE)
+    kernel.add_to_map.py_func(angle_map, 2.93, np.radians(17.0))
+    return [np.argwhere(angle_map)]
+
+
 def molecules() -> list[np.ndarray]:
     found = scene()[-1]
     per = np.array([[0, 0, 0, 0], [0, 3, 0, 1], [0, 0, 2, 0]])
@@ -121,10 +127,10 @@ rdf_kinds = {"cation": rdf.KIND_CATION, "star": rdf.KIND_OSTAR, "water": rdf.KIN
 @pytest.mark.parametrize(
     "module, name, value, answer",
     [
-        (kernel, "MAP_START_A", 2.0, bonds),
-        (kernel, "MAP_BIN_A", 0.1, bonds),
-        (kernel, "MAP_BIN_DEG", 4.0, bonds),
-        (kernel, "MAP_SHAPE", (5, 45), bonds),
+        (kernel, "MAP_START_A", 2.0, mapped),
+        (kernel, "MAP_BIN_A", 0.1, mapped),
+        (kernel, "MAP_BIN_DEG", 4.0, mapped),
+        (kernel, "MAP_SHAPE", (5, 45), mapped),
         (kernel, "MOST_BONDS", 0, bonds),
         (kernel, "MOST_COUNTED", 2, molecules),
         (kernel, "BONDED", 3, molecules),

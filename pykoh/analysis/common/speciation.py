@@ -5,8 +5,9 @@ until an oxygen has moved half of the surplus (Verlet, Phys. Rev. 159 (1967) 98,
 doi:10.1103/PhysRev.159.98). An H nearer to an oxygen than half of that oxygen's distance to any
 other belongs to it, by the triangle inequality, and no other oxygen need be looked at.
 
-numba keeps compiled functions on disk and does not see a change in another file: after a change
-here, remove ``__pycache__`` of this folder and of those whose kernels call these.
+numba keeps compiled functions on disk and does not see a change in another file. After a change of
+a compiled function or its constants, remove ``__pycache__`` of the callers too: for this file and
+for the kernels of hydrogen bonds and transfers that is ``pykoh/analysis/__pycache__``.
 """
 
 from __future__ import annotations

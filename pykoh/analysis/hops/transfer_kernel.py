@@ -1,4 +1,7 @@
-"""The proton that is readiest to go over to each hydroxide of one frame, compiled."""
+"""The proton that is readiest to go over to each hydroxide of one frame, compiled.
+
+After a change see ``common/speciation.py``.
+"""
 
 from __future__ import annotations
 

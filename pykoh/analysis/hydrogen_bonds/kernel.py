@@ -1,4 +1,4 @@
-"""The hydrogen bonds of one frame, compiled.
+"""The hydrogen bonds of one frame, compiled (after a change see ``common/speciation.py``).
 
 D and A are each a water molecule (O with two H) or a hydroxide (O with one H); other oxygens take
 no part.
@@ -44,6 +44,15 @@ def bond_class(donor_hydrogens: int, acceptor_hydrogens: int) -> int:
 
 
 @njit(cache=True, nogil=True)
+def add_to_map(angle_map: FloatArray, r: float, angle: float) -> None:
+    """Count a pair at r (Å) and an angle (rad) in the map [*MAP_SHAPE] of its class."""
+    row = int((r - MAP_START_A) / MAP_BIN_A)
+    column = int(angle * 180.0 / np.pi / MAP_BIN_DEG)
+    if 0 <= row < MAP_SHAPE[0] and column < MAP_SHAPE[1]:
+        angle_map[row, column] += 1.0
+
+
+@njit(cache=True, nogil=True)
 def find_bonds(
     f: int,
     h: FloatArray,
@@ -75,11 +84,9 @@ def find_bonds(
     counts, partner, kinds = found.counts[f], found.partner[f], found.kinds[f]
     accepted, donated, sums = found.accepted[f], found.donated[f], found.sums[f]
     angle_map = found.angle_map
-    near, n_near, between = neighbours.near, neighbours.n_near, neighbours.between
-    held, n_held = neighbours.held, neighbours.n_held
+    near, n_near, between, held, n_held = neighbours
     r_max, bend, cosine, largest_ha2 = criterion[0], criterion[1], criterion[2], criterion[3]
-    n_o = o.shape[0]
-    dh = np.empty(3)
+    n_o, dh = o.shape[0], np.empty(3)
     per_donor = np.zeros((n_o, N_CLASSES), dtype=np.int64)
     per_acceptor = np.zeros((n_o, N_CLASSES), dtype=np.int64)
     for d in range(n_o):
@@ -102,11 +109,7 @@ def find_bonds(
                 scale = np.sqrt(dh2 * da2)
                 kind = bond_class(n, counts[a])
                 if mapped:
-                    beta = np.arccos(min(1.0, dot / scale)) * 180.0 / np.pi
-                    row = int((np.sqrt(da2) - MAP_START_A) / MAP_BIN_A)
-                    column = int(beta / MAP_BIN_DEG)
-                    if 0 <= row < MAP_SHAPE[0] and column < MAP_SHAPE[1]:
-                        angle_map[kind, row, column] += 1.0
+                    add_to_map(angle_map[kind], np.sqrt(da2), np.arccos(min(1.0, dot / scale)))
                 if da2 >= r_max * r_max or dot <= cosine * scale or n_bonds == MOST_BONDS:
                     continue
                 if bend > 0.0:
