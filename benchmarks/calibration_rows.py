@@ -19,9 +19,9 @@ import exact
 from pykoh.analysis.common.confidence import Interval, positive, share, share_of_events, student
 from pykoh.analysis.common.msd_order_n import Displacements
 from pykoh.analysis.common.statistics import SegmentedSums, ratio_stderr, share_stderr
-from pykoh.analysis.common.survey import DELTA_MAX_A, TRANSFER_SHAPE
 from pykoh.analysis.common.survival import Continuous, Intermittent, survival_curve
 from pykoh.analysis.hops.free_energy import transfer_profile
+from pykoh.analysis.hops.transfer_kernel import DELTA_MAX_A, TRANSFER_SHAPE
 from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.analysis.results import AnalysisResults, Conductivity, Diffusion
 from pykoh.analysis.series import replicas

@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,7 +152,7 @@ def _recorded(folder: Path | None, run: Run, settings: Settings) -> Iterator[dic
     if folder is None:
         yield {}
         return
-    with record(folder, files=list(run.paths), settings=asdict(settings)) as entry:
+    with record(folder, files=list(run.paths), settings=settings.plain()) as entry:
         yield entry
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pykoh.analysis.common import survey as s
 from pykoh.analysis.common.findings import Findings
 from pykoh.analysis.common.geometry import nearest_oxygen
+from pykoh.analysis.hops import transfer_kernel
+from pykoh.analysis.hydrogen_bonds import kernel as s
 from pykoh.analysis.hydrogen_bonds.criteria import CRITERIA, LUZAR_CHANDLER, Criterion
 from pykoh.analysis.observable import Frames, System
 from pykoh.analysis.per_frame import find
@@ -75,7 +76,7 @@ def test_bonds_by_brute_force(name: str, cell: np.ndarray) -> None:
     hydrogens, oxygens = np.flatnonzero(kind_of == 1), np.flatnonzero(kind_of == 2)
     total = 0
     angle_map = np.zeros((4, *s.MAP_SHAPE))
-    transfer = np.zeros((12, *s.TRANSFER_SHAPE))
+    transfer = np.zeros((12, *transfer_kernel.TRANSFER_SHAPE))
     for f in range(12):
         o_o = vectors(positions[f, oxygens], positions[f, oxygens], cell)
         o_h = vectors(positions[f, oxygens], positions[f, hydrogens], cell)
@@ -106,7 +107,7 @@ def test_bonds_by_brute_force(name: str, cell: np.ndarray) -> None:
                 for i in np.flatnonzero(found.owner[f] == w) if r < 3.6 else ():
                     delta = np.linalg.norm(o_h[star, i]) - np.linalg.norm(o_h[w, i])
                     best = min(best, (delta, r))
-            if best[0] < s.DELTA_MAX_A and best[1] >= 2.2:
+            if best[0] < transfer_kernel.DELTA_MAX_A and best[1] >= 2.2:
                 transfer[f, int(best[0] / 0.04), int((best[1] - 2.2) / 0.05)] += 1
         seen = {
             (i, int(a), int(found.kinds[f, i, k]))

@@ -20,7 +20,7 @@ import pykoh.trajectory.run as run_module
 from pykoh.analysis.checkpoint import Checkpoint
 from pykoh.analysis.observable import Block, Factory, Frames, Observable, Outcome, System
 from pykoh.analysis.pipeline import Settings, analyze
-from pykoh.analysis.results import AnalysisResults, AnalysisWarning, Row, Shown
+from pykoh.analysis.results import AnalysisResults, AnalysisWarning, Curve, Row, Shown
 from pykoh.analysis.results.summary import summary
 from pykoh.analysis.results.write import as_json, write_results
 from pykoh.analysis.workers import Workers
@@ -240,6 +240,32 @@ def test_what_breaks_the_contract_is_refused(
 ) -> None:
     with pytest.raises(ObservableError, match=expected):
         analysed(walkers, type("Mine", (Broken,), change))
+
+
+@pytest.mark.parametrize(
+    "rows, curves, expected",
+    [
+        ([("a", 1.0), ("a", 2.0)], [], "two rows have the same key"),
+        ([("a", float("nan"))], [], "row 'a' is not a finite number"),
+        ([], [("a b", 2, 2)], "curve 'a b': its file must be"),
+        ([], [("a", 1, 2)], "each of two or more columns"),
+        ([], [("a", 2, 3)], "its columns are not of one length"),
+    ],
+)
+def test_what_cannot_be_written_is_refused(
+    walkers: Path, rows: list[Any], curves: list[Any], expected: str
+) -> None:
+    shown = Shown(
+        "One",
+        "It is one.",
+        tuple(Row(key, key, value, None) for key, value in rows),
+        tuple(
+            Curve(file, "about", ("x", "y")[:n], (np.zeros(2), np.zeros(length))[:n])
+            for file, n, length in curves
+        ),
+    )
+    with pytest.raises(ObservableError, match=expected):
+        analysed(walkers, type("Mine", (Broken,), {"shown": lambda *_: shown}))
 
 
 def test_what_is_no_observable_is_refused(walkers: Path) -> None:

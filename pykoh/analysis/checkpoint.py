@@ -71,7 +71,7 @@ class Checkpoint:
             "format": _FORMAT,
             "version": __version__,
             "files": [str(Path(name).resolve()) for name in run.paths],
-            "options": json.loads(json.dumps([asdict(run.options), asdict(settings)])),
+            "options": [json.loads(json.dumps(asdict(run.options))), settings.plain()],
         }
         self._first: dict[str, Any] = {}
         self._first_cells = np.zeros((0, 3, 3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -51,6 +52,31 @@ def _blamed(who: str, what: str) -> Iterator[None]:
         ) from error
 
 
+def _check(shown: Shown) -> None:
+    """Refuse what no file can be written of.
+
+    Raises:
+        ValueError: a name, a number or a length is wrong.
+    """
+    keys = [row.key for row in shown.rows]
+    if len(set(keys)) < len(keys):
+        raise ValueError("two rows have the same key")
+    for row in shown.rows:
+        for number in (row.value, row.stderr):
+            if number is not None and not math.isfinite(number):
+                raise ValueError(f"row {row.key!r} is not a finite number; give None instead")
+    files = [curve.file for curve in shown.curves]
+    if len(set(files)) < len(files):
+        raise ValueError("two curves have the same file")
+    for curve in shown.curves:
+        if not _NAME.fullmatch(curve.file):
+            raise ValueError(f"curve {curve.file!r}: its file must be small letters, digits and _")
+        if not 2 <= len(curve.columns) == len(curve.values):
+            raise ValueError(f"curve {curve.file!r}: each of two or more columns needs its values")
+        if len({len(values) for values in curve.values}) > 1:
+            raise ValueError(f"curve {curve.file!r}: its columns are not of one length")
+
+
 class Custom(Observable[Any]):
     """An observable of a user's own; its errors name it.
 
@@ -72,7 +98,9 @@ class Custom(Observable[Any]):
         with _blamed(self._who, "making it"):
             own: Any = factory(system)
         if not isinstance(own, Observable):
-            raise ObservableError(f"observable {self._who}: is no pykoh.analysis.Observable")
+            raise ObservableError(
+                f"observable {self._who}: is no pykoh.analysis.observable.Observable"
+            )
         if not isinstance(own.name, str) or not _NAME.fullmatch(own.name):
             raise ObservableError(
                 f"observable {self._who}: its name is {own.name!r}; give it one of small letters, "
@@ -119,6 +147,8 @@ class Custom(Observable[Any]):
             shown = self._own.shown(result)
         if not isinstance(shown, Shown):
             raise ObservableError(f"observable {self._who}: shown() returned no pykoh Shown")
+        with _blamed(self._who, "shown"):
+            _check(shown)
         return shown
 
     def __getstate__(self) -> dict[str, Any]:

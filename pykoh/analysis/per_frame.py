@@ -7,21 +7,147 @@ depend on how many workers there are, or where they run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numba import njit
+from numpy.typing import NDArray
 
-from pykoh.analysis.common import survey as s
 from pykoh.analysis.common.findings import Findings
-from pykoh.analysis.hydrogen_bonds.criteria import Criterion
+from pykoh.analysis.common.geometry import nearest_oxygen, wrap
+from pykoh.analysis.common.speciation import (
+    MOST_H,
+    REACH_A,
+    SURPLUS_A,
+    Neighbours,
+    assign_protons,
+    lists_are_old,
+    measure,
+    near_lists,
+)
+from pykoh.analysis.hops.transfer_kernel import TRANSFER_SHAPE, readiest_protons
+from pykoh.analysis.hydrogen_bonds.criteria import Criterion, compiled
+from pykoh.analysis.hydrogen_bonds.kernel import (
+    MAP_SHAPE,
+    MOST_BONDS,
+    MOST_COUNTED,
+    N_CLASSES,
+    N_SUMS,
+    find_bonds,
+)
 from pykoh.analysis.observable import Frames, Observable, System
 from pykoh.arrays import FloatArray
 
 _ROOM = 32
+"""Oxygens near one that there is room for; doubled where that is too little."""
 
 FoundInBlock = tuple[Findings, list[Any]]
 """What all observables have in common, and what each found by itself."""
+
+
+@njit(cache=True, nogil=True)
+def _known_distance2(inverse: FloatArray, reach: float) -> float:
+    """Return the square of the distance up to which the lists know every oxygen, Å².
+
+    Beyond half of the cell an image may be nearer than the one that was looked at.
+    """
+    known = reach
+    for k in range(3):
+        norm = inverse[0, k] ** 2 + inverse[1, k] ** 2 + inverse[2, k] ** 2
+        known = min(known, 0.5 / np.sqrt(norm))
+    return known * known
+
+
+@njit(cache=True, nogil=True)
+def _same(a: FloatArray, b: FloatArray) -> bool:
+    """Return whether two cells are the same."""
+    for k in range(3):
+        for m in range(3):
+            if a[k, m] != b[k, m]:
+                return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _pass(
+    positions: FloatArray,
+    cells: FloatArray,
+    hydrogens: NDArray[np.int64],
+    oxygens: NDArray[np.int64],
+    criterion: FloatArray,
+    rule: Callable[[float, float, float, float], bool],
+    ruled: bool,
+    reach: float,
+    room: int,
+    mapped: NDArray[np.bool_],
+    found: Findings,
+) -> bool:
+    """Look at a block of frames once: owners of the protons, hydrogen bonds, proton transfers.
+
+    Args:
+        positions: [n_frames, n_atoms, 3], Å.
+        cells: [n_frames, 3, 3], Å.
+        hydrogens: [n_h], atoms.
+        oxygens: [n_o], atoms; at least one.
+        criterion: [4], see :meth:`pykoh.analysis.hydrogen_bonds.criteria.Criterion.parameters`.
+        rule: of :func:`pykoh.analysis.hydrogen_bonds.criteria.compiled`.
+        ruled: the rule must hold too.
+        reach: Å, how far oxygens are looked for; 0: hydrogen bonds are left out.
+        room: oxygens near one that there is room for.
+        mapped: [n_frames], frames that are added to ``found.angle_map``.
+        found: out, comes in as zeros, ``partner`` as -1.
+
+    Returns:
+        Whether there was room; if not, nothing that was written holds.
+    """
+    n_h, n_o = hydrogens.shape[0], oxygens.shape[0]
+    h, o, listed = np.empty((n_h, 3)), np.empty((n_o, 3)), np.empty((n_o, 3))
+    near = np.empty((n_o, room), dtype=np.int32)
+    n_near = np.zeros(n_o, dtype=np.int64)
+    between = np.empty((n_o, room, 4))
+    held = np.empty((n_o, MOST_H), dtype=np.int64)
+    neighbours = Neighbours(near, n_near, between, held, np.zeros(n_o, dtype=np.int64))
+    # The owners in the first frame stand for those in the frame before it.
+    before = np.empty((1, n_h), dtype=np.int64)
+    nearest_oxygen(positions[:1], cells[:1], hydrogens, oxygens, before)
+    for f in range(positions.shape[0]):
+        cell = cells[f]
+        inverse = np.linalg.inv(cell)
+        wrap(positions[f], hydrogens, inverse, h)
+        wrap(positions[f], oxygens, inverse, o)
+        sure = 0.0
+        if reach > 0.0:
+            if f == 0 or not _same(cell, cells[f - 1]) or lists_are_old(o, listed, cell):
+                if not near_lists(o, cell, inverse, reach + SURPLUS_A, near, n_near):
+                    return False
+                listed[:, :] = o
+            sure = _known_distance2(inverse, reach)
+            measure(o, cell, neighbours)
+        last = before[0] if f == 0 else found.owner[f - 1]
+        assign_protons(h, o, cell, last, sure, neighbours, found.owner[f], found.counts[f])
+        if reach > 0.0:
+            find_bonds(f, h, o, cell, neighbours, criterion, rule, ruled, reach, mapped[f], found)
+            readiest_protons(f, h, o, cell, neighbours, found)
+    return True
+
+
+def _empty(n_frames: int, n_h: int, n_o: int, n_mapped: int) -> Findings:
+    """Return findings of nothing."""
+    return Findings(
+        owner=np.zeros((n_frames, n_h), dtype=np.int64),
+        counts=np.zeros((n_frames, n_o), dtype=np.int64),
+        partner=np.full((n_frames, n_h, MOST_BONDS), -1, dtype=np.int32),
+        kinds=np.zeros((n_frames, n_h, MOST_BONDS), dtype=np.int8),
+        accepted=np.zeros((n_frames, n_o), dtype=np.uint8),
+        donated=np.zeros((n_frames, n_o), dtype=np.uint8),
+        sums=np.zeros((n_frames, N_SUMS)),
+        donated_shares=np.zeros((N_CLASSES, MOST_COUNTED)),
+        accepted_shares=np.zeros((N_CLASSES, MOST_COUNTED)),
+        angle_map=np.zeros((N_CLASSES, *MAP_SHAPE)),
+        transfer=np.zeros((n_frames, *TRANSFER_SHAPE)),
+        n_mapped=n_mapped,
+    )
 
 
 def find(
@@ -41,33 +167,20 @@ def find(
         first_frame: number of the first frame in the run.
     """
     hydrogens, oxygens = system.hydrogens, system.oxygens
-    reach = max(s.REACH_A, criterion.max_distance_A) if system.bonds else 0.0
-    n_frames, n_h, n_o = len(positions), len(hydrogens), len(oxygens)
+    reach = max(REACH_A, criterion.max_distance_A) if system.bonds else 0.0
+    n_frames, n_o = len(positions), len(oxygens)
     mapped = np.zeros(n_frames, dtype=np.bool_)
     mapped[-first_frame % system.structure_stride :: system.structure_stride] = True
     room = _ROOM
     while True:
-        owner = np.zeros((n_frames, n_h), dtype=np.int64)
-        counts = np.zeros((n_frames, n_o), dtype=np.int64)
-        partner = np.full((n_frames, n_h, s.MOST_BONDS), -1, dtype=np.int32)
-        kinds = np.zeros((n_frames, n_h, s.MOST_BONDS), dtype=np.int8)
-        accepted = np.zeros((n_frames, n_o), dtype=np.uint8)
-        donated = np.zeros((n_frames, n_o), dtype=np.uint8)
-        sums = np.zeros((n_frames, s.N_SUMS))
-        shares = np.zeros((2, 4, s.MOST_COUNTED))
-        angle_map = np.zeros((4, *s.MAP_SHAPE))
-        transfer = np.zeros((n_frames, *s.TRANSFER_SHAPE))
-        if s.survey(
-            positions, cells, hydrogens, oxygens, criterion.parameters(), reach,
-            min(room, n_o), mapped, owner, counts, partner, kinds, accepted, donated, sums,
-            shares[0], shares[1], angle_map, transfer,
+        found = _empty(n_frames, len(hydrogens), n_o, int(mapped.sum()))
+        parameters = criterion.parameters()
+        if _pass(
+            positions, cells, hydrogens, oxygens, parameters, compiled(criterion.rule),
+            criterion.rule is not None, reach, min(room, n_o), mapped, found,
         ):  # fmt: skip
-            break
+            return found
         room *= 2
-    return Findings(
-        owner, counts, partner, kinds, accepted, donated, sums, shares[0], shares[1],
-        angle_map, transfer, int(mapped.sum()),
-    )  # fmt: skip
 
 
 class PerFrame:
@@ -77,12 +190,16 @@ class PerFrame:
         system: what is known of the run.
         criterion: of hydrogen bonds.
         observables: all of them.
+
+    Raises:
+        ObservableError: the rule of the criterion cannot be compiled.
     """
 
     def __init__(
         self, system: System, criterion: Criterion, observables: Sequence[Observable[Any]]
     ) -> None:
         self._system, self._criterion = system, criterion
+        compiled(criterion.rule)  # an error comes before the first frame
         self._n = len(observables)
         self._looking = [
             (index, each)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from pykoh.analysis.hydrogen_bonds.criteria import LUZAR_CHANDLER, Criterion
 
@@ -30,3 +32,12 @@ class Settings:
     pressure_files: tuple[str, ...] = ()
     pressure_given: bool = True
     contact_A: float | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """Return the settings as JSON values; a rule is the address of its function."""
+
+        def name(rule: Any) -> str:
+            return f"{rule.__module__}.{rule.__qualname__}"
+
+        found: dict[str, Any] = json.loads(json.dumps(asdict(self), default=name))
+        return found

@@ -44,6 +44,19 @@ class _Finite(click.FloatRange):
         return number
 
 
+class _Hbond(click.Choice):
+    """The published criteria, and those of installed packages."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name, or fail with a usage error."""
+        from pykoh.analysis.hydrogen_bonds.criteria import installed_criteria
+
+        if value not in self.choices and value in installed_criteria():
+            return str(value)
+        name: str = super().convert(value, param, ctx)
+        return name
+
+
 _NUMBER = _Finite()
 _POSITIVE = _Finite(min=0, min_open=True)
 
@@ -104,7 +117,7 @@ _POSITIVE = _Finite(min=0, min_open=True)
 )
 @click.option(
     "--hbond",
-    type=click.Choice(["luzar-chandler", "luzar-chandler-1993", "wernet"]),
+    type=_Hbond(["luzar-chandler", "luzar-chandler-1993", "wernet"]),
     default="luzar-chandler",
     show_default=True,
     help="Criterion of a hydrogen bond; the report says what it is and where it is from.",
@@ -192,7 +205,7 @@ def command(
     A long analysis that was interrupted goes on when the same command is given again: its state is
     kept in OUTPUT.checkpoint.npz, which is removed in the end. Standard input can't be read twice.
     """
-    from pykoh.analysis.hydrogen_bonds.criteria import CRITERIA
+    from pykoh.analysis.hydrogen_bonds.criteria import CRITERIA, installed_criteria
     from pykoh.analysis.pipeline import Settings
     from pykoh.trajectory.run import ReadOptions
     from pykoh.trajectory.species import SpeciesMap
@@ -210,7 +223,7 @@ def command(
     )
     settings = Settings(
         rattle_window,
-        CRITERIA[hbond].changed(hbond_distance, hbond_angle),
+        (CRITERIA.get(hbond) or installed_criteria()[hbond]).changed(hbond_distance, hbond_angle),
         temperature,
         viscosity,
         fit,

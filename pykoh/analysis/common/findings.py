@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from pykoh.arrays import FloatArray
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Findings:
+class Findings(NamedTuple):
     """What was found in a block of frames.
 
     Attributes:
@@ -21,11 +20,12 @@ class Findings:
         kinds: [n_frames, n_h, 4], class of each bond.
         accepted: [n_frames, n_o], bonds that each oxygen accepts.
         donated: [n_frames, n_o], bonds that it donates.
-        sums: [n_frames, survey.N_SUMS].
-        donated_shares: [4, survey.MOST_COUNTED], molecules by donated bonds.
-        accepted_shares: [4, survey.MOST_COUNTED], molecules by accepted bonds.
-        angle_map: [4, *survey.MAP_SHAPE].
-        transfer: [n_frames, *survey.TRANSFER_SHAPE], hydroxides by δ and r(OO).
+        sums: [n_frames, n_sums], bonds and molecules; the columns are named in
+            ``hydrogen_bonds/kernel.py``.
+        donated_shares: [4, n], molecules by the number of donated bonds of each class.
+        accepted_shares: [4, n], molecules by the number of accepted bonds of each class.
+        angle_map: [4, n_r, n_angle], pairs H, A by r(DA) and angle H-D-A, for each class.
+        transfer: [n_frames, n_delta, n_r], hydroxides by δ and r(OO) of their readiest proton.
         n_mapped: frames that were sampled.
     """
 

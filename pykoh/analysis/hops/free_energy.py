@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pykoh.analysis.common import survey as s
 from pykoh.analysis.common.parabola import vertex
 from pykoh.analysis.common.statistics import SegmentedSums, ratio_stderrs
+from pykoh.analysis.hops import transfer_kernel as s
 from pykoh.analysis.results import FloatArray, TransferProfile
 
 _NEAR_MINIMUM = 0.6  # of the observations at the minimum
@@ -46,7 +46,7 @@ def transfer_profile(sums: SegmentedSums) -> TransferProfile | None:
     """Return the profile, or None if nothing was seen.
 
     Args:
-        sums: of histograms [*survey.TRANSFER_SHAPE].
+        sums: of histograms [*TRANSFER_SHAPE].
     """
     total = sums.sums.sum(axis=0)
     if total.sum() == 0:

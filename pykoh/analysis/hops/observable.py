@@ -10,7 +10,6 @@ import numpy as np
 from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.equilibration import halves_warning
 from pykoh.analysis.common.statistics import SegmentedSums
-from pykoh.analysis.common.survey import TRANSFER_SHAPE
 from pykoh.analysis.common.survival import (
     Continuous,
     Intermittent,
@@ -22,6 +21,7 @@ from pykoh.analysis.hops.events import HopEvents
 from pykoh.analysis.hops.free_energy import transfer_profile
 from pykoh.analysis.hops.grotthuss import grotthuss
 from pykoh.analysis.hops.intervals import CoarserFrames
+from pykoh.analysis.hops.transfer_kernel import TRANSFER_SHAPE
 from pykoh.analysis.observable import Block, Observable, Outcome, System
 from pykoh.analysis.results import Grotthuss, IntervalDependence, SurvivalCurve
 

@@ -1,7 +1,7 @@
 """Counts, distributions and lifetimes of each class of hydrogen bonds.
 
-The bonds of each frame come from :mod:`pykoh.analysis.common.survey`. D and A are each a water
-molecule (O with two H) or a hydroxide (one H); other oxygens take no part.
+The bonds of each frame come from :mod:`pykoh.analysis.hydrogen_bonds.kernel`. D and A are each a
+water molecule (O with two H) or a hydroxide (one H); other oxygens take no part.
 
 The lifetime is that of an exponential law with the bonds that are cut off by the end of the run or
 by a proton transfer along them as such: the observed time of all bonds over the number of
@@ -18,10 +18,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from pykoh.analysis.common import survey as s
 from pykoh.analysis.common.findings import Findings
 from pykoh.analysis.common.statistics import SegmentedSums, nothing_seen, ratio_stderr
 from pykoh.analysis.common.survival import Continuous, Intermittent, survival_curve, too_few_spells
+from pykoh.analysis.hydrogen_bonds import kernel as s
 from pykoh.analysis.hydrogen_bonds.criteria import Criterion
 from pykoh.analysis.results import (
     HYDROGEN_BOND_CLASSES,
@@ -35,7 +35,7 @@ from pykoh.analysis.results import (
 _MOST_FOLLOWED = 16384
 """Hydrogens whose bonds are followed in time; enough for any statistics, and bounded memory."""
 
-# Columns of the sums over time: those of the survey, then frames at risk and breakings.
+# Columns of the sums over time: those of the kernel, then frames at risk and breakings.
 _RISK, _BROKEN = s.N_SUMS, s.N_SUMS + 4
 
 

@@ -11,19 +11,23 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from pykoh import chemistry
 from pykoh.analysis.common.geometry import distance2, wrap
 from pykoh.analysis.common.statistics import SegmentedSums, share_stderr
 from pykoh.analysis.results import FloatArray, IonContacts
-from pykoh.chemistry import CATIONS
 
-CONTACT_A = {element: cation.contact_A for element, cation in CATIONS.items()}
+CONTACT_A = {element: cation.contact_A for element, cation in chemistry.CATIONS.items()}
 
 _MOST = 12  # the distributions end here
 LONGEST_CLUSTER = 64  # larger ones are counted together
 
+_OH_TO_OH = 0  # class of a bond
+
 # Columns: O* with 0 ... 11 cations; cations with 0 ... 11 O*; bonds OH- to OH-, bridged ones;
 # then ions in clusters of 1, 2 ...
+STARS, CATIONS = 0, _MOST
 BONDED = 2 * _MOST
+BRIDGED = BONDED + 1
 CLUSTERS = BONDED + 2
 N_CONTACTS = CLUSTERS + LONGEST_CLUSTER
 
@@ -69,7 +73,7 @@ def ion_contacts(
     vector = np.empty(3)
     star = np.empty(n_o, dtype=np.int64)
     place = np.empty(n_o, dtype=np.int64)
-    touches = np.empty((n_o, 12), dtype=np.int64)
+    touches = np.empty((n_o, _MOST), dtype=np.int64)
     n_touch = np.empty(n_o, dtype=np.int64)
     per_cation = np.empty(n_k, dtype=np.int64)
     parent = np.empty(n_k + n_o, dtype=np.int64)
@@ -92,34 +96,34 @@ def ion_contacts(
         for i in range(n_k):
             for s in range(n_star):
                 if distance2(k[i], o[star[s]], cells[f], vector) < cutoff * cutoff:
-                    if n_touch[s] < 12:
+                    if n_touch[s] < _MOST:
                         touches[s, n_touch[s]] = i
                         n_touch[s] += 1
                     per_cation[i] += 1
                     parent[_root(parent, i)] = _root(parent, n_k + s)
         for s in range(n_star):
-            out[f, min(n_touch[s], 11)] += 1.0
+            out[f, STARS + min(n_touch[s], _MOST - 1)] += 1.0
         for i in range(n_k):
-            out[f, 12 + min(per_cation[i], 11)] += 1.0
+            out[f, CATIONS + min(per_cation[i], _MOST - 1)] += 1.0
         for i in range(n_k + n_star):
             size[_root(parent, i)] += 1
         for i in range(n_k + n_star):
             if size[i] > 0:
-                out[f, 26 + min(size[i], 64) - 1] += size[i]
+                out[f, CLUSTERS + min(size[i], LONGEST_CLUSTER) - 1] += size[i]
         for i in range(partner.shape[1]):
             for j in range(partner.shape[2]):
                 if partner[f, i, j] < 0:
                     break
-                if kinds[f, i, j] != 0:
+                if kinds[f, i, j] != _OH_TO_OH:
                     continue
-                out[f, 24] += 1.0
+                out[f, BONDED] += 1.0
                 donor, acceptor = place[owner[f, i]], place[partner[f, i, j]]
                 bridged = False
                 for x in range(n_touch[donor]):
                     for y in range(n_touch[acceptor]):
                         bridged = bridged or touches[donor, x] == touches[acceptor, y]
                 if bridged:
-                    out[f, 25] += 1.0
+                    out[f, BRIDGED] += 1.0
 
 
 def _shares(counts: FloatArray) -> FloatArray:

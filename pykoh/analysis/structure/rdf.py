@@ -22,6 +22,14 @@ KIND_H, KIND_OW, KIND_OSTAR, KIND_OTHER_O, KIND_CATION = range(5)
 N_KINDS = 5
 N_PAIRS = N_KINDS * (N_KINDS + 1) // 2
 
+BEYOND = 8
+"""Bins for what is too far; a power of two, so that counts there need not wait for each other."""
+
+_LAST = BEYOND - 1
+
+_SPLIT = 2
+"""Cells of the search are this many times smaller than the largest distance."""
+
 LARGEST_R_A = 10.0
 BIN_A = 0.05
 
@@ -89,8 +97,7 @@ def _distance_bins(
         dy = s0 * c01 + s1 * c11 + s2 * c21
         dz = s0 * c02 + s1 * c12 + s2 * c22
         place = np.sqrt(dx * dx + dy * dy + dz * dz) * per_width
-        # Eight bins for what is too far, so that the counts there need not wait for each other.
-        bins[j - begin] = np.int32(place) if place < beyond else np.int32(n_bins + (j & 7))
+        bins[j - begin] = np.int32(place) if place < beyond else np.int32(n_bins + (j & _LAST))
 
 
 @njit(cache=True, nogil=True)
@@ -113,17 +120,17 @@ def _count(
         end: one after the last of the others.
         kind: [n_atoms].
         rows: [N_KINDS, N_KINDS], row of the histogram.
-        histogram: [N_PAIRS, n_bins + 8].
+        histogram: [N_PAIRS, n_bins + BEYOND].
         closest: [n_atoms], bin of the nearest O* of each cation.
     """
     row_of = rows[kind[i]]
-    contact = rows[4, 2]
+    contact = rows[KIND_CATION, KIND_OSTAR]
     for j in range(begin, end):
         row = row_of[kind[j]]
         b = bins[j - begin]
         histogram[row, b] += 1
         if row == contact:
-            cation = i if kind[i] == 4 else j
+            cation = i if kind[i] == KIND_CATION else j
             closest[cation] = min(closest[cation], b)
 
 
@@ -162,18 +169,20 @@ def _pair_histograms(
     kind = np.empty(n, dtype=np.int64)
     closest = np.empty(n, dtype=np.int32)
     bins = np.empty(n, dtype=np.int32)
-    number = np.empty(5)
-    rows = np.empty((5, 5), dtype=np.int64)
-    for a in range(5):
-        for b in range(5):
+    number = np.empty(N_KINDS)
+    rows = np.empty((N_KINDS, N_KINDS), dtype=np.int64)
+    for a in range(N_KINDS):
+        for b in range(N_KINDS):
             rows[a, b] = max(a, b) * (max(a, b) + 1) // 2 + min(a, b)
     for f in range(positions.shape[0]):
         inverse = np.linalg.inv(cells[f])
         volume = abs(np.linalg.det(cells[f]))
         cell = cells[f].astype(np.float32)
         wrap(positions[f], everyone, inverse, fractional)
-        n0, n1, n2 = bin_counts(inverse, 0.5 * r_max)
-        binned = n0 >= 5 and n1 >= 5 and n2 >= 5
+        n0, n1, n2 = bin_counts(inverse, r_max / _SPLIT)
+        # With fewer cells the neighbours on one side would be those on the other too.
+        fewest = 2 * _SPLIT + 1
+        binned = n0 >= fewest and n1 >= fewest and n2 >= fewest
         if not binned:
             n0, n1, n2 = 1, 1, 1
         first = sort_into_bins(fractional, n0, n1, n2, order)
@@ -186,7 +195,7 @@ def _pair_histograms(
             place[2, k] = fractional[i, 2]
             kind[k] = kinds[f, i]
             number[kinds[f, i]] += 1.0
-        found = np.zeros((15, n_bins + 8), dtype=np.int64)
+        found = np.zeros((N_PAIRS, n_bins + BEYOND), dtype=np.int64)
         if not binned:
             for i in range(n):
                 _distance_bins(place, i, i + 1, n, cell, per_width, n_bins, bins)
@@ -198,12 +207,12 @@ def _pair_histograms(
                         own = (b0 * n1 + b1) * n2 + b2
                         # Half of the neighbours, so that each pair comes once: the rows after
                         # this one, and in this row the bins after this one.
-                        for d0 in range(3):
-                            for d1 in range(0 if d0 == 0 else -2, 3):
+                        for d0 in range(_SPLIT + 1):
+                            for d1 in range(0 if d0 == 0 else -_SPLIT, _SPLIT + 1):
                                 same_row = d0 == 0 and d1 == 0
                                 row = ((b0 + d0) % n0 * n1 + (b1 + d1) % n1) * n2
-                                low = b2 if same_row else b2 - 2
-                                high = b2 + 2
+                                low = b2 if same_row else b2 - _SPLIT
+                                high = b2 + _SPLIT
                                 # Bins of a row lie one after the other; a part goes round.
                                 for piece in range(3):
                                     shift = (piece - 1) * n2
@@ -221,18 +230,18 @@ def _pair_histograms(
                                         )
                                         _count(bins, i, begin, end, kind, rows, found, closest)
         segment = segments[f]
-        for p in range(15):
+        for p in range(N_PAIRS):
             for b in range(n_bins):
                 histogram[segment, p, b] += found[p, b]
         for i in range(n):
-            if kind[i] == 4 and closest[i] < n_bins:
+            if kind[i] == KIND_CATION and closest[i] < n_bins:
                 nearest[segment, closest[i]] += 1.0
-        for a in range(5):
+        for a in range(N_KINDS):
             counts[segment, a] += number[a]
-            for b in range(5):
+            for b in range(N_KINDS):
                 pairs = number[a] * (number[b] - (1.0 if a == b else 0.0))
                 products[segment, a, b] += pairs / volume
-        counts[segment, 5] += 1.0 / volume
+        counts[segment, N_KINDS] += 1.0 / volume
 
 
 @dataclass(frozen=True, slots=True, eq=False)
