@@ -1,3 +1,86 @@
-"""pykoh: from a MACE potential to trustworthy transport properties of aqueous KOH."""
+"""pykoh: from a MACE potential to trustworthy transport properties of aqueous KOH.
+
+What is listed in ``__all__`` is stable (docs/api.md says what that means). Each name is imported
+when it is first used: ``import pykoh`` alone loads nothing else.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pykoh.analysis.observable import Observable
+    from pykoh.analysis.results import AnalysisResults
+    from pykoh.analysis.settings import Settings
+    from pykoh.campaign.spec import Campaign, Site
+    from pykoh.campaign.submission import submit
+    from pykoh.engines.calculator import PykohCalculator as Calculator
+    from pykoh.engines.simulation import simulate as run
+    from pykoh.errors import PykohError
+    from pykoh.export.export import export_model
+    from pykoh.reference.labelling import label
+    from pykoh.solution.build import Box, build
+    from pykoh.study import analyze, analyze_series
+    from pykoh.training.options import Options as TrainingOptions
+    from pykoh.training.prepare import train_model as train
+    from pykoh.trajectory.memory import Trajectory
+    from pykoh.trajectory.run import ReadOptions
 
 __version__ = "0.1.0"
+
+_PLACES = {
+    "AnalysisResults": "pykoh.analysis.results:AnalysisResults",
+    "Box": "pykoh.solution.build:Box",
+    "Calculator": "pykoh.engines.calculator:PykohCalculator",
+    "Campaign": "pykoh.campaign.spec:Campaign",
+    "Observable": "pykoh.analysis.observable:Observable",
+    "PykohError": "pykoh.errors:PykohError",
+    "ReadOptions": "pykoh.trajectory.run:ReadOptions",
+    "Settings": "pykoh.analysis.settings:Settings",
+    "Site": "pykoh.campaign.spec:Site",
+    "TrainingOptions": "pykoh.training.options:Options",
+    "Trajectory": "pykoh.trajectory.memory:Trajectory",
+    "analyze": "pykoh.study:analyze",
+    "analyze_series": "pykoh.study:analyze_series",
+    "build": "pykoh.solution.build:build",
+    "export_model": "pykoh.export.export:export_model",
+    "label": "pykoh.reference.labelling:label",
+    "run": "pykoh.engines.simulation:simulate",
+    "submit": "pykoh.campaign.submission:submit",
+    "train": "pykoh.training.prepare:train_model",
+}
+
+__all__ = [
+    "AnalysisResults",
+    "Box",
+    "Calculator",
+    "Campaign",
+    "Observable",
+    "PykohError",
+    "ReadOptions",
+    "Settings",
+    "Site",
+    "TrainingOptions",
+    "Trajectory",
+    "analyze",
+    "analyze_series",
+    "build",
+    "export_model",
+    "label",
+    "run",
+    "submit",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'pykoh' has no attribute '{name}'")
+    module, attribute = _PLACES[name].split(":")
+    return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

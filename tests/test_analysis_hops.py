@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pykoh.analysis.hops.counter import HopCounter, window_grid
 from pykoh.analysis.hops.identity import HydroxideTracker, Transfers
-from pykoh.trajectory.species import MASSES_U, Atoms
+from pykoh.chemistry import MASSES_U
+from pykoh.trajectory.species import Atoms
 from trajectories import Molecules
 
 DT = 0.01

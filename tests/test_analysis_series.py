@@ -18,6 +18,7 @@ import pykoh.trajectory.run as run_module
 import report_cases
 from pykoh.analysis.common.msd_order_n import OrderN
 from pykoh.analysis.pipeline import Settings, analyze
+from pykoh.analysis.results.folder import run_names
 from pykoh.analysis.results.write import as_json
 from pykoh.analysis.series import combine, replicas, series
 from pykoh.analysis.transport.conductivity import ion_tracks
@@ -26,7 +27,6 @@ from pykoh.analysis.transport.fitting import choose_fit
 from pykoh.analysis.transport.onsager import onsager
 from pykoh.analysis.workers import Workers, dask_workers
 from pykoh.cli import main
-from pykoh.cli.analyze_output import run_names
 from pykoh.errors import EngineError
 from pykoh.trajectory.run import ReadOptions, Run
 from trajectories import brownian, koh_walkers, write_dump
@@ -225,7 +225,7 @@ def test_cross_term_is_what_the_parts_have_in_common() -> None:
     assert error < 0.04e-8
 
 
-def test_pressure_beside_the_dump(tmp_path: Path) -> None:
+def testpressure_beside_the_dump(tmp_path: Path) -> None:
     """NAME.pressure.txt is found; a broken one is a warning unless it was named."""
     from test_analysis_dynamics import pressure_file, stress
 

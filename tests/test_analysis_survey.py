@@ -14,7 +14,8 @@ from pykoh.analysis.observable import Frames, System
 from pykoh.analysis.per_frame import find
 from pykoh.analysis.structure.contacts import BONDED, CLUSTERS
 from pykoh.analysis.structure.observable import Distributions
-from pykoh.trajectory.species import MASSES_U, Atoms
+from pykoh.chemistry import MASSES_U
+from pykoh.trajectory.species import Atoms
 from trajectories import koh_walkers
 
 CUBIC = 12.0 * np.eye(3)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from pykoh.cli.doctor import command as doctor
 from pykoh.doctor.finding import ask
 from pykoh.doctor.lammps import architectures, kokkos, read_help
 from pykoh.doctor.lammps import lmp as find_build
@@ -16,7 +19,7 @@ pytestmark = pytest.mark.cuda_build
 
 @pytest.fixture
 def lmp() -> Path:
-    return Path(os.environ["PYKOH_LMP_CUDA"])
+    return Path(os.environ["PYKOH_LMP_CUDA"]).resolve()
 
 
 @pytest.fixture
@@ -36,6 +39,19 @@ def test_it_has_what_pykoh_needs(lmp: Path, with_a_driver: dict[str, str]) -> No
         kokkos(build, lmp).found
         == f"{' '.join(build.backends)} for HOPPER90, with forward_exchange"
     )
+
+
+def test_doctor_names_no_engine_that_needs_a_gpu(
+    lmp: Path, with_a_driver: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", with_a_driver["LD_LIBRARY_PATH"])
+    said = json.loads(CliRunner().invoke(doctor, ["--lmp", str(lmp), "--json"]).output)
+    by_name = {finding["name"]: finding for finding in said["findings"]}
+    assert by_name["lmp with ML-IAP"]["status"] == "ok", by_name["lmp with ML-IAP"]
+    has_gpu = by_name["GPU"]["status"] == "ok"
+    assert said["engines"]["mliap/kk"] == has_gpu
+    # Plain mliap needs no GPU, in this build neither.
+    assert said["engines"]["mliap"]
 
 
 def test_without_a_driver_doctor_says_so(lmp: Path) -> None:

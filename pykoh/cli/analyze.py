@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from pykoh.cli.analyze_output import (
-    Progress,
-    check_output,
-    checkpoint_file,
-    forget,
-    run_names,
-    staged,
-)
+from pykoh.cli.progress import Progress
 from pykoh.errors import TrajectoryError
-
-if TYPE_CHECKING:
-    from pykoh.analysis.pipeline import Settings
-    from pykoh.analysis.results import AnalysisResults
-    from pykoh.trajectory.run import ReadOptions
+from pykoh.study import Study, analyze, analyze_series
 
 
 def _window(
@@ -68,14 +55,6 @@ class _Hbond(click.Choice):
             return str(value)
         name: str = super().convert(value, param, ctx)
         return name
-
-
-@dataclass(frozen=True, slots=True)
-class _Pages:
-    """What is drawn: the report, and its plots as PNG too."""
-
-    report: bool
-    png: bool
 
 
 _NUMBER = _Finite()
@@ -226,7 +205,6 @@ def command(
     A long analysis that was interrupted goes on when the same command is given again: its state is
     kept in OUTPUT.checkpoint.npz, which is removed in the end. Standard input can't be read twice.
     """
-    check_output(output, force)
     from pykoh.analysis.hydrogen_bonds.criteria import CRITERIA, installed_criteria
     from pykoh.analysis.pipeline import Settings
     from pykoh.trajectory.run import ReadOptions
@@ -252,18 +230,22 @@ def command(
         tuple(map(str, pressure)),
         contact_A=contact,
     )
-    pages = _Pages(not no_report, png)
+    choices = Study(
+        settings,
+        options,
+        workers=workers,
+        dask=dask,
+        report=not no_report,
+        png=png,
+        checkpoint_min=checkpoint,
+    )
     if series:
         if pressure:
             raise click.UsageError("--pressure names the records of one run; not with --series")
-        _series(trajectories, options, settings, workers, dask, output, pages, checkpoint)
+        _series(trajectories, output, force, choices)
         return
-    state = checkpoint_file(output)
-    with staged(output) as work:
-        results = _one(
-            trajectories, options, settings, workers, dask, work, pages, checkpoint, state
-        )
-    forget(state)
+    with Progress() as progress:
+        results = analyze(trajectories, output, force=force, **progress.told(choices))
     from pykoh.analysis.results.summary import summary
 
     click.echo(summary(results))
@@ -272,117 +254,17 @@ def command(
         click.echo(f"Report:  {output / 'report.html'}")
 
 
-def _one(
-    paths: Sequence[str],
-    options: ReadOptions,
-    settings: Settings,
-    workers: int | None,
-    dask: str | None,
-    folder: Path,
-    pages: _Pages,
-    checkpoint: float,
-    state: Path,
-    at_end: bool = False,
-) -> AnalysisResults:
-    """Analyse one run into an existing folder."""
-    from pykoh.analysis.checkpoint import Checkpoint
-    from pykoh.analysis.custom import installed_observables
-    from pykoh.analysis.pipeline import analyze
-    from pykoh.analysis.results.write import write_results
-    from pykoh.analysis.workers import Workers, available_cores, dask_workers
-    from pykoh.provenance import record
-    from pykoh.trajectory.run import Run
-
-    run = Run(paths, options)
-    if not settings.pressure_files:
-        beside = _pressure_beside(paths)
-        settings = replace(settings, pressure_files=beside, pressure_given=False)
-    inputs = {"files": [str(path) for path in paths], "settings": settings.plain()}
-    with record(folder, **inputs) as entry, Progress(run) as progress:
-        team = dask_workers(dask) if dask else Workers(workers or available_cores())
-        keeper = None
-        if checkpoint:
-            keeper = Checkpoint(state, run, settings, 60.0 * checkpoint, at_end, progress.say)
-        results = analyze(
-            run, settings, progress.show, team, keeper, observables=installed_observables()
-        )
-        progress.close()
-        write_results(results, folder)
-        if pages.report:
-            from pykoh.report.page import write_report
-
-            write_report(results, folder, pages.png)
-        entry["n_frames"] = results.input.n_frames
-        entry["seconds"] = round(progress.seconds, 3)
-    return results
-
-
-def _pressure_beside(paths: Sequence[str]) -> tuple[str, ...]:
-    """Return NAME.pressure.txt of each NAME.dump, NAME.transport.dump, NAME.xtc ... or nothing."""
-    from pykoh.trajectory.opening import COMPRESSED, SUFFIXES
-
-    found = []
-    for path in map(Path, paths):
-        name = path.name
-        for endings in (COMPRESSED, SUFFIXES, (".transport",)):
-            ending = next((e for e in endings if name.lower().endswith(e)), "")
-            name = name[: len(name) - len(ending)]
-        record = path.with_name(f"{name}.pressure.txt")
-        if name == path.name or not record.is_file():
-            return ()
-        if str(record) not in found:
-            found.append(str(record))
-    return tuple(found)
-
-
-def _series(
-    paths: Sequence[str],
-    options: ReadOptions,
-    settings: Settings,
-    workers: int | None,
-    dask: str | None,
-    output: Path,
-    pages: _Pages,
-    checkpoint: float,
-) -> None:
+def _series(paths: Sequence[str], output: Path, force: bool, choices: Study) -> None:
     """Analyse each trajectory by itself, then all together."""
-    from pykoh.analysis.series import series, series_table, write_series
+    from pykoh.analysis.series import series_table
 
-    names = run_names(paths)
-    # A run that is done keeps its last state until all are.
-    states = {name: checkpoint_file(output, name) for name in names}
-    found, failed = [], []
-    with staged(output) as work:
-        for name, path in zip(names, paths, strict=True):
-            click.echo(f"{name}: {path}", err=True)
-            folder = work / name
-            folder.mkdir()
-            try:
-                results = _one(
-                    [path], options, settings, workers, dask, folder, pages, checkpoint,
-                    states[name], at_end=True,
-                )  # fmt: skip
-            except TrajectoryError as error:
-                shutil.rmtree(folder)
-                failed.append(f"{name}: {error}")
-                continue
-            found.append((name, results))
-        if not found:
-            raise TrajectoryError(failed[0])
-        points = series(found)
-        write_series(points, work)
-        if pages.report:
-            from pykoh.report.series import write_series_report
-
-            addresses = [(n, f"{n}/report.html") for n, _ in found]
-            write_series_report(points, work, addresses, pages.png)
-    for state in states.values():
-        forget(state)
-    click.echo(series_table(points))
+    with Progress() as progress:
+        found = analyze_series(paths, output, force=force, **progress.told(choices))
+    click.echo(series_table(found.points))
     click.echo(f"\nResults: {output / 'series.json'}")
-    if pages.report:
+    if choices.report:
         click.echo(f"Report:  {output / 'report.html'}")
-    if failed:
+    if found.failed:
         raise TrajectoryError(
-            f"{len(failed)} of {len(paths)} runs were left out; first {failed[0]}"
+            f"{len(found.failed)} of {len(paths)} runs were left out; first {found.failed[0]}"
         )

@@ -38,16 +38,17 @@ def command(lmp: Path | None, with_smoke: bool, as_json: bool) -> None:
     torch, gpu = software.torch_and_gpu()
     embedded = lammps.embedded()
     external, build = lammps.lmp(program)
+    kokkos = lammps.kokkos(build, program, gpu.status == "ok")
     findings = [
         software.python(), software.numpy(), torch, gpu, embedded, external,
-        lammps.kokkos(build, program), *lammps.gpu_aware_mpi(build), software.cupy(),
+        kokkos, *lammps.gpu_aware_mpi(build), software.cupy(),
         software.mpi4py(build.mpi if build else None), software.mace(), software.cp2k(),
         software.slurm(),
     ]  # fmt: skip
     engines = {
         "embedded": embedded.status == "ok",
         "mliap": build is not None,
-        "mliap/kk": build is not None and build.has_mliap_kk,
+        "mliap/kk": kokkos.status == "ok",
     }
     smokes: list[Smoke] | None = None
     if with_smoke:

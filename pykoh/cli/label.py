@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pykoh.errors import LabelError
-
 if TYPE_CHECKING:
     from pykoh.reference.campaign import Progress
-    from pykoh.reference.level import Labeller
 
 
 def _hours(seconds: float) -> str:
@@ -90,29 +87,14 @@ def command(
     """
     from pykoh.processes import interruptible
     from pykoh.reference.campaign import Campaign, work_folder
-    from pykoh.reference.frames import read_frames
+    from pykoh.reference.labelling import check_output, frames_of, labeller_of
 
-    if output.suffix != ".extxyz":
-        raise LabelError(f"{output}: a label file is extended xyz; name it {output.stem}.extxyz")
-    if output in frames:
-        raise LabelError(f"{output}: is also a file of frames; choose another name with -o")
-    if not output.parent.is_dir():
-        raise LabelError(f"{output}: its folder {output.parent} does not exist; create it first")
-    boxes, notes = read_frames(frames)
+    check_output(output)
+    boxes, notes = frames_of(frames, output)
     for note in notes:
         click.echo(f"Warning: {note}", err=True)
-    labeller: Labeller
-    if calculator is not None:
-        from pykoh.reference.ase_calculator import AseLabeller
-
-        if program is not None:
-            raise LabelError("--command and --calculator: give only one of them")
-        labeller = AseLabeller(calculator)
-    else:
-        from pykoh.reference.cp2k import Cp2kLabeller
-
-        words = shlex.split(program) if program is not None else None
-        labeller = Cp2kLabeller(work_folder(output), words, threads)
+    words = shlex.split(program) if program is not None else None
+    labeller = labeller_of(calculator, output, words, threads)
     click.echo(f"{len(boxes)} frames at {labeller.level.name} by {labeller.level.code}")
     campaign = Campaign(boxes, output, labeller, jobs, retry_failed)
     try:

@@ -11,67 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from pykoh.engines.spinning import SPIN_COUNT
-from pykoh.errors import EngineError
-from pykoh.files import require_file
 
 if TYPE_CHECKING:
-    from pykoh.engines.embedded import Outcome, Progress
-
-SIGNED = ("seed", "pressure")
-# Parts of a simulation that 0 leaves out.
-OPTIONAL = ("relax", "heat_ps", "npt_ps", "pressure_fs", "transport_fs")
-
-
-def find_input(name: Path) -> Path:
-    """Return an input script: the file, or the shipped one of that name."""
-    from pykoh.resources import shipped
-
-    if (
-        not name.exists()
-        and shipped("lammps_inputs", name.name).is_file()
-        and name == Path(name.name)
-    ):
-        path = shipped("lammps_inputs", name.name)
-        click.echo(f"{name}: not in this folder; using the shipped {path}", err=True)
-        return path
-    return require_file(name, "LAMMPS input script", EngineError)
-
-
-def check_variables(script: Path, given: dict[str, str]) -> dict[str, str]:
-    """Return all variables of the script with their values; refuse names it does not have."""
-    from pykoh.engines.script import index_variables
-
-    known = index_variables(script.read_text(encoding="utf-8"))
-    for name in given:
-        if name not in known:
-            raise EngineError(
-                f"--var {name}: {script} has no such variable; it has {', '.join(known)}"
-            )
-    for name in ("engine", "potential"):
-        if name not in known:
-            raise EngineError(
-                f"{script}: has no variable `{name}`, by which `pykoh run` hands over its "
-                "potential; start from lammps_inputs/koh.in"
-            )
-    values = {**known, **given, "engine": "embedded"}
-    for name, value in given.items():
-        if not value.strip():
-            raise EngineError(f"--var {name}: its value is empty")
-        default = known[name]
-        if _is_number(default) and not _is_number(value):
-            raise EngineError(f"--var {name} {value}: a number is needed, as in {name} {default}")
-        if _is_number(default) and name not in SIGNED:
-            zero = float(value) == 0 and float(default) > 0 and name not in OPTIONAL
-            if float(value) < 0 or zero:
-                raise EngineError(f"--var {name} {value}: must be above 0")
-    return values
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return float(text) == float(text)
-    except ValueError:
-        return False
+    from pykoh.engines.embedded import Progress
 
 
 class ProgressBar:
@@ -155,93 +97,24 @@ def command(
     The same input runs in an lmp with ML-IAP on GPU nodes. Ctrl-C ends the run after the current
     step and writes a restart; the same command then continues.
     """
-    if skin < 0:
-        raise EngineError(f"--skin {skin:g}: can't be below 0 Å")
-    path = find_input(script)
-    values = check_variables(path, dict(variables))
     # Read by OpenMP when torch is imported.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
-    potential_file, name = values.get("potential", ""), values.get("name", "lammps")
-    _require(values, "potential", "exported potential")
-    if "data" in values and not Path(f"{name}.restart").exists():
-        _require(values, "data", "box (`pykoh build` and equilibrate.in make one)")
-        _refuse_stale(name)
-    try:
-        import torch
-    except ImportError as error:
-        raise EngineError("torch is not installed; pip install 'pykoh[run]'") from error
-    torch.set_num_threads(threads or usable_cores())
-    from pykoh.engines.embedded import run_input
-    from pykoh.engines.periodic import PeriodicPotential
-    from pykoh.provenance import record, sha256
+    from pykoh.engines.simulation import simulate, summary
 
-    potential = PeriodicPotential.from_file(potential_file, skin=skin, dtype=dtype)
     bar = ProgressBar()
-    folder = Path(name).resolve().parent
-    with record(
-        folder,
-        input=str(path),
-        input_sha256=sha256(path),
-        variables=values,
-        potential_sha256=sha256(potential_file),
-        dtype=str(potential.dtype).removeprefix("torch."),
-        threads=torch.get_num_threads(),
-    ) as entry:
-        outcome = run_input(
-            path,
-            {**dict(variables), "engine": "embedded"},
-            potential,
-            bar,
-            log or Path(f"{name}.log"),
-        )
-        seconds = time.monotonic() - bar.began
-        bar.close()
-        entry["outcome"] = summary(outcome, seconds)
-    click.echo("; ".join(entry["outcome"]))
+    outcome = simulate(
+        script,
+        dict(variables),
+        threads=threads,
+        dtype=dtype,
+        skin_A=skin,
+        log=log,
+        progress=bar,
+        say=lambda text: click.echo(text, err=True),
+    )
+    bar.close()
+    click.echo("; ".join(summary(outcome, time.monotonic() - bar.began)))
     if outcome.interrupted:
         click.echo("Interrupted: the restart is written; run the same command to go on.", err=True)
         raise SystemExit(130)
-
-
-def usable_cores() -> int:
-    """Return the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _require(values: dict[str, str], variable: str, what: str) -> None:
-    from pykoh.resources import shipped
-
-    path = Path(values.get(variable, ""))
-    if path.is_file():
-        return
-    hint = f"give it with --var {variable} FILE"
-    if variable == "potential":
-        found = sorted(shipped("potentials").glob("*/*.pt"))
-        hint += f" (shipped: {found[0]})" if found else ""
-    raise EngineError(f"{path}: no such {what}; {hint}")
-
-
-def _refuse_stale(name: str) -> None:
-    dump = Path(f"{name}.dump")
-    if dump.exists():
-        raise EngineError(
-            f"{dump}: exists, but there is no {name}.restart to continue from; "
-            "move it away or choose another --var name"
-        )
-
-
-def summary(outcome: Outcome, seconds: float) -> list[str]:
-    """Return what a run did, for people."""
-    steps = outcome.last_step - outcome.first_step
-    ps = steps * outcome.timestep_ps
-    lines = [
-        f"{outcome.n_atoms} atoms, steps {outcome.first_step} to {outcome.last_step} ({ps:g} ps)"
-    ]
-    if outcome.discarded_frames:
-        lines.append(f"{outcome.discarded_frames} frames after the restart were written again")
-    if steps:
-        lines.append(f"{1e3 * seconds / steps:.1f} ms/step, {ps * 86.4 / seconds:.3f} ns/day")
-    return lines

@@ -59,8 +59,8 @@ def command(
     on with a campaign whose jobs have failed or were cancelled, or makes it longer (a larger `ps`).
     """
     from pykoh.campaign import slurm
-    from pykoh.campaign.folder import create
-    from pykoh.campaign.spec import Site, read_campaign, read_site, require_elements
+    from pykoh.campaign.spec import read_campaign, read_site
+    from pykoh.campaign.submission import folder_of, submit
 
     if dry_run and local:
         raise CampaignError("--dry-run and --local: give only one of them")
@@ -75,34 +75,22 @@ def command(
     if campaign is None and not (options or settings):
         raise CampaignError("give a campaign file, or at least --molarity and --potential")
     spec = read_campaign(campaign, settings, options)
-    require_elements(spec)
-    place = read_site(site) if site is not None else Site()
-    target = output or Path(spec.name)
-    if not target.parent.is_dir():
-        raise CampaignError(f"{target}: its folder {target.parent} does not exist; create it first")
-    folder = create(
-        target,
-        spec,
-        place,
-        Path(spec.potential),
-        [Path(name) for name in spec.committee],
-    )
-    click.echo(f"{len(folder.runs)} runs in {target}, {spec.ps:g} ps each")
+    place = read_site(site) if site is not None else None
     if dry_run:
+        folder = folder_of(spec, place, output)
+        click.echo(f"{len(folder.runs)} runs in {folder.path}, {spec.ps:g} ps each")
         for job in slurm.write_scripts(folder):
             click.echo(f"\n--- {job.path}")
             click.echo(job.text.rstrip())
         return
+    try:
+        found = submit(spec, output, site=place, local=local, say=click.echo)
+    except KeyboardInterrupt:
+        raise click.ClickException("stopped; the same command goes on") from None
+    if found.failed:
+        raise click.ClickException(f"some runs failed: pykoh status {found.folder.path}")
     if local:
-        from pykoh.campaign.local import run_here
-
-        try:
-            outcome = run_here(folder, click.echo)
-        except KeyboardInterrupt:
-            raise click.ClickException("stopped; the same command goes on") from None
-        if outcome:
-            raise click.ClickException(f"some runs failed: pykoh status {target}")
         return
-    for stage, number in slurm.submit(folder).items():
+    for stage, number in found.jobs.items():
         click.echo(f"{stage:<12} job {number}")
-    click.echo(f"pykoh status {target} shows how far it is")
+    click.echo(f"pykoh status {found.folder.path} shows how far it is")

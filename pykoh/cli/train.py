@@ -159,28 +159,17 @@ def command(
     if output is None and not check:
         raise click.UsageError("Missing option '-o' / '--output'.")
     output = output or Path("unnamed.model")
-    if output.suffix != ".model":
-        raise TrainingError(f"{output}: a model is named NAME.model")
-    if not output.parent.is_dir():
-        raise TrainingError(f"{output}: its folder {output.parent} does not exist; create it first")
-    if not check:
-        refuse_overwrite([output], force)
-    _refuse_architecture(foundation)
-    import numpy as np
-
     from pykoh.processes import interruptible
     from pykoh.reference.labels import read_labels
     from pykoh.training import options as choices
-    from pykoh.training.data import (
-        Split,
-        describe,
-        elements_of,
-        isolated_energies,
-        select,
-        split_by_trajectory,
-        subset,
-    )
-    from pykoh.training.run import Job, train
+    from pykoh.training.data import describe, elements_of
+    from pykoh.training.prepare import Choice, check_output, job_of
+    from pykoh.training.run import train
+
+    check_output(output)
+    if not check:
+        refuse_overwrite([output], force)
+    _refuse_architecture(foundation)
 
     rate = lr if lr is not None else (0.01 if foundation is None else 0.002)
     options = choices.Options(
@@ -212,19 +201,9 @@ def command(
     if check:
         click.echo(describe(known))
         return
-    rng = np.random.default_rng(seed)
-    frames = select(known.frames, molarities)
-    split = split_by_trajectory(frames, valid_fraction, rng)
-    split = Split(subset(split.train, labels, rng), split.valid, split.test)
-    if len(split.train) < batch_size:
-        raise TrainingError(
-            f"--batch-size {batch_size}: there are only {len(split.train)} frames to train on"
-        )
-    elements = elements_of((*split.train, *split.valid))
-    energies = isolated_energies(known, given, elements)
-    if stress_weight > 0 and any("REF_stress" not in frame.info for frame in split.train):
-        raise TrainingError("--stress-weight: a frame has no REF_stress; set it to 0")
-    old = read_labels([replay]).frames if replay is not None else ()
+    choice = Choice(molarities, labels, valid_fraction, given)
+    job = job_of(known, data, output, options, choice)
+    split, elements = job.split, elements_of((*job.split.train, *job.split.valid))
     click.echo(
         f"{len(split.train)} frames train, {len(split.valid)} validate, {len(split.test)} are kept "
         f"for tests; {known.level}, {' '.join(elements)}"
@@ -240,7 +219,6 @@ def command(
         )
         click.echo(line + ("" if math.isnan(left_s) else f"  {left_s / 60:.1f} min left"))
 
-    job = Job(output, split, known, tuple(data), energies, options, old)
     try:
         with interruptible():
             card = train(job, report, force)

@@ -166,12 +166,13 @@ def lmp(path: Path | None) -> tuple[Finding, Build | None]:
     return Finding(name, "ok", found, needed), build
 
 
-def kokkos(build: Build | None, path: Path | None = None) -> Finding:
-    """Return whether lmp has mliap/kk, and on what it runs.
+def kokkos(build: Build | None, path: Path | None = None, has_gpu: bool = True) -> Finding:
+    """Return whether lmp has mliap/kk that runs here, and on what.
 
     Args:
         build: of the lmp.
         path: of it.
+        has_gpu: a GPU is in this machine.
     """
     name, needed = "lmp with Kokkos", "one GPU or more (mliap/kk)"
     remedy = f"build a GPU preset as {shipped('cmake', 'README.md')} says"
@@ -181,7 +182,11 @@ def kokkos(build: Build | None, path: Path | None = None) -> Finding:
         return Finding(name, "missing", "lmp is built without KOKKOS", needed, remedy)
     if not build.has_mliap_kk:
         return Finding(name, "warning", "KOKKOS without mliap/kk", needed, remedy)
-    return Finding(name, "ok", f"{_backends(build, path)}, with forward_exchange", needed)
+    found = f"{_backends(build, path)}, with forward_exchange"
+    if build.on_gpu and not has_gpu:
+        found += "; there is no GPU here"
+        return Finding(name, "warning", found, needed, "run `pykoh doctor` on a GPU node")
+    return Finding(name, "ok", found, needed)
 
 
 def _backends(build: Build, path: Path | None) -> str:

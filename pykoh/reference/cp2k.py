@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pykoh import processes
+from pykoh.chemistry import ATOM_MULTIPLICITY
 from pykoh.errors import LabelError
-from pykoh.reference.cp2k_input import ATOM_MULTIPLICITY, RECIPES, cp2k_level, input_text
+from pykoh.reference.cp2k_input import RECIPES, cp2k_level, input_text
 from pykoh.reference.cp2k_output import parse_output
 from pykoh.reference.level import Label, Level
 

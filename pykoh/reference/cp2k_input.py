@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pykoh.chemistry import VALENCE
 from pykoh.errors import LabelError
 from pykoh.reference.level import Level
 
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 
 LEVEL_NAME = "BLYP-D3/DZVP-MOLOPT-SR-GTH"
 BASIS = "DZVP-MOLOPT-SR-GTH"
-# Valence electrons of the GTH-BLYP pseudopotentials.
-VALENCE = {"H": 1, "O": 6, "K": 9, "Li": 3, "Na": 9}
-# Unpaired electrons + 1 of the isolated atoms.
-ATOM_MULTIPLICITY = {"H": 2, "O": 3, "K": 2, "Li": 2, "Na": 2}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from pykoh.chemistry import CATIONS
 from pykoh.errors import LabelError
 from pykoh.files import require_file
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 _OPENERS: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
-CATIONS = ("Li", "Na", "K", "Cs")
 # 1 mol/L in ions per Å³ (Avogadro's number times 1e-27).
 PER_A3 = 6.02214076e-4
 # No two atoms of a liquid come closer, Å; the shortest bond is O-H.
@@ -150,7 +150,7 @@ def _check_distances(atoms: Atoms, where: str) -> None:
         )
     symbols = np.array(atoms.get_chemical_symbols())
     lost = (symbols == "H") & (nearest > UNBOUND_H_A)
-    inside = np.isin(symbols, CATIONS) & (nearest < CLOSEST_CATION_A)
+    inside = np.isin(symbols, list(CATIONS)) & (nearest < CLOSEST_CATION_A)
     for wrong, what in (
         (lost, f"an H without another atom within {UNBOUND_H_A:g} Å"),
         (inside, f"a cation within {CLOSEST_CATION_A:g} Å of another atom"),
@@ -197,22 +197,35 @@ def read_frames(paths: Sequence[Path]) -> tuple[list[Atoms], list[str]]:
     Raises:
         LabelError: a file is not readable or a frame is broken.
     """
-    frames, places = [], []
-    for path in paths:
-        for number, atoms in enumerate(read_extxyz(Path(path)), start=1):
-            where = f"{path}, frame {number}"
-            check_geometry(atoms, where)
-            frame = atoms.__class__(
-                atoms.symbols, positions=atoms.positions, cell=atoms.cell, pbc=True
-            )
-            frame.info["run"] = str(atoms.info.get("run", Path(path).stem))
-            if "temperature_K" in atoms.info:
-                frame.info["temperature_K"] = float(atoms.info["temperature_K"])
-            if "kind" in atoms.info:
-                frame.info["kind"] = str(atoms.info["kind"])
-            frame.info["molarity"] = round(molarity_of(atoms), 4)
-            frames.append(frame)
-            places.append(where)
+    given = [
+        (atoms, f"{path}, frame {number}", Path(path).stem)
+        for path in paths
+        for number, atoms in enumerate(read_extxyz(Path(path)), start=1)
+    ]
+    return to_label(given)
+
+
+def to_label(given: Sequence[tuple[Atoms, str, str]]) -> tuple[list[Atoms], list[str]]:
+    """Return frames to label, as :func:`read_frames` does.
+
+    Args:
+        given: a frame each, where it is from (for messages), and its trajectory where
+            ``info["run"]`` does not say it.
+
+    Raises:
+        LabelError: a frame is broken.
+    """
+    frames = []
+    for atoms, where, run in given:
+        check_geometry(atoms, where)
+        frame = atoms.__class__(atoms.symbols, positions=atoms.positions, cell=atoms.cell, pbc=True)
+        frame.info["run"] = str(atoms.info.get("run", run))
+        if "temperature_K" in atoms.info:
+            frame.info["temperature_K"] = float(atoms.info["temperature_K"])
+        if "kind" in atoms.info:
+            frame.info["kind"] = str(atoms.info["kind"])
+        frame.info["molarity"] = round(molarity_of(atoms), 4)
+        frames.append(frame)
     twice = {j: i for i, j in duplicates(frames)}
-    notes = [f"{places[j]}: left out, is the same as {places[i]}" for j, i in twice.items()]
+    notes = [f"{given[j][1]}: left out, is the same as {given[i][1]}" for j, i in twice.items()]
     return [frame for k, frame in enumerate(frames) if k not in twice], notes

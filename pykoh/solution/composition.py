@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from pykoh.chemistry import CATIONS, MASSES_U, hydroxide_mass
 from pykoh.errors import CompositionError
 from pykoh.solution import density as densities
 
 AVOGADRO_PER_MOL = 6.02214076e23  # SI, exact
 
-# Standard atomic weights in g/mol, IUPAC 2021, doi:10.1515/pac-2019-0603.
-ATOMIC_MASSES = {"H": 1.008, "O": 15.999, "Li": 6.94, "Na": 22.98976928, "K": 39.0983,
-                 "Cs": 132.90545196}  # fmt: skip
-WATER_MASS = 2 * ATOMIC_MASSES["H"] + ATOMIC_MASSES["O"]
+WATER_MASS = 2 * MASSES_U["H"] + MASSES_U["O"]  # g/mol
 
 # K+ + OH- and H2O have three atoms each, so a box of n units has 3 n atoms.
 ATOMS_PER_UNIT = 3
@@ -31,7 +29,7 @@ class Composition:
 
     Attributes:
         cation: element symbol of the cation.
-        n_koh: number of cation-hydroxide pairs (KOH, or LiOH, NaOH, CsOH).
+        n_koh: number of cation-hydroxide pairs (KOH, or LiOH, NaOH, RbOH, CsOH).
         n_water: number of water molecules.
         temperature_K: temperature at which the density holds.
         volume_A3: volume of the box in Å³.
@@ -69,20 +67,15 @@ class Composition:
         return densities.cautions(self.cation, self.mass_fraction, self.temperature_K)
 
 
-def hydroxide_mass(cation: str) -> float:
-    """Return the molar mass of a cation's hydroxide in g/mol."""
-    return ATOMIC_MASSES[cation] + ATOMIC_MASSES["O"] + ATOMIC_MASSES["H"]
-
-
 def _mass_fraction(cation: str, n_koh: int, n_water: int) -> float:
     hydroxide = n_koh * hydroxide_mass(cation)
     return hydroxide / (hydroxide + n_water * WATER_MASS)
 
 
 def _check(cation: str, temperature_K: float, density_kg_per_m3: float | None) -> None:
-    if cation not in densities.CATIONS:
+    if cation not in CATIONS:
         raise CompositionError(
-            f"cation {cation!r} is not one of {', '.join(densities.CATIONS)}; choose one of these"
+            f"cation {cation!r} is not one of {', '.join(CATIONS)}; choose one of these"
         )
     if not (math.isfinite(temperature_K) and temperature_K > 0):
         raise CompositionError(
@@ -110,7 +103,7 @@ def from_counts(
     Args:
         n_koh: number of cation-hydroxide pairs, at least 1.
         n_water: number of water molecules, at least 1.
-        cation: ``"Li"``, ``"Na"``, ``"K"`` or ``"Cs"``.
+        cation: ``"Li"``, ``"Na"``, ``"K"``, ``"Rb"`` or ``"Cs"``.
         temperature_K: temperature in K.
         density_kg_per_m3: density of the solution; the published one if None.
 

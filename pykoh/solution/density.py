@@ -4,8 +4,8 @@ KOH follows Gilliam et al., Int. J. Hydrogen Energy 32 (2007) 359,
 doi:10.1016/j.ijhydene.2006.10.062 (0-50 wt%, 0-200 °C). LiOH and NaOH follow the model of
 Laliberté and Cooper, J. Chem. Eng. Data 49 (2004) 1141, doi:10.1021/je0498659, with the
 coefficients of Laliberté, J. Chem. Eng. Data 54 (2009) 1725, doi:10.1021/je8008123. No formula
-is offered for CsOH: give its density, e.g. as measured by Sipos, Hefter and May, J. Chem. Eng. Data
-45 (2000) 613 (25 °C, up to 14.8 mol/L).
+is offered for RbOH and CsOH: give their density, e.g. for CsOH as measured by Sipos, Hefter and
+May, J. Chem. Eng. Data 45 (2000) 613 (25 °C, up to 14.8 mol/L).
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from pykoh.errors import CompositionError
 
 ZERO_CELSIUS_K = 273.15
-
-CATIONS = ("Li", "Na", "K", "Cs")
 
 # Saturated KOH, g per 100 g of water at °C: Pickering, J. Chem. Soc. Trans. 63 (1893) 890,
 # as tabulated by Seidell, Solubilities of Inorganic and Metal Organic Compounds.
@@ -61,6 +59,8 @@ _RANGES = {
         "the density formula was fitted up to there, close to saturation",
     ),
 }
+
+_MEASURED = {"Cs": " (measured: Sipos et al., J. Chem. Eng. Data 45 (2000) 613)"}
 
 # c0 (kg/m³), c1 (kg/m³), c2, c3 (1/°C), c4 (°C) of equation 10 of Laliberté and Cooper.
 _LALIBERTE = {
@@ -113,8 +113,7 @@ def _range(cation: str) -> _Range:
         known = ", ".join(f"{name}OH" for name in _RANGES)
         raise CompositionError(
             f"no density formula for {cation}OH (there is one for {known}); "
-            "give the density of your solution with --density KG_PER_M3 (measured: Sipos et al., "
-            "J. Chem. Eng. Data 45 (2000) 613)"
+            f"give the density of your solution with --density KG_PER_M3{_MEASURED.get(cation, '')}"
         )
     return _RANGES[cation]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from pykoh.chemistry import hydroxide_mass
 from pykoh.errors import CompositionError
-from pykoh.solution.composition import hydroxide_mass
 from pykoh.solution.density import ZERO_CELSIUS_K, density, water_density
 
 BOLTZMANN_J_PER_K = 1.380649e-23

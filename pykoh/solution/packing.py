@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
+from pykoh.chemistry import CATIONS
 from pykoh.errors import CompositionError
 from pykoh.solution.composition import Composition
 
@@ -23,10 +24,6 @@ IntArray = NDArray[np.int64]
 
 OH_LENGTH_A = 0.97
 HOH_ANGLE_DEG = 104.5
-
-# Mean distance of the cation to the oxygens of its first shell in Å: Marcus, Chem. Rev. 88
-# (1988) 1475, doi:10.1021/cr00090a003.
-CATION_OXYGEN_A = {"Li": 2.08, "Na": 2.36, "K": 2.80, "Cs": 3.14}
 
 # Kinds of atoms while packing. Oxygens of hydroxide and water differ in what they keep away.
 _CATION, _O_HYDROXIDE, _O_WATER, _H = range(4)
@@ -95,7 +92,7 @@ def closest_allowed(composition: Composition) -> FloatArray:
     Returns:
         [4, 4], Å, symmetric; kinds are cation, O of OH-, O of water, H.
     """
-    cation_o = 0.93 * CATION_OXYGEN_A[composition.cation]
+    cation_o = 0.93 * CATIONS[composition.cation].oxygen_A
     spacing = (composition.volume_A3 / max(composition.n_koh, 1)) ** (1 / 3) * _LIKE_CHARGE_SPACING
     cation_cation = min(max(spacing, cation_o + 0.6), _LIKE_CHARGE_MOST_A)
     hydroxides = min(max(spacing, _HYDROXIDES_LEAST_A), _LIKE_CHARGE_MOST_A)

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 from pykoh import __version__
+from pykoh.chemistry import MASSES_U
 from pykoh.errors import OutputError
 from pykoh.files import refuse_overwrite, write_text
-from pykoh.solution.composition import ATOMIC_MASSES, Composition
+from pykoh.solution.composition import Composition
 from pykoh.solution.packing import PackedBox
 
 DATA_SUFFIX, XYZ_SUFFIX = ".data", ".extxyz"
@@ -64,7 +65,7 @@ def lammps_data(box: PackedBox, seed: int) -> str:
         "",
         "Masses",
         "",
-        *(f"{number} {ATOMIC_MASSES[name]:g}  # {name}" for name, number in types.items()),
+        *(f"{number} {MASSES_U[name]:g}  # {name}" for name, number in types.items()),
         "",
         "Atoms  # atomic",
         "",

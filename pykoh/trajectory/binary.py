@@ -14,13 +14,14 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from pykoh.chemistry import MASSES_U
 from pykoh.errors import TrajectoryError
 from pykoh.files import require_file
 from pykoh.trajectory.dump import Bookmark, RawFrame
 from pykoh.trajectory.header import Cell, FrameHeader, checked_cell
 from pykoh.trajectory.layout import Layout
 from pykoh.trajectory.parsing import ID, N_VALUES, SPECIES
-from pykoh.trajectory.species import MASSES_U, Atoms, SpeciesMap, code_of
+from pykoh.trajectory.species import Atoms, SpeciesMap, code_of
 
 BINARY_SUFFIX = ".bin"
 _MAGIC = (b"DUMPCUSTOM", b"DUMPATOM")

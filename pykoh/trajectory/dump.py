@@ -12,12 +12,13 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from pykoh.chemistry import CATIONS, MASSES_U
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory import parsing
 from pykoh.trajectory.header import LONGEST_HEADER, FrameHeader, HeaderReader
 from pykoh.trajectory.layout import Layout
 from pykoh.trajectory.seams import last_line_is_whole, seam_in
-from pykoh.trajectory.species import CATION, CATIONS, MASSES_U, Atoms, SpeciesMap, code_of
+from pykoh.trajectory.species import CATION, Atoms, SpeciesMap, code_of
 from pykoh.trajectory.streams import ByteStream
 
 _CHUNK = 1 << 22

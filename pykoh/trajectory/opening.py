@@ -8,10 +8,11 @@ from pykoh.errors import TrajectoryError
 from pykoh.trajectory.binary import BINARY_SUFFIX, BinaryDump
 from pykoh.trajectory.dump import DumpFile
 from pykoh.trajectory.frame_files import TOPOLOGY_SUFFIXES, XYZ_SUFFIXES, FrameFile
+from pykoh.trajectory.frame_reader import FrameReader
 from pykoh.trajectory.species import Atoms, SpeciesMap
 from pykoh.trajectory.streams import STDIN
 
-TrajectoryFile = DumpFile | BinaryDump | FrameFile
+TrajectoryFile = DumpFile | BinaryDump | FrameReader
 
 COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
 TEXT_SUFFIXES = (".dump", ".lammpstrj", ".lammpsdump")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.blocks import Block, Frames
 from pykoh.trajectory.dump import Bookmark, RawFrame
-from pykoh.trajectory.frame_files import LARGEST_A, FrameFile
+from pykoh.trajectory.frame_reader import LARGEST_A, FrameReader
 from pykoh.trajectory.header import PS_PER_TIME_UNIT, Cell, FrameHeader
 from pykoh.trajectory.opening import TrajectoryFile, open_trajectory
 from pykoh.trajectory.plausible import Clock, check_clock
@@ -244,14 +244,14 @@ class Run:
     def _clock_of(self, header: FrameHeader, file: TrajectoryFile) -> Clock:
         """Return where the time of a frame comes from."""
         given = self.options
-        if isinstance(file, FrameFile):
+        if isinstance(file, FrameReader):
             source = file.clock
         elif header.time is None:
             source = "timestep"
         else:
             source = "units" if header.units is None and file.units is None else "lammps"
         units = header.units or file.units or given.units
-        if isinstance(file, FrameFile):
+        if isinstance(file, FrameReader):
             units = given.units
         return Clock(source, units, given.timestep_fs, given.interval_ps)
 

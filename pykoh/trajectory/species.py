@@ -7,22 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pykoh.chemistry import CATIONS, MASSES_U
 from pykoh.errors import TrajectoryError
 
 HYDROGEN, OXYGEN, CATION = 0, 1, 2
 
-MASSES_U = {
-    "H": 1.008,
-    "O": 15.999,
-    "Li": 6.94,
-    "Na": 22.98976928,
-    "K": 39.0983,
-    "Rb": 85.4678,
-    "Cs": 132.90545196,
-}
-"""Standard atomic weights, u (IUPAC 2021, doi:10.1515/pac-2019-0603)."""
-
-CATIONS = ("Li", "Na", "K", "Rb", "Cs")
 DEFAULT_TYPES = ("H", "O", "K")
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pykoh.chemistry import CATIONS, MASSES_U
 from pykoh.errors import TrajectoryError
 from pykoh.files import require_file
-from pykoh.trajectory.species import CATIONS, MASSES_U, Atoms, SpeciesMap, code_of
+from pykoh.trajectory.species import Atoms, SpeciesMap, code_of
 
 
 def atoms_of_elements(elements: Sequence[str], name: str) -> Atoms:

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from pykoh.analysis.common.geometry import distance2, wrap
 from pykoh.analysis.common.statistics import SegmentedSums, share_stderr
 from pykoh.analysis.results import FloatArray, IonContacts
+from pykoh.chemistry import CATIONS
 
-# First minima of g(ion-O) in water, rounded: Mähler and Persson, Inorg. Chem. 51 (2012) 425,
-# doi:10.1021/ic2018693, find K-O at 2.81 Å on average; the minimum is about 0.8 Å beyond.
-CONTACT_A = {"Li": 2.8, "Na": 3.2, "K": 3.6, "Rb": 3.8, "Cs": 4.0}
+CONTACT_A = {element: cation.contact_A for element, cation in CATIONS.items()}
 
 _MOST = 12  # the distributions end here
 LONGEST_CLUSTER = 64  # larger ones are counted together
@@ -26,7 +25,7 @@ _OH_TO_OH = 0  # class of a bond
 
 # Columns: O* with 0 ... 11 cations; cations with 0 ... 11 O*; bonds OH- to OH-, bridged ones;
 # then ions in clusters of 1, 2 ...
-STARS, CATIONS = 0, _MOST
+AT_STARS, AT_CATIONS = 0, _MOST
 BONDED = 2 * _MOST
 BRIDGED = BONDED + 1
 CLUSTERS = BONDED + 2
@@ -103,9 +102,9 @@ def ion_contacts(
                     per_cation[i] += 1
                     parent[_root(parent, i)] = _root(parent, n_k + s)
         for s in range(n_star):
-            out[f, STARS + min(n_touch[s], _MOST - 1)] += 1.0
+            out[f, AT_STARS + min(n_touch[s], _MOST - 1)] += 1.0
         for i in range(n_k):
-            out[f, CATIONS + min(per_cation[i], _MOST - 1)] += 1.0
+            out[f, AT_CATIONS + min(per_cation[i], _MOST - 1)] += 1.0
         for i in range(n_k + n_star):
             size[_root(parent, i)] += 1
         for i in range(n_k + n_star):

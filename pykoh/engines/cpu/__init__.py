@@ -38,11 +38,11 @@ def contract(*arguments: Any) -> Any:
     return compiled("cpu.prepared").contract(*arguments)
 
 
-def padded_ahead(*arguments: Any) -> Any:
-    """Call :func:`pykoh.engines.cpu.padded.ahead`."""
-    return compiled("cpu.padded").ahead(*arguments)
+def contract_many(*arguments: Any) -> Any:
+    """Call :func:`pykoh.engines.cpu.prepared.contract_many`."""
+    return compiled("cpu.prepared").contract_many(*arguments)
 
 
-def padded_back(*arguments: Any) -> None:
-    """Call :func:`pykoh.engines.cpu.padded.back`."""
-    compiled("cpu.padded").back(*arguments)
+def contract_many_back(*arguments: Any) -> Any:
+    """Call :func:`pykoh.engines.cpu.prepared.contract_many_back`."""
+    return compiled("cpu.prepared").contract_many_back(*arguments)

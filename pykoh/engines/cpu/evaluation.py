@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pykoh.engines.cpu.layers import LayerCall, layer_call
 from pykoh.engines.cpu.pairs import Harmonics, Pairs
 from pykoh.engines.cpu.parts import in_parts, parts_of
-from pykoh.engines.cpu.prepared import Sums, padded, prepared
+from pykoh.engines.cpu.prepared import prepared
 from pykoh.engines.ghost import with_ghosts, without_ghosts
 from pykoh.engines.loops import messages
-from pykoh.engines.loops.lanes import CHANNELS_TOGETHER
 
 Array = NDArray[np.floating[Any]]
 
@@ -27,85 +27,8 @@ Array = NDArray[np.floating[Any]]
 ATOMS_TOGETHER = 128
 
 
-class _LayerCall:
-    """The sums of one layer in one force call, for all threads."""
-
-    def __init__(
-        self, layer: Any, pairs: Pairs, y: Array, sent: torch.Tensor, n_species: int
-    ) -> None:
-        self.layer, self.source = layer, layer.messages
-        self.pairs, self.y, self.sent = pairs, y, sent
-        self.sums = prepared(self.source, sent, lambda: Sums(self.source))
-        self.at, self.position = np.empty(pairs.n, np.int32), np.empty_like(pairs.distance)
-        sender = pairs.kinds % n_species if layer.by_species else pairs.neighbour
-        self.sender = (sender * self.sums.width).astype(np.int32)
-        self.rows_sent = padded(sent, 2 * CHANNELS_TOGETHER).contiguous().view(-1).numpy()
-
-    def _arguments(self, low: int, high: int) -> tuple[Any, ...]:
-        return (
-            low, high, self.sums.n_ell, self.pairs.start, self.y, self.at, self.position,
-            self.sender, self.rows_sent, self.sums.width, self.sums.table,
-        )  # fmt: skip
-
-    def place(self, low: int, high: int) -> None:
-        """Find the rows of some atoms in the table."""
-        first, last = self.pairs.start[low], self.pairs.start[high]
-        self.sums.place(self.pairs, first, last, self.at, self.position)
-
-    def ahead(self, low: int, high: int) -> tuple[torch.Tensor, torch.Tensor, Any]:
-        """Return the messages of some atoms, their density, and its slopes by the distance."""
-        source, sums = self.source, self.sums
-        found = self.sent.new_empty((sums.n_ell**2, high - low, sums.width))
-        given: tuple[Any, ...] = *self._arguments(low, high), found.view(-1).numpy()
-        messages.sum_neighbours(*given)
-        mixed = torch.bmm(source.with_gates(found[:, :, : sums.n_channels]), source.compiled_mix)
-        if not source.radial.has_density:
-            return mixed, found.new_empty(0), None
-        density, slopes = self._density(low, high)
-        return mixed, density, slopes
-
-    def _density(self, low: int, high: int) -> tuple[torch.Tensor, torch.Tensor]:
-        from pykoh.export.fast.spline import place
-
-        radial, pairs = self.source.radial, self.pairs
-        own = slice(pairs.start[low], pairs.start[high])
-        places = place(
-            torch.from_numpy(pairs.distance[own]), self.source.pair_table,
-            torch.from_numpy(pairs.kinds[own]), radial.n_intervals, self.sums.cutoff,
-        )  # fmt: skip
-        values, slopes = radial.density(places, 0, len(places.distance))
-        return values.new_zeros(high - low).index_add_(0, self._atoms(low, high), values), slopes
-
-    def _atoms(self, low: int, high: int) -> torch.Tensor:
-        counts = torch.from_numpy(np.diff(self.pairs.start[low : high + 1]))
-        return torch.repeat_interleave(counts)
-
-    def back(
-        self,
-        low: int,
-        high: int,
-        upstream: torch.Tensor,
-        to_density: torch.Tensor,
-        slopes: Any,
-        to_y: Array,
-        to_sent: Array,
-    ) -> None:
-        """Add the derivatives of :meth:`ahead`."""
-        source, sums = self.source, self.sums
-        up = source.without_gates(torch.bmm(upstream, source.compiled_mix.transpose(1, 2)))
-        up = padded(up, 2 * CHANNELS_TOGETHER).contiguous().view(-1)
-        results = sums.per_angstrom, up.numpy(), to_y, to_sent
-        given: tuple[Any, ...] = (*self._arguments(low, high), *results)
-        messages.sum_neighbours_back(*given)
-        if source.radial.has_density:
-            # The first numbers of to_y are derivatives by the distance.
-            first, last = self.pairs.start[low], self.pairs.start[high]
-            more = slopes * to_density.index_select(0, self._atoms(low, high))
-            to_y[first:last] += more.numpy()
-
-
 class _Call:
-    """One force call of a graph whose features are scalars.
+    """One force call.
 
     Args:
         graph: the graph, on the CPU.
@@ -141,7 +64,7 @@ class _Call:
         )
         features = graph.embedding.index_select(0, self.own)
         energies: list[torch.Tensor] = []
-        calls: list[tuple[_LayerCall, list[Any]]] = []
+        calls: list[tuple[LayerCall, list[Any]]] = []
         for index, layer in enumerate(layers[:-1]):
             call = self.call(index, layer, features)
             done = in_parts(self.parts, self.ahead_of(call, features))
@@ -171,7 +94,7 @@ class _Call:
         )
         return torch.stack(energies).double().sum(0), torch.from_numpy(gradient)
 
-    def call(self, index: int, layer: Any, features: torch.Tensor) -> _LayerCall:
+    def call(self, index: int, layer: Any, features: torch.Tensor) -> LayerCall:
         """Return the sums of a layer; features of ghosts are asked for."""
         if index > 0:
             sent = layer.up(features, self.own)
@@ -180,21 +103,19 @@ class _Call:
             sent = layer.sent_by_species
         else:
             sent = layer.sent_by_species.index_select(0, self.species)
-        return _LayerCall(layer, self.pairs, self.y, sent, self.graph.n_species)
+        return layer_call(self.graph, layer, self.pairs, self.y, sent)
 
     def to_features_before(
-        self, call: _LayerCall, to_features: torch.Tensor, to_sent: list[Array]
+        self, call: LayerCall, to_features: torch.Tensor, to_sent: list[Array]
     ) -> torch.Tensor:
         """Add what comes back through the features that a layer sent."""
         layer = call.layer
         if layer is self.graph.layers[0]:
             return to_features  # nobody asks what the embedding of an element changes
-        total = torch.from_numpy(sum(to_sent[1:], to_sent[0])).view(-1, call.sums.width)
-        total = total[:, : call.sums.n_channels].contiguous()
-        total = without_ghosts(total, self.n_local)
+        total = without_ghosts(call.to_sent(sum(to_sent[1:], to_sent[0])), self.n_local)
         return to_features + layer.up.back(total, self.own)
 
-    def ahead_of(self, call: _LayerCall, features: torch.Tensor) -> Callable[[int, int, int], Any]:
+    def ahead_of(self, call: LayerCall, features: torch.Tensor) -> Callable[[int, int, int], Any]:
         """Return what takes a share of the atoms through a layer."""
 
         def work(_: int, low: int, high: int) -> Any:
@@ -203,7 +124,7 @@ class _Call:
 
         return work
 
-    def ahead(self, call: _LayerCall, features: torch.Tensor, low: int, high: int) -> Any:
+    def ahead(self, call: LayerCall, features: torch.Tensor, low: int, high: int) -> Any:
         """Return new features, energies, and what the way back needs."""
         state: list[torch.Tensor] = []
         x, density, slopes = call.ahead(low, high)
@@ -213,7 +134,7 @@ class _Call:
 
     def back(
         self,
-        call: _LayerCall,
+        call: LayerCall,
         upstream: torch.Tensor,
         kept: Any,
         low: int,
@@ -228,13 +149,13 @@ class _Call:
         call.back(low, high, to_x, to_density, slopes, self.to_y, to_sent)
         return to_features
 
-    def new_to_sent(self, call: _LayerCall) -> Array:
+    def new_to_sent(self, call: LayerCall) -> Array:
         """Return zeros for the derivatives by what is sent; none where nobody asks."""
         asked = call.layer is not self.graph.layers[0]
         return np.zeros(call.rows_sent.size if asked else 0, self.y.dtype)
 
     def back_of(
-        self, call: _LayerCall, states: list[Any], upstream: torch.Tensor
+        self, call: LayerCall, states: list[Any], upstream: torch.Tensor
     ) -> Callable[[int, int, int], tuple[torch.Tensor, Array]]:
         """Return what takes a share of the atoms back through a layer."""
 
@@ -246,7 +167,7 @@ class _Call:
         return work
 
     def there_and_back(
-        self, call: _LayerCall, features: torch.Tensor, low: int, high: int
+        self, call: LayerCall, features: torch.Tensor, low: int, high: int
     ) -> tuple[torch.Tensor, torch.Tensor, Array]:
         """Take a share of the atoms through the last layer and back, some atoms at a time."""
         call.place(low, high)
@@ -268,7 +189,7 @@ def force_call(
     species: torch.Tensor,
     n_local: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Evaluate a fast graph with scalar features on a CPU.
+    """Evaluate a fast graph on a CPU.
 
     Args and results as :meth:`pykoh.export.fast.graph.FastGraph.forward`, whose energies this
     returns without those of the free atoms.

@@ -184,10 +184,14 @@ class Contraction(torch.nn.Module):
     Args:
         terms: from :func:`monomials`, per component of the output.
         n_components: (max_ell + 1)² of the input.
+
+    Attributes:
+        compiled: whether CPU tensors go through the compiled loops.
     """
 
     def __init__(self, terms: List[Dict[Monomial, torch.Tensor]], n_components: int) -> None:
         super().__init__()
+        self.compiled = True
         self.n_outputs = len(terms)
         every = sorted({key for each in terms for key in each}, key=lambda key: (len(key), key))
         self.n_single = sum(1 for key in every if len(key) == 1)
@@ -210,11 +214,18 @@ class Contraction(torch.nn.Module):
         self.n_monomials = len(every)
         self.atoms_at_a_time = VECTOR_ATOMS_AT_A_TIME
 
+    @unscripted
+    def complete(self) -> None:
+        """Add what artifacts of 0.1.0 before the compiled loops of vectors do not have."""
+        self.compiled = True
+
     def forward(self, x: torch.Tensor, species: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
         """Return ``[n_atoms, n_outputs n_channels]`` from ``[n_components, n_atoms, n_channels]``.
 
         (The second result stands where :class:`Polynomial` has its derivative; it is empty.)
         """
+        if not torch.jit.is_scripting() and self.compiled and x.device.type == "cpu":
+            return cpu.contract_many(self, x, species), x[:0]
         n_atoms = x.size(1)
         step = n_atoms if x.is_cuda else self.atoms_at_a_time
         found: List[torch.Tensor] = [x.new_zeros((0, self.n_outputs * x.size(2)))]
@@ -247,6 +258,8 @@ class Contraction(torch.nn.Module):
         species: torch.Tensor,
     ) -> torch.Tensor:
         """Return the derivative with respect to x, given that of the result."""
+        if not torch.jit.is_scripting() and self.compiled and x.device.type == "cpu":
+            return cpu.contract_many_back(self, upstream, x, species)
         n_atoms = x.size(1)
         step = n_atoms if x.is_cuda else self.atoms_at_a_time
         found: List[torch.Tensor] = [x[:, :0]]

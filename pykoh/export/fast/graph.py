@@ -10,8 +10,8 @@ Same call as :class:`pykoh.export.graph.EdgeGraph`. What it does otherwise:
   element before the channels are mixed.
 * The symmetric contraction is a polynomial with few monomials
   (:mod:`pykoh.export.fast.contraction`).
-* On a CPU, where all features are scalars, the work on pairs and the contraction are compiled loops
-  (:mod:`pykoh.engines.cpu`); on a GPU, and for other features, plain torch operations.
+* On a CPU the work on pairs and the contraction are compiled loops (:mod:`pykoh.engines.cpu`);
+  elsewhere plain torch operations.
 * The derivative is written out. Each layer after the first exchanges ghosts once on the way
   forward and once on the way back, whatever atoms a rank has.
 """
@@ -32,7 +32,6 @@ from pykoh.engines.scripting import unscripted
 from pykoh.errors import ModelError
 from pykoh.export.fast.harmonics import Harmonics
 from pykoh.export.fast.layer import Layer
-from pykoh.export.fast.messages import ScalarMessages
 from pykoh.export.fast.rows import Rows, arrange
 from pykoh.export.fast.spline import Places, place
 from pykoh.export.fast.supports import obstacle
@@ -62,9 +61,7 @@ class FastGraph(torch.nn.Module):
         self.n_layers = len(model.interactions)
         self.gpu_chunk, self.chunks_kept = GPU_CHUNK, CHUNKS_KEPT
         self.compiled = True
-        self.scalar = scalar = all(
-            block.conv_tp.irreps_in1.lmax == 0 for block in model.interactions
-        )
+        scalar = all(block.conv_tp.irreps_in1.lmax == 0 for block in model.interactions)
         n_channels = int(model.node_embedding.linear.irreps_out[0].mul)
         self.cpu_chunk = max((CPU_CHUNK if scalar else VECTOR_CPU_CHUNK) // n_channels, 1)
         with torch.no_grad():
@@ -95,9 +92,7 @@ class FastGraph(torch.nn.Module):
     @unscripted
     def complete(self) -> None:
         """Add what artifacts of 0.1.0 before the compiled force call do not have."""
-        if "scalar" not in self.__dict__:
-            self.compiled = True
-            self.scalar = all(isinstance(each.messages, ScalarMessages) for each in self.layers)
+        self.compiled = True
 
     def forward(
         self,
@@ -128,7 +123,7 @@ class FastGraph(torch.nn.Module):
             Energies ``[n_local]`` in eV (float64) and dE/dr_ij ``[n_edges, 3]`` in eV/Å.
         """
         rij = rij.detach()
-        compiled = self.compiled and self.scalar and width == 0 and rij.device.type == "cpu"
+        compiled = self.compiled and width == 0 and rij.device.type == "cpu"
         if not torch.jit.is_scripting() and compiled:
             energy, gradient = cpu.force_call(self, rij, sender, receiver, species, n_local)
             return self.with_free_atoms(energy, species[:n_local]), gradient

@@ -13,7 +13,6 @@ from typing import List, Tuple
 
 import torch
 
-from pykoh.engines import cpu
 from pykoh.engines.scripting import unscripted
 from pykoh.export.fast import linear
 from pykoh.export.fast.radial import Radial
@@ -37,9 +36,6 @@ class ScalarMessages(torch.nn.Module):
         index: of a layer whose senders have scalar features.
         sent: ``[S, C]`` what each element sends, in the first layer; else None.
         at_least: intervals of the radial tables.
-
-    Attributes:
-        compiled: whether CPU tensors go through the compiled loops.
     """
 
     derived = ("radial_table", "mix", "compiled_mix")
@@ -48,7 +44,6 @@ class ScalarMessages(torch.nn.Module):
         self, model: torch.nn.Module, index: int, sent: torch.Tensor | None, at_least: int
     ) -> None:
         super().__init__()
-        self.compiled = True
         block = model.interactions[index]
         self.n_species = int(model.atomic_numbers.numel())
         per_ell = linear.radial_per_ell(block)
@@ -124,8 +119,6 @@ class ScalarMessages(torch.nn.Module):
             last: chunk, not included.
             state: what the way back needs is appended to it.
         """
-        if not torch.jit.is_scripting() and self.compiled and y.device.type == "cpu":
-            return cpu.padded_ahead(self, y, places, sent, rows, first, last, state)
         width = self.n_species * self.n_hidden if self.by_species else self.n_sent
         sums = y.new_empty((self.n_components, rows.atoms[last] - rows.atoms[first], width))
         density = y.new_empty((sums.size(1) if self.radial.has_density else 0,))
@@ -192,10 +185,6 @@ class ScalarMessages(torch.nn.Module):
             to_distance: ``[P]``, added to.
             to_sent: ``[n_total, C]``, added to.
         """
-        if not torch.jit.is_scripting() and self.compiled and y.device.type == "cpu":
-            to = to_y, to_distance, to_sent
-            cpu.padded_back(self, upstream, to_density, y, places, rows, first, last, state, *to)
-            return
         to_sums = self.without_gates(torch.bmm(upstream, self.mix.transpose(1, 2)))
         for c in range(first, last):
             low, high = rows.rows[c], rows.rows[c + 1]

@@ -179,18 +179,23 @@ class Coupling(torch.nn.Module):
 
     def forward(self, sums: torch.Tensor) -> torch.Tensor:
         """Return messages ``[M + G, n, C_out]`` from sums ``[n_sums, n, C]``."""
-        n = sums.size(1)
         coupled = torch.matmul(self.coupling, sums.flatten(1))
+        return self.mixed(coupled.view(coupled.size(0), sums.size(1), sums.size(2)))
+
+    @exported
+    def mixed(self, coupled: torch.Tensor) -> torch.Tensor:
+        """Return messages ``[M + G, n, C_out]`` from those of all paths ``[rows, n, C]``."""
+        n, width = coupled.size(1), coupled.size(2)
         parts = self.n_ell * self.n_ell + self.n_gates
-        messages = sums.new_empty((parts, n, self.mix.size(2)))
+        messages = coupled.new_empty((parts, n, self.mix.size(2)))
         if self.n_gates > 0:
-            own = coupled[: self.row0[1]].view(self.gate_mix.size(0), n, sums.size(2))
+            own = coupled[: self.row0[1]].reshape(self.gate_mix.size(0), n, width)
             gates = torch.bmm(own, self.gate_mix).sum(0).view(n, self.n_gates, self.mix.size(2))
             messages[1 : 1 + self.n_gates] = gates.transpose(0, 1)
         for ell in range(self.n_ell):
             low, high = self.mix0[ell], self.mix0[ell + 1]
             own = coupled[self.row0[ell] : self.row0[ell + 1]]
-            own = own.view(high - low, (2 * ell + 1) * n, sums.size(2))
+            own = own.reshape(high - low, (2 * ell + 1) * n, width)
             first, last = self.parts_of(ell)
             target = messages[first:last].view(own.size(1), self.mix.size(2))
             if high - low == 1:
@@ -207,6 +212,13 @@ class Coupling(torch.nn.Module):
     @exported
     def back(self, upstream: torch.Tensor) -> torch.Tensor:
         """Return the derivative with respect to the sums, given that of the messages."""
+        to_coupled = self.mixed_back(upstream)
+        to_sums = torch.matmul(self.coupling.t(), to_coupled.flatten(1))
+        return to_sums.view(to_sums.size(0), upstream.size(1), self.mix.size(1))
+
+    @exported
+    def mixed_back(self, upstream: torch.Tensor) -> torch.Tensor:
+        """Return the derivative with respect to the messages of all paths ``[rows, n, C]``."""
         upstream = upstream.contiguous()
         n = upstream.size(1)
         found: List[torch.Tensor] = []
@@ -220,9 +232,8 @@ class Coupling(torch.nn.Module):
                 gates = upstream[1 : 1 + self.n_gates].transpose(0, 1).flatten(1)
                 gates = gates.unsqueeze(0).expand(high - low, -1, -1)
                 to_coupled = to_coupled + torch.bmm(gates, self.gate_mix.transpose(1, 2))
-            found.append(to_coupled.view((high - low) * (2 * ell + 1), n * self.mix.size(1)))
-        to_sums = torch.matmul(self.coupling.t(), torch.cat(found, 0))
-        return to_sums.view(to_sums.size(0), n, self.mix.size(1))
+            found.append(to_coupled.view((high - low) * (2 * ell + 1), n, self.mix.size(1)))
+        return torch.cat(found, 0)
 
 
 class VectorMessages(torch.nn.Module):
@@ -236,6 +247,8 @@ class VectorMessages(torch.nn.Module):
         index: of the layer.
         at_least: intervals of the radial tables.
     """
+
+    derived = ("radial_table",)
 
     def __init__(self, model: torch.nn.Module, index: int, at_least: int) -> None:
         super().__init__()
@@ -275,6 +288,14 @@ class VectorMessages(torch.nn.Module):
         self.coupling = Coupling(paths, places, n_sums, scale, linear.gates(block))
         self.kept = 4 if self.radial.has_density else 3
         self.by_species = False
+        self.register_buffer("radial_table", torch.empty(0, dtype=torch.float64))
+        self.fill()
+
+    @unscripted
+    def fill(self) -> None:
+        """Compute the table of the compiled loops, ``[T, n_intervals, paths, 6, C]``."""
+        table = self.radial.weighted_table()
+        self.radial_table = table.unflatten(3, (-1, self.groups[0].n_channels)).transpose(2, 3)
 
     def ahead(
         self,

@@ -1,23 +1,15 @@
-"""Where the results of ``pykoh analyze`` go, and what is seen while it works."""
+"""The folder of an analysis: never overwritten, and put in its place as a whole."""
 
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import click
 
 from pykoh.errors import OutputError
 from pykoh.files import locked, remove_abandoned
-
-if TYPE_CHECKING:
-    from pykoh.trajectory.run import Run
 
 
 def check_output(output: Path, force: bool) -> None:
@@ -109,54 +101,3 @@ def _put(work: Path, output: Path) -> None:
         raise
     finally:
         shutil.rmtree(old, ignore_errors=True)
-
-
-class Progress:
-    """Frames, time and speed on stderr; a bar where the size of the input is known."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._started = time.perf_counter()
-        self._last = 0.0
-        self._open = False
-        self._begun_at = 0.0  # share of the input that was read before
-        self.seconds = 0.0
-
-    def say(self, text: str) -> None:
-        """Print a line; called before the first frame."""
-        self.close()
-        click.echo(text, err=True)
-        if total := self._run.bytes_total:
-            self._begun_at = self._run.bytes_read / total
-
-    def show(self, n_frames: int) -> None:
-        """Say how far the analysis is."""
-        now = time.perf_counter()
-        self.seconds = now - self._started
-        if not sys.stderr.isatty() or now - self._last < 0.2:
-            return
-        self._last = now
-        interval = self._run.frame_interval_ps or 0.0
-        text = f"{n_frames} frames, {n_frames * interval / 1000:.3g} ns"
-        text += f", {n_frames / max(self.seconds, 1e-9):.0f} frames/s"
-        total = self._run.bytes_total
-        if total:
-            share = min(self._run.bytes_read / total, 1.0)
-            left = self.seconds * (1 - share) / max(share - self._begun_at, 1e-9)
-            filled = int(24 * share)
-            bar = "█" * filled + "·" * (24 - filled)
-            text = f"{bar} {100 * share:3.0f} %  {text}, {left:.0f} s left"
-        click.echo(f"\r\033[K{text}", err=True, nl=False)
-        self._open = True
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the line."""
-        if self._open:
-            click.echo("", err=True)
-            self._open = False

@@ -1,0 +1,86 @@
+"""A campaign from its description to running jobs: what ``pykoh submit`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pykoh.campaign.folder import CampaignFolder, create
+from pykoh.campaign.spec import Campaign, Site, read_campaign, read_site, require_elements
+from pykoh.errors import CampaignError
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A campaign that was begun or goes on.
+
+    Attributes:
+        folder: its runs and their states.
+        jobs: number of the Slurm job of each stage; empty where it ran here.
+        failed: some runs failed, where it ran here.
+    """
+
+    folder: CampaignFolder
+    jobs: dict[str, str]
+    failed: bool = False
+
+
+def folder_of(
+    campaign: Campaign, site: Site | None = None, output: str | Path | None = None
+) -> CampaignFolder:
+    """Return the folder of a campaign, made or taken as it is.
+
+    Raises:
+        CampaignError: no such place, another campaign in it, or a potential of other elements.
+    """
+    require_elements(campaign)
+    target = Path(output or campaign.name)
+    if not target.parent.is_dir():
+        raise CampaignError(f"{target}: its folder {target.parent} does not exist; create it first")
+    committee = [Path(name) for name in campaign.committee]
+    return create(target, campaign, site or Site(), Path(campaign.potential), committee)
+
+
+def submit(
+    campaign: str | Path | Campaign | None = None,
+    output: str | Path | None = None,
+    *,
+    site: str | Path | Site | None = None,
+    local: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+    **settings: Any,
+) -> Submission:
+    """Submit a campaign to Slurm, or run it here; the same call goes on with it.
+
+    Args:
+        campaign: a YAML file, a :class:`pykoh.campaign.spec.Campaign`, or None: the settings alone.
+        output: folder; by default the campaign's name.
+        site: how the cluster runs jobs: ``site.yaml``, or a :class:`pykoh.campaign.spec.Site`.
+        local: run it on this machine, and return when it is done.
+        say: called with a line for the user.
+        settings: keys of a campaign file, which win over it.
+
+    Raises:
+        CampaignError: a description that cannot be used, or Slurm refuses the jobs.
+        KeyboardInterrupt: Ctrl-C ended the local runs; they go on with the same call.
+    """
+    from pykoh.campaign import slurm
+
+    spec = campaign
+    if not isinstance(spec, Campaign):
+        path = None if spec is None else Path(spec)
+        spec = read_campaign(path, [f"{key}={value}" for key, value in settings.items()])
+    elif settings:
+        raise CampaignError(
+            f"{', '.join(settings)}: give settings with a campaign file, or use dataclasses.replace"
+        )
+    place = site if isinstance(site, Site) or site is None else read_site(Path(site))
+    folder = folder_of(spec, place, output)
+    say(f"{len(folder.runs)} runs in {folder.path}, {spec.ps:g} ps each")
+    if not local:
+        return Submission(folder, slurm.submit(folder))
+    from pykoh.campaign.local import run_here
+
+    return Submission(folder, {}, bool(run_here(folder, say)))

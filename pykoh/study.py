@@ -1,0 +1,248 @@
+"""One run or several runs, from frames to a folder of results: what ``pykoh analyze`` does."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pykoh.errors import TrajectoryError
+
+if TYPE_CHECKING:
+    from pykoh.analysis.observable import Factory
+    from pykoh.analysis.pipeline import Settings
+    from pykoh.analysis.results import AnalysisResults
+    from pykoh.analysis.series import SeriesPoint
+    from pykoh.analysis.workers import Workers
+    from pykoh.trajectory.run import ReadOptions, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """How runs are analysed, and what is written.
+
+    Attributes:
+        settings: definitions; by default those of ``pykoh analyze``.
+        options: how trajectories are read.
+        observables: make observables of the user's own, beside those of installed packages.
+        workers: threads; by default the cores of this process.
+        dask: address of a Dask scheduler, instead of threads.
+        report: write ``report.html`` and the plots.
+        png: write the plots as PNG too.
+        checkpoint_min: minutes between states of a long analysis; 0 keeps none.
+        progress: called with the run and its number of frames so far.
+        say: called with a line for the user.
+    """
+
+    settings: Settings | None = None
+    options: ReadOptions | None = None
+    observables: Sequence[Factory] = ()
+    workers: int | None = None
+    dask: str | None = None
+    report: bool = True
+    png: bool = False
+    checkpoint_min: float = 10.0
+    progress: Callable[[Run, int], None] | None = None
+    say: Callable[[str], None] = field(default=lambda _: None)
+
+    def team(self) -> Workers:
+        """Return who looks at blocks of frames."""
+        from pykoh.analysis.workers import Workers, available_cores, dask_workers
+
+        return dask_workers(self.dask) if self.dask else Workers(self.workers or available_cores())
+
+
+def analyze(
+    trajectory: Any, output: str | Path | None = None, *, force: bool = False, **choices: Any
+) -> AnalysisResults:
+    """Return diffusion, hops, hydrogen bonds, structure and conductivity of one run.
+
+    Args:
+        trajectory: a path, several paths in order of time, a :class:`pykoh.Trajectory`, an mdtraj
+            trajectory or an MDAnalysis universe.
+        output: folder for ``results.json``, CSV files and the report; by default nothing is
+            written.
+        force: replace results that the folder holds already.
+        choices: fields of :class:`Study`, e.g. ``settings=pykoh.Settings(temperature_K=298.15)``,
+            ``options=pykoh.ReadOptions(stride=2)``, ``observables=[MyObservable]``.
+
+    Raises:
+        TrajectoryError: the trajectory cannot be used.
+        ObservableError: an observable of the user's own fails.
+        OutputError: the folder holds other things, or cannot be written.
+    """
+    from pykoh.analysis.results.folder import check_output, checkpoint_file, forget, staged
+    from pykoh.trajectory.memory import run_of
+
+    study = Study(**choices)
+    if output is None:
+        return analyze_run(run_of(trajectory, study.options), study)
+    target = Path(output)
+    check_output(target, force)
+    state = checkpoint_file(target)
+    with staged(target) as work:
+        results = analyze_run(run_of(trajectory, study.options), study, work, state)
+    forget(state)
+    return results
+
+
+def analyze_run(
+    run: Run,
+    study: Study,
+    folder: Path | None = None,
+    state: Path | None = None,
+    at_end: bool = False,
+) -> AnalysisResults:
+    """Analyse one run.
+
+    Args:
+        run: not read yet.
+        study: how.
+        folder: an existing folder that is written to, or None.
+        state: where the state of a long analysis is kept, or None.
+        at_end: keep the last state too.
+    """
+    from pykoh.analysis.checkpoint import Checkpoint
+    from pykoh.analysis.custom import installed_observables
+    from pykoh.analysis.pipeline import Settings
+    from pykoh.analysis.pipeline import analyze as collect
+    from pykoh.trajectory.memory import MemoryRun
+
+    settings = study.settings or Settings()
+    in_memory = isinstance(run, MemoryRun)
+    if not settings.pressure_files and not in_memory:
+        beside = pressure_beside(run.paths)
+        settings = replace(settings, pressure_files=beside, pressure_given=False)
+    keeper = None
+    if study.checkpoint_min and state is not None and not in_memory:
+        every_s = 60.0 * study.checkpoint_min
+        keeper = Checkpoint(state, run, settings, every_s, at_end, study.say)
+    observables = [*installed_observables(), *study.observables]
+
+    def progress(n_frames: int) -> None:
+        if study.progress is not None:
+            study.progress(run, n_frames)
+
+    began = time.perf_counter()
+    with _recorded(folder, run, settings) as entry:
+        results = collect(run, settings, progress, study.team(), keeper, observables=observables)
+        seconds = time.perf_counter() - began
+        if folder is not None:
+            from pykoh.analysis.results.write import write_results
+
+            write_results(results, folder)
+            if study.report:
+                from pykoh.report.page import write_report
+
+                write_report(results, folder, study.png)
+        entry["n_frames"] = results.input.n_frames
+        entry["seconds"] = round(seconds, 3)
+    return results
+
+
+@contextmanager
+def _recorded(folder: Path | None, run: Run, settings: Settings) -> Iterator[dict[str, Any]]:
+    """Write ``run.json`` where there is a folder."""
+    from pykoh.provenance import record
+
+    if folder is None:
+        yield {}
+        return
+    with record(folder, files=list(run.paths), settings=settings.plain()) as entry:
+        yield entry
+
+
+def pressure_beside(paths: Sequence[str]) -> tuple[str, ...]:
+    """Return NAME.pressure.txt of each NAME.dump, NAME.transport.dump, NAME.xtc ... or nothing."""
+    from pykoh.trajectory.opening import COMPRESSED, SUFFIXES
+
+    found = []
+    for path in map(Path, paths):
+        name = path.name
+        for endings in (COMPRESSED, SUFFIXES, (".transport",)):
+            ending = next((e for e in endings if name.lower().endswith(e)), "")
+            name = name[: len(name) - len(ending)]
+        record = path.with_name(f"{name}.pressure.txt")
+        if name == path.name or not record.is_file():
+            return ()
+        if str(record) not in found:
+            found.append(str(record))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Several runs, those of one solution combined.
+
+    Attributes:
+        points: one for each solution.
+        results: of each run, by its name.
+        failed: why a run was left out, a line each.
+    """
+
+    points: list[SeriesPoint]
+    results: dict[str, AnalysisResults]
+    failed: list[str]
+
+
+def analyze_series(
+    paths: Sequence[str | Path], output: str | Path, *, force: bool = False, **choices: Any
+) -> Series:
+    """Analyse each trajectory by itself, then all together; write both.
+
+    Args:
+        paths: one file for each run.
+        output: folder for the results.
+        force: replace results that the folder holds already.
+        choices: fields of :class:`Study`.
+
+    Raises:
+        TrajectoryError: no trajectory can be used.
+        OutputError: the folder holds other things, or cannot be written.
+    """
+    from pykoh.analysis.results.folder import (
+        check_output,
+        checkpoint_file,
+        forget,
+        run_names,
+        staged,
+    )
+    from pykoh.analysis.series import series, write_series
+    from pykoh.trajectory.memory import run_of
+
+    study, target = Study(**choices), Path(output)
+    check_output(target, force)
+    names = run_names([str(path) for path in paths])
+    # A run that is done keeps its last state until all are.
+    states = {name: checkpoint_file(target, name) for name in names}
+    found: list[tuple[str, AnalysisResults]] = []
+    failed: list[str] = []
+    with staged(target) as work:
+        for name, path in zip(names, paths, strict=True):
+            study.say(f"{name}: {path}")
+            folder = work / name
+            folder.mkdir()
+            try:
+                run = run_of(path, study.options)
+                results = analyze_run(run, study, folder, states[name], at_end=True)
+            except TrajectoryError as error:
+                shutil.rmtree(folder)
+                failed.append(f"{name}: {error}")
+                continue
+            found.append((name, results))
+        if not found:
+            raise TrajectoryError(failed[0])
+        points = series(found)
+        write_series(points, work)
+        if study.report:
+            from pykoh.report.series import write_series_report
+
+            addresses = [(name, f"{name}/report.html") for name, _ in found]
+            write_series_report(points, work, addresses, study.png)
+    for state in states.values():
+        forget(state)
+    return Series(points, dict(found), failed)

@@ -1,0 +1,146 @@
+"""From label files to a training: what ``pykoh train`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pykoh.errors import TrainingError
+from pykoh.files import refuse_overwrite
+
+if TYPE_CHECKING:
+    from pykoh.reference.labels import LabelSet, Reading
+    from pykoh.training.options import Options
+    from pykoh.training.progress import Epoch
+    from pykoh.training.run import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which labels a model is trained on.
+
+    Attributes:
+        molarities: train on labels of these concentrations only, mol/L; all if empty.
+        labels: train on so many frames, drawn evenly; all if None.
+        valid_fraction: part of the frames that validates, whole trajectories at a time.
+        e0_eV: energies of isolated atoms that take the place of the files', eV.
+    """
+
+    molarities: tuple[float, ...] = ()
+    labels: int | None = None
+    valid_fraction: float = 0.1
+    e0_eV: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A trained model.
+
+    Attributes:
+        model: the file.
+        card: what it was trained on, how well it does and what it cost, as its JSON file has it.
+    """
+
+    model: Path
+    card: dict[str, Any]
+
+
+def check_output(output: Path) -> None:
+    """Refuse a name of a model that cannot be written.
+
+    Raises:
+        TrainingError: another suffix, or no such folder.
+    """
+    if output.suffix != ".model":
+        raise TrainingError(f"{output}: a model is named NAME.model")
+    if not output.parent.is_dir():
+        raise TrainingError(f"{output}: its folder {output.parent} does not exist; create it first")
+
+
+def job_of(
+    known: LabelSet, files: Sequence[Path], output: Path, options: Options, choice: Choice
+) -> Job:
+    """Return the training of a model on labels.
+
+    Args:
+        known: the labels, read from ``files``.
+        files: label files.
+        output: model to write, ``NAME.model``.
+        options: how to fit.
+        choice: which labels.
+
+    Raises:
+        TrainingError: too few frames, no energy of an atom, or labels without stresses that the
+            options ask for.
+    """
+    import numpy as np
+
+    from pykoh.reference.labels import read_labels
+    from pykoh.training.data import (
+        Split,
+        elements_of,
+        isolated_energies,
+        select,
+        split_by_trajectory,
+        subset,
+    )
+    from pykoh.training.run import Job
+
+    rng = np.random.default_rng(options.seed)
+    frames = select(known.frames, choice.molarities)
+    split = split_by_trajectory(frames, choice.valid_fraction, rng)
+    split = Split(subset(split.train, choice.labels, rng), split.valid, split.test)
+    if len(split.train) < options.batch_size:
+        raise TrainingError(
+            f"--batch-size {options.batch_size}: there are only {len(split.train)} frames to "
+            "train on"
+        )
+    elements = elements_of((*split.train, *split.valid))
+    energies = isolated_energies(known, dict(choice.e0_eV), elements)
+    with_stress = options.stress_weight > 0
+    if with_stress and any("REF_stress" not in frame.info for frame in split.train):
+        raise TrainingError("--stress-weight: a frame has no REF_stress; set it to 0")
+    old = read_labels([options.replay]).frames if options.replay is not None else ()
+    return Job(output, split, known, tuple(files), energies, options, old)
+
+
+def train_model(
+    data: str | Path | Sequence[str | Path],
+    output: str | Path,
+    options: Options | None = None,
+    *,
+    choice: Choice | None = None,
+    reading: Reading | None = None,
+    progress: Callable[[Epoch, float], None] = lambda epoch, left_s: None,
+    force: bool = False,
+) -> Trained:
+    """Train a MACE potential on label files; the same call goes on after a stop.
+
+    Args:
+        data: label files of ``pykoh label``, or extended xyz.
+        output: model to write, ``NAME.model``.
+        options: architecture, foundation and fit.
+        choice: which labels.
+        reading: units and names of the labels.
+        progress: called after each epoch with it and the seconds that are left.
+        force: begin again; replace an existing model.
+
+    Raises:
+        LabelError: labels that cannot be used.
+        TrainingError: contradicting options, too few frames, or mace-torch fails.
+    """
+    from pykoh.reference.labels import Reading, read_labels
+    from pykoh.training import options as choices
+    from pykoh.training.run import train
+
+    target = Path(output)
+    check_output(target)
+    refuse_overwrite([target], force)
+    fit, which = options or choices.Options(), choice or Choice()
+    choices.check(fit)
+    files = [Path(data)] if isinstance(data, str | Path) else [Path(each) for each in data]
+    known = read_labels(files, replace(reading or Reading(), isolated_eV=which.e0_eV))
+    job = job_of(known, files, target, fit, which)
+    return Trained(target, train(job, progress, force))
