@@ -25,7 +25,7 @@ _OH_TO_OH = 0  # class of a bond
 
 # Columns: O* with 0 ... 11 cations; cations with 0 ... 11 O*; bonds OH- to OH-, bridged ones;
 # then ions in clusters of 1, 2 ...
-STARS, CATIONS = 0, _MOST
+AT_STARS, AT_CATIONS = 0, _MOST
 BONDED = 2 * _MOST
 BRIDGED = BONDED + 1
 CLUSTERS = BONDED + 2
@@ -102,9 +102,9 @@ def ion_contacts(
                     per_cation[i] += 1
                     parent[_root(parent, i)] = _root(parent, n_k + s)
         for s in range(n_star):
-            out[f, STARS + min(n_touch[s], _MOST - 1)] += 1.0
+            out[f, AT_STARS + min(n_touch[s], _MOST - 1)] += 1.0
         for i in range(n_k):
-            out[f, CATIONS + min(per_cation[i], _MOST - 1)] += 1.0
+            out[f, AT_CATIONS + min(per_cation[i], _MOST - 1)] += 1.0
         for i in range(n_k + n_star):
             size[_root(parent, i)] += 1
         for i in range(n_k + n_star):
