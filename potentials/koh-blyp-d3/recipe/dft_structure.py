@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms, units
 
-from pykoh.analysis.structure.first_peak import peak_position
+from pykoh.analysis.structure.first_peak import first_peak
 from pykoh.analysis.structure.rdf import BIN_A
 from pykoh.engines.calculator import PykohCalculator
 from pykoh.errors import PykohError
@@ -64,7 +64,7 @@ def peak(total: np.ndarray, end: float) -> float:
     at = low + int(density[low:high].argmax())
     # The density of the bulk does not move a maximum: one of the right size will do.
     bulk = total.sum() / EDGES_A[-1] ** 3 / (4.0 / 3.0 * np.pi)
-    return peak_position(total[None], np.array([bulk]), 1, at).r_A
+    return first_peak(total[None], np.array([bulk]), 1, at).r_A
 
 
 def shift(

@@ -1,0 +1,39 @@
+"""Scripts beside the package: what they import from it is there."""
+
+from __future__ import annotations
+
+import ast
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS = [
+    path
+    for folder in ("benchmarks", "docs", "examples", "potentials", "slurm", "tests/slurm")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+]
+
+
+def imported(path: Path) -> list[tuple[str, str]]:
+    """Return module and name of each import from pykoh."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pykoh"):
+            found += [(str(node.module), alias.name) for alias in node.names]
+        elif isinstance(node, ast.Import):
+            found += [(alias.name, "") for alias in node.names if alias.name.startswith("pykoh")]
+    return found
+
+
+def test_there_are_scripts() -> None:
+    assert len(SCRIPTS) >= 10
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_script_imports_is_there(path: Path) -> None:
+    for module, name in imported(path):
+        owner = import_module(module)
+        if name and not hasattr(owner, name):
+            import_module(f"{module}.{name}")
