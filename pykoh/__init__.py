@@ -79,7 +79,15 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'pykoh' has no attribute '{name}'")
     module, attribute = _PLACES[name].split(":")
-    return getattr(import_module(module), attribute)
+    try:
+        return getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        from pykoh.errors import EngineError
+
+        missing = str(error.name).partition(".")[0]
+        raise EngineError(
+            f"pykoh.{name} needs {missing}, which is not installed; pip install 'pykoh[run,train]'"
+        ) from error
 
 
 def __dir__() -> list[str]:

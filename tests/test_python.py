@@ -53,6 +53,14 @@ def test_every_public_name_is_there() -> None:
         pykoh.analyse  # noqa: B018
 
 
+def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [m for m in sys.modules if m.startswith("pykoh.engines.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(pykoh.PykohError, match="Calculator needs torch, which is not installed"):
+        pykoh.Calculator  # noqa: B018
+
+
 def test_a_box_is_written_and_goes_to_ase(tmp_path: Path) -> None:
     box = pykoh.build(6.26, 90, seed=3)
     atoms = box.to_ase()
