@@ -74,7 +74,7 @@
           radius = whole ? 0.26 : 0.4;
           shade = OXYGEN;
           if (carries) [radius, shade] = [whole ? 0.6 : 0.48, colour(ionColour(ions.get(index)))];
-        } else [radius, shade] = [whole ? 0.55 : 0.7, CATION];
+        } else [radius, shade] = [whole ? 0.5 : 0.6, CATION];
         const outside = elem === "H" && owner[index] < 0; // its oxygen is not shown
         return { elem, index, serial: index, bonds: [], bondOrder: [], ...place(frame, index),
           style: outside ? {} : { sphere: { radius, color: shade },
@@ -152,7 +152,7 @@
       } else dashes(list, owner, carriers);
       if (!shown) {
         viewer.zoomTo();
-        viewer.zoom(whole ? 1.1 : 1.25);
+        viewer.zoom((whole ? 1.1 : 1.25) * Math.min(1, stage.clientWidth / stage.clientHeight));
         if (whole) { viewer.rotate(20, "x"); viewer.rotate(-25, "y"); }
         shown = true;
       }

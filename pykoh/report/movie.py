@@ -114,16 +114,36 @@ def scripts(movies: Sequence[Movie]) -> Markup:
     return join(parts, "\n")
 
 
-def hop_movie(scene: HopScene) -> Movie:
-    """Return the movie of a hop; the two oxygens lie side by side."""
+def _turned(scene: HopScene) -> FloatArray:
+    """Return [3, 3], axes (right, up, towards the reader) with the two oxygens side by side.
+
+    Of the ways to look at them, the one with the fewest atoms in front of them.
+    """
     at_hop = int(np.argmin(np.abs(scene.times_ps - scene.time_ps)))
     along = scene.positions_A[at_hop, scene.new] - scene.positions_A[at_hop, scene.old]
-    side = scene.positions_A[at_hop] - scene.positions_A[at_hop, scene.old]
-    # The plane in which the other atoms lie widest becomes that of the screen.
     along = along / np.linalg.norm(along)
-    side = side - np.outer(side @ along, along)
-    _, _, axes = np.linalg.svd(side, full_matrices=True)
-    turn = np.stack([along, axes[0], np.cross(along, axes[0])])
+    first = np.cross(along, np.eye(3)[np.abs(along).argmin()])
+    first /= np.linalg.norm(first)
+    second = np.cross(along, first)
+    size = np.array([{"H": 0.5, "O": 1.0}.get(element, 3.0) for element in scene.elements])
+    size[[scene.old, scene.new, scene.proton]] = 0.0
+    frames = scene.positions_A[[0, at_hop, -1]]
+    best, fewest = np.eye(3), np.inf
+    for angle in np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False):
+        up = np.cos(angle) * first + np.sin(angle) * second
+        axes = np.stack([along, up, np.cross(along, up)])
+        hidden = 0.0
+        for centre in (scene.old, scene.new):
+            x, y, z = np.moveaxis((frames - frames[:, centre, None]) @ axes.T, -1, 0)
+            hidden += float((size * (z > 0.0) * np.exp(-(x**2) - y**2)).sum())
+        if hidden < fewest - 1e-9:
+            best, fewest = axes, hidden
+    return best
+
+
+def hop_movie(scene: HopScene) -> Movie:
+    """Return the movie of a hop."""
+    turn = _turned(scene)
     return Movie(
         "hop",
         scene.elements,
