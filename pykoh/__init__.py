@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pykoh.errors import PykohError
     from pykoh.export.export import export_model
     from pykoh.reference.labelling import label
+    from pykoh.report.view import view
     from pykoh.solution.build import Box, build
     from pykoh.study import analyze, analyze_series
     from pykoh.training.options import Options as TrainingOptions
@@ -49,6 +50,7 @@ _PLACES = {
     "run": "pykoh.engines.simulation:simulate",
     "submit": "pykoh.campaign.submission:submit",
     "train": "pykoh.training.prepare:train_model",
+    "view": "pykoh.report.view:view",
 }
 
 __all__ = [
@@ -71,6 +73,7 @@ __all__ = [
     "run",
     "submit",
     "train",
+    "view",
 ]
 
 

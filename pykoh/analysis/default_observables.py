@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pykoh.analysis.hops.observable import ProtonHops
+from pykoh.analysis.hops.scene import HopWatch
 from pykoh.analysis.hydrogen_bonds.observable import Bonds
 from pykoh.analysis.observable import Observable, Outcome, System
 from pykoh.analysis.results import AnalysisResults, AnalysisWarning, CustomResult
@@ -34,6 +35,7 @@ def default_observables(system: System, settings: Settings) -> list[Observable[A
         ShearViscosity(system, settings.pressure_files, settings.pressure_given),
         Distributions(system, settings.contact_A, settings.criterion.max_distance_A),
         IonicConductivity(system, window),
+        HopWatch(system, settings.rattle_window_ps),
     ]
 
 
@@ -63,4 +65,5 @@ def results_of(
         outcome.of(IonicConductivity),
         tuple(warnings),
         tuple(custom),
+        outcome.of(HopWatch),
     )

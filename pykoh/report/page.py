@@ -13,6 +13,7 @@ from pykoh.files import write_text
 from pykoh.report import sections, sections_custom, sections_hops, sections_transport, words
 from pykoh.report.html import Markup, explained, join, tag
 from pykoh.report.missing import why_missing
+from pykoh.report.movie import Movie, hop_movie, scripts
 from pykoh.report.style import style_sheet
 from pykoh.report.values import significant
 
@@ -42,7 +43,13 @@ def _title(results: AnalysisResults) -> str:
     return title
 
 
-def document(title: str, lead: str, body: Markup, contents: Sequence[tuple[str, str]]) -> str:
+def document(
+    title: str,
+    lead: str,
+    body: Markup,
+    contents: Sequence[tuple[str, str]],
+    movies: Sequence[Movie] = (),
+) -> str:
     """Return a whole page.
 
     Args:
@@ -50,6 +57,7 @@ def document(title: str, lead: str, body: Markup, contents: Sequence[tuple[str, 
         lead: sentence under it.
         body: sections.
         contents: anchor and name of each section.
+        movies: viewers whose figures are in the sections.
     """
     links = [tag("a", name, href=f"#{anchor}") for anchor, name in contents]
     head = join(
@@ -65,7 +73,7 @@ def document(title: str, lead: str, body: Markup, contents: Sequence[tuple[str, 
     )
     header = tag("header", tag("h1", title), tag("p", lead, class_="lead"), tag("nav", *links))
     footer = tag("footer", f"Made by pykoh {__version__}.")
-    script = f"<script>\n{_zoom()}</script>"
+    script = f"<script>\n{_zoom()}</script>{scripts(movies)}"
     page = [
         "<!DOCTYPE html>",
         '<html lang="en">',
@@ -142,5 +150,7 @@ def write_report(results: AnalysisResults, folder: str | Path, png: bool = False
     at = _CONTENTS.index(("warnings", "Warnings"))
     custom = [(sections_custom.anchor(each), each.shown.title) for each in results.custom]
     contents = (*_CONTENTS[:at], *custom, *_CONTENTS[at:])
-    write_text(page, document(_title(results), words.what_was_simulated(results), body, contents))
+    movies = [] if results.scene is None else [hop_movie(results.scene)]
+    lead = words.what_was_simulated(results)
+    write_text(page, document(_title(results), lead, body, contents, movies))
     return page

@@ -19,6 +19,7 @@ from pykoh.report.html import (
     table,
     tag,
 )
+from pykoh.report.movie import hop_figure
 from pykoh.report.references import HANSEROTH, MARX
 from pykoh.report.values import count, duration, setting
 from pykoh.report.verdicts import judge_hops
@@ -67,6 +68,7 @@ def hops(results: AnalysisResults, figures: list[Plot]) -> Markup:
         table(("", "value", "what it is"), rows, (2, 3)),
         pictures(figures) or tag("p", "There were too few hops for plots.", class_="note"),
         *_dump_interval(results),
+        *([] if results.scene is None else [hop_figure(results.scene)]),
     )
 
 

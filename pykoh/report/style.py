@@ -6,10 +6,11 @@ from pykoh.report.canvas import PALETTE
 
 _RULES = """
 :root { color-scheme: light dark; --page: #ffffff; --panel: #f6f7f9; --line: #d9dde3;
-  --soft: #545d69; --link: #0a5ea8; --good: #00704f; --care: #9a4a00; --mark: #fff4e3; }
+  --soft: #545d69; --link: #0a5ea8; --good: #00704f; --care: #9a4a00; --mark: #fff4e3;
+  --stage: #d7dde5; }
 @media (prefers-color-scheme: dark) { :root { --page: #16191e; --panel: #1e2229;
   --line: #363d48; --soft: #a5afbd; --link: #7cc0ff; --good: #4fd3a8; --care: #f6a45c;
-  --mark: #33291a; } }
+  --mark: #33291a; --stage: #2a303a; } }
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--page); color: var(--ink);
@@ -55,6 +56,14 @@ svg .region { fill: var(--link); fill-opacity: .12; stroke: var(--link); }
   color: var(--soft); background: var(--panel); border: 1px solid var(--line);
   border-radius: .35rem; cursor: pointer; }
 .zoom button:hover, .zoom button:focus-visible { color: var(--ink); border-color: var(--soft); }
+.stage { position: relative; height: min(28rem, 70vh); overflow: hidden; border-radius: .6rem;
+  border: 1px solid var(--line); background: var(--stage); display: grid; place-items: center; }
+.movie { margin: 1rem 0; max-width: 48rem; } .movie figcaption { max-width: 48rem; }
+.controls { display: flex; gap: .7rem; align-items: center; margin: .4rem 0; }
+.controls input { flex: 1; min-width: 4rem; accent-color: var(--good); }
+.controls output { min-width: 5rem; text-align: right; font-variant-numeric: tabular-nums; }
+.controls button, .stage button { font: inherit; color: var(--ink); background: var(--panel);
+  border: 1px solid var(--line); border-radius: .35rem; padding: .15rem .7rem; cursor: pointer; }
 figcaption { margin-top: .2rem; max-width: 34rem; }
 .file { font-size: .8rem; }
 .table { overflow-x: auto; margin: .8rem 0 1.2rem; }
@@ -79,7 +88,8 @@ footer { color: var(--soft); font-size: .86rem; padding-bottom: 3rem; margin-top
   td .q { white-space: normal; } }
 @media print { :root { color-scheme: light; --page: #fff; --panel: #fff; --line: #bbb;
   --soft: #444; --link: #000; --good: #00704f; --care: #9a4a00; --mark: #f3f3f3; }
-  body { font-size: 10.5pt; } nav, .file, .zoom { display: none; } h2 { break-after: avoid; }
+  body { font-size: 10.5pt; } nav, .file, .zoom, .movie { display: none; }
+  h2 { break-after: avoid; }
   header, main, footer { max-width: none; padding: 0; }
   .plots { grid-template-columns: 1fr 1fr; } .small.plots { grid-template-columns: 1fr 1fr 1fr; }
   .table { overflow: visible; } pre { white-space: pre-wrap; } tr { break-inside: avoid; } }

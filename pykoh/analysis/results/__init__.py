@@ -13,6 +13,7 @@ from pykoh.analysis.results.hops import (
     WaitingTimeFit,
     WaitingTimes,
 )
+from pykoh.analysis.results.scene import HopScene
 from pykoh.analysis.results.structure import (
     HYDROGEN_BOND_CLASSES,
     AngleMap,
@@ -51,6 +52,7 @@ __all__ = [
     "FloatArray",
     "Grotthuss",
     "HopRateCurve",
+    "HopScene",
     "HydrogenBondClass",
     "HydrogenBonds",
     "HydroxidePairs",

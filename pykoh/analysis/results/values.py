@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.results.custom import CustomResult
 from pykoh.analysis.results.hops import Grotthuss
+from pykoh.analysis.results.scene import HopScene
 from pykoh.analysis.results.structure import HydrogenBonds, Structure
 from pykoh.arrays import FloatArray
 
@@ -292,6 +293,7 @@ class AnalysisResults:
     conductivity: Conductivity
     warnings: tuple[AnalysisWarning, ...]
     custom: tuple[CustomResult, ...] = ()
+    scene: HopScene | None = None
 
     def reasons(self, quantity: str) -> tuple[str, ...]:
         """Return the reasons given for ``quantity`` and for everything below it."""
