@@ -37,3 +37,10 @@ def test_what_a_script_imports_is_there(path: Path) -> None:
         owner = import_module(module)
         if name and not hasattr(owner, name):
             import_module(f"{module}.{name}")
+
+
+def test_the_examples_are_shown_whole() -> None:
+    # In one line ruff would take it for Python and put spaces into it.
+    page = (ROOT / "docs" / "observables.md").read_text(encoding="utf-8")
+    for path in sorted((ROOT / "examples").glob("*.py")):
+        assert f"--8<--\nexamples/{path.name}\n--8<--" in page
