@@ -212,7 +212,8 @@ def test_fixed_shapes_give_the_same_trajectory(
         rows.append(ran(folder, lmp, artifact("scalar"), steps=30))
         done = run(folder, lmp, artifact("scalar"), steps=30)
         said.append("captured graph is used" in done.stdout)
-    same(rows)
+    # The compiled loops have other tables, each right to some 1e-6 eV/Å.
+    same(rows, rel=1e-6, at=1e-3)
     assert said == [False, True]
 
 

@@ -26,6 +26,7 @@ from pykoh.engines.contents import (
     metadata_from,
     open_graph,
     run_dtype,
+    without_compiled_loops,
 )
 from pykoh.engines.ending import end_all_ranks
 from pykoh.engines.ghost import Exchange, exchanging
@@ -124,7 +125,8 @@ class MLIAPPotential:
         """Return the graph that may run captured or in own kernels; None where it can't.
 
         On a CPU there is nothing to capture, and own kernels run there in Triton's interpreter
-        only; they are tried there if the user asks for them, which is how they are tested.
+        only; they are tried there if the user asks for them, which is how they are tested. The
+        plain graph is then the one of a GPU, without compiled loops.
         """
         captured, kernels = switch(SWITCH), switch(KERNELS)
         if self.metadata.get("route") != "fast" or (captured is False and kernels is False):
@@ -133,6 +135,7 @@ class MLIAPPotential:
             return None
         if device.type != "cuda":
             captured, kernels = bool(captured), bool(kernels)
+            without_compiled_loops(graph)
 
         def report(line: str) -> None:
             print(f"pykoh: {line}", flush=True)
