@@ -52,10 +52,11 @@ demo/md-$(PS)ps: demo/koh.pt lammps_inputs/koh.in | demo/equil.data
 
 demo/results/report.html: demo/md-$(PS)ps
 	cd demo && $(BIN)/pykoh analyze koh.dump -o results --temperature $(TEMPERATURE) --force
+	cd demo && $(BIN)/pykoh view koh.dump -o view.html --stop 2 --force
 
 demo: demo/results/report.html
 	@echo
-	@echo "Open demo/results/report.html in a browser."
+	@echo "Open demo/results/report.html (the numbers) and demo/view.html (the atoms, moving) in a browser."
 
 lint: $(READY)
 	$(BIN)/ruff check .

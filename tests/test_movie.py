@@ -238,6 +238,8 @@ def test_what_cannot_be_shown_is_refused_and_the_old_page_stays(
     page.write_text("old")
     with pytest.raises(OutputError, match="exists already"):
         pykoh.view(path, page)
+    with pytest.raises(OutputError, match=r"name it NAME\.html"):
+        pykoh.view(path, tmp_path / "view.txt")
     with pytest.raises(OutputError, match="is a folder"):
         pykoh.view(path, tmp_path, force=True)
     with pytest.raises(OutputError, match="does not exist"):
@@ -253,6 +255,15 @@ def test_what_cannot_be_shown_is_refused_and_the_old_page_stays(
     shown = CliRunner().invoke(main, given)
     assert shown.exit_code == 0 and "view.html (0." in shown.output
     assert "hydroxide ions, 21 frames from 0 to 0.2 ps" in page.read_text(encoding="utf-8")
+
+
+def test_a_trajectory_that_was_cut_off_is_shown_with_a_warning(tmp_path: Path) -> None:
+    path = walkers(tmp_path / "a.dump", 20)
+    path.write_text(path.read_text()[:-200])
+    given = ["view", str(path), "-o", str(tmp_path / "view.html")]
+    shown = CliRunner().invoke(main, given)
+    assert shown.exit_code == 0 and "Warning: " in shown.output and "cut off" in shown.output
+    assert "19 frames" in (tmp_path / "view.html").read_text(encoding="utf-8")
 
 
 PROBE = """

@@ -26,8 +26,8 @@ from pykoh.trajectory.run import Frames, Run
 from pykoh.trajectory.species import HYDROGEN, OXYGEN
 
 
-def _system(run: Run, settings: Settings, first: Frames) -> System:
-    """Return what is known of a run before its first frame is analysed.
+def check_solution(run: Run) -> None:
+    """Refuse atoms that are no solution of a hydroxide.
 
     Raises:
         TrajectoryError: there is no oxygen, no hydrogen, or more O than H.
@@ -41,6 +41,12 @@ def _system(run: Run, settings: Settings, first: Frames) -> System:
         raise TrajectoryError(
             f"{run.paths[0]}: has more O than H atoms, which no water or hydroxide has; {types}"
         )
+
+
+def _system(run: Run, settings: Settings, first: Frames) -> System:
+    """Return what is known of a run before its first frame is analysed."""
+    check_solution(run)
+    atoms = run.atoms
     interval = run.frame_interval_ps
     height = float((1.0 / np.linalg.norm(np.linalg.inv(first.cells), axis=1)).min())
     fits = height >= 2.0 * settings.criterion.max_distance_A

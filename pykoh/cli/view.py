@@ -77,5 +77,11 @@ def command(
     options = ReadOptions(
         timestep, units, SpeciesMap.parse(types), stride, start, stop, topology, interval
     )
-    page = view(list(trajectories), output, options=options, force=force)
+    page = view(
+        list(trajectories),
+        output,
+        options=options,
+        force=force,
+        say=lambda note: click.echo(f"Warning: {note}", err=True),
+    )
     click.echo(f"View: {page} ({page.stat().st_size / 1e6:.1f} MB)")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pykoh.analysis.collect import check_solution
 from pykoh.analysis.hops.identity import HydroxideTracker
 from pykoh.arrays import FloatArray, IntArray
 from pykoh.errors import OutputError, TrajectoryError
@@ -29,6 +31,7 @@ def view(
     *,
     options: ReadOptions | None = None,
     force: bool = False,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Path:
     """Write a page that shows a short run as moving atoms.
 
@@ -41,6 +44,7 @@ def view(
         output: the page, e.g. ``view.html``.
         options: which frames are used, and how they are read.
         force: replace the file if it is there.
+        say: called with what is to know about the trajectory (a frame cut off ...), a line each.
 
     Returns:
         The path of the page.
@@ -50,12 +54,17 @@ def view(
         OutputError: the file is there already, or cannot be written.
     """
     path = Path(output)
+    if path.suffix not in (".html", ".htm") and not path.is_dir():
+        raise OutputError(f"{path}: a view is a page for a browser; name it NAME.html")
     refuse_overwrite([path], force)
     if path.is_dir():
         raise OutputError(f"{path}: is a folder; name a file in it, e.g. {path / 'view.html'}")
     if not path.parent.is_dir():
         raise OutputError(f"{path}: its folder {path.parent} does not exist; create it first")
-    movie, atoms = _movie(run_of(trajectory, options))
+    run = run_of(trajectory, options)
+    movie, atoms = _movie(run)
+    for note in run.notes:
+        say(note)
     cation = f"{atoms.cation}OH" if (atoms.species == CATION).any() else "hydroxide"
     n_ions = movie.carriers.shape[1]
     start, stop = float(movie.times[0]), float(movie.times[-1])
@@ -85,7 +94,7 @@ def _movie(run: Run) -> tuple[Movie, Atoms]:
     """Read the frames and follow the hydroxides.
 
     Raises:
-        TrajectoryError: there is no oxygen, no hydrogen, or there are too many frames.
+        TrajectoryError: these are no atoms of a solution, or there are too many frames.
     """
     positions: list[FloatArray] = []
     cells: list[FloatArray] = []
@@ -96,7 +105,7 @@ def _movie(run: Run) -> tuple[Movie, Atoms]:
     n_frames = 0
     for block in run.blocks():
         if tracker is None:
-            _check(run)
+            check_solution(run)
             tracker = HydroxideTracker(run.atoms)
         n_frames += len(block.positions)
         _refuse_long(run, n_frames)
@@ -121,16 +130,6 @@ def _movie(run: Run) -> tuple[Movie, Atoms]:
         cell_A=np.concatenate(cells).mean(axis=0),
     )
     return movie, atoms
-
-
-def _check(run: Run) -> None:
-    """Refuse atoms that are no solution."""
-    for species, element in ((OXYGEN, "O"), (HYDROGEN, "H")):
-        if not (run.atoms.species == species).any():
-            types = ",".join(run.options.species_map.types)
-            raise TrajectoryError(
-                f"{run.paths[0]}: has no {element} atoms; is --types right (now {types})?"
-            )
 
 
 def _refuse_long(run: Run, n_frames: int) -> None:
