@@ -1,4 +1,4 @@
-"""``import pykoh``: what the commands do, as functions."""
+"""``import pykoh``: what the main commands do, as functions."""
 
 from __future__ import annotations
 
@@ -138,6 +138,10 @@ def test_arrays_that_do_not_fit_together() -> None:
     cells, times = np.tile(np.eye(3), (2, 1, 1)), np.arange(2.0)
     with pytest.raises(TrajectoryError, match=r"cells_A has the shape \(1, 3, 3\)"):
         pykoh.Trajectory(("O",), np.ones((2, 1, 3)), cells[:1], times)
+    with pytest.raises(TrajectoryError, match="positions_A has 2 dimensions, not 3"):
+        pykoh.Trajectory(("O",), np.ones((2, 3)), cells, times)
+    plain = pykoh.Trajectory(["O"], np.ones((2, 1, 3)).tolist(), cells.tolist(), [0, 1])
+    assert plain.elements == ("O",) and plain.positions_A.dtype == np.float64
     with pytest.raises(TrajectoryError, match="has 2 elements, but 1 atoms"):
         pykoh.Trajectory(("O", "H"), np.ones((2, 1, 3)), cells, times)
     with pytest.raises(TrajectoryError, match="not periodic"):

@@ -65,6 +65,15 @@ class Trajectory:
     resolution_ps: float = 0.0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "elements", tuple(self.elements))
+        for name in ("positions_A", "cells_A", "times_ps", "velocities_A_per_ps"):
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, np.asarray(given, dtype=np.float64))
+        if self.positions_A.ndim != 3:
+            raise TrajectoryError(
+                f"{self.name}: positions_A has {self.positions_A.ndim} dimensions, not 3: frames, "
+                "atoms, and x, y, z"
+            )
         n_frames, n_atoms = self.positions_A.shape[:2]
         shapes = {
             "positions_A": (self.positions_A, (n_frames, n_atoms, 3)),
