@@ -24,7 +24,8 @@ from pathlib import Path
 import numpy as np
 
 from pykoh.analysis.pipeline import Settings, analyze
-from pykoh.analysis.workers import Workers, available_cores
+from pykoh.analysis.workers import Workers
+from pykoh.processes import available_cores
 from pykoh.solution.composition import from_molarity
 from pykoh.solution.packing import pack
 from pykoh.trajectory.run import ReadOptions, Run

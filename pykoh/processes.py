@@ -14,6 +14,13 @@ from types import FrameType
 from typing import Any
 
 
+def available_cores() -> int:
+    """Return the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _die_with_parent() -> None:
     pr_set_pdeathsig = 1
     if sys.platform == "linux":

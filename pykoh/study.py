@@ -21,6 +21,27 @@ if TYPE_CHECKING:
     from pykoh.trajectory.run import ReadOptions, Run
 
 
+KERNELS = tuple(
+    f"pykoh.{name}"
+    for name in (
+        "analysis.transport.straight_line",
+        "analysis.hops.events",
+        "analysis.structure.hydroxide_pairs",
+        "analysis.common.survival",
+        "analysis.common.msd_order_n",
+        "analysis.hops.rattle_kernel",
+        "analysis.hops.identity_kernel",
+        "analysis.structure.contacts",
+        "analysis.structure.rdf",
+        "analysis.common.geometry",
+        "trajectory.unwrapping",
+        "trajectory.parsing",
+    )
+)
+"""What is compiled ahead, the last needed first. (The kernel of per_frame.py, which is needed first
+of all, is not among them: a rule of the user's own may be part of it.)"""
+
+
 @dataclass(frozen=True, slots=True)
 class Study:
     """How runs are analysed, and what is written.
@@ -51,7 +72,8 @@ class Study:
 
     def team(self) -> Workers:
         """Return who looks at blocks of frames."""
-        from pykoh.analysis.workers import Workers, available_cores, dask_workers
+        from pykoh.analysis.workers import Workers, dask_workers
+        from pykoh.processes import available_cores
 
         return dask_workers(self.dask) if self.dask else Workers(self.workers or available_cores())
 
@@ -106,6 +128,9 @@ def analyze_run(
         state: where the state of a long analysis is kept, or None.
         at_end: keep the last state too.
     """
+    from pykoh.kernels import compile_ahead
+
+    compile_ahead(KERNELS)
     from pykoh.analysis.checkpoint import Checkpoint
     from pykoh.analysis.custom import installed_observables
     from pykoh.analysis.pipeline import Settings

@@ -13,6 +13,7 @@ import pytest
 
 from pykoh.analysis.common import speciation
 from pykoh.analysis.common.findings import Findings
+from pykoh.analysis.common.geometry import inverses_of
 from pykoh.analysis.common.speciation import Neighbours, measure
 from pykoh.analysis.hops import transfer_kernel
 from pykoh.analysis.hydrogen_bonds import kernel
@@ -55,29 +56,27 @@ def scene(spacing: float = 2.9) -> tuple[np.ndarray, np.ndarray, Neighbours, Fin
 def bonds() -> list[np.ndarray]:
     h, o, neighbours, found = scene()
     criterion = LUZAR_CHANDLER.parameters()
-    kernel.find_bonds.py_func(
-        0, h, o, CELL, neighbours, criterion, compiled(None), False, 4.0, True, found
-    )
+    kernel.find_bonds(0, h, o, CELL, neighbours, criterion, compiled(None), False, 4.0, True, found)
     assert found.angle_map.sum() > 0
     return [found.angle_map, found.partner, found.kinds]
 
 
 def mapped() -> list[np.ndarray]:
     angle_map = np.zeros(kernel.MAP_SHAPE)
-    kernel.add_to_map.py_func(angle_map, 2.93, np.radians(17.0))
+    kernel.add_to_map(angle_map, 2.93, np.radians(17.0))
     return [np.argwhere(angle_map)]
 
 
 def molecules() -> list[np.ndarray]:
     found = scene()[-1]
     per = np.array([[0, 0, 0, 0], [0, 3, 0, 1], [0, 0, 2, 0]])
-    kernel.count_molecules.py_func(found.counts[0], per, per, found.sums[0], found)
+    kernel.count_molecules(found.counts[0], per, per, found.sums[0], found)
     return [found.sums, found.donated_shares, found.accepted_shares]
 
 
 def transfer() -> list[np.ndarray]:
     h, o, neighbours, found = scene()
-    transfer_kernel.readiest_protons.py_func(0, h, o, CELL, neighbours, found)
+    transfer_kernel.readiest_protons(0, h, o, CELL, neighbours, found)
     return [found.transfer]
 
 
@@ -85,10 +84,10 @@ def near() -> list[np.ndarray]:
     """Whether lists are old, and which H an oxygen holds."""
     h, o, neighbours, found = scene()
     moved = o + np.array([0.3 / 20.0, 0.0, 0.0])
-    old = speciation.lists_are_old.py_func(o, moved, CELL)
+    old = speciation.lists_are_old(o, moved, CELL)
     neighbours.held[:] = -1
     owner, counts = np.zeros(5, dtype=np.int64), np.zeros(3, dtype=np.int64)
-    speciation.assign_protons.py_func(h, o, CELL, owner.copy(), 16.0, neighbours, owner, counts)
+    speciation.assign_protons(h, o, CELL, owner.copy(), 16.0, neighbours, owner, counts)
     assert owner.tolist() == found.owner[0].tolist()
     return [np.array(old), neighbours.n_held.copy()]
 
@@ -99,8 +98,8 @@ def touching() -> list[np.ndarray]:
     positions[0] = [[5, 5, 5], [5, 5, 8], [7.8, 5, 5], [5, 7.9, 8]]
     out = np.zeros((1, contacts.N_CONTACTS + 4))
     contacts.ion_contacts.py_func(
-        positions, CELL[None], np.array([0, 3]), np.array([1, 2]), np.array([[1, 1]]),
-        np.array([[0, 1]]), np.array([[[1], [-1]]], dtype=np.int32),
+        positions, CELL[None], inverses_of(CELL[None]), np.array([0, 3]), np.array([1, 2]),
+        np.array([[1, 1]]), np.array([[0, 1]]), np.array([[[1], [-1]]], dtype=np.int32),
         np.zeros((1, 2, 1), dtype=np.int8), 3.6, out,
     )  # fmt: skip
     assert out[:, contacts.BONDED] == 1
@@ -112,12 +111,12 @@ def pairs() -> list[np.ndarray]:
     places = np.array([[0.1, 0.2, 0.3, 0.45], [0.1] * 4, [0.1] * 4], dtype=np.float32)
     bins = np.zeros(4, dtype=np.int32)
     cell = (20.0 * np.eye(3)).astype(np.float32)
-    rdf._distance_bins.py_func(places, 0, 1, 4, cell, np.float32(5.0), 30, bins)
+    rdf._distance_bins(places, 0, 1, 4, cell, np.float32(5.0), 30, bins)
     kind = np.array([rdf_kinds["cation"], rdf_kinds["star"], rdf_kinds["water"], 0])
     rows = np.array([[rdf.pair_index(a, b) for b in range(5)] for a in range(5)])
     histogram = np.zeros((20, 60), dtype=np.int64)
     closest = np.full(4, 30, dtype=np.int32)
-    rdf._count.py_func(bins, 0, 1, 4, kind, rows, histogram, closest)
+    rdf._count(bins, 0, 1, 4, kind, rows, histogram, closest)
     return [bins, histogram, closest]
 
 

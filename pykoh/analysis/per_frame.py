@@ -11,11 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from pykoh.analysis.common.findings import Findings
-from pykoh.analysis.common.geometry import nearest_oxygen, wrap
+from pykoh.analysis.common.geometry import inverses_of, nearest_oxygen, wrap
 from pykoh.analysis.common.speciation import (
     MOST_H,
     REACH_A,
@@ -38,6 +37,7 @@ from pykoh.analysis.hydrogen_bonds.kernel import (
 )
 from pykoh.analysis.observable import Frames, Observable, System
 from pykoh.arrays import FloatArray
+from pykoh.kernels import kernel, step
 
 _ROOM = 32
 """Oxygens near one that there is room for; doubled where that is too little."""
@@ -46,7 +46,7 @@ FoundInBlock = tuple[Findings, list[Any]]
 """What all observables have in common, and what each found by itself."""
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _known_distance2(inverse: FloatArray, reach: float) -> float:
     """Return the square of the distance up to which the lists know every oxygen, Å².
 
@@ -59,7 +59,7 @@ def _known_distance2(inverse: FloatArray, reach: float) -> float:
     return known * known
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _same(a: FloatArray, b: FloatArray) -> bool:
     """Return whether two cells are the same."""
     for k in range(3):
@@ -69,12 +69,14 @@ def _same(a: FloatArray, b: FloatArray) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _pass(
     positions: FloatArray,
     cells: FloatArray,
+    inverses: FloatArray,
     hydrogens: NDArray[np.int64],
     oxygens: NDArray[np.int64],
+    before: NDArray[np.int64],
     criterion: FloatArray,
     rule: Callable[[float, float, float, float], bool],
     ruled: bool,
@@ -88,8 +90,10 @@ def _pass(
     Args:
         positions: [n_frames, n_atoms, 3], Å.
         cells: [n_frames, 3, 3], Å.
+        inverses: [n_frames, 3, 3], 1/Å, of the cells.
         hydrogens: [n_h], atoms.
         oxygens: [n_o], atoms; at least one.
+        before: [n_h], owner of each H in the frame before the first.
         criterion: [4], see :meth:`pykoh.analysis.hydrogen_bonds.criteria.Criterion.parameters`.
         rule: of :func:`pykoh.analysis.hydrogen_bonds.criteria.compiled`.
         ruled: the rule must hold too.
@@ -104,16 +108,12 @@ def _pass(
     n_h, n_o = hydrogens.shape[0], oxygens.shape[0]
     h, o, listed = np.empty((n_h, 3)), np.empty((n_o, 3)), np.empty((n_o, 3))
     near = np.empty((n_o, room), dtype=np.int32)
-    n_near = np.zeros(n_o, dtype=np.int64)
+    n_near = np.empty(n_o, dtype=np.int64)
     between = np.empty((n_o, room, 4))
     held = np.empty((n_o, MOST_H), dtype=np.int64)
-    neighbours = Neighbours(near, n_near, between, held, np.zeros(n_o, dtype=np.int64))
-    # The owners in the first frame stand for those in the frame before it.
-    before = np.empty((1, n_h), dtype=np.int64)
-    nearest_oxygen(positions[:1], cells[:1], hydrogens, oxygens, before)
+    neighbours = Neighbours(near, n_near, between, held, np.empty(n_o, dtype=np.int64))
     for f in range(positions.shape[0]):
-        cell = cells[f]
-        inverse = np.linalg.inv(cell)
+        cell, inverse = cells[f], inverses[f]
         wrap(positions[f], hydrogens, inverse, h)
         wrap(positions[f], oxygens, inverse, o)
         sure = 0.0
@@ -121,10 +121,12 @@ def _pass(
             if f == 0 or not _same(cell, cells[f - 1]) or lists_are_old(o, listed, cell):
                 if not near_lists(o, cell, inverse, reach + SURPLUS_A, near, n_near):
                     return False
-                listed[:, :] = o
+                for a in range(n_o):
+                    for k in range(3):
+                        listed[a, k] = o[a, k]
             sure = _known_distance2(inverse, reach)
             measure(o, cell, neighbours)
-        last = before[0] if f == 0 else found.owner[f - 1]
+        last = before if f == 0 else found.owner[f - 1]
         assign_protons(h, o, cell, last, sure, neighbours, found.owner[f], found.counts[f])
         if reach > 0.0:
             find_bonds(f, h, o, cell, neighbours, criterion, rule, ruled, reach, mapped[f], found)
@@ -171,13 +173,18 @@ def find(
     n_frames, n_o = len(positions), len(oxygens)
     mapped = np.zeros(n_frames, dtype=np.bool_)
     mapped[-first_frame % system.structure_stride :: system.structure_stride] = True
+    # The owners in the first frame stand for those in the frame before it.
+    before = np.empty((1, len(hydrogens)), dtype=np.int64)
+    nearest_oxygen(positions[:1], cells[:1], hydrogens, oxygens, before)
+    inverses = inverses_of(cells)
     room = _ROOM
     while True:
         found = _empty(n_frames, len(hydrogens), n_o, int(mapped.sum()))
         parameters = criterion.parameters()
         if _pass(
-            positions, cells, hydrogens, oxygens, parameters, compiled(criterion.rule),
-            criterion.rule is not None, reach, min(room, n_o), mapped, found,
+            positions, cells, inverses, hydrogens, oxygens, before[0], parameters,
+            compiled(criterion.rule), criterion.rule is not None, reach, min(room, n_o), mapped,
+            found,
         ):  # fmt: skip
             return found
         room *= 2

@@ -7,7 +7,6 @@ dask and mpi4py have; there blocks of positions travel to the workers and findin
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from types import TracebackType
@@ -16,13 +15,6 @@ from typing import Any, TypeVar
 from pykoh.errors import EngineError
 
 _T = TypeVar("_T")
-
-
-def available_cores() -> int:
-    """Return the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Workers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from pykoh.engines.script import index_variables
 from pykoh.errors import EngineError
 from pykoh.files import require_file
+from pykoh.processes import available_cores
 from pykoh.resources import shipped
 
 if TYPE_CHECKING:
@@ -89,13 +89,6 @@ def _refuse_stale(name: str) -> None:
         )
 
 
-def usable_cores() -> int:
-    """Return the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def simulate(
     script: str | Path,
     variables: Mapping[str, object] | None = None,
@@ -133,11 +126,16 @@ def simulate(
     if "data" in values and not Path(f"{name}.restart").exists():
         _require(values, "data", "box (`pykoh build` and equilibrate.in make one)")
         _refuse_stale(name)
+    from pykoh.engines.loops import KERNELS
+    from pykoh.kernels import compile_ahead
+
+    compile_ahead(KERNELS)  # while torch is imported
+
     try:
         import torch
     except ImportError as error:
         raise EngineError("torch is not installed; pip install 'pykoh[run]'") from error
-    torch.set_num_threads(threads or usable_cores())
+    torch.set_num_threads(threads or available_cores())
     from pykoh.engines.embedded import run_input
     from pykoh.engines.periodic import PeriodicPotential
     from pykoh.provenance import record, sha256

@@ -8,8 +8,9 @@ double (relative 5e-16), and exact for up to 15 digits.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from pykoh.kernels import kernel, step
 
 # What a column is for: 0-2 coordinates, 3-5 image flags, 6-8 velocities, or one of these.
 SKIPPED = -1
@@ -33,7 +34,7 @@ MOST_DIGITS = np.uint64(18)  # of a number that fits a signed integer
 _POWERS = np.array([10.0**i for i in range(23)])
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _scaled(mantissa: np.uint64, exponent: int) -> float:
     """Return mantissa · 10^exponent."""
     value = float(mantissa)
@@ -54,7 +55,7 @@ def _scaled(mantissa: np.uint64, exponent: int) -> float:
     return value / _POWERS[-exponent]
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _number(
     data: NDArray[np.uint8], start: np.uint64, stop: int
 ) -> tuple[np.uint64, int, bool, int, np.uint64]:
@@ -134,7 +135,10 @@ def _number(
     return mantissa, exponent, negative, fault, np.uint64(pos)
 
 
-@njit(cache=True, nogil=True)
+@kernel(
+    "(uint8[::1], int64, int64, int64[::1], uint64[::1], int8[::1], int64[::1], "
+    "int8[::1], int64[::1], int8[::1], float64[:,::1], int64[::1], int64)",
+)
 def parse_atoms(
     data: NDArray[np.uint8],
     start: int,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from pykoh.kernels import kernel
 
-@njit(cache=True, nogil=True)
+
+@kernel("(float64[:,::1], boolean, boolean, float64[:,::1], float64[::1], float64[:,::1])")
 def to_fractional(
     values: NDArray[np.float64],
     scaled: bool,
@@ -41,7 +42,7 @@ def to_fractional(
                 out[i, k] += values[i, 3 + k]
 
 
-@njit(cache=True, nogil=True)
+@kernel("(float64[:,::1], float64[:,::1], float64, float64[:,::1])")
 def unwrap(
     fractional: NDArray[np.float64],
     previous: NDArray[np.float64],
@@ -75,7 +76,7 @@ def unwrap(
     return first, longest
 
 
-@njit(cache=True, nogil=True)
+@kernel("(float64[:,::1], float64[:,::1], float64[::1], float64[:,::1])")
 def to_cartesian(
     fractional: NDArray[np.float64],
     vectors: NDArray[np.float64],

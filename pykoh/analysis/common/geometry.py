@@ -8,10 +8,10 @@ too short beyond.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from pykoh.arrays import FloatArray
+from pykoh.kernels import kernel, step
 
 OXYGEN_BIN_A = 3.5
 """Width of the bins in which oxygens are looked for, Å."""
@@ -20,7 +20,13 @@ MOST_BINS = 128
 """Bins along an axis; more would cost more memory than they save time."""
 
 
-@njit(cache=True, nogil=True)
+def inverses_of(cells: FloatArray) -> FloatArray:
+    """Return the inverses, 1/Å, of cells [n_frames, 3, 3], Å, whose vectors are rows."""
+    inverses: FloatArray = np.linalg.inv(cells).astype(np.float64, copy=False)
+    return inverses
+
+
+@step()
 def wrap(
     positions: FloatArray, selected: NDArray[np.int64], inverse: FloatArray, out: FloatArray
 ) -> None:
@@ -40,7 +46,7 @@ def wrap(
             out[i, k] = 0.0 if s >= 1.0 else s
 
 
-@njit(cache=True, nogil=True)
+@step()
 def distance2(a: FloatArray, b: FloatArray, cell: FloatArray, out: FloatArray) -> float:
     """Return the squared minimum-image distance; write the vector from a to b.
 
@@ -63,7 +69,7 @@ def distance2(a: FloatArray, b: FloatArray, cell: FloatArray, out: FloatArray) -
     return x * x + y * y + z * z
 
 
-@njit(cache=True, nogil=True)
+@step()
 def bin_counts(inverse: FloatArray, width: float) -> tuple[int, int, int]:
     """Return the number of bins along each axis, each at least ``width`` Å high.
 
@@ -72,14 +78,15 @@ def bin_counts(inverse: FloatArray, width: float) -> tuple[int, int, int]:
     heights = np.empty(3)
     for k in range(3):
         heights[k] = 1.0 / np.sqrt(inverse[0, k] ** 2 + inverse[1, k] ** 2 + inverse[2, k] ** 2)
-    return (
-        max(1, int(min(heights[0] / width, MOST_BINS))),
-        max(1, int(min(heights[1] / width, MOST_BINS))),
-        max(1, int(min(heights[2] / width, MOST_BINS))),
-    )
+    return _bins(heights[0], width), _bins(heights[1], width), _bins(heights[2], width)
 
 
-@njit(cache=True, nogil=True)
+@step()
+def _bins(height: float, width: float) -> int:
+    return max(1, int(min(height / width, MOST_BINS)))
+
+
+@step()
 def sort_into_bins(
     fractional: FloatArray, n0: int, n1: int, n2: int, order: NDArray[np.int64]
 ) -> NDArray[np.int64]:
@@ -93,7 +100,9 @@ def sort_into_bins(
         order: [n], out, atoms sorted by bin.
     """
     n = fractional.shape[0]
-    first = np.zeros(n0 * n1 * n2 + 1, dtype=np.int64)
+    first = np.empty(n0 * n1 * n2 + 1, dtype=np.int64)
+    for b in range(first.shape[0]):
+        first[b] = 0
     bins = np.empty(n, dtype=np.int64)
     for i in range(n):
         b0 = min(int(fractional[i, 0] * n0), n0 - 1)
@@ -103,14 +112,15 @@ def sort_into_bins(
         first[bins[i] + 1] += 1
     for b in range(1, first.shape[0]):
         first[b] += first[b - 1]
-    place = first[:-1].copy()
+    place = np.empty(first.shape[0] - 1, dtype=np.int64)
+    for b in range(place.shape[0]):
+        place[b] = first[b]
     for i in range(n):
         order[place[bins[i]]] = i
         place[bins[i]] += 1
     return first
 
 
-@njit(cache=True, nogil=True)
 def nearest_oxygen(
     positions: FloatArray,
     cells: FloatArray,
@@ -127,14 +137,27 @@ def nearest_oxygen(
         oxygens: [n_o], atoms; at least one.
         owner: [n_frames, n_h], out, index into ``oxygens``.
     """
+    _nearest_oxygen(positions, cells, inverses_of(cells), hydrogens, oxygens, owner)
+
+
+@kernel(
+    "(float64[:,:,::1], float64[:,:,::1], float64[:,:,::1], int64[::1], int64[::1], int64[:,::1])",
+)
+def _nearest_oxygen(
+    positions: FloatArray,
+    cells: FloatArray,
+    inverses: FloatArray,
+    hydrogens: NDArray[np.int64],
+    oxygens: NDArray[np.int64],
+    owner: NDArray[np.int64],
+) -> None:
     n_h, n_o = hydrogens.shape[0], oxygens.shape[0]
     h = np.empty((n_h, 3))
     o = np.empty((n_o, 3))
     order = np.empty(n_o, dtype=np.int64)
     vector = np.empty(3)
     for f in range(positions.shape[0]):
-        cell = cells[f]
-        inverse = np.linalg.inv(cell)
+        cell, inverse = cells[f], inverses[f]
         wrap(positions[f], hydrogens, inverse, h)
         wrap(positions[f], oxygens, inverse, o)
         n0, n1, n2 = bin_counts(inverse, OXYGEN_BIN_A)
@@ -166,7 +189,6 @@ def nearest_oxygen(
             owner[f, i] = nearest
 
 
-@njit(cache=True, nogil=True)
 def count_hydrogens(owner: NDArray[np.int64], n_oxygens: int) -> NDArray[np.int64]:
     """Return [n_frames, n_oxygens], the number of H that belong to each O.
 
@@ -174,8 +196,15 @@ def count_hydrogens(owner: NDArray[np.int64], n_oxygens: int) -> NDArray[np.int6
         owner: [n_frames, n_h], index of the oxygen of each hydrogen.
         n_oxygens: number of oxygens.
     """
-    counts = np.zeros((owner.shape[0], n_oxygens), dtype=np.int64)
+    counts = np.zeros((len(owner), n_oxygens), dtype=np.int64)
+    _count_hydrogens(owner, counts)
+    return counts
+
+
+@kernel(
+    "(int64[:,::1], int64[:,::1])",
+)
+def _count_hydrogens(owner: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
     for f in range(owner.shape[0]):
         for i in range(owner.shape[1]):
             counts[f, owner[f, i]] += 1
-    return counts

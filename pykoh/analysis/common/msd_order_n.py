@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from pykoh.arrays import FloatArray
+from pykoh.kernels import kernel, step
 
 DEPTH = 16
 RATIO = 4
@@ -33,7 +33,7 @@ def n_levels(bytes_per_level: float, budget: float) -> int:
     return int(min(max(budget // max(bytes_per_level, 1.0), _FEWEST_LEVELS), _MAX_LEVELS))
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"})
+@step(fastmath={"reassoc", "nsz", "contract"})
 def _accumulate(
     new: NDArray[np.float64] | NDArray[np.float32],
     old: NDArray[np.float64] | NDArray[np.float32],
@@ -67,7 +67,10 @@ def _accumulate(
     sums[5] += both
 
 
-@njit(cache=True, nogil=True)
+@kernel(
+    "(float64[:,:,::1], int64[::1], float64[:,::1], uint8[:,::1], int64, "
+    "float64[:,:,:,::1], uint8[:,:,::1], float64[:,:,::1], int64[:,::1])",
+)
 def _push(
     positions: NDArray[np.float64],
     tracks: NDArray[np.int64],
@@ -120,8 +123,11 @@ def _push(
                     sums[level, j - 1],
                 )
                 origins[level, j - 1] += 1
-            row[:, :] = new
-            ring_flags[level, slot, :] = flags[f]
+            for k in range(3):
+                for i in range(n):
+                    row[k, i] = new[k, i]
+            for i in range(n):
+                ring_flags[level, slot, i] = flags[f, i]
             interval *= RATIO
 
 

@@ -4,10 +4,6 @@ A list of the oxygens near each oxygen, a little longer than needed, is kept fro
 until an oxygen has moved half of the surplus (Verlet, Phys. Rev. 159 (1967) 98,
 doi:10.1103/PhysRev.159.98). An H nearer to an oxygen than half of that oxygen's distance to any
 other belongs to it, by the triangle inequality, and no other oxygen need be looked at.
-
-numba keeps compiled functions on disk and does not see a change in another file. After a change of
-a compiled function or its constants, remove ``__pycache__`` of the callers too: for this file and
-for the kernels of hydrogen bonds and transfers that is ``pykoh/analysis/__pycache__``.
 """
 
 from __future__ import annotations
@@ -15,11 +11,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from pykoh.analysis.common.geometry import bin_counts, distance2, sort_into_bins
 from pykoh.arrays import FloatArray
+from pykoh.kernels import step
 
 REACH_A = 4.0
 """Oxygens up to here from each other are looked at (longer if a criterion wants it), Å."""
@@ -52,7 +48,7 @@ class Neighbours(NamedTuple):
     n_held: NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@step()
 def near_lists(
     o: FloatArray,
     cell: FloatArray,
@@ -65,7 +61,8 @@ def near_lists(
     n_o, most = near.shape
     n0, n1, n2 = bin_counts(inverse, reach)
     vector = np.empty(3)
-    n_near[:] = 0
+    for a in range(n_o):
+        n_near[a] = 0
     limit = reach * reach
     if not (n0 >= FEWEST_BINS and n1 >= FEWEST_BINS and n2 >= FEWEST_BINS):
         for a in range(n_o):
@@ -98,7 +95,7 @@ def near_lists(
     return True
 
 
-@njit(cache=True, nogil=True)
+@step()
 def lists_are_old(o: FloatArray, listed: FloatArray, cell: FloatArray) -> bool:
     """Return whether an oxygen has moved by half of the surplus since the lists were made."""
     vector = np.empty(3)
@@ -108,7 +105,7 @@ def lists_are_old(o: FloatArray, listed: FloatArray, cell: FloatArray) -> bool:
     return 4.0 * largest >= SURPLUS_A * SURPLUS_A
 
 
-@njit(cache=True, nogil=True)
+@step()
 def measure(o: FloatArray, cell: FloatArray, neighbours: Neighbours) -> None:
     """Write the vectors between near oxygens, as they are in this frame."""
     near, n_near, between = neighbours.near, neighbours.n_near, neighbours.between
@@ -121,7 +118,7 @@ def measure(o: FloatArray, cell: FloatArray, neighbours: Neighbours) -> None:
             between[a, p, 2] = vector[2]
 
 
-@njit(cache=True, nogil=True)
+@step()
 def assign_protons(
     h: FloatArray,
     o: FloatArray,
@@ -148,7 +145,8 @@ def assign_protons(
     near, n_near, between = neighbours.near, neighbours.n_near, neighbours.between
     held, n_held = neighbours.held, neighbours.n_held
     vector = np.empty(3)
-    n_held[:] = 0
+    for a in range(o.shape[0]):
+        n_held[a] = 0
     for i in range(h.shape[0]):
         found = -1
         if sure > 0.0:

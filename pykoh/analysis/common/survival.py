@@ -24,12 +24,12 @@ were held, if that is less. With fewer than 8 spells neither time is given.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from pykoh.analysis.common.msd_order_n import DEPTH, RATIO, n_levels
 from pykoh.analysis.common.survival_curve import SurvivalCurve
 from pykoh.arrays import FloatArray
+from pykoh.kernels import kernel, step
 
 FEWEST_SPELLS = 8
 """Times that rest on fewer spells are not given."""
@@ -42,7 +42,20 @@ _FINE = np.arange(1.0, 65.0)
 _EDGES = np.unique(np.round(np.concatenate([_FINE, 64.0 * 1.05 ** np.arange(1.0, 400.0)]))) - 0.5
 
 
-@njit(cache=True, nogil=True)
+@step()
+def bin_between(edges: FloatArray, value: float) -> int:
+    """Return the bin, of those between rising ``edges``, of a value; the last or first beyond."""
+    low, high = 1, edges.shape[0] - 1
+    while low < high:
+        middle = (low + high) // 2
+        if edges[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low - 1
+
+
+@step()
 def _compare(
     partner: NDArray[np.int32],
     before: NDArray[np.int32],
@@ -64,7 +77,9 @@ def _compare(
                     break
 
 
-@njit(cache=True, nogil=True)
+@kernel(
+    "(int32[:,:,::1], int8[:,:,::1], int64, int32[:,:,:,::1], int8[:,:,:,::1], float64[:,:,:,::1])",
+)
 def _push(
     partner: NDArray[np.int32],
     kinds: NDArray[np.int8],
@@ -86,8 +101,10 @@ def _push(
                 _compare(
                     partner[f], rings[level, slot], ring_kinds[level, slot], sums[level, j - 1]
                 )
-            rings[level, index % DEPTH] = partner[f]
-            ring_kinds[level, index % DEPTH] = kinds[f]
+            for i in range(partner.shape[1]):
+                for k in range(partner.shape[2]):
+                    rings[level, index % DEPTH, i, k] = partner[f, i, k]
+                    ring_kinds[level, index % DEPTH, i, k] = kinds[f, i, k]
             interval *= RATIO
 
 
@@ -128,7 +145,10 @@ class Intermittent:
         return lags[keep].astype(np.int64), still[keep] / held[keep], held[keep]
 
 
-@njit(cache=True, nogil=True)
+@kernel(
+    "(int32[:,:,::1], int8[:,:,::1], int64[:,::1], int64, int32[:,::1], int8[:,::1], "
+    "int64[::1], int64[:,::1], float64[::1], float64[:,:,::1], float64[:,:,::1])",
+)
 def _follow(
     partner: NDArray[np.int32],
     kinds: NDArray[np.int8],
@@ -169,13 +189,13 @@ def _follow(
                     sums[f, kind, 1] += 1.0
                 if since[i, k] >= 0:
                     # A spell that was there from the start has an unknown age.
-                    place = np.searchsorted(edges, float(frame - since[i, k])) - 1
-                    place = max(0, min(place, spells.shape[1] - 1))
+                    place = bin_between(edges, float(frame - since[i, k]))
                     spells[kind, place, 1 if cut else 0] += 1.0
-            last[i] = partner[f, i]
-            last_kinds[i] = kinds[f, i]
             last_group[i] = group[f, i]
-            since[i] = now_since
+            for k in range(n_slots):
+                last[i, k] = partner[f, i, k]
+                last_kinds[i, k] = kinds[f, i, k]
+                since[i, k] = now_since[k]
 
 
 class Continuous:

@@ -9,11 +9,11 @@ the proton belongs to its new oxygen.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from pykoh.analysis.hops.counter import Hops
 from pykoh.analysis.results import Directionality, FloatArray, Presolvation
+from pykoh.kernels import kernel
 
 SPAN_PS = 0.5
 """Solvation is followed from this long before a hop to this long after it."""
@@ -21,7 +21,9 @@ SPAN_PS = 0.5
 _MOST_FRAMES = 128  # on either side of a hop; further apart than single frames beyond
 
 
-@njit(cache=True, nogil=True)
+@kernel(
+    "(int64[:,::1], int32[:,::1], uint8[:,::1], uint8[:,::1], int64, int64, int64, float64[:,::1])",
+)
 def _solvation(
     hops: NDArray[np.int64],
     carriers: NDArray[np.int32],

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pykoh.analysis.common.geometry import count_hydrogens, nearest_oxygen
-from pykoh.analysis.hops.identity_kernel import follow
+from pykoh.analysis.common.geometry import count_hydrogens, inverses_of, nearest_oxygen
+from pykoh.analysis.hops.identity_kernel import follow, room_for_events
 from pykoh.arrays import FloatArray
 from pykoh.trajectory.species import HYDROGEN, OXYGEN, Atoms
 
@@ -122,21 +122,18 @@ class HydroxideTracker:
         counts = count_hydrogens(owner, len(self.oxygens))
         carriers = np.zeros((n_frames, self.n_identities), dtype=np.int64)
         paths = np.zeros((3, n_frames, self.n_identities, 3))
-        events, vectors = follow(
-            np.ascontiguousarray(positions[:, self.oxygens]),
-            cells,
-            owner,
-            counts,
-            self._n_frames,
-            self._owner,
-            self._oxygen,
-            self._carrier,
-            self._arrived,
-            self._vehicular,
-            self._structural,
-            carriers,
-            paths,
-            self._tally,
-        )
+        oxygen, inverses = np.ascontiguousarray(positions[:, self.oxygens]), inverses_of(cells)
+        room = room_for_events(self.n_identities)
+        events, vectors = np.empty((room, 4), dtype=np.int64), np.empty((room, 3))
+        parts: list[tuple[NDArray[np.int64], FloatArray]] = []
+        begin = 0
+        while begin < n_frames or not parts:
+            n_events, begin = follow(
+                begin, oxygen, cells, inverses, owner, counts, self._n_frames, self._owner,
+                self._oxygen, self._carrier, self._arrived, self._vehicular, self._structural,
+                carriers, paths, self._tally, events, vectors,
+            )  # fmt: skip
+            parts.append((events[:n_events].copy(), vectors[:n_events].copy()))
         self._n_frames += n_frames
-        return Transfers(owner, counts, carriers, paths, events, vectors)
+        all_events, all_vectors = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return Transfers(owner, counts, carriers, paths, all_events, all_vectors)

@@ -6,15 +6,20 @@ The rules stand in :mod:`pykoh.analysis.hops.identity`.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from pykoh.arrays import FloatArray
+from pykoh.kernels import kernel, step
 
 _LONGEST_CHAIN = 16
 
 
-@njit(cache=True, nogil=True)
+def room_for_events(n_identities: int) -> int:
+    """Return how many events :func:`follow` wants room for: those of one frame and more."""
+    return 2 * _LONGEST_CHAIN * n_identities + 1024
+
+
+@step()
 def _minimum_image(
     a: FloatArray, b: FloatArray, cell: FloatArray, inverse: FloatArray, out: FloatArray
 ) -> float:
@@ -33,7 +38,7 @@ def _minimum_image(
     return total
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _start(
     oxygen: FloatArray,
     counts: NDArray[np.int64],
@@ -46,9 +51,13 @@ def _start(
     Where water is split just then, the hydroxides nearest to the H3O+ are left out.
     """
     n_o, n_id = counts.shape[0], carrier.shape[0]
-    room = np.maximum(2 - counts, 0)
+    room = np.empty(n_o, dtype=np.int64)
+    for o in range(n_o):
+        room[o] = max(0, 2 - counts[o])
     vector = np.empty(3)
-    surplus = room.sum() - n_id
+    surplus = -n_id
+    for o in range(n_o):
+        surplus += room[o]
     while surplus > 0:
         best = np.inf
         leave = -1
@@ -70,7 +79,7 @@ def _start(
             i += 1
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _stays(
     carrier: NDArray[np.int64], arrived: NDArray[np.int64], room: NDArray[np.int64], i: int
 ) -> bool:
@@ -84,7 +93,7 @@ def _stays(
     return earlier < room[carrier[i]]
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _chain(
     origin: int,
     received: NDArray[np.int64],
@@ -145,10 +154,39 @@ def _chain(
     return 0
 
 
-@njit(cache=True, nogil=True)
+@step()
+def _jump(
+    frame: int,
+    identity: int,
+    target: int,
+    oxygen: FloatArray,
+    cell: FloatArray,
+    inverse: FloatArray,
+    carrier: NDArray[np.int64],
+    structural: FloatArray,
+    vector: FloatArray,
+    event: NDArray[np.int64],
+) -> None:
+    """Move an identity to the oxygen ``target``; write the vector and the event."""
+    origin = carrier[identity]
+    _minimum_image(oxygen[origin], oxygen[target], cell, inverse, vector)
+    for k in range(3):
+        structural[identity, k] += vector[k]
+    event[0], event[1], event[2], event[3] = frame, identity, origin, target
+    carrier[identity] = target
+
+
+@kernel(
+    "(int64, float64[:,:,::1], float64[:,:,::1], float64[:,:,::1], int64[:,::1], "
+    "int64[:,::1], int64, int64[::1], float64[:,::1], int64[::1], int64[::1], "
+    "float64[:,::1], float64[:,::1], int64[:,::1], float64[:,:,:,::1], int64[::1], "
+    "int64[:,::1], float64[:,::1])",
+)
 def follow(
+    begin: int,
     oxygen: FloatArray,
     cells: FloatArray,
+    inverses: FloatArray,
     owner: NDArray[np.int64],
     counts: NDArray[np.int64],
     first_frame: int,
@@ -161,12 +199,16 @@ def follow(
     carriers: NDArray[np.int64],
     paths: FloatArray,
     tally: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], FloatArray]:
+    events: NDArray[np.int64],
+    vectors: FloatArray,
+) -> tuple[int, int]:
     """Follow the identities through a block of frames.
 
     Args:
+        begin: first of the frames that are still to be followed.
         oxygen: [n_frames, n_o, 3], Å, unwrapped.
         cells: [n_frames, 3, 3], Å.
+        inverses: [n_frames, 3, 3], 1/Å, of the cells.
         owner: [n_frames, n_h], oxygen of each H.
         counts: [n_frames, n_o], H of each oxygen.
         first_frame: number of the block's first frame since the beginning.
@@ -179,24 +221,27 @@ def follow(
         carriers: [n_frames, n_id], out.
         paths: [3, n_frames, n_id, 3], out, Å: total, vehicular, structural displacement.
         tally: [2], state: frames with ionised water or oxide ions, chains of several protons.
+        events: [:func:`room_for_events`, 4], out: frame, identity, from, to.
+        vectors: as many, [3], out, Å: each jump.
 
     Returns:
-        [n_events, 4] frame, identity, from, to; and [n_events, 3], Å, each jump.
+        The number of events, and the frame before which there was no more room for them;
+        n_frames, if there was.
     """
     n_frames, n_o = counts.shape
     n_h, n_id = owner.shape[1], carrier.shape[0]
-    events = np.empty((64, 4), dtype=np.int64)
-    vectors = np.empty((64, 3))
     n_events = 0
     received = np.empty(n_h, dtype=np.int64)
     donors = np.empty(n_h, dtype=np.int64)
     chain = np.empty(_LONGEST_CHAIN, dtype=np.int64)
     room = np.empty(n_o, dtype=np.int64)
-    occupied = np.zeros(n_o, dtype=np.int64)
+    occupied = np.empty(n_o, dtype=np.int64)
     free = np.empty(n_o, dtype=np.int64)
     stays = np.empty(n_id, dtype=np.bool_)
     vector = np.empty(3)
-    for f in range(n_frames):
+    for f in range(begin, n_frames):
+        if n_events + n_id * _LONGEST_CHAIN > events.shape[0]:
+            return n_events, f
         frame = first_frame + f
         ionised = False
         for o in range(n_o):
@@ -206,9 +251,9 @@ def follow(
         if ionised:
             tally[0] += 1
         if frame == 0:
-            _start(oxygen[f], counts[f], cells[f], np.linalg.inv(cells[f]), carrier)
+            _start(oxygen[f], counts[f], cells[f], inverses[f], carrier)
         else:
-            n_moved = 0
+            n_moved = np.int64(0)  # a plain 0 would have a type of its own in _chain
             for i in range(n_h):
                 if owner[f, i] != previous_owner[i]:
                     received[n_moved] = owner[f, i]
@@ -218,8 +263,8 @@ def follow(
                 for k in range(3):
                     vehicular[i, k] += oxygen[f, carrier[i], k] - previous_oxygen[carrier[i], k]
             if n_moved > 0:
-                inverse = np.linalg.inv(cells[f])
-                occupied[:] = 0
+                for o in range(n_o):
+                    occupied[o] = 0
                 for i in range(n_id):
                     occupied[carrier[i]] += 1
                 leaving = 0
@@ -246,20 +291,11 @@ def follow(
                     leaving -= 1
                     occupied[chain[links - 1]] += 1
                     for link in range(links):
-                        if n_events == events.shape[0]:
-                            events = np.concatenate((events, np.empty_like(events)))
-                            vectors = np.concatenate((vectors, np.empty_like(vectors)))
-                        a, b = carrier[i], chain[link]
-                        _minimum_image(oxygen[f, a], oxygen[f, b], cells[f], inverse, vector)
-                        for k in range(3):
-                            structural[i, k] += vector[k]
-                        events[n_events, 0] = frame
-                        events[n_events, 1] = i
-                        events[n_events, 2] = a
-                        events[n_events, 3] = b
-                        vectors[n_events] = vector
+                        _jump(
+                            frame, i, chain[link], oxygen[f], cells[f], inverses[f], carrier,
+                            structural, vectors[n_events], events[n_events],
+                        )  # fmt: skip
                         n_events += 1
-                        carrier[i] = b
                     arrived[i] = frame
                 n_free = 0
                 if leaving > 0:
@@ -269,35 +305,26 @@ def follow(
                             n_free += 1
                 while leaving > 0:
                     best = np.inf
-                    mover, target = -1, -1
+                    mover, target = np.int64(-1), np.int64(-1)
                     for i in range(n_id):
                         if stays[i]:
                             continue
+                        origin = oxygen[f, carrier[i]]
                         for k in range(n_free):
                             o = free[k]
                             if room[o] > occupied[o]:
                                 r2 = _minimum_image(
-                                    oxygen[f, carrier[i]], oxygen[f, o], cells[f], inverse, vector
+                                    origin, oxygen[f, o], cells[f], inverses[f], vector
                                 )
                                 if r2 < best:
                                     best, mover, target = r2, i, o
                     if mover < 0:
                         break
-                    if n_events == events.shape[0]:
-                        events = np.concatenate((events, np.empty_like(events)))
-                        vectors = np.concatenate((vectors, np.empty_like(vectors)))
-                    _minimum_image(
-                        oxygen[f, carrier[mover]], oxygen[f, target], cells[f], inverse, vector
-                    )
-                    for k in range(3):
-                        structural[mover, k] += vector[k]
-                    events[n_events, 0] = frame
-                    events[n_events, 1] = mover
-                    events[n_events, 2] = carrier[mover]
-                    events[n_events, 3] = target
-                    vectors[n_events] = vector
+                    _jump(
+                        frame, mover, target, oxygen[f], cells[f], inverses[f], carrier,
+                        structural, vectors[n_events], events[n_events],
+                    )  # fmt: skip
                     n_events += 1
-                    carrier[mover] = target
                     arrived[mover] = frame
                     occupied[target] += 1
                     stays[mover] = True
@@ -308,6 +335,9 @@ def follow(
                 paths[0, f, i, k] = vehicular[i, k] + structural[i, k]
                 paths[1, f, i, k] = vehicular[i, k]
                 paths[2, f, i, k] = structural[i, k]
-        previous_owner[:] = owner[f]
-        previous_oxygen[:, :] = oxygen[f]
-    return events[:n_events], vectors[:n_events]
+        for i in range(n_h):
+            previous_owner[i] = owner[f, i]
+        for o in range(n_o):
+            for k in range(3):
+                previous_oxygen[o, k] = oxygen[f, o, k]
+    return n_events, n_frames

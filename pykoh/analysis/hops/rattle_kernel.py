@@ -6,16 +6,17 @@ What a rattle is stands in :mod:`pykoh.analysis.hops.counter`.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from pykoh.analysis.common.survival import bin_between
 from pykoh.arrays import FloatArray
+from pykoh.kernels import kernel, step
 
 # Transfers of one identity within a window that are not reverted; more never occur.
 STACK = 32
 
 
-@njit(cache=True, nogil=True)
+@step()
 def finalise(
     bottom: NDArray[np.int32],
     reached: int,
@@ -45,21 +46,28 @@ def finalise(
     hops[place, 1] = identity
     hops[place, 2] = bottom[1]
     hops[place, 3] = reached
-    hop_vectors[place] = vector
-    length = np.sqrt((vector * vector).sum())
+    length2 = 0.0
+    for k in range(3):
+        hop_vectors[place, k] = vector[k]
+        length2 += vector[k] * vector[k]
+    length = np.sqrt(length2)
     moments[0] += 1.0
     moments[1] += length
     moments[2] += length * length
     if last_hop[identity] >= 0:
         wait = frame - last_hop[identity]
-        index = np.searchsorted(edges, float(wait)) - 1
-        index = max(0, min(index, waiting.shape[0] - 1))
+        index = bin_between(edges, float(wait))
         waiting[index, 0] += 1.0
         waiting[index, 1] += wait
     last_hop[identity] = frame
 
 
-@njit(cache=True, nogil=True)
+@kernel(
+    "(int64[:,::1], float64[:,::1], float64[::1], int64, int64, boolean, "
+    "int32[:,:,:,::1], int32[:,::1], float64[:,:,::1], int64[:,::1], int64, "
+    "float64[:,::1], int64[::1], int64[::1], float64[::1], float64[:,::1], float64[::1], "
+    "int64[:,::1], float64[:,::1])",
+)
 def take(
     events: NDArray[np.int64],
     vectors: FloatArray,
@@ -139,10 +147,12 @@ def take(
                     gone += 1
                 if gone > 0:
                     for place in range(gone, d):
-                        stack[w, i, place - gone] = stack[w, i, place]
+                        for k in range(2):
+                            stack[w, i, place - gone, k] = stack[w, i, place, k]
                         if w == main:
                             stack_to[i, place - gone] = stack_to[i, place]
-                            stack_vector[i, place - gone] = stack_vector[i, place]
+                            for k in range(3):
+                                stack_vector[i, place - gone, k] = stack_vector[i, place, k]
                     d -= gone
                 if not last:
                     # The carrier before this event is where the top of the stack led to, so the
@@ -154,6 +164,7 @@ def take(
                         stack[w, i, d, 1] = events[e, 2]
                         if w == main:
                             stack_to[i, d] = events[e, 3]
-                            stack_vector[i, d] = vectors[e]
+                            for k in range(3):
+                                stack_vector[i, d, k] = vectors[e, k]
                         d += 1
                 depth[w, i] = d

@@ -6,12 +6,12 @@ After a change see ``common/speciation.py``.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from pykoh.analysis.common.findings import Findings
 from pykoh.analysis.common.geometry import distance2
 from pykoh.analysis.common.speciation import Neighbours
 from pykoh.arrays import FloatArray
+from pykoh.kernels import step
 
 # Proton transfer: δ = r(H-O*) - r(H-Ow) of the proton that is readiest, and its r(OO); widths of
 # the bins and how many there are.
@@ -22,7 +22,7 @@ DELTA_MAX_A = TRANSFER_SHAPE[0] * DELTA_BIN_A
 TRANSFER_R_A = (TRANSFER_START_A, 3.6)
 
 
-@njit(cache=True, nogil=True)
+@step()
 def readiest_protons(
     f: int, h: FloatArray, o: FloatArray, cell: FloatArray, neighbours: Neighbours, found: Findings
 ) -> None:

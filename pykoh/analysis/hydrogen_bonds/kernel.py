@@ -1,4 +1,4 @@
-"""The hydrogen bonds of one frame, compiled (after a change see ``common/speciation.py``).
+"""The hydrogen bonds of one frame, compiled.
 
 D and A are each a water molecule (O with two H) or a hydroxide (O with one H); other oxygens take
 no part.
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from pykoh.analysis.common.findings import Findings
 from pykoh.analysis.common.geometry import distance2
 from pykoh.analysis.common.speciation import Neighbours
 from pykoh.arrays import FloatArray
+from pykoh.kernels import step
 
 MOST_BONDS = 4
 """Bonds of one H."""
@@ -37,13 +37,13 @@ MAP_SHAPE = (36, 45)
 MAP_R_A = (MAP_START_A, MAP_START_A + MAP_SHAPE[0] * MAP_BIN_A)
 
 
-@njit(cache=True, nogil=True)
+@step()
 def bond_class(donor_hydrogens: int, acceptor_hydrogens: int) -> int:
     """Return the class of a bond from the H of its oxygens, 1 or 2 each."""
     return (donor_hydrogens - 1) + 2 * (acceptor_hydrogens - 1)
 
 
-@njit(cache=True, nogil=True)
+@step()
 def add_to_map(angle_map: FloatArray, r: float, angle: float) -> None:
     """Count a pair at r (Å) and an angle (rad) in the map [*MAP_SHAPE] of its class."""
     row = int((r - MAP_START_A) / MAP_BIN_A)
@@ -52,7 +52,7 @@ def add_to_map(angle_map: FloatArray, r: float, angle: float) -> None:
         angle_map[row, column] += 1.0
 
 
-@njit(cache=True, nogil=True)
+@step()
 def find_bonds(
     f: int,
     h: FloatArray,
@@ -134,7 +134,7 @@ def find_bonds(
     count_molecules(counts, per_donor, per_acceptor, sums, found)
 
 
-@njit(cache=True, nogil=True)
+@step()
 def count_molecules(
     counts: NDArray[np.int64],
     per_donor: NDArray[np.int64],

@@ -8,13 +8,13 @@ this run has is reported beside it.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from pykoh import chemistry
 from pykoh.analysis.common.geometry import distance2, wrap
 from pykoh.analysis.common.statistics import SegmentedSums, share_stderr
 from pykoh.analysis.results import FloatArray, IonContacts
+from pykoh.kernels import kernel, step
 
 CONTACT_A = {element: cation.contact_A for element, cation in chemistry.CATIONS.items()}
 
@@ -32,7 +32,7 @@ CLUSTERS = BONDED + 2
 N_CONTACTS = CLUSTERS + LONGEST_CLUSTER
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _root(parent: NDArray[np.int64], i: int) -> int:
     while parent[i] != i:
         parent[i] = parent[parent[i]]
@@ -40,10 +40,14 @@ def _root(parent: NDArray[np.int64], i: int) -> int:
     return i
 
 
-@njit(cache=True, nogil=True)
+@kernel(
+    "(float64[:,:,::1], float64[:,:,::1], float64[:,:,::1], int64[::1], int64[::1], "
+    "int64[:,::1], int64[:,::1], int32[:,:,::1], int8[:,:,::1], float64, float64[:,::1])",
+)
 def ion_contacts(
     positions: FloatArray,
     cells: FloatArray,
+    inverses: FloatArray,
     cations: NDArray[np.int64],
     oxygens: NDArray[np.int64],
     counts: NDArray[np.int64],
@@ -58,6 +62,7 @@ def ion_contacts(
     Args:
         positions: [n_frames, n_atoms, 3], Å.
         cells: [n_frames, 3, 3], Å.
+        inverses: [n_frames, 3, 3], 1/Å, of the cells.
         cations: [n_k], atoms.
         oxygens: [n_o], atoms.
         counts: [n_frames, n_o], H of each oxygen.
@@ -79,17 +84,18 @@ def ion_contacts(
     parent = np.empty(n_k + n_o, dtype=np.int64)
     size = np.empty(n_k + n_o, dtype=np.int64)
     for f in range(positions.shape[0]):
-        inverse = np.linalg.inv(cells[f])
-        wrap(positions[f], cations, inverse, k)
-        wrap(positions[f], oxygens, inverse, o)
+        wrap(positions[f], cations, inverses[f], k)
+        wrap(positions[f], oxygens, inverses[f], o)
         n_star = 0
         for a in range(n_o):
             if counts[f, a] == 1:
                 star[n_star] = a
                 place[a] = n_star
                 n_star += 1
-        n_touch[:] = 0
-        per_cation[:] = 0
+        for s in range(n_star):
+            n_touch[s] = 0
+        for i in range(n_k):
+            per_cation[i] = 0
         for i in range(n_k + n_star):
             parent[i] = i
             size[i] = 0

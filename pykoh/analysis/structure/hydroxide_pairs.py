@@ -8,22 +8,31 @@ hydrogen bond, the observed time of all pairs over the number of separations.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from pykoh.analysis.common.geometry import bin_counts, distance2, sort_into_bins, wrap
+from pykoh.analysis.common.geometry import (
+    bin_counts,
+    distance2,
+    inverses_of,
+    sort_into_bins,
+    wrap,
+)
 from pykoh.analysis.common.statistics import SegmentedSums, ratio_stderr, share_stderr
 from pykoh.analysis.common.survival import Continuous, Intermittent, survival_curve
 from pykoh.analysis.results import FloatArray, HydroxidePairs
+from pykoh.kernels import kernel
 
 _SLOTS = 12  # partners of one ion; more do not fit around it
 _MOST_FOLLOWED = 16384
 
 
-@njit(cache=True, nogil=True)
+@kernel(
+    "(float64[:,:,::1], float64[:,:,::1], float64[:,:,::1], int64[:,::1], float64, int32[:,:,::1])",
+)
 def find_pairs(
     oxygen: FloatArray,
     cells: FloatArray,
+    inverses: FloatArray,
     carriers: NDArray[np.int64],
     cutoff: float,
     partner: NDArray[np.int32],
@@ -33,6 +42,7 @@ def find_pairs(
     Args:
         oxygen: [n_frames, n_o, 3], Å.
         cells: [n_frames, 3, 3], Å.
+        inverses: [n_frames, 3, 3], 1/Å, of the cells.
         carriers: [n_frames, n_id], oxygen of each ion.
         cutoff: Å.
         partner: [n_frames, n_id, _SLOTS], out, comes in as -1.
@@ -43,8 +53,7 @@ def find_pairs(
     vector = np.empty(3)
     near = np.empty(n_id, dtype=np.int32)
     for f in range(oxygen.shape[0]):
-        cell = cells[f]
-        inverse = np.linalg.inv(cell)
+        cell, inverse = cells[f], inverses[f]
         wrap(oxygen[f], carriers[f], inverse, place)
         n0, n1, n2 = bin_counts(inverse, cutoff)
         binned = n0 >= 3 and n1 >= 3 and n2 >= 3
@@ -68,14 +77,19 @@ def find_pairs(
                                 ):
                                     near[found] = j
                                     found += 1
+                for k in range(1, found):  # a few: sorted by insertion
+                    j, before = near[k], k
+                    while before > 0 and near[before - 1] > j:
+                        near[before] = near[before - 1]
+                        before -= 1
+                    near[before] = j
             else:
                 for j in range(i + 1, n_id):
                     if distance2(place[i], place[j], cell, vector) < cutoff * cutoff:
                         near[found] = j
                         found += 1
-            chosen = np.sort(near[:found])
             for k in range(min(found, n_slots)):
-                partner[f, i, k] = chosen[k]
+                partner[f, i, k] = near[k]
 
 
 class PairCounter:
@@ -100,7 +114,8 @@ class PairCounter:
     def add(self, oxygen: FloatArray, cells: FloatArray, carriers: NDArray[np.int64]) -> None:
         """Take in frames that follow those before; shapes as in :func:`find_pairs`."""
         partner = np.full((*carriers.shape, _SLOTS), -1, dtype=np.int32)
-        find_pairs(oxygen, cells, carriers, self._cutoff, partner)
+        places = np.ascontiguousarray(oxygen)
+        find_pairs(places, cells, inverses_of(cells), carriers, self._cutoff, partner)
         # Enough of them are followed in time for any statistics, in bounded memory.
         followed = np.ascontiguousarray(partner[:, : self._followed])
         kinds = np.zeros(followed.shape, dtype=np.int8)

@@ -8,6 +8,7 @@ import numpy as np
 
 from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.equilibration import Watched
+from pykoh.analysis.common.geometry import inverses_of
 from pykoh.analysis.common.statistics import SegmentedSums
 from pykoh.analysis.observable import Block, Frames, Observable, Outcome, System
 from pykoh.analysis.results import Structure
@@ -55,7 +56,8 @@ class Distributions(Observable[Structure]):
         touching = np.zeros((len(positions), N_CONTACTS))
         if len(positions):
             ion_contacts(
-                positions, np.ascontiguousarray(cells), system.cations, system.oxygens,
+                positions, np.ascontiguousarray(cells), inverses_of(cells), system.cations,
+                system.oxygens,
                 np.ascontiguousarray(found.counts[sampled]),
                 np.ascontiguousarray(found.owner[sampled]),
                 np.ascontiguousarray(found.partner[sampled]),

@@ -10,12 +10,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from pykoh.analysis.common.geometry import bin_counts, sort_into_bins, wrap
+from pykoh.analysis.common.geometry import bin_counts, inverses_of, sort_into_bins, wrap
 from pykoh.analysis.common.statistics import SegmentedSums
 from pykoh.arrays import FloatArray
+from pykoh.kernels import kernel, step
 from pykoh.trajectory.species import CATION, HYDROGEN, OXYGEN, Atoms
 
 KIND_H, KIND_OW, KIND_OSTAR, KIND_OTHER_O, KIND_CATION = range(5)
@@ -54,7 +54,7 @@ def rdf_stride(interval_ps: float, n_atoms: int) -> int:
     return max(1, math.ceil(spacing / interval_ps - 1e-6))
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract", "arcp"})
+@step(fastmath={"reassoc", "nsz", "contract", "arcp"})
 def _distance_bins(
     fractional: NDArray[np.float32],
     i: int,
@@ -100,7 +100,7 @@ def _distance_bins(
         bins[j - begin] = np.int32(place) if place < beyond else np.int32(n_bins + (j & _LAST))
 
 
-@njit(cache=True, nogil=True)
+@step()
 def _count(
     bins: NDArray[np.int32],
     i: int,
@@ -134,35 +134,40 @@ def _count(
             closest[cation] = min(closest[cation], b)
 
 
-@njit(cache=True, nogil=True)
+@kernel(
+    "(float64[:,:,::1], float64[:,:,::1], float64[:,:,::1], float64[::1], int64[:,::1], "
+    "float64, float64[:,:,::1], float64[:,::1])",
+)
 def _pair_histograms(
     positions: FloatArray,
     cells: FloatArray,
+    inverses: FloatArray,
+    volumes: FloatArray,
     kinds: NDArray[np.int64],
-    segments: NDArray[np.int64],
     r_max: float,
     histogram: FloatArray,
-    nearest: FloatArray,
-    counts: FloatArray,
-    products: FloatArray,
+    numbers: FloatArray,
 ) -> None:
     """Add the pairs of a block of frames.
 
     Args:
         positions: [n_frames, n_atoms, 3], Å.
         cells: [n_frames, 3, 3], Å.
+        inverses: [n_frames, 3, 3], 1/Å, of the cells.
+        volumes: [n_frames], Å³.
         kinds: [n_frames, n_atoms].
-        segments: [n_frames], where each frame is added.
         r_max: Å, where the last bin ends.
-        histogram: [n_segments, N_PAIRS, n_bins], pairs; state.
-        nearest: [n_segments, n_bins], cations by the distance of their nearest O*; state.
-        counts: [n_segments, N_KINDS + 1], atoms of each kind, and Σ 1 / V (1/Å³); state.
-        products: [n_segments, N_KINDS, N_KINDS], Σ N_a N_b / V, for a = b N_a (N_a - 1); state.
+        histogram: [n_frames, N_PAIRS + 1, n_bins], pairs; last cations by the distance of their
+            nearest O*; added to.
+        numbers: [n_frames, N_KINDS + 1 + N_KINDS²], atoms of each kind; 1 / V, 1/Å³; N_a N_b / V,
+            for a = b N_a (N_a - 1) / V; added to.
     """
     n = positions.shape[1]
     n_bins = histogram.shape[2]
     per_width = np.float32(n_bins / r_max)
-    everyone = np.arange(n)
+    everyone = np.empty(n, dtype=np.int64)
+    for i in range(n):
+        everyone[i] = i
     fractional = np.empty((n, 3))
     place = np.empty((3, n), dtype=np.float32)
     order = np.empty(n, dtype=np.int64)
@@ -171,13 +176,16 @@ def _pair_histograms(
     bins = np.empty(n, dtype=np.int32)
     number = np.empty(N_KINDS)
     rows = np.empty((N_KINDS, N_KINDS), dtype=np.int64)
+    cell = np.empty((3, 3), dtype=np.float32)
+    found = np.empty((N_PAIRS, n_bins + BEYOND), dtype=np.int64)
     for a in range(N_KINDS):
         for b in range(N_KINDS):
             rows[a, b] = max(a, b) * (max(a, b) + 1) // 2 + min(a, b)
     for f in range(positions.shape[0]):
-        inverse = np.linalg.inv(cells[f])
-        volume = abs(np.linalg.det(cells[f]))
-        cell = cells[f].astype(np.float32)
+        inverse, volume = inverses[f], volumes[f]
+        for a in range(3):
+            for b in range(3):
+                cell[a, b] = cells[f, a, b]
         wrap(positions[f], everyone, inverse, fractional)
         n0, n1, n2 = bin_counts(inverse, r_max / _SPLIT)
         # With fewer cells the neighbours on one side would be those on the other too.
@@ -186,16 +194,19 @@ def _pair_histograms(
         if not binned:
             n0, n1, n2 = 1, 1, 1
         first = sort_into_bins(fractional, n0, n1, n2, order)
-        number[:] = 0.0
-        closest[:] = n_bins
+        for a in range(N_KINDS):
+            number[a] = 0.0
         for k in range(n):
+            closest[k] = n_bins
             i = order[k]
             place[0, k] = fractional[i, 0]
             place[1, k] = fractional[i, 1]
             place[2, k] = fractional[i, 2]
             kind[k] = kinds[f, i]
             number[kinds[f, i]] += 1.0
-        found = np.zeros((N_PAIRS, n_bins + BEYOND), dtype=np.int64)
+        for p in range(N_PAIRS):
+            for b in range(n_bins + BEYOND):
+                found[p, b] = 0
         if not binned:
             for i in range(n):
                 _distance_bins(place, i, i + 1, n, cell, per_width, n_bins, bins)
@@ -229,19 +240,18 @@ def _pair_histograms(
                                             place, i, begin, end, cell, per_width, n_bins, bins
                                         )
                                         _count(bins, i, begin, end, kind, rows, found, closest)
-        segment = segments[f]
         for p in range(N_PAIRS):
             for b in range(n_bins):
-                histogram[segment, p, b] += found[p, b]
+                histogram[f, p, b] += found[p, b]
         for i in range(n):
             if kind[i] == KIND_CATION and closest[i] < n_bins:
-                nearest[segment, closest[i]] += 1.0
+                histogram[f, N_PAIRS, closest[i]] += 1.0
         for a in range(N_KINDS):
-            counts[segment, a] += number[a]
+            numbers[f, a] += number[a]
             for b in range(N_KINDS):
                 pairs = number[a] * (number[b] - (1.0 if a == b else 0.0))
-                products[segment, a, b] += pairs / volume
-        counts[segment, N_KINDS] += 1.0 / volume
+                numbers[f, N_KINDS + 1 + a * N_KINDS + b] += pairs / volume
+        numbers[f, N_KINDS] += 1.0 / volume
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -294,13 +304,12 @@ class PairFinder:
             _pair_histograms(
                 np.ascontiguousarray(positions),
                 np.ascontiguousarray(cells),
+                inverses_of(cells),
+                abs(np.linalg.det(cells)),
                 kinds,
-                np.arange(n_frames),
                 self.r_max_A,
-                histogram[:, :N_PAIRS],
-                histogram[:, N_PAIRS],
-                numbers[:, : N_KINDS + 1],
-                numbers[:, N_KINDS + 1 :].reshape(-1, N_KINDS, N_KINDS),
+                histogram,
+                numbers,
             )
         return PairCounts(histogram, numbers)
 

@@ -63,12 +63,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy import stats
 from scipy.optimize import nnls
 
 from pykoh.analysis.common.msd_order_n import Displacements
 from pykoh.analysis.results import DisplacementCurve, FloatArray, LineFit
+from pykoh.kernels import kernel
 
 _MAX_POINTS = 12
 _LONGEST_TABLE = 1 << 18
@@ -76,7 +76,9 @@ _REJECTED = 0.002  # probability below which a straight line does not describe t
 _ITERATIONS = 4
 
 
-@njit(cache=True, nogil=True)
+@kernel(
+    "(float64[::1], float64[::1], float64[::1], float64, float64, float64)",
+)
 def _covariances(
     lags: FloatArray,
     spacing: FloatArray,

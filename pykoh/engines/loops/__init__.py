@@ -1,1 +1,9 @@
-"""Loops that numba compiles at the first call, and keeps on disk."""
+"""Compiled loops over atoms and pairs of neighbours."""
+
+KERNELS = (
+    "pykoh.engines.loops.messages",
+    "pykoh.engines.loops.contraction",
+    "pykoh.engines.loops.rows",
+    "pykoh.engines.loops.pairs",
+)
+"""What is compiled ahead for a potential without vectors, the last needed first."""

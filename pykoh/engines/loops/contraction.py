@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from pykoh.engines.loops.lanes import MATH, load, plus, plus_product, spread, store, times, zeros
+from pykoh.kernels import kernel
 
 Array = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=MATH)
+@kernel(
+    "(int64, int64, float32[::1], int64[::1], int64, float32[::1], int64[:,::1], "
+    "int64[:,::1], float32[::1], float32[::1])",
+    fastmath=MATH,
+)
 def contract(
     n_atoms: int,
     width: int,
@@ -89,7 +93,7 @@ def contract(
             store(value, here + step, next_total)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=MATH)
+@kernel(fastmath=MATH)
 def contract_many(
     n_atoms: int,
     width: int,
@@ -141,7 +145,7 @@ def contract_many(
                         store(found, own, total)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=MATH)
+@kernel(fastmath=MATH)
 def contract_many_back(
     n_atoms: int,
     width: int,

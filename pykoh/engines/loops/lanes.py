@@ -5,8 +5,6 @@ registers. Here a value is as many numbers as a cache line holds (16 in single p
 double); LLVM puts it into whatever registers the processor has. In a compiled function the
 functions below work on such values and on one-dimensional arrays. Positions are not checked, and
 not counted from the end. (There are no operators such as +: numba takes long to compile them.)
-
-numba does not notice a change of this file in what it keeps on disk: empty its cache after one.
 """
 
 from __future__ import annotations

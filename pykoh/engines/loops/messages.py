@@ -19,7 +19,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from pykoh.engines.loops.lanes import (
@@ -43,6 +42,7 @@ from pykoh.engines.loops.lanes import (
     two_products,
     zeros,
 )
+from pykoh.kernels import kernel, step
 
 Array = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
@@ -55,7 +55,10 @@ TO_Y_WIDTHS = (1, 4, 8, 8)
 TO_Y_STARTS = (0, 1, 5, 13, 21)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(
+    "(int64, int64, float32[::1], int64[::1], int64[::1], int64, int64, float64, "
+    "int32[::1], float32[::1])",
+)
 def place_rows(
     low: int,
     high: int,
@@ -94,7 +97,7 @@ def place_rows(
         position[row] = scaled - interval
 
 
-@njit(nogil=True, error_model="numpy", fastmath=MATH)
+@step(fastmath=MATH)
 def _sum_of_ell(
     low: int,
     high: int,
@@ -124,7 +127,11 @@ def _sum_of_ell(
         store_many(sums, place, n_atoms * width, found)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=MATH)
+@kernel(
+    "(int64, int64, int64, int64[::1], float32[::1], int32[::1], float32[::1], "
+    "int32[::1], float32[::1], int64, float32[::1], float32[::1])",
+    fastmath=MATH,
+)
 def sum_neighbours(
     low: int,
     high: int,
@@ -183,7 +190,7 @@ def sum_neighbours(
                 )  # fmt: skip
 
 
-@njit(nogil=True, error_model="numpy", fastmath=MATH)
+@step(fastmath=MATH)
 def _back_of_ell(
     low: int,
     high: int,
@@ -237,7 +244,12 @@ def _back_of_ell(
                 add_sums(of_y, of_distance, to_y, first_to_y + row * y_width)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=MATH)
+@kernel(
+    "(int64, int64, int64, int64[::1], float32[::1], int32[::1], float32[::1], "
+    "int32[::1], float32[::1], int64, float32[::1], float64, float32[::1], float32[::1], "
+    "float32[::1])",
+    fastmath=MATH,
+)
 def sum_neighbours_back(
     low: int,
     high: int,

@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from pykoh.kernels import kernel
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 Floats = NDArray[np.floating[Any]]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(
+    "(float64[:,::1], float64[:,::1], int64[::1], int64[::1], float64, float64[:,::1], "
+    "int64[::1], int64[::1])",
+)
 def select_pairs(
     positions: Array,
     shifts: Array,
@@ -49,7 +53,9 @@ def select_pairs(
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(
+    "(float64[:,::1], float32[:,::1], int64[::1], int64[::1], float64[:,::1], float64[:,::1])",
+)
 def forces_of_pairs(
     rij: Floats, gradient: Floats, sender: Indices, receiver: Indices, forces: Array, virial: Array
 ) -> None:

@@ -20,7 +20,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from pykoh.engines.loops.lanes import (
@@ -42,6 +41,7 @@ from pykoh.engines.loops.lanes import (
     two_products,
     zeros,
 )
+from pykoh.kernels import kernel, step
 
 Array = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
@@ -52,7 +52,7 @@ Value = Any
 TO_G_WIDTHS = (2, 4, 8, 8)
 
 
-@njit(nogil=True, error_model="numpy", fastmath=MATH)
+@step(fastmath=MATH)
 def _sum_of_channels(
     low: int,
     high: int,
@@ -82,7 +82,11 @@ def _sum_of_channels(
         store_many(sums, (atom - low) * width + channel, (high - low) * width, found)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=MATH)
+@kernel(
+    "(int64, int64, int64[::1], int32[::1], float32[::1], int32[::1], float32[::1], "
+    "int64, int64, int64, float32[::1], float32[::1], int64, float32[::1])",
+    fastmath=MATH,
+)
 def sum_path(
     low: int,
     high: int,
@@ -143,7 +147,7 @@ def sum_path(
             )  # fmt: skip
 
 
-@njit(nogil=True, error_model="numpy", fastmath=MATH)
+@step(fastmath=MATH)
 def _back_of_channels(
     low: int,
     high: int,
@@ -192,7 +196,12 @@ def _back_of_channels(
                 own += width
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=MATH)
+@kernel(
+    "(int64, int64, int64[::1], int32[::1], float32[::1], int32[::1], float32[::1], "
+    "int64, int64, int64, float32[::1], float32[::1], int64, float64, float32[::1], "
+    "float32[::1], float32[::1])",
+    fastmath=MATH,
+)
 def sum_path_back(
     low: int,
     high: int,

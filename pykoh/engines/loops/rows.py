@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from pykoh.engines.loops.messages import TO_Y_STARTS, TO_Y_WIDTHS
+from pykoh.kernels import kernel, step
 
 Array = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
@@ -20,7 +20,10 @@ Indices = NDArray[np.int64]
 _TOGETHER = 64
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(
+    "(float32[:,::1], int64[::1], int64[::1], int64[::1], int64, float64, int64[::1], "
+    "int64[::1], int64[::1], int64[::1], float32[::1], float32[:,::1])",
+)
 def near_rows(
     rij: Array,
     sender: Indices,
@@ -78,7 +81,7 @@ def near_rows(
     return start[-1]
 
 
-@njit(nogil=True, error_model="numpy", fastmath={"contract"})
+@step(fastmath={"contract"})
 def _monomials(
     unit: Array, first: int, last: int, lower: Indices, axis: Indices, monomials: Array
 ) -> None:
@@ -93,7 +96,11 @@ def _monomials(
             monomials[4 + k, i] = monomials[lower[k], i] * unit[axis[k], first + i]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@kernel(
+    "(int64, int64, int64, int64, float32[:,::1], int64[::1], int64[::1], int64[:], "
+    "int64[:], float32[::1], float32[::1])",
+    fastmath={"contract"},
+)
 def harmonics(
     low: int,
     high: int,
@@ -145,7 +152,12 @@ def harmonics(
                     y[place + m] = values[ell * ell + m, i]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@kernel(
+    "(int64, int64, int64, int64, float32[:,::1], float32[::1], int64[::1], int64[::1], "
+    "int64[:], int64[:], int64[:], float32[::1], float32[::1], int64[::1], "
+    "float32[:,::1])",
+    fastmath={"contract"},
+)
 def gradient_of_pairs(
     low: int,
     high: int,

@@ -1,0 +1,196 @@
+"""Functions that numba compiles, and where their machine code is kept.
+
+numba keeps compiled functions on disk. It sees when their own file has changed, but not when a
+file has changed that they import from: the old code would then compute other numbers. So what is
+kept lies in a folder that is named after the contents of all these files. The folder is outside
+the package, so a new environment finds it too.
+
+The first call on a machine compiles for some time, with one core. :func:`compile_ahead` lets other
+cores help: they begin with the functions that are needed last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+from numba.core.sigutils import normalize_signature
+from numba.extending import register_jitable
+
+from pykoh.processes import available_cores
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MOST_HELPERS = 3
+"""Processes that compile ahead; the first call itself compiles as much as one of them."""
+
+UNUSED_S = 90 * 86400.0
+"""What has not been used for so long is removed."""
+
+_IMPORT = re.compile(r"^from (pykoh[\w.]*) import", re.MULTILINE)
+_HAS_KERNELS = b"from pykoh.kernels import"
+
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+_config: Any = numba.config
+_declared: dict[str, list[tuple[Any, str]]] = {}
+"""Kernels and their usual signatures, by module."""
+
+
+def kernel(signature: str = "", **options: Any) -> Callable[[F], F]:
+    """Compile a function that Python calls; its machine code is kept on disk.
+
+    It runs without the global interpreter lock. A division by zero gives inf or nan.
+
+    Args:
+        signature: types of the arguments that it usually has, in numba's words; it can be compiled
+            ahead for them. Others work too.
+        options: more options of :func:`numba.njit`, such as ``fastmath``.
+    """
+    decorate = _kept(**options)
+
+    def declare(function: F) -> F:
+        made = decorate(function)
+        if signature:
+            _declared.setdefault(function.__module__, []).append((made, signature))
+        return made
+
+    return declare
+
+
+def step(**options: Any) -> Callable[[F], F]:
+    """Let kernels call a function, which is compiled into them. For Python it stays as it is.
+
+    Args:
+        options: as for :func:`kernel`.
+    """
+    make: Any = register_jitable
+    decorate: Callable[[F], F] = make(**_OPTIONS, **options)
+    return decorate
+
+
+def _kept(**options: Any) -> Callable[[F], F]:
+    given: dict[str, Any] = {"cache": True, "no_cfunc_wrapper": True, **_OPTIONS, **options}
+    make: Any = numba.njit(**given)
+
+    def decorate(function: F) -> F:
+        before = _config.CACHE_DIR
+        _config.CACHE_DIR = str(folder() or before)
+        try:
+            made: F = make(function)
+        finally:
+            _config.CACHE_DIR = before
+        return made
+
+    return decorate
+
+
+def compile_ahead(modules: Sequence[str]) -> None:
+    """Let other processes compile the kernels of modules, unless that was done before.
+
+    Nothing waits for them. A kernel that is called before it is there is compiled as usual.
+
+    Args:
+        modules: names, those that are needed last first.
+    """
+    kept = folder()
+    n_helpers = min(available_cores() - 1, MOST_HELPERS)
+    if kept is None or n_helpers < 1:
+        return
+    name = hashlib.sha256(" ".join(modules).encode()).hexdigest()[:8]
+    try:
+        (kept / f"ahead-{name}").touch(exist_ok=False)
+    except OSError:
+        return
+    for helper in range(n_helpers):
+        subprocess.Popen(
+            [sys.executable, "-m", "pykoh.kernels", f"{helper}/{n_helpers}", *modules],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+def compile_declared(modules: Sequence[str], part: int = 0, n_parts: int = 1) -> int:
+    """Compile the kernels of modules for their usual arguments; return how many.
+
+    Args:
+        modules: names.
+        part: which of the parts.
+        n_parts: every so many-th kernel belongs to a part.
+    """
+    for module in modules:
+        importlib.import_module(module)
+    # __main__ has a registry of its own.
+    declared = importlib.import_module("pykoh.kernels")._declared
+    wanted = [each for module in modules for each in reversed(declared.get(module, []))]
+    for made, signature in wanted[part::n_parts]:
+        # What is kept is found by a tuple of types, as a call gives it, not by a text.
+        made.compile(tuple(normalize_signature(signature)[0]))
+    return len(wanted[part::n_parts])
+
+
+@cache
+def folder() -> Path | None:
+    """Return where machine code is kept, or None where numba has to find a place.
+
+    It is ``loops/`` in ``NUMBA_CACHE_DIR``, in ``PYKOH_CACHE`` or in ``~/.cache/pykoh``.
+    """
+    given = _config.CACHE_DIR or os.environ.get("PYKOH_CACHE")
+    try:
+        cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        found = Path(given or cached / "pykoh") / "loops" / contents_key()
+        found.mkdir(parents=True, exist_ok=True)
+        os.utime(found)
+        _forget_old(found.parent)
+    except (OSError, RuntimeError):  # no home folder, or one that cannot be written to
+        return None
+    return found if os.access(found, os.W_OK) else None
+
+
+def _forget_old(parent: Path) -> None:
+    """Remove what other versions of pykoh kept and have not used for long."""
+    for other in parent.iterdir():
+        if time.time() - other.stat().st_mtime > UNUSED_S:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def contents_key(package: Path = Path(__file__).parent) -> str:
+    """Return a short hash of all files with compiled functions and of what they import.
+
+    Args:
+        package: folder of the package.
+    """
+    texts: dict[Path, bytes] = {}
+    waiting = []
+    for path in sorted(package.rglob("*.py")):
+        text = path.read_bytes()
+        if _HAS_KERNELS in text:
+            waiting.append(path)
+    while waiting:
+        path = waiting.pop()
+        if path not in texts:
+            texts[path] = path.read_bytes()
+            for module in _IMPORT.findall(texts[path].decode()):
+                within = package.joinpath(*module.split(".")[1:])
+                options = within.with_suffix(".py"), within / "__init__.py"
+                waiting += [option for option in options if option.exists()]
+    total = hashlib.sha256()
+    for path in sorted(texts):
+        total.update(path.relative_to(package).as_posix().encode() + b"\0" + texts[path])
+    return total.hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    part, n_parts = sys.argv[1].split("/")
+    compile_declared(sys.argv[2:], int(part), int(n_parts))
