@@ -49,7 +49,7 @@ class Study:
     progress: Callable[[Run, int], None] | None = None
     say: Callable[[str], None] = field(default=lambda _: None)
 
-    def team(self) -> Workers:
+    def make_workers(self) -> Workers:
         """Return who looks at blocks of frames."""
         from pykoh.analysis.workers import Workers, available_cores, dask_workers
 
@@ -115,7 +115,7 @@ def analyze_run(
     settings = study.settings or Settings()
     in_memory = isinstance(run, MemoryRun)
     if not settings.pressure_files and not in_memory:
-        beside = pressure_beside(run.paths)
+        beside = pressure_files_beside(run.paths)
         settings = replace(settings, pressure_files=beside, pressure_given=False)
     keeper = None
     if study.checkpoint_min and state is not None and not in_memory:
@@ -128,8 +128,10 @@ def analyze_run(
             study.progress(run, n_frames)
 
     began = time.perf_counter()
-    with _recorded(folder, run, settings) as entry:
-        results = collect(run, settings, progress, study.team(), keeper, observables=observables)
+    with _run_record(folder, run, settings) as entry:
+        results = collect(
+            run, settings, progress, study.make_workers(), keeper, observables=observables
+        )
         seconds = time.perf_counter() - began
         if folder is not None:
             from pykoh.analysis.results.write import write_results
@@ -145,7 +147,7 @@ def analyze_run(
 
 
 @contextmanager
-def _recorded(folder: Path | None, run: Run, settings: Settings) -> Iterator[dict[str, Any]]:
+def _run_record(folder: Path | None, run: Run, settings: Settings) -> Iterator[dict[str, Any]]:
     """Write ``run.json`` where there is a folder."""
     from pykoh.provenance import record
 
@@ -156,7 +158,7 @@ def _recorded(folder: Path | None, run: Run, settings: Settings) -> Iterator[dic
         yield entry
 
 
-def pressure_beside(paths: Sequence[str]) -> tuple[str, ...]:
+def pressure_files_beside(paths: Sequence[str]) -> tuple[str, ...]:
     """Return NAME.pressure.txt of each NAME.dump, NAME.transport.dump, NAME.xtc ... or nothing."""
     from pykoh.trajectory.opening import COMPRESSED, SUFFIXES
 
@@ -166,11 +168,11 @@ def pressure_beside(paths: Sequence[str]) -> tuple[str, ...]:
         for endings in (COMPRESSED, SUFFIXES, (".transport",)):
             ending = next((e for e in endings if name.lower().endswith(e)), "")
             name = name[: len(name) - len(ending)]
-        record = path.with_name(f"{name}.pressure.txt")
-        if name == path.name or not record.is_file():
+        pressure_file = path.with_name(f"{name}.pressure.txt")
+        if name == path.name or not pressure_file.is_file():
             return ()
-        if str(record) not in found:
-            found.append(str(record))
+        if str(pressure_file) not in found:
+            found.append(str(pressure_file))
     return tuple(found)
 
 

@@ -195,7 +195,7 @@ def test_scripts_ask_for_what_the_site_says(tmp_path: Path) -> None:
 
 def test_a_campaign_can_grow_but_not_change(tmp_path: Path) -> None:
     folder(tmp_path / "c", Campaign((6.3,), "p", ps=10))
-    assert folder(tmp_path / "c", Campaign((6.3,), "p", ps=20)).spec.ps == 20
+    assert folder(tmp_path / "c", Campaign((6.3,), "p", ps=20)).campaign.ps == 20
     with pytest.raises(CampaignError, match="ps can only grow"):
         folder(tmp_path / "c", Campaign((6.3,), "p", ps=5))
     with pytest.raises(CampaignError, match="other atoms"):
@@ -256,7 +256,7 @@ def worker(campaign: CampaignFolder, stage: str) -> subprocess.Popen:
 
 def test_a_told_worker_stops_and_the_next_goes_on(tiny: CampaignFolder) -> None:
     run = tiny.runs[0]
-    place = tiny.folder_of(run)
+    place = tiny.run_folder(run)
     first = worker(tiny, "produce")
     deadline = time.monotonic() + 240
     # The second begins as soon as the first has the run: by its end few steps are made.
@@ -300,7 +300,7 @@ def test_runs_share_a_job_and_a_full_disk_stops_them(tmp_path: Path) -> None:
     made = folder(tmp_path / "c", Campaign((6.3,), "p", atoms=30, replicas=2), site)
     assert made.n_tasks == 1
     assert worker(made, "build").wait() == 0
-    boxes = [(made.folder_of(run) / "koh.data").read_text() for run in made.runs]
+    boxes = [(made.run_folder(run) / "koh.data").read_text() for run in made.runs]
     assert boxes[0] != boxes[1], "replicas are boxes of their own"
     assert worker(made, "equilibrate").wait() == 1
     shown = call("status", str(made.path)).output
@@ -364,7 +364,7 @@ def test_options_say_what_a_file_would(tmp_path: Path, monkeypatch: pytest.Monke
     done = call("submit", "--molarity", "1.7", "--molarity", "6.3", "--potential", "p.pt", "--ps",
                 "20", "--set", "dump_fs=5", "-o", "koh", "--dry-run")  # fmt: skip
     assert done.exit_code == 0, done.output
-    spec = CampaignFolder(tmp_path / "koh").spec
+    spec = CampaignFolder(tmp_path / "koh").campaign
     assert (spec.molarities, spec.ps, spec.dump_fs) == ((1.7, 6.3), 20.0, 5.0)
     # Options win over a file, whose paths are beside it.
     (tmp_path / "d").mkdir()
@@ -372,7 +372,7 @@ def test_options_say_what_a_file_would(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "d" / "c.yaml").write_text("molarities: 3\npotential: q.pt\nps: 10\n")
     done = call("submit", "d/c.yaml", "--ps", "30", "-o", "koh2", "--dry-run")
     assert done.exit_code == 0, done.output
-    spec = CampaignFolder(tmp_path / "koh2").spec
+    spec = CampaignFolder(tmp_path / "koh2").campaign
     assert (spec.molarities, spec.ps) == ((3.0,), 30.0)
     # A login node may lack torch.
     with monkeypatch.context() as without:

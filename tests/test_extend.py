@@ -39,7 +39,7 @@ def campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CampaignFolder:
     (tmp_path / "teacher.py").write_text(TEACHER)
     spec = Campaign((9.3,), "p", replicas=2, ps=5.0)
     made = create(tmp_path / "koh", spec, Site(engine="pykoh", gpus=0), SHIPPED)
-    first, second = (made.folder_of(run) for run in made.runs)
+    first, second = (made.run_folder(run) for run in made.runs)
     (first / "equil.data").write_text("an equilibrated box\n")
     kept = frames("dense", "first_flagged", 3, seed=5)
     kept[1].positions[0] = kept[1].positions[1] + 0.1
@@ -85,7 +85,7 @@ def test_a_campaign_learns_and_begins_anew(campaign: CampaignFolder, tmp_path: P
 
     new = CampaignFolder(tmp_path / "koh2")
     assert [p.name for p in new.potentials] == ["potential.pt", "committee_1.pt"]
-    boxes = [(new.folder_of(run) / "koh.data") for run in new.runs]
+    boxes = [(new.run_folder(run) / "koh.data") for run in new.runs]
     assert boxes[0].read_text() == "an equilibrated box\n" and not boxes[1].exists()
     assert "1 of 2 runs begin with equilibrated boxes" in done.output
     # What it says comes next works, and is the same campaign.
@@ -127,7 +127,7 @@ def test_wrong_calls(campaign: CampaignFolder, tmp_path: Path) -> None:
     assert done.exit_code == 1 and "frame 5: is not periodic" in done.output, done.output
     (tmp_path / "k.learning" / "flagged.extxyz").unlink()
     for run in campaign.runs:
-        (campaign.folder_of(run) / "flagged.extxyz").unlink()
+        (campaign.run_folder(run) / "flagged.extxyz").unlink()
     done = call(*options, "-o", "k")
     assert done.exit_code == 1 and "no run has kept a frame" in done.output
     with pytest.raises(CampaignError):

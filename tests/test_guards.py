@@ -11,7 +11,7 @@ from ase import Atoms
 
 from labels import frames
 from pykoh.campaign.forces import disagreement
-from pykoh.campaign.guards import broken_molecules, look, newest_frame
+from pykoh.campaign.guards import broken_molecules, find_problem, newest_frame
 
 TYPES = {"H": 1, "O": 2, "K": 3}
 
@@ -46,8 +46,8 @@ def test_a_sound_run_is_left_alone(tmp_path: Path, box: Atoms) -> None:
     moved.positions += 40.0  # unwrapped coordinates
     write(tmp_path / "d", [box, moved])
     path = log(tmp_path / "log", [290.0, 310.0] * 10, [-100.0] * 20)
-    assert look(tmp_path / "d", path, 300.0, "K", True) is None
-    assert look(tmp_path / "none", tmp_path / "none", 300.0, "K", True) is None
+    assert find_problem(tmp_path / "d", path, 300.0, "K", True) is None
+    assert find_problem(tmp_path / "none", tmp_path / "none", 300.0, "K", True) is None
 
 
 @pytest.mark.parametrize("cut", [0, 1, 30, 400])
@@ -116,7 +116,7 @@ def test_temperature_and_energy(
     expected: str | None,
 ) -> None:
     write(tmp_path / "d", [box])
-    alarm = look(
+    alarm = find_problem(
         tmp_path / "d", log(tmp_path / "log", temperatures, energies), 300.0, "K", constant
     )
     if expected is None:

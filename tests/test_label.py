@@ -19,7 +19,7 @@ from click.testing import CliRunner
 
 from labels import frames
 from pykoh.cli import main
-from pykoh.reference.campaign import in_turn
+from pykoh.reference.frame_queue import alternate_trajectories
 
 # A calculator that takes its time, fails at chosen frames, and counts its calls.
 TEACHER = """
@@ -181,7 +181,9 @@ def test_wrong_options(place: Path, arguments: list[str], expected: str) -> None
 
 
 def test_trajectories_take_turns() -> None:
-    order = in_turn([*frames("dense", "a", 3, seed=1), *frames("dense", "b", 2, seed=2)])
+    order = alternate_trajectories(
+        [*frames("dense", "a", 3, seed=1), *frames("dense", "b", 2, seed=2)]
+    )
     assert [frame.info["run"] for frame in order] == ["a", "b", "a", "b", "a"]
 
 

@@ -379,11 +379,11 @@ def test_types_that_are_called_by_their_element(tmp_path: Path, columns: str) ->
 
 
 def test_the_pressure_record_is_found_beside_any_format(tmp_path: Path) -> None:
-    from pykoh.study import pressure_beside
+    from pykoh.study import pressure_files_beside
 
     (tmp_path / "koh.pressure.txt").write_text("# ...\n")
     for ending in ("dump", "transport.dump", "dump.gz", "bin", "dcd", "xtc", "trr", "nc",
                    "extxyz", "xyz.gz", "lammpstrj", "lammpstrj.zst"):  # fmt: skip
-        found = pressure_beside([str(tmp_path / f"koh.{ending}")])
+        found = pressure_files_beside([str(tmp_path / f"koh.{ending}")])
         assert found == (str(tmp_path / "koh.pressure.txt"),), ending
-    assert pressure_beside([str(tmp_path / "other.dump")]) == ()
+    assert pressure_files_beside([str(tmp_path / "other.dump")]) == ()

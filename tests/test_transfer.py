@@ -18,7 +18,7 @@ from labels import frames
 from potentials import reference
 from pykoh.cli import main
 from pykoh.reference.frames import frame_key
-from pykoh.transfer.errors import (
+from pykoh.transferability.errors import (
     FrameErrors,
     draws_of_runs,
     energy_rmse,

@@ -26,7 +26,7 @@ def watched(path: Path, **settings: float) -> tuple[CampaignFolder, Watch, Path]
     """Return a campaign with a committee, the watch of its run, and where its dump is."""
     campaign = Campaign((6.3,), "p", committee=("q",), **settings)  # type: ignore[arg-type]
     made = create(path, campaign, Site(engine="pykoh"), SHIPPED, [OTHER])
-    return made, Watch(made, made.runs[0]), made.folder_of(made.runs[0]) / "koh.dump"
+    return made, Watch(made, made.runs[0]), made.run_folder(made.runs[0]) / "koh.dump"
 
 
 def test_a_broken_molecule_stops_a_run_and_keeps_the_frame(tmp_path: Path) -> None:
@@ -35,12 +35,12 @@ def test_a_broken_molecule_stops_a_run_and_keeps_the_frame(tmp_path: Path) -> No
     made, watch, path = watched(tmp_path / "c", flag_eV_per_A=100.0, stop_eV_per_A=100.0)
     box = frames("dense", "a", 1, seed=1)[0]
     write_dump(path, [box])
-    said = watch.look()
+    said = watch.check()
     assert said["flagged"] == 0 and 0 < said["disagreement_eV_per_A"] < 100
     far_proton(box)
     write_dump(path, [box])
     with pytest.raises(CampaignError, match=r"from the nearest O.*pykoh label takes it"):
-        watch.look()
+        watch.check()
     flagged = read(watch.flagged)
     assert flagged.get_chemical_symbols() == box.get_chemical_symbols()
     assert flagged.info["run"] == "koh_6.3M_298.15K_1_flagged"
@@ -64,15 +64,15 @@ def test_forces_stop_or_flag(
     _, watch, path = watched(tmp_path / "c", **settings)
     write_dump(path, frames("dense", "a", 1, seed=1))
     if problem is None:
-        said = watch.look()
+        said = watch.check()
         assert said["flagged"] == 1
     else:
         with pytest.raises(CampaignError, match=problem):
-            watch.look()
+            watch.check()
     flagged = read(watch.flagged, index=":")
     assert len(flagged) == 1
     # A second look comes too early: looking costs 5 % of the time at most.
-    assert problem is not None or watch.look() == {}
+    assert problem is not None or watch.check() == {}
 
 
 def test_without_vesin_only_a_committee_complains(
@@ -82,11 +82,11 @@ def test_without_vesin_only_a_committee_complains(
     _, watch, path = watched(tmp_path / "c")
     write_dump(path, frames("dense", "a", 1, seed=1))
     with pytest.raises(CampaignError, match="committee needs the Python package vesin"):
-        watch.look()
+        watch.check()
     alone = create(tmp_path / "d", Campaign((6.3,), "p"), Site(engine="pykoh"), SHIPPED)
-    path = alone.folder_of(alone.runs[0]) / "koh.dump"
+    path = alone.run_folder(alone.runs[0]) / "koh.dump"
     write_dump(path, frames("dense", "a", 1, seed=1))
-    assert Watch(alone, alone.runs[0]).look() == {}
+    assert Watch(alone, alone.runs[0]).check() == {}
 
 
 def test_committees_are_copied_and_may_change(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def restart_step(path: Path) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
+class KeptRestart:
     """One kept restart file.
 
     Attributes:
@@ -82,10 +82,10 @@ class Checkpoints:
         self._seen: tuple[int, int] | None = None
         self.kept = self._read()
 
-    def _read(self) -> list[Checkpoint]:
+    def _read(self) -> list[KeptRestart]:
         try:
             entries = json.loads(self._list.read_text(encoding="utf-8"))
-            return [Checkpoint(**entry) for entry in entries]
+            return [KeptRestart(**entry) for entry in entries]
         except (OSError, ValueError, TypeError):
             # Without the list the live file still counts if it is whole.
             return []
@@ -113,7 +113,7 @@ class Checkpoints:
         if restart_step(target) != step:  # replaced between the two looks
             target.unlink()
             return False
-        kept = [*self.kept, Checkpoint(target.name, step, sha256(target))]
+        kept = [*self.kept, KeptRestart(target.name, step, sha256(target))]
         kept.sort(key=lambda c: c.step)
         old, self.kept = kept[:-KEPT], kept[-KEPT:]
         text = [{"file": c.file, "step": c.step, "sha256": c.sha256} for c in self.kept]

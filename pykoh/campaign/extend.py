@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Learning:
+class LearningSettings:
     """How to learn.
 
     Attributes:
@@ -55,12 +55,15 @@ class Learning:
 
 
 def extend(
-    campaign: CampaignFolder, learning: Learning, target: Path, report: Callable[[str], None]
+    campaign_folder: CampaignFolder,
+    learning: LearningSettings,
+    target: Path,
+    report: Callable[[str], None],
 ) -> CampaignFolder:
     """Label, train, export, and make the campaign that goes on; each step only if it is not done.
 
     Args:
-        campaign: whose runs kept frames.
+        campaign_folder: campaign whose runs kept frames.
         learning: how.
         target: folder of the new campaign; ``TARGET.learning`` is made beside it.
         report: called with a sentence before each step.
@@ -72,26 +75,27 @@ def extend(
     for path in learning.labels:
         require_file(path, "label file", CampaignError)
     require_file(learning.model, "model", CampaignError)
-    place = target.parent / f"{target.name}.learning"
-    place.mkdir(exist_ok=True)
-    labels = _label(campaign, learning, place, report)
+    work_folder = target.parent / f"{target.name}.learning"
+    work_folder.mkdir(exist_ok=True)
+    labels = _label(campaign_folder, learning, work_folder, report)
     names = ["potential", *(f"committee_{k + 1}" for k in range(learning.committee))]
     for number, name in enumerate(names, start=1):
-        _train(learning, labels, place, name, number, report)
-    spec = replace(
-        campaign.spec,
+        _train(learning, labels, work_folder, name, number, report)
+    campaign = replace(
+        campaign_folder.campaign,
         potential="potential.pt",
         committee=tuple(f"{name}.pt" for name in names[1:]),
     )
-    write_text(place / "campaign.yaml", _yaml(spec))
-    write_text(place / "site.yaml", _yaml(campaign.site))
-    paths = [place / f"{name}.pt" for name in names]
-    made = create(target, spec, campaign.site, paths[0], paths[1:])
-    report(f"{_hand_over(campaign, made)} of {len(made.runs)} runs begin with equilibrated boxes")
+    write_text(work_folder / "campaign.yaml", _yaml(campaign))
+    write_text(work_folder / "site.yaml", _yaml(campaign_folder.site))
+    paths = [work_folder / f"{name}.pt" for name in names]
+    made = create(target, campaign, campaign_folder.site, paths[0], paths[1:])
+    n_boxes = _copy_equilibrated_boxes(campaign_folder, made)
+    report(f"{n_boxes} of {len(made.runs)} runs begin with equilibrated boxes")
     return made
 
 
-def flagged_frames(campaign: CampaignFolder, most: int) -> tuple[list[Atoms], int]:
+def flagged_frames(campaign_folder: CampaignFolder, most: int) -> tuple[list[Atoms], int]:
     """Return up to ``most`` kept frames, and how many are left out because no DFT would converge.
 
     The runs are visited in turn, the frames of each by falling disagreement.
@@ -103,8 +107,8 @@ def flagged_frames(campaign: CampaignFolder, most: int) -> tuple[list[Atoms], in
 
     of_run: list[list[Atoms]] = []
     broken = 0
-    for run in campaign.runs:
-        path = campaign.folder_of(run) / FLAGGED
+    for run in campaign_folder.runs:
+        path = campaign_folder.run_folder(run) / FLAGGED
         if not path.exists():
             continue
         usable = []
@@ -122,31 +126,34 @@ def flagged_frames(campaign: CampaignFolder, most: int) -> tuple[list[Atoms], in
 
 
 def _label(
-    campaign: CampaignFolder, learning: Learning, place: Path, report: Callable[[str], None]
+    campaign_folder: CampaignFolder,
+    learning: LearningSettings,
+    work_folder: Path,
+    report: Callable[[str], None],
 ) -> Path:
     from ase.io import write
 
-    frames_file, labels = place / "flagged.extxyz", place / "labels.extxyz"
+    frames_file, labels = work_folder / "flagged.extxyz", work_folder / "labels.extxyz"
     if not frames_file.exists():
-        frames, broken = flagged_frames(campaign, learning.frames)
+        frames, broken = flagged_frames(campaign_folder, learning.frames)
         if broken:
             report(f"{broken} kept frames have atoms on top of each other and are left out")
         if not frames:
             raise CampaignError(
-                f"{campaign.path}: no run has kept a frame to learn from (runs/*/{FLAGGED})"
+                f"{campaign_folder.path}: no run has kept a frame to learn from (runs/*/{FLAGGED})"
             )
         with replacing(frames_file) as temporary:
             write(temporary, frames, format="extxyz")
-    _refuse_what_training_would(learning)
+    _check_training_input(learning)
     report("labelling the kept frames")
     arguments = ["label", str(frames_file), "-o", str(labels), "--no-atoms"]
     code = _pykoh([*arguments, *learning.label_options])
-    if code != 0 and not _all_tried(place / "labels.json"):
+    if code != 0 and not _labelling_ended(work_folder / "labels.json"):
         raise CampaignError(f"{labels}: labelling did not end; the same command goes on with it")
     return labels
 
 
-def _refuse_what_training_would(learning: Learning) -> None:
+def _check_training_input(learning: LearningSettings) -> None:
     """Raise now, not after hours of labelling, if the labels or the model cannot be used."""
     from pykoh.export.read import read_mace_model
 
@@ -159,7 +166,7 @@ def _refuse_what_training_would(learning: Learning) -> None:
     read_mace_model(learning.model)
 
 
-def _all_tried(record: Path) -> bool:
+def _labelling_ended(record: Path) -> bool:
     """Return whether every frame is labelled or has failed, and some are labelled."""
     import json
 
@@ -174,14 +181,14 @@ def _all_tried(record: Path) -> bool:
 
 
 def _train(
-    learning: Learning,
+    learning: LearningSettings,
     labels: Path,
-    place: Path,
+    work_folder: Path,
     name: str,
     seed: int,
     report: Callable[[str], None],
 ) -> None:
-    model, artifact = place / f"{name}.model", place / f"{name}.pt"
+    model, artifact = work_folder / f"{name}.model", work_folder / f"{name}.pt"
     if not model.exists():
         report(f"training {name}")
         arguments = ["train", *map(str, learning.labels), str(labels), "-o", str(model)]
@@ -205,12 +212,12 @@ def _pykoh(arguments: Sequence[str]) -> int:
         raise
 
 
-def _hand_over(old: CampaignFolder, new: CampaignFolder) -> int:
+def _copy_equilibrated_boxes(old: CampaignFolder, new: CampaignFolder) -> int:
     """Give the runs of a new campaign the equilibrated boxes of the old one; return how many."""
     given = 0
     for before, after in zip(old.runs, new.runs, strict=True):
-        source = old.folder_of(before) / "equil.data"
-        target = new.folder_of(after) / "koh.data"
+        source = old.run_folder(before) / "equil.data"
+        target = new.run_folder(after) / "koh.data"
         if source.exists() and not target.exists():
             with replacing(target) as temporary:
                 shutil.copyfile(source, temporary)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pykoh import __version__
-from pykoh.campaign.spec import Campaign, Run, Site, runs_of
+from pykoh.campaign.spec import Campaign, CampaignRun, Site, runs_of
 from pykoh.errors import CampaignError
 from pykoh.files import replacing, write_text
 from pykoh.provenance import sha256
@@ -50,11 +50,11 @@ class CampaignFolder:
             raise CampaignError(f"{path}: is no campaign; `pykoh submit FILE -o {path}` makes one")
         try:
             entry = json.loads(record.read_text(encoding="utf-8"))
-            self.spec = Campaign(**_tuples(entry["campaign"]))
+            self.campaign = Campaign(**_tuples(entry["campaign"]))
             self.site = Site(**_tuples(entry["site"]))
         except (ValueError, KeyError, TypeError) as error:
             raise CampaignError(f"{record}: is damaged; submit again into a new folder") from error
-        self.runs = runs_of(self.spec)
+        self.runs = runs_of(self.campaign)
 
     @property
     def potentials(self) -> list[Path]:
@@ -67,7 +67,7 @@ class CampaignFolder:
         """Jobs of one array."""
         return -(-len(self.runs) // self.site.runs_per_job)
 
-    def runs_of_task(self, task: int) -> list[Run]:
+    def runs_of_task(self, task: int) -> list[CampaignRun]:
         """Return the runs of one job of an array."""
         size = self.site.runs_per_job
         found = self.runs[task * size : (task + 1) * size]
@@ -75,15 +75,15 @@ class CampaignFolder:
             raise CampaignError(f"{self.path}: has no task {task}")
         return found
 
-    def folder_of(self, run: Run) -> Path:
+    def run_folder(self, run: CampaignRun) -> Path:
         """Return the folder of a run."""
         return self.path / "runs" / run.name
 
-    def status_of(self, run: Run) -> dict[str, Any]:
+    def run_status(self, run: CampaignRun) -> dict[str, Any]:
         """Return what the worker wrote last about a run; empty before it began."""
         try:
             entry: dict[str, Any] = json.loads(
-                (self.folder_of(run) / "status.json").read_text(encoding="utf-8")
+                (self.run_folder(run) / "status.json").read_text(encoding="utf-8")
             )
             return entry
         except (OSError, ValueError):
@@ -109,7 +109,7 @@ def create(
     digest = sha256(potential)
     record = path / "campaign.json"
     if record.exists():
-        earlier = CampaignFolder(path).spec
+        earlier = CampaignFolder(path).campaign
         old, new = asdict(earlier), asdict(campaign)
         changed = [k for k in new if k not in _MAY_CHANGE and old[k] != new[k]]
         if changed:
@@ -129,9 +129,9 @@ def create(
     (path / "jobs").mkdir(exist_ok=True)
     if not (path / "potential.pt").exists():
         _copy(potential, path / "potential.pt")
-    for old_copy in path.glob("committee_*.pt"):
-        if int(old_copy.stem.split("_")[1]) > len(committee):
-            old_copy.unlink()
+    for earlier_copy in path.glob("committee_*.pt"):
+        if int(earlier_copy.stem.split("_")[1]) > len(committee):
+            earlier_copy.unlink()
     for number, member in enumerate(committee, start=1):
         _copy(member, path / f"committee_{number}.pt")
     entry = {

@@ -99,7 +99,7 @@ class ForceGuard:
         sigma = disagreement(forces)
         return Judgement(float(size.max()), float(sigma.max()), int(sigma.argmax()) + 1)
 
-    def look(self, frame: Atoms) -> Judgement | None:
+    def judge_if_due(self, frame: Atoms) -> Judgement | None:
         """Judge a frame, or return None if the last look was too short a time ago.
 
         A force that is not a number counts as infinitely large.

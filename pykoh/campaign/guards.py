@@ -43,7 +43,7 @@ class Alarm:
     frame: Atoms | None
 
 
-def look(
+def find_problem(
     dump: Path, log: Path, temperature_K: float, cation: str, constant_energy: bool
 ) -> Alarm | None:
     """Return what is wrong with a run, or None.

@@ -245,7 +245,7 @@ def read_site(path: Path) -> Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class CampaignRun:
     """One simulation of a campaign.
 
     Attributes:
@@ -267,9 +267,9 @@ class Run:
     density_kg_per_m3: float | None = None
 
 
-def runs_of(campaign: Campaign) -> list[Run]:
+def runs_of(campaign: Campaign) -> list[CampaignRun]:
     """Return the runs of a campaign, in the order of their numbers."""
-    runs: list[Run] = []
+    runs: list[CampaignRun] = []
     densities: list[float | None] = list(campaign.density_kg_per_m3) or [None]
     if len(densities) < len(campaign.molarities):
         densities *= len(campaign.molarities)
@@ -279,7 +279,9 @@ def runs_of(campaign: Campaign) -> list[Run]:
                 name = f"{molarity:g}M_{temperature:g}K_{replica}"
                 # LAMMPS wants a positive seed.
                 seed = campaign.seed * 1000 + len(runs) + 1
-                runs.append(Run(len(runs), name, molarity, temperature, replica, seed, density))
+                runs.append(
+                    CampaignRun(len(runs), name, molarity, temperature, replica, seed, density)
+                )
     if len({run.name for run in runs}) < len(runs):
         raise CampaignError("two runs would have the same folder: molarities differ too little")
     return runs

@@ -8,7 +8,7 @@ from pykoh.campaign import slurm
 from pykoh.campaign.checkpoints import restart_step
 from pykoh.campaign.engine import STAGES, finished
 from pykoh.campaign.folder import CampaignFolder
-from pykoh.campaign.spec import Run
+from pykoh.campaign.spec import CampaignRun
 from pykoh.campaign.watching import FLAGGED, count_frames
 
 
@@ -29,7 +29,7 @@ class RunStatus:
         flagged: frames kept for labelling.
     """
 
-    run: Run
+    run: CampaignRun
     stage: str
     state: str
     ps_done: float
@@ -41,34 +41,34 @@ class RunStatus:
     flagged: int
 
 
-def status(campaign: CampaignFolder) -> list[RunStatus]:
+def status(campaign_folder: CampaignFolder) -> list[RunStatus]:
     """Return the status of every run."""
-    queue = slurm.states(campaign)
-    spec = campaign.spec
+    queue = slurm.states(campaign_folder)
+    campaign = campaign_folder.campaign
     result = []
-    for run in campaign.runs:
-        folder, wrote = campaign.folder_of(run), campaign.status_of(run)
+    for run in campaign_folder.runs:
+        folder, wrote = campaign_folder.run_folder(run), campaign_folder.run_status(run)
         step = restart_step(folder / "koh.restart") or 0
-        stage = next((s for s in STAGES if not finished(spec, folder, s, step)), "done")
-        task = run.index // campaign.site.runs_per_job
+        stage = next((s for s in STAGES if not finished(campaign, folder, s, step)), "done")
+        task = run.index // campaign_folder.site.runs_per_job
         said = str(wrote.get("state", "not begun")) if wrote.get("stage") == stage else "not begun"
         problem = wrote.get("problem") if said == "failed" else None
         state = queue.get(stage, {}).get(task, said)
-        if state == "running" and stage not in queue and slurm.job_ids(campaign):
+        if state == "running" and stage not in queue and slurm.job_ids(campaign_folder):
             # The worker had no time to say that it ended.
             state, problem = "lost", "its job is gone; pykoh submit goes on with it"
-        ps_done = step * spec.timestep_fs * 1e-3
+        ps_done = step * campaign.timestep_fs * 1e-3
         speed = wrote.get("ns_per_day")
         left = None
         if speed and stage == "produce":
-            left = 24e-3 * (spec.ps - ps_done) / float(speed)
+            left = 24e-3 * (campaign.ps - ps_done) / float(speed)
         result.append(
             RunStatus(
                 run,
                 stage,
                 "done" if stage == "done" else state,
-                min(ps_done, spec.ps),
-                spec.ps,
+                min(ps_done, campaign.ps),
+                campaign.ps,
                 None if speed is None else float(speed),
                 left,
                 None if problem is None else str(problem),

@@ -27,7 +27,7 @@ class Submission:
     failed: bool = False
 
 
-def folder_of(
+def make_folder(
     campaign: Campaign, site: Site | None = None, output: str | Path | None = None
 ) -> CampaignFolder:
     """Return the folder of a campaign, made or taken as it is.
@@ -68,17 +68,18 @@ def submit(
     """
     from pykoh.campaign import slurm
 
-    spec = campaign
-    if not isinstance(spec, Campaign):
-        path = None if spec is None else Path(spec)
-        spec = read_campaign(path, [f"{key}={value}" for key, value in settings.items()])
-    elif settings:
+    if isinstance(campaign, Campaign):
+        described = campaign
+    else:
+        path = None if campaign is None else Path(campaign)
+        described = read_campaign(path, [f"{key}={value}" for key, value in settings.items()])
+    if settings and described is campaign:
         raise CampaignError(
             f"{', '.join(settings)}: give settings with a campaign file, or use dataclasses.replace"
         )
-    place = site if isinstance(site, Site) or site is None else read_site(Path(site))
-    folder = folder_of(spec, place, output)
-    say(f"{len(folder.runs)} runs in {folder.path}, {spec.ps:g} ps each")
+    how = site if isinstance(site, Site) or site is None else read_site(Path(site))
+    folder = make_folder(described, how, output)
+    say(f"{len(folder.runs)} runs in {folder.path}, {described.ps:g} ps each")
     if not local:
         return Submission(folder, slurm.submit(folder))
     from pykoh.campaign.local import run_here

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from pykoh.cli.progress import Progress
+from pykoh.cli.progress import AnalysisProgress
 from pykoh.errors import TrajectoryError
 from pykoh.study import Study, analyze, analyze_series
 
@@ -244,8 +244,8 @@ def command(
             raise click.UsageError("--pressure names the records of one run; not with --series")
         _series(trajectories, output, force, choices)
         return
-    with Progress() as progress:
-        results = analyze(trajectories, output, force=force, **progress.told(choices))
+    with AnalysisProgress() as progress:
+        results = analyze(trajectories, output, force=force, **progress.with_progress(choices))
     from pykoh.analysis.results.summary import summary
 
     click.echo(summary(results))
@@ -258,8 +258,8 @@ def _series(paths: Sequence[str], output: Path, force: bool, choices: Study) -> 
     """Analyse each trajectory by itself, then all together."""
     from pykoh.analysis.series import series_table
 
-    with Progress() as progress:
-        found = analyze_series(paths, output, force=force, **progress.told(choices))
+    with AnalysisProgress() as progress:
+        found = analyze_series(paths, output, force=force, **progress.with_progress(choices))
     click.echo(series_table(found.points))
     click.echo(f"\nResults: {output / 'series.json'}")
     if choices.report:

@@ -11,7 +11,7 @@ from pykoh.errors import CampaignError
 
 
 @click.command()
-@click.argument("campaign", type=click.Path(path_type=Path))
+@click.argument("path", metavar="CAMPAIGN", type=click.Path(path_type=Path))
 @click.option(
     "--model",
     type=click.Path(path_type=Path),
@@ -42,7 +42,7 @@ from pykoh.errors import CampaignError
     "--train", "train_options", metavar="OPTIONS", default="", help="More of pykoh train's options."
 )
 def command(
-    campaign: Path,
+    path: Path,
     model: Path,
     labels: tuple[Path, ...],
     output: Path,
@@ -64,11 +64,11 @@ def command(
     equilibrated boxes of the old campaign, and its trajectories hold nothing of the old potential.
     The same command goes on after a stop.
     """
-    from pykoh.campaign.extend import Learning, extend
+    from pykoh.campaign.extend import LearningSettings, extend
     from pykoh.campaign.folder import CampaignFolder
 
-    old = CampaignFolder(campaign)
-    if output.resolve() == campaign.resolve():
+    old = CampaignFolder(path)
+    if output.resolve() == path.resolve():
         raise CampaignError(f"{output}: is the old campaign; choose another -o")
     if not output.parent.is_dir():
         raise CampaignError(f"{output}: its folder {output.parent} does not exist; create it first")
@@ -77,11 +77,11 @@ def command(
         label_options += ["--command", program]
     if calculator is not None:
         label_options += ["--calculator", calculator]
-    learning = Learning(
+    learning = LearningSettings(
         model,
         labels,
         frames,
-        len(old.spec.committee) if committee is None else committee,
+        len(old.campaign.committee) if committee is None else committee,
         tuple(label_options),
         ("--epochs", str(epochs), *shlex.split(train_options)),
     )
@@ -89,5 +89,5 @@ def command(
         extend(old, learning, output, click.echo)
     except KeyboardInterrupt:
         raise click.ClickException("stopped; the same command goes on") from None
-    place = f"{output}.learning"
-    click.echo(f"next: pykoh submit {place}/campaign.yaml --site {place}/site.yaml -o {output}")
+    learned = f"{output}.learning"
+    click.echo(f"next: pykoh submit {learned}/campaign.yaml --site {learned}/site.yaml -o {output}")

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from pykoh.reference.campaign import Progress
+    from pykoh.reference.frame_queue import LabelProgress
 
 
 def _hours(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds > 5400 else f"{seconds / 60:.0f} min"
 
 
-def _report(progress: Progress) -> None:
+def _report(progress: LabelProgress) -> None:
     line = f"{progress.done}/{progress.total} frames labelled"
     if progress.failed:
         line += f", {progress.failed} failed"
@@ -86,7 +86,7 @@ def command(
     it is listed in LABELS.json with the reasons, and its output is kept in LABELS.work.
     """
     from pykoh.processes import interruptible
-    from pykoh.reference.campaign import Campaign, work_folder
+    from pykoh.reference.frame_queue import FrameQueue, work_folder
     from pykoh.reference.labelling import check_output, frames_of, labeller_of
 
     check_output(output)
@@ -96,17 +96,17 @@ def command(
     words = shlex.split(program) if program is not None else None
     labeller = labeller_of(calculator, output, words, threads)
     click.echo(f"{len(boxes)} frames at {labeller.level.name} by {labeller.level.code}")
-    campaign = Campaign(boxes, output, labeller, jobs, retry_failed)
+    queue = FrameQueue(boxes, output, labeller, jobs, retry_failed)
     try:
         with interruptible():
-            end = campaign.run(_report, with_atoms=not no_atoms)
+            end = queue.run(_report, with_atoms=not no_atoms)
     except KeyboardInterrupt:
         raise click.ClickException(
             f"stopped; {output} is complete up to here, and the same command goes on"
         ) from None
-    click.echo(f"written        {output}, {campaign.summary}")
+    click.echo(f"written        {output}, {queue.summary}")
     if end.failed:
         raise click.ClickException(
-            f"{end.failed} of {end.total} frames failed; the reasons are in {campaign.summary}, "
+            f"{end.failed} of {end.total} frames failed; the reasons are in {queue.summary}, "
             f"the outputs in {work_folder(output)}; --retry-failed tries them again"
         )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pykoh.trajectory.run import Run
 
 
-class Progress:
+class AnalysisProgress:
     """Frames, time and speed on stderr; a bar where the size of the input is known."""
 
     def __init__(self) -> None:
@@ -23,10 +23,13 @@ class Progress:
         self._open = False
         self._begun_at = 0.0  # share of the input that was read before
 
-    def told(self, study: Study) -> dict[str, Any]:
+    def with_progress(self, study: Study) -> dict[str, Any]:
         """Return the fields of a study that reports here."""
-        told = replace(study, progress=self.show, say=self.say)
-        return {each.name: getattr(told, each.name) for each in fields(told)}
+        study_with_progress = replace(study, progress=self.show, say=self.say)
+        return {
+            each.name: getattr(study_with_progress, each.name)
+            for each in fields(study_with_progress)
+        }
 
     def say(self, text: str) -> None:
         """Print a line."""
@@ -57,7 +60,7 @@ class Progress:
         click.echo(f"\r\033[K{text}", err=True, nl=False)
         self._open = True
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> AnalysisProgress:
         return self
 
     def __exit__(self, *_: object) -> None:

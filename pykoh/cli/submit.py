@@ -10,7 +10,7 @@ from pykoh.errors import CampaignError
 
 
 @click.command()
-@click.argument("campaign", type=click.Path(path_type=Path), required=False)
+@click.argument("path", metavar="[CAMPAIGN]", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--molarity",
     "molarities",
@@ -35,7 +35,7 @@ from pykoh.errors import CampaignError
 @click.option("--dry-run", is_flag=True, help="Write folders and job scripts; submit nothing.")
 @click.option("--local", is_flag=True, help="Run it on this machine, without Slurm.")
 def command(
-    campaign: Path | None,
+    path: Path | None,
     molarities: tuple[float, ...],
     temperatures: tuple[float, ...],
     replicas: int | None,
@@ -60,7 +60,7 @@ def command(
     """
     from pykoh.campaign import slurm
     from pykoh.campaign.spec import read_campaign, read_site
-    from pykoh.campaign.submission import folder_of, submit
+    from pykoh.campaign.submission import make_folder, submit
 
     if dry_run and local:
         raise CampaignError("--dry-run and --local: give only one of them")
@@ -72,19 +72,21 @@ def command(
         "--ps": ("ps", ps),
     }
     options = {name: f"{key}={value}" for name, (key, value) in given.items() if value is not None}
-    if campaign is None and not (options or settings):
+    if path is None and not (options or settings):
         raise CampaignError("give a campaign file, or at least --molarity and --potential")
-    spec = read_campaign(campaign, settings, options)
-    place = read_site(site) if site is not None else None
+    campaign = read_campaign(path, settings, options)
+    how = read_site(site) if site is not None else None
     if dry_run:
-        folder = folder_of(spec, place, output)
-        click.echo(f"{len(folder.runs)} runs in {folder.path}, {spec.ps:g} ps each")
-        for job in slurm.write_scripts(folder):
+        campaign_folder = make_folder(campaign, how, output)
+        click.echo(
+            f"{len(campaign_folder.runs)} runs in {campaign_folder.path}, {campaign.ps:g} ps each"
+        )
+        for job in slurm.write_scripts(campaign_folder):
             click.echo(f"\n--- {job.path}")
             click.echo(job.text.rstrip())
         return
     try:
-        found = submit(spec, output, site=place, local=local, say=click.echo)
+        found = submit(campaign, output, site=how, local=local, say=click.echo)
     except KeyboardInterrupt:
         raise click.ClickException("stopped; the same command goes on") from None
     if found.failed:

@@ -163,7 +163,7 @@ def command(
     from pykoh.reference.labels import read_labels
     from pykoh.training import options as choices
     from pykoh.training.data import describe, elements_of
-    from pykoh.training.prepare import Choice, check_output, job_of
+    from pykoh.training.prepare import Choice, check_output, training_job
     from pykoh.training.run import train
 
     check_output(output)
@@ -202,7 +202,7 @@ def command(
         click.echo(describe(known))
         return
     choice = Choice(molarities, labels, valid_fraction, given)
-    job = job_of(known, data, output, options, choice)
+    job = training_job(known, data, output, options, choice)
     split, elements = job.split, elements_of((*job.split.train, *job.split.valid))
     click.echo(
         f"{len(split.train)} frames train, {len(split.valid)} validate, {len(split.test)} are kept "

@@ -67,9 +67,9 @@ def command(
     from pykoh.provenance import record, sha256
     from pykoh.reference.labels import read_labels
     from pykoh.training.data import elements_of
-    from pykoh.transfer.candidates import read_candidate
-    from pykoh.transfer.compare import compare
-    from pykoh.transfer.write import conclusion, trained_at, write
+    from pykoh.transferability.candidates import read_candidate
+    from pykoh.transferability.compare import compare
+    from pykoh.transferability.write import conclusion, trained_at, write
 
     candidates = [read_candidate(path) for path in models]
     labels = read_labels(data, reading)
@@ -110,7 +110,7 @@ def command(
         f"{'model':<24}{'trained at':>18}" + "".join(f"{c:>8}" for c in columns) + f"{'all':>8}"
     )
     for row in comparison.rows:
-        values = [cell.force_meV_A.value for cell in row.cells] + [row.mean_meV_A.value]
+        values = [cell.force_meV_A.value for cell in row.concentrations] + [row.mean_meV_A.value]
         click.echo(
             f"{row.candidate.name:<24}{trained_at(row.candidate):>18}"
             + "".join(f"{v:8.1f}" for v in values)

@@ -226,6 +226,6 @@ def to_label(given: Sequence[tuple[Atoms, str, str]]) -> tuple[list[Atoms], list
             frame.info["kind"] = str(atoms.info["kind"])
         frame.info["molarity"] = round(molarity_of(atoms), 4)
         frames.append(frame)
-    twice = {j: i for i, j in duplicates(frames)}
-    notes = [f"{given[j][1]}: left out, is the same as {given[i][1]}" for j, i in twice.items()]
-    return [frame for k, frame in enumerate(frames) if k not in twice], notes
+    repeated = {j: i for i, j in duplicates(frames)}
+    notes = [f"{given[j][1]}: left out, is the same as {given[i][1]}" for j, i in repeated.items()]
+    return [frame for k, frame in enumerate(frames) if k not in repeated], notes

@@ -86,7 +86,9 @@ def take_results(atoms: Atoms, where: str, units: LabelUnits, keys: LabelKeys) -
     if forces is None and len(atoms) == 1 and keys.forces is None:
         forces = np.zeros((1, 3))
     if energy is None or forces is None or (keys.stress is not None and stress is None):
-        raise LabelError(_missing(where, found, keys, energy is None, forces is None, len(atoms)))
+        raise LabelError(
+            _missing_message(where, found, keys, energy is None, forces is None, len(atoms))
+        )
     energy, forces = _numbers(energy), _numbers(forces)
     if energy.size != 1 or forces.shape != (len(atoms), 3):
         raise LabelError(
@@ -139,7 +141,7 @@ def _refuse_unconverged(info: dict[str, Any], where: str) -> None:
             )
 
 
-def _missing(
+def _missing_message(
     where: str,
     found: dict[str, Any],
     keys: LabelKeys,

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pykoh.errors import LabelError
-from pykoh.reference.campaign import Campaign, Progress, work_folder
+from pykoh.reference.frame_queue import FrameQueue, LabelProgress, work_folder
 from pykoh.reference.frames import read_frames, to_label
 from pykoh.reference.level import Labeller
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-Frames = str | Path | Sequence[str | Path] | Sequence[Any]
+FrameSource = str | Path | Sequence[str | Path] | Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,12 @@ class Labelled:
 
     labels: Path
     summary: Path
-    progress: Progress
+    progress: LabelProgress
     notes: list[str]
 
 
 def label(
-    frames: Frames,
+    frames: FrameSource,
     output: str | Path,
     *,
     labeller: Labeller | str | None = None,
@@ -45,7 +45,7 @@ def label(
     threads: int = 1,
     retry_failed: bool = False,
     with_atoms: bool = True,
-    progress: Callable[[Progress], None] = lambda _: None,
+    progress: Callable[[LabelProgress], None] = lambda _: None,
 ) -> Labelled:
     """Compute reference labels of frames; the same call goes on after a stop.
 
@@ -68,9 +68,9 @@ def label(
     check_output(target)
     boxes, notes = frames_of(frames, target)
     chosen = labeller_of(labeller, target, command, threads)
-    campaign = Campaign(boxes, target, chosen, jobs, retry_failed)
-    end = campaign.run(progress, with_atoms=with_atoms)
-    return Labelled(target, campaign.summary, end, notes)
+    queue = FrameQueue(boxes, target, chosen, jobs, retry_failed)
+    end = queue.run(progress, with_atoms=with_atoms)
+    return Labelled(target, queue.summary, end, notes)
 
 
 def check_output(output: Path) -> None:
@@ -85,7 +85,7 @@ def check_output(output: Path) -> None:
         raise LabelError(f"{output}: its folder {output.parent} does not exist; create it first")
 
 
-def frames_of(frames: Frames, output: Path) -> tuple[list[Atoms], list[str]]:
+def frames_of(frames: FrameSource, output: Path) -> tuple[list[Atoms], list[str]]:
     """Return the frames of files or of a list, checked, and notes about them.
 
     Raises:

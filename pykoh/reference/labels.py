@@ -132,7 +132,7 @@ def read_labels(paths: Sequence[Path], reading: Reading | None = None) -> LabelS
     frames: list[Atoms] = []
     places: list[str] = []
     notes: list[str] = []
-    alone = _Isolated()
+    isolated = _Isolated()
     levels: dict[str, str] = {}
     for path in paths:
         first = len(frames)
@@ -142,9 +142,9 @@ def read_labels(paths: Sequence[Path], reading: Reading | None = None) -> LabelS
             key = str(atoms.info.get("level_key", atoms.info.get("level", "not named")))
             levels.setdefault(key, where)
             if len(levels) > 1:
-                raise LabelError(_mixed(levels, frames, atoms))
+                raise LabelError(_mixed_levels_message(levels, frames, atoms))
             if len(atoms) == 1:
-                alone.add(atoms, where)
+                isolated.add(atoms, where)
                 continue
             check_geometry(atoms, where)
             atoms.info.setdefault("run", Path(path).name.split(".")[0])
@@ -157,12 +157,12 @@ def read_labels(paths: Sequence[Path], reading: Reading | None = None) -> LabelS
         notes += check_stresses(frames[first:], places[first:], reading.largest_stress_GPa)
     if not frames:
         raise LabelError(f"{paths[0]}: has isolated atoms only, no frame of a liquid")
-    check_energies(frames, places, {**alone.energies_eV, **reading.isolated_eV})
-    twice = _twice(frames, places)
-    kept = tuple(frame for k, frame in enumerate(frames) if k not in twice)
-    notes += [*alone.notes, *twice.values()]
+    check_energies(frames, places, {**isolated.energies_eV, **reading.isolated_eV})
+    repeated = _repeated_frames(frames, places)
+    kept = tuple(frame for k, frame in enumerate(frames) if k not in repeated)
+    notes += [*isolated.notes, *repeated.values()]
     return LabelSet(
-        kept, alone.energies_eV, kept[0].info["level"], next(iter(levels)), tuple(notes)
+        kept, isolated.energies_eV, kept[0].info["level"], next(iter(levels)), tuple(notes)
     )
 
 
@@ -198,13 +198,13 @@ class _Isolated:
         self.energies_eV[symbol] = energy
 
 
-def _twice(frames: list[Atoms], places: list[str]) -> dict[int, str]:
+def _repeated_frames(frames: list[Atoms], places: list[str]) -> dict[int, str]:
     """Return the frames that are there already, each with a sentence.
 
     Raises:
         LabelError: two have different energies.
     """
-    twice = {}
+    repeated = {}
     for i, j in duplicates(frames):
         if abs(frames[i].info[ENERGY] - frames[j].info[ENERGY]) > SAME_EV:
             raise LabelError(
@@ -212,11 +212,11 @@ def _twice(frames: list[Atoms], places: list[str]) -> dict[int, str]:
                 f"({frames[j].info[ENERGY]:.4f} and {frames[i].info[ENERGY]:.4f} eV); remove the "
                 "wrong one"
             )
-        twice[j] = f"{places[j]}: left out, is the same as {places[i]}"
-    return twice
+        repeated[j] = f"{places[j]}: left out, is the same as {places[i]}"
+    return repeated
 
 
-def _mixed(levels: dict[str, str], frames: list[Atoms], atoms: Atoms) -> str:
+def _mixed_levels_message(levels: dict[str, str], frames: list[Atoms], atoms: Atoms) -> str:
     (_, first), (_, second) = levels.items()
     names = frames[0].info["level"] if frames else "another level", atoms.info.get("level")
     same = " (the names agree, the settings do not)" if names[0] == names[1] else ""

@@ -50,11 +50,11 @@ def concentrations(frames: Sequence[Atoms]) -> list[float]:
 
 def describe(labels: LabelSet) -> str:
     """Return one line: how many frames, of which concentrations, level, isolated atoms."""
-    there = ", ".join(f"{value:.2f}" for value in concentrations(labels.frames))
+    listed = ", ".join(f"{value:.2f}" for value in concentrations(labels.frames))
     stresses = sum(STRESS in frame.info for frame in labels.frames)
     alone = " ".join(f"{s} {e:.4f}" for s, e in sorted(labels.atom_energies_eV.items()))
     return (
-        f"{len(labels.frames)} frames at {there} mol/L, {stresses} with stresses; {labels.level}; "
+        f"{len(labels.frames)} frames at {listed} mol/L, {stresses} with stresses; {labels.level}; "
         f"isolated atoms (eV): {alone or 'none'}"
     )
 
@@ -73,17 +73,17 @@ def select(frames: Sequence[Atoms], molarities: Sequence[float]) -> list[Atoms]:
     """
     if not molarities:
         return list(frames)
-    there = concentrations(frames)
+    molarities_present = concentrations(frames)
     wanted = set()
     for molarity in molarities:
-        nearest = min(there, key=lambda value: abs(value - molarity))
+        nearest = min(molarities_present, key=lambda value: abs(value - molarity))
         if abs(nearest - molarity) > SAME_MOLARITY * max(molarity, 0.1):
-            listed = ", ".join(f"{value:.2f}" for value in there)
+            listed = ", ".join(f"{value:.2f}" for value in molarities_present)
             raise TrainingError(
                 f"--molarity {molarity:g}: no labels within 10 %; the data are at {listed} mol/L"
             )
         wanted.add(nearest)
-    return [frame for frame in frames if nearest_concentration(frame, there) in wanted]
+    return [frame for frame in frames if nearest_concentration(frame, molarities_present) in wanted]
 
 
 def split_by_trajectory(
@@ -114,11 +114,13 @@ def split_by_trajectory(
                 "resemble each other, so it has to be in one part"
             )
         parts[name].append(frame)
-    there = concentrations(free) if free else []
-    for value in there:
-        here = [frame for frame in free if nearest_concentration(frame, there) == value]
-        for run, name in _draw(here, valid_fraction, rng).items():
-            parts[name] += [frame for frame in here if str(frame.info["run"]) == run]
+    molarities_present = concentrations(free) if free else []
+    for value in molarities_present:
+        frames_of_value = [
+            frame for frame in free if nearest_concentration(frame, molarities_present) == value
+        ]
+        for run, name in _draw(frames_of_value, valid_fraction, rng).items():
+            parts[name] += [frame for frame in frames_of_value if str(frame.info["run"]) == run]
     if not parts["train"]:
         raise TrainingError("no frames to train on: all of them are marked valid or test")
     if not parts["valid"]:
@@ -159,11 +161,13 @@ def subset(
         return tuple(frames)
     if n_labels > len(frames):
         raise TrainingError(f"--labels {n_labels}: only {len(frames)} frames are there to train on")
-    there = concentrations(frames)
+    molarities_present = concentrations(frames)
     piles = []
-    for value in there:
+    for value in molarities_present:
         runs: dict[str, list[Atoms]] = {}
-        members = [frame for frame in frames if nearest_concentration(frame, there) == value]
+        members = [
+            frame for frame in frames if nearest_concentration(frame, molarities_present) == value
+        ]
         for index in rng.permutation(len(members)):
             frame = members[index]
             runs.setdefault(str(frame.info["run"]), []).append(frame)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
-def prepare(
+def adapt_foundation(
     source: Path,
     target: Path,
     frames: Sequence[Atoms],

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pykoh.reference.labels import LabelSet, Reading
     from pykoh.training.options import Options
     from pykoh.training.progress import Epoch
-    from pykoh.training.run import Job
+    from pykoh.training.run import TrainingJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,9 @@ def check_output(output: Path) -> None:
         raise TrainingError(f"{output}: its folder {output.parent} does not exist; create it first")
 
 
-def job_of(
+def training_job(
     known: LabelSet, files: Sequence[Path], output: Path, options: Options, choice: Choice
-) -> Job:
+) -> TrainingJob:
     """Return the training of a model on labels.
 
     Args:
@@ -86,7 +86,7 @@ def job_of(
         split_by_trajectory,
         subset,
     )
-    from pykoh.training.run import Job
+    from pykoh.training.run import TrainingJob
 
     rng = np.random.default_rng(options.seed)
     frames = select(known.frames, choice.molarities)
@@ -103,7 +103,7 @@ def job_of(
     if with_stress and any("REF_stress" not in frame.info for frame in split.train):
         raise TrainingError("--stress-weight: a frame has no REF_stress; set it to 0")
     old = read_labels([options.replay]).frames if options.replay is not None else ()
-    return Job(output, split, known, tuple(files), energies, options, old)
+    return TrainingJob(output, split, known, tuple(files), energies, options, old)
 
 
 def train_model(
@@ -142,5 +142,5 @@ def train_model(
     choices.check(fit)
     files = [Path(data)] if isinstance(data, str | Path) else [Path(each) for each in data]
     known = read_labels(files, replace(reading or Reading(), isolated_eV=which.e0_eV))
-    job = job_of(known, files, target, fit, which)
+    job = training_job(known, files, target, fit, which)
     return Trained(target, train(job, progress, force))

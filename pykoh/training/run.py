@@ -24,7 +24,7 @@ from pykoh.provenance import record, sha256
 from pykoh.reference.frames import frame_key
 from pykoh.reference.labels import LabelSet, write_labels
 from pykoh.training.data import Split, concentrations, elements_of
-from pykoh.training.foundation import check_zero, prepare
+from pykoh.training.foundation import adapt_foundation, check_zero
 from pykoh.training.options import Options, mace_config
 from pykoh.training.progress import Epoch, read_epochs, write_curve
 
@@ -36,7 +36,7 @@ _SETTINGS = ("options", "e0_eV", "elements", "level", "train_frames", "valid_fra
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class TrainingJob:
     """What one model is trained on and how.
 
     Attributes:
@@ -100,7 +100,9 @@ def _label_hours(frames: Sequence[Atoms]) -> float | None:
     return round(sum(float(value) for value in cost if value is not None) / 3600, 4)
 
 
-def train(job: Job, report: Callable[[Epoch, float], None], force: bool = False) -> dict[str, Any]:
+def train(
+    job: TrainingJob, report: Callable[[Epoch, float], None], force: bool = False
+) -> dict[str, Any]:
     """Train, or go on with a training that was stopped, and write the model.
 
     Args:
@@ -117,7 +119,7 @@ def train(job: Job, report: Callable[[Epoch, float], None], force: bool = False)
     folder = job.folder
     _require_mace()
     description = job.describe()
-    earlier = _earlier(folder, description, force)
+    earlier = _stopped_training(folder, description, force)
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:
@@ -127,7 +129,7 @@ def train(job: Job, report: Callable[[Epoch, float], None], force: bool = False)
                 f"{folder}: another pykoh train works there; wait for it"
             ) from error
         if earlier is None:
-            _prepare(job, folder)
+            _write_inputs(job, folder)
         spent = 0.0 if earlier is None else float(earlier.get("core_hours") or 0.0)
         with record(folder, **description, core_hours=round(spent, 4)) as entry:
 
@@ -150,7 +152,7 @@ def train(job: Job, report: Callable[[Epoch, float], None], force: bool = False)
                 "energy_rmse_meV_per_atom": round(best.energy_rmse_meV, 4),
                 "force_rmse_meV_per_A": round(best.force_rmse_meV_A, 3),
             }
-            _finish(job, folder)
+            _write_model(job, folder)
         # `record` has closed the entry by now; the card repeats it beside the model.
         card: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         card["model_sha256"] = sha256(job.model)
@@ -165,7 +167,9 @@ def _require_mace() -> None:
         raise TrainingError("mace-torch is not installed; pip install 'pykoh[train]'")
 
 
-def _earlier(folder: Path, description: dict[str, Any], force: bool) -> dict[str, Any] | None:
+def _stopped_training(
+    folder: Path, description: dict[str, Any], force: bool
+) -> dict[str, Any] | None:
     """Return the record of the same training that was stopped, None to begin."""
     path = folder / "run.json"
     if not path.exists():
@@ -186,7 +190,7 @@ def _earlier(folder: Path, description: dict[str, Any], force: bool) -> dict[str
     return None
 
 
-def _prepare(job: Job, folder: Path) -> None:
+def _write_inputs(job: TrainingJob, folder: Path) -> None:
     """Write what mace-torch reads."""
     config = mace_config(job.options, job.model.stem, job.e0_eV, elements_of(job.split.train))
     write_labels(folder / "train.extxyz", job.split.train)
@@ -198,7 +202,7 @@ def _prepare(job: Job, folder: Path) -> None:
         write_labels(folder / "replay_valid.extxyz", job.replay[:n_valid])
     foundation = job.options.foundation
     if foundation is not None and Path(foundation).is_file():
-        prepare(
+        adapt_foundation(
             Path(foundation),
             folder / "foundation.model",
             job.split.train,
@@ -265,7 +269,7 @@ def _supervise(folder: Path, epochs: int, report: Callable[[Epoch, float, float]
     return usage.ru_utime + usage.ru_stime
 
 
-def _finish(job: Job, folder: Path) -> None:
+def _write_model(job: TrainingJob, folder: Path) -> None:
     """Take the trained model over; a replay head is left behind."""
     made = folder / "model" / f"{job.model.stem}.model"
     if not made.exists():

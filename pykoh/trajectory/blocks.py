@@ -29,7 +29,7 @@ class Frames:
     velocities: NDArray[np.float64] | None
 
 
-class Block:
+class BlockBuilder:
     """Collects frames until there are enough for a block."""
 
     def __init__(self, size: int, n_atoms: int, velocities: bool) -> None:

@@ -152,8 +152,8 @@ class FrameFile(FrameReader):
             check_order(frame.positions, frame.cell, self.atoms, self.name)
 
     @property
-    def clock(self) -> str:
-        """Where its times come from, as :class:`pykoh.trajectory.plausible.Clock` has it."""
+    def time_source(self) -> str:
+        """Where its times come from, as :class:`pykoh.trajectory.plausible.TimeSource` has it."""
         if self._interval is not None:
             return "interval"
         suffix = self._path.suffix.lower()

@@ -76,8 +76,8 @@ class FrameReader:
             close()
 
     @property
-    def clock(self) -> str:
-        """Where the times come from, as :class:`pykoh.trajectory.plausible.Clock` has it."""
+    def time_source(self) -> str:
+        """Where the times come from, as :class:`pykoh.trajectory.plausible.TimeSource` has it."""
         return "file" if self._interval is None else "interval"
 
     def _check_order(self, frame: FrameData) -> None:

@@ -43,7 +43,7 @@ _FROM_TEMPERATURE = (0.02, 6.0)  # share of the given temperature; a box may be 
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class TimeSource:
     """Where the times of a run come from.
 
     Attributes:
@@ -91,26 +91,28 @@ def _median_kelvin(squares: NDArray[np.float64], mass: float) -> float:
     return float(_K_PER_U_A2_PER_PS2 * mass * np.median(squares) / _MEDIAN)
 
 
-def check_clock(frames: Frames, atoms: Atoms, clock: Clock, temperature_K: float | None) -> None:
+def check_clock(
+    frames: Frames, atoms: Atoms, time_source: TimeSource, temperature_K: float | None
+) -> None:
     """Refuse times, or units, that no liquid can have.
 
     Args:
         frames: the first ones of a run, evenly spaced.
         atoms: the atoms.
-        clock: where their times come from.
+        time_source: where their times come from.
         temperature_K: the temperature that was given, or None.
 
     Raises:
         TrajectoryError: what is wrong and which option mends it.
     """
-    if clock.source == "lammps":
+    if time_source.source == "lammps":
         return
     last = min(len(frames.times_ps), _FRAMES)
     velocities = None if frames.velocities is None else frames.velocities[:last]
     if velocities is not None and not np.isfinite(velocities).all():
         velocities = None
-    if velocities is not None and clock.source in ("units", "timestep"):
-        _check_unit(velocities, atoms, clock)
+    if velocities is not None and time_source.source in ("units", "timestep"):
+        _check_unit(velocities, atoms, time_source)
     oxygens = atoms.indices(OXYGEN)
     if last < 3 or len(oxygens) == 0:
         return
@@ -121,29 +123,29 @@ def check_clock(frames: Frames, atoms: Atoms, clock: Clock, temperature_K: float
     oxygen = positions[:, oxygens] - centre
     if velocities is not None:
         _compare_velocities(
-            np.diff(positions[:, oxygens], axis=0), velocities[:, oxygens], tau, clock
+            np.diff(positions[:, oxygens], axis=0), velocities[:, oxygens], tau, time_source
         )
     hydrogen = positions[:, atoms.indices(HYDROGEN)] - centre
-    _check_displacements(oxygen, hydrogen, atoms, tau, clock, temperature_K)
-    _check_that_protons_get_away(hydrogen, tau, clock)
+    _check_displacements(oxygen, hydrogen, atoms, tau, time_source, temperature_K)
+    _check_that_protons_get_away(hydrogen, tau, time_source)
 
 
-def _check_unit(velocities: NDArray[np.float64], atoms: Atoms, clock: Clock) -> None:
+def _check_unit(velocities: NDArray[np.float64], atoms: Atoms, time_source: TimeSource) -> None:
     """Refuse velocities whose temperature is that of a liquid in the other unit of LAMMPS."""
     squares = (velocities**2).sum(axis=2)
     kelvin = float(_K_PER_U_A2_PER_PS2 * (atoms.masses * squares).mean() / 3.0)
-    other = kelvin * _WRONG_UNIT if clock.units == "metal" else kelvin / _WRONG_UNIT
-    off = kelvin < _COLD_K if clock.units == "metal" else kelvin > _HOT_K
+    other = kelvin * _WRONG_UNIT if time_source.units == "metal" else kelvin / _WRONG_UNIT
+    off = kelvin < _COLD_K if time_source.units == "metal" else kelvin > _HOT_K
     if off and _LIQUID_K[0] <= other <= _LIQUID_K[1]:
-        right = "real" if clock.units == "metal" else "metal"
+        right = "real" if time_source.units == "metal" else "metal"
         raise TrajectoryError(
-            f"its velocities in LAMMPS units {clock.units} are those of {kelvin:.2g} K, in units "
-            f"{right} those of {other:.0f} K; give --units {right}"
+            f"read in LAMMPS units {time_source.units}, its velocities are those of "
+            f"{kelvin:.2g} K; in units {right} those of {other:.0f} K; give --units {right}"
         )
 
 
 def _compare_velocities(
-    steps: NDArray[np.float64], velocities: NDArray[np.float64], tau: float, clock: Clock
+    steps: NDArray[np.float64], velocities: NDArray[np.float64], tau: float, time_source: TimeSource
 ) -> None:
     """Refuse an interval that is not the time in which atoms at these velocities move so far.
 
@@ -151,7 +153,7 @@ def _compare_velocities(
         steps: [n - 1, n_o, 3], Å, displacements of the oxygens from frame to frame.
         velocities: [n, n_o, 3], Å/ps.
         tau: ps between frames.
-        clock: where it comes from.
+        time_source: where it comes from.
     """
     mean = 0.5 * (velocities[1:] + velocities[:-1])
     along, speed, moved = (steps * mean).sum(), (mean**2).sum(), (steps**2).sum()
@@ -161,7 +163,7 @@ def _compare_velocities(
     if abs(found / tau - 1.0) > _FURTHEST:
         raise TrajectoryError(
             f"its frames are {tau:g} ps apart by its times, but atoms at its velocities move as "
-            f"far as they do in {found:.3g} ps; {clock.remedy(found / tau)}"
+            f"far as they do in {found:.3g} ps; {time_source.remedy(found / tau)}"
         )
 
 
@@ -170,7 +172,7 @@ def _check_displacements(
     hydrogen: NDArray[np.float64],
     atoms: Atoms,
     tau: float,
-    clock: Clock,
+    time_source: TimeSource,
     temperature_K: float | None,
 ) -> None:
     """Refuse displacements that are too long for any temperature, or far too short for one."""
@@ -185,7 +187,7 @@ def _check_displacements(
         of_hydrogen = _median_kelvin(squares["H"], mass_h)
     moves = f"its atoms move as at {kelvin:.2g} K in the {tau:g} ps between frames"
     if min(kelvin, of_hydrogen) > _HOT_K:
-        raise TrajectoryError(f"{moves}; {clock.remedy(None)}")
+        raise TrajectoryError(f"{moves}; {time_source.remedy(None)}")
     once = squares["O"].mean() * tau**2
     twice = float(((oxygen[2:] - oxygen[:-2]) ** 2).sum(axis=2).mean())
     if once == 0.0 or twice < _BALLISTIC * once:
@@ -193,15 +195,17 @@ def _check_displacements(
     wanted = temperature_K or 300.0
     factor = float(np.sqrt(kelvin / wanted))
     if kelvin < _COLD_K and _LIQUID_K[0] <= kelvin * _WRONG_UNIT <= _LIQUID_K[1]:
-        raise TrajectoryError(f"{moves}; {clock.remedy(factor)}")
+        raise TrajectoryError(f"{moves}; {time_source.remedy(factor)}")
     low, high = _FROM_TEMPERATURE
     if temperature_K is not None and not low < kelvin / temperature_K < high:
         raise TrajectoryError(
-            f"{moves}, --temperature is {temperature_K:g} K; {clock.remedy(factor)}"
+            f"{moves}, --temperature is {temperature_K:g} K; {time_source.remedy(factor)}"
         )
 
 
-def _check_that_protons_get_away(hydrogen: NDArray[np.float64], tau: float, clock: Clock) -> None:
+def _check_that_protons_get_away(
+    hydrogen: NDArray[np.float64], tau: float, time_source: TimeSource
+) -> None:
     """Refuse an interval in which the H atoms of any liquid would have moved much farther."""
     half = len(hydrogen) // 2
     if 2 * half < _FEWEST_FRAMES or hydrogen.size == 0:
@@ -212,5 +216,5 @@ def _check_that_protons_get_away(hydrogen: NDArray[np.float64], tau: float, cloc
     if later > _STILL_MOVING * once and apparent < _SLOWEST:
         raise TrajectoryError(
             f"its H atoms move {later**0.5:.2g} Å while {half * tau:.3g} ps pass by its times, "
-            f"less than a hundredth of what they do in water; {clock.remedy(None)}"
+            f"less than a hundredth of what they do in water; {time_source.remedy(None)}"
         )

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pykoh.errors import TrajectoryError
-from pykoh.trajectory.blocks import Block, Frames
+from pykoh.trajectory.blocks import BlockBuilder, Frames
 from pykoh.trajectory.dump import Bookmark, RawFrame
 from pykoh.trajectory.frame_reader import LARGEST_A, FrameReader
 from pykoh.trajectory.header import PS_PER_TIME_UNIT, Cell, FrameHeader
 from pykoh.trajectory.opening import TrajectoryFile, open_trajectory
-from pykoh.trajectory.plausible import Clock, check_clock
+from pykoh.trajectory.plausible import TimeSource, check_clock
 from pykoh.trajectory.species import Atoms, SpeciesMap
 from pykoh.trajectory.streams import STDIN
 from pykoh.trajectory.unwrapping import to_cartesian, to_fractional, unwrap
@@ -113,7 +113,7 @@ class Run:
         self._first_of_file = True
         self._velocities: bool | None = None
         self._bookmark: Bookmark | None = None  # where to go on in it
-        self._clock: Clock | None = None  # of the first frame, until it was checked
+        self._unchecked_source: TimeSource | None = None  # of the first frame, until it was checked
 
     def rewind(self) -> None:
         """Forget everything that was read."""
@@ -184,7 +184,7 @@ class Run:
     def blocks(self) -> Iterator[Frames]:
         """Yield the frames in blocks."""
         starts = self._start_times()
-        block: Block | None = None
+        block: BlockBuilder | None = None
         for number in range(self._number, len(self.paths)):
             with self._open(self.paths[number], self._atoms) as file:
                 self._file = file
@@ -201,7 +201,7 @@ class Run:
                         size = max(2, min(1024, _ATOM_FRAMES_PER_BLOCK // n))
                         if self._velocities is None:
                             self._velocities = self._has_velocities(file)
-                        block = Block(size, n, self._velocities)
+                        block = BlockBuilder(size, n, self._velocities)
                     unit = self._velocity_unit(file) if self._has_velocities(file) else np.nan
                     block.add(raw, time, self._last_positions, unit)
                     if block.full:
@@ -233,19 +233,19 @@ class Run:
                 "simulation blew up or the file is damaged there: analyse what is before with "
                 "--stop PS"
             )
-        if self._clock is not None:
+        if self._unchecked_source is not None:
             try:
-                check_clock(frames, self.atoms, self._clock, self.options.temperature_K)
+                check_clock(frames, self.atoms, self._unchecked_source, self.options.temperature_K)
             except TrajectoryError as error:
                 raise TrajectoryError(f"{self.paths[0]}: {error}") from None
-            self._clock = None
+            self._unchecked_source = None
         return frames
 
-    def _clock_of(self, header: FrameHeader, file: TrajectoryFile) -> Clock:
+    def _time_source(self, header: FrameHeader, file: TrajectoryFile) -> TimeSource:
         """Return where the time of a frame comes from."""
         given = self.options
         if isinstance(file, FrameReader):
-            source = file.clock
+            source = file.time_source
         elif header.time is None:
             source = "timestep"
         else:
@@ -253,7 +253,7 @@ class Run:
         units = header.units or file.units or given.units
         if isinstance(file, FrameReader):
             units = given.units
-        return Clock(source, units, given.timestep_fs, given.interval_ps)
+        return TimeSource(source, units, given.timestep_fs, given.interval_ps)
 
     @staticmethod
     def _has_velocities(file: TrajectoryFile) -> bool:
@@ -356,7 +356,7 @@ class Run:
         """
         if self._n_accepted == 0:
             self._first_time = time
-            self._clock = self._clock_of(header, file)
+            self._unchecked_source = self._time_source(header, file)
             return True
         if self._n_accepted == 1:
             self._spacing = time - self._first_time

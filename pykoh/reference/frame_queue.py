@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a campaign stands.
+class LabelProgress:
+    """How far the labelling is.
 
     Attributes:
         done: frames labelled, those of earlier calls included.
@@ -53,7 +53,7 @@ class Progress:
 
 
 @dataclass(slots=True)
-class _State:
+class _Results:
     """What has been computed, guarded by the one thread that changes it."""
 
     done: dict[str, Atoms] = field(default_factory=dict)
@@ -66,7 +66,7 @@ def work_folder(output: Path) -> Path:
     return output.with_name(output.name.removesuffix(".extxyz") + ".work")
 
 
-def in_turn(frames: Sequence[Atoms]) -> list[Atoms]:
+def alternate_trajectories(frames: Sequence[Atoms]) -> list[Atoms]:
     """Return the frames so that trajectories take turns: a stop leaves all of them covered."""
     runs: dict[str, list[Atoms]] = {}
     for frame in frames:
@@ -76,8 +76,8 @@ def in_turn(frames: Sequence[Atoms]) -> list[Atoms]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Refuse a second campaign on the same label file while this one runs."""
+def _lock(folder: Path) -> Iterator[None]:
+    """Refuse a second `pykoh label` on the same label file while this one runs."""
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as stream:
         try:
@@ -89,7 +89,7 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-class Campaign:
+class FrameQueue:
     """Labels of a list of frames.
 
     Args:
@@ -111,13 +111,13 @@ class Campaign:
         jobs: int = 1,
         retry_failed: bool = False,
     ) -> None:
-        self.frames = in_turn(frames)
+        self.frames = alternate_trajectories(frames)
         self.keys = [frame_key(frame) for frame in self.frames]
         self.output = output
         self.summary = output.with_suffix(".json")
         self.labeller = labeller
         self.jobs = jobs
-        self._state = _State()
+        self._results = _Results()
         self._stop = threading.Event()
         self._read_earlier(retry_failed)
 
@@ -131,21 +131,23 @@ class Campaign:
                         f"than {wanted.name} as computed here; choose another name with -o"
                     )
                 if atoms.info.get("config_type") == ISOLATED:
-                    self._state.atoms[atoms.get_chemical_symbols()[0]] = atoms
+                    self._results.atoms[atoms.get_chemical_symbols()[0]] = atoms
                 else:
-                    self._state.done[str(atoms.info["frame"])] = atoms
+                    self._results.done[str(atoms.info["frame"])] = atoms
         if self.summary.exists() and not retry_failed:
             try:
                 earlier = json.loads(self.summary.read_text())["failures"]
-                self._state.failed.update({str(k): str(v) for k, v in earlier.items()})
+                self._results.failed.update({str(k): str(v) for k, v in earlier.items()})
             except (ValueError, KeyError, AttributeError, TypeError) as error:
                 raise LabelError(
                     f"{self.summary}: is not a summary of pykoh label; move it away"
                 ) from error
 
     def run(
-        self, report: Callable[[Progress], None] = lambda progress: None, with_atoms: bool = True
-    ) -> Progress:
+        self,
+        report: Callable[[LabelProgress], None] = lambda progress: None,
+        with_atoms: bool = True,
+    ) -> LabelProgress:
         """Compute what is missing; call ``report`` after each frame.
 
         Args:
@@ -153,15 +155,15 @@ class Campaign:
             with_atoms: compute the isolated atoms of the elements first.
         """
         folder = work_folder(self.output)
-        with _alone(folder):
+        with _lock(folder):
             for left in (*folder.glob("frame-*"), *folder.glob("atom-*")):
                 shutil.rmtree(left)  # of an earlier call that was killed
             elements = sorted({s for f in self.frames for s in f.get_chemical_symbols()})
-            missing = [s for s in elements if s not in self._state.atoms] if with_atoms else []
+            missing = [s for s in elements if s not in self._results.atoms] if with_atoms else []
             pending = [
                 (key, frame)
                 for key, frame in zip(self.keys, self.frames, strict=True)
-                if key not in self._state.done and key not in self._state.failed
+                if key not in self._results.done and key not in self._results.failed
             ]
             start, core_s, fresh = time.monotonic(), 0.0, 0
             self._save()
@@ -179,7 +181,7 @@ class Campaign:
                         break
                     finished, running = wait(running, return_when=FIRST_COMPLETED)
                     for future in finished:
-                        label = self._take(*future.result())
+                        label = self._store(*future.result())
                         if label is not None:
                             core_s, fresh = core_s + label.core_s, fresh + 1
                     self._save()
@@ -195,10 +197,10 @@ class Campaign:
                 shutil.rmtree(folder)
         return result
 
-    def _progress(self, core_s: float, wall_s: float, fresh: int) -> Progress:
-        done = sum(key in self._state.done for key in self.keys)
-        failed = sum(key in self._state.failed for key in self.keys)
-        return Progress(done, failed, len(self.keys), core_s, wall_s, fresh)
+    def _progress(self, core_s: float, wall_s: float, fresh: int) -> LabelProgress:
+        done = sum(key in self._results.done for key in self.keys)
+        failed = sum(key in self._results.failed for key in self.keys)
+        return LabelProgress(done, failed, len(self.keys), core_s, wall_s, fresh)
 
     def _frame_task(
         self, key: str, frame: Atoms, folder: Path
@@ -214,7 +216,7 @@ class Campaign:
                         shutil.rmtree(scratch)
                         return key, frame, "stopped"
                     reasons.append(f"{recipe}: {error}")
-                    _keep(scratch, folder / f"failed-{key}-{number}")
+                    _keep_failed_calculation(scratch, folder / f"failed-{key}-{number}")
                 else:
                     shutil.rmtree(scratch)
                     return key, frame, label
@@ -240,28 +242,28 @@ class Campaign:
 
         return task
 
-    def _take(self, key: str, frame: Atoms | None, outcome: Label | str) -> Label | None:
+    def _store(self, key: str, frame: Atoms | None, outcome: Label | str) -> Label | None:
         """Store one outcome; return the label of a frame."""
         from ase import Atoms
 
         if isinstance(outcome, str):
             if outcome != "stopped":
-                self._state.failed[key] = outcome
+                self._results.failed[key] = outcome
             return None
         if frame is None:
             atom = Atoms(key, cell=[12.0] * 3, pbc=True)
             atom.info["config_type"] = ISOLATED
-            self._state.atoms[key] = labelled(atom, outcome, self.labeller.level, key)
+            self._results.atoms[key] = labelled(atom, outcome, self.labeller.level, key)
             return None
-        self._state.done[key] = labelled(frame, outcome, self.labeller.level, key)
+        self._results.done[key] = labelled(frame, outcome, self.labeller.level, key)
         return outcome
 
     def _save(self) -> None:
         """Write the label file, frames in the order asked, and the summary beside it."""
-        state = self._state
-        order = dict.fromkeys([*self.keys, *state.done])
-        frames = [state.done[key] for key in order if key in state.done]
-        frames = [*(state.atoms[s] for s in sorted(state.atoms)), *frames]
+        results = self._results
+        order = dict.fromkeys([*self.keys, *results.done])
+        frames = [results.done[key] for key in order if key in results.done]
+        frames = [*(results.atoms[s] for s in sorted(results.atoms)), *frames]
         if frames:
             write_labels(self.output, frames)
         level = self.labeller.level
@@ -270,14 +272,14 @@ class Campaign:
                       "settings": level.settings},
             "versions": versions(),
             "frames": len(self.keys),
-            "labelled": sum(key in state.done for key in self.keys),
+            "labelled": sum(key in results.done for key in self.keys),
             "core_hours": round(sum(f.info.get("core_s", 0.0) for f in frames) / 3600, 3),
-            "failures": state.failed,
+            "failures": results.failed,
         }  # fmt: skip
         write_text(self.summary, json.dumps(entry, indent=2) + "\n")
 
 
-def _keep(scratch: Path, kept: Path) -> None:
+def _keep_failed_calculation(scratch: Path, kept: Path) -> None:
     """Keep input and output of a failed calculation, not its wavefunction."""
     for wavefunction in scratch.glob("*.wfn*"):
         wavefunction.unlink()

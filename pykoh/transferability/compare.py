@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from pykoh.errors import TrainingError
 from pykoh.training.data import concentrations, nearest_concentration
-from pykoh.transfer.candidates import Candidate, calculator_of, refuse_leaks
-from pykoh.transfer.errors import (
+from pykoh.transferability.candidates import Candidate, calculator_of, refuse_leaks
+from pykoh.transferability.errors import (
     FrameErrors,
     Interval,
     draws_of_runs,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ConcentrationErrors:
     """One model at one concentration.
 
     Attributes:
@@ -51,12 +51,12 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ModelErrors:
     """One model at all concentrations.
 
     Attributes:
         candidate: the model, with its costs.
-        cells: at each concentration, ascending.
+        concentrations: at each concentration, ascending.
         mean_meV_A: root mean square of the force RMSE over the concentrations, all weighing the
             same, meV/Å.
         worst_meV_A: the largest force RMSE of a concentration, meV/Å.
@@ -65,7 +65,7 @@ class Row:
     """
 
     candidate: Candidate
-    cells: tuple[Cell, ...]
+    concentrations: tuple[ConcentrationErrors, ...]
     mean_meV_A: Interval
     worst_meV_A: Interval
     best_probability: float | None
@@ -81,12 +81,12 @@ class Comparison:
         elements: in the order of atomic number.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[ModelErrors, ...]
     molarities_mol_per_L: tuple[float, ...]
     elements: tuple[str, ...]
 
     @property
-    def single(self) -> tuple[Row, ...]:
+    def single(self) -> tuple[ModelErrors, ...]:
         """Models trained at one concentration, the best first."""
         rows = [row for row in self.rows if len(row.candidate.molarities_mol_per_L) == 1]
         return tuple(sorted(rows, key=lambda row: row.mean_meV_A.value))
@@ -121,17 +121,17 @@ def compare(
                 f"{candidate.path}: was trained on labels of another level of theory than --data "
                 "has; its errors would be those of the level, not of the model"
             )
-    there = concentrations(frames)
-    column = np.array([there.index(nearest_concentration(f, there)) for f in frames])
+    molarities = concentrations(frames)
+    column = np.array([molarities.index(nearest_concentration(f, molarities)) for f in frames])
     weights = np.zeros((0, 0))
-    parts = []
-    for k in range(len(there)):
+    concentration_draws = []
+    for k in range(len(molarities)):
         members = np.flatnonzero(column == k)
-        parts.append(
+        concentration_draws.append(
             (members, draws_of_runs([str(frames[int(i)].info["run"]) for i in members], rng))
         )
-    weights = np.zeros((len(parts[0][1]), len(frames)))
-    for members, drawn in parts:
+    weights = np.zeros((len(concentration_draws[0][1]), len(frames)))
+    for members, drawn in concentration_draws:
         weights[:, members] = drawn
     results = []
     for candidate in candidates:
@@ -144,55 +144,59 @@ def compare(
                 lambda done, name=candidate.name: report(name, done, len(frames)),  # type: ignore[misc]
             )
         )
-    means = [_over_concentrations(r, weights, column, len(there), np.mean) for r in results]
-    worst = [_over_concentrations(r, weights, column, len(there), np.max) for r in results]
-    probability = _best(candidates, [m[1] for m in means])
+    means = [_over_concentrations(r, weights, column, len(molarities), np.mean) for r in results]
+    worst = [_over_concentrations(r, weights, column, len(molarities), np.max) for r in results]
+    probability = _probability_of_best(candidates, [m[1] for m in means])
     rows = []
     for k, (candidate, errors) in enumerate(zip(candidates, results, strict=True)):
-        cells = [
-            _cell(errors, members, drawn, there[c], frames, elements)
-            for c, (members, drawn) in enumerate(parts)
+        at_concentration = [
+            _errors_at(errors, members, drawn, molarities[c], frames, elements)
+            for c, (members, drawn) in enumerate(concentration_draws)
         ]
         rows.append(
-            Row(
+            ModelErrors(
                 candidate,
-                tuple(cells),
+                tuple(at_concentration),
                 interval(*means[k]),
                 interval(*worst[k]),
                 probability.get(k),
             )
         )
-    return Comparison(tuple(rows), tuple(there), tuple(elements))
+    return Comparison(tuple(rows), tuple(molarities), tuple(elements))
 
 
-def _cell(
+def _errors_at(
     errors: FrameErrors,
     members: NDArray[np.int64],
     drawn: NDArray[np.float64],
     molarity: float,
     frames: Sequence[Atoms],
     elements: Sequence[str],
-) -> Cell:
-    here = FrameErrors(errors.force[members], errors.components[members], errors.energy[members])
-    once = np.ones((1, len(members)))
+) -> ConcentrationErrors:
+    selected = FrameErrors(
+        errors.force[members], errors.components[members], errors.energy[members]
+    )
+    all_frames_once = np.ones((1, len(members)))
 
     def forces(k: int) -> Interval:
-        value, samples = force_rmse(here, once, k)[0], force_rmse(here, drawn, k)
+        value, samples = force_rmse(selected, all_frames_once, k)[0], force_rmse(selected, drawn, k)
         return interval(1e3 * value, 1e3 * samples)
 
     # An element that is not there has no error.
-    present = [k for k in range(len(elements)) if here.components[:, k].sum()]
-    return Cell(
+    present = [k for k in range(len(elements)) if selected.components[:, k].sum()]
+    return ConcentrationErrors(
         molarity_mol_per_L=molarity,
         n_frames=len(members),
         n_runs=len({str(frames[i].info["run"]) for i in members}),
         force_meV_A=forces(-1),
         by_element_meV_A={elements[k]: forces(k) for k in present},
         energy_meV=interval(
-            1e3 * float(energy_rmse(here, once)[0]), 1e3 * energy_rmse(here, drawn)
+            1e3 * float(energy_rmse(selected, all_frames_once)[0]),
+            1e3 * energy_rmse(selected, drawn),
         ),
         energy_spread_meV=interval(
-            1e3 * float(energy_spread(here, once)[0]), 1e3 * energy_spread(here, drawn)
+            1e3 * float(energy_spread(selected, all_frames_once)[0]),
+            1e3 * energy_spread(selected, drawn),
         ),
     )
 
@@ -208,15 +212,17 @@ def _over_concentrations(
     all_weights = np.concatenate([np.ones((1, len(column))), weights])
     squares = []
     for k in range(n_columns):
-        mine = FrameErrors(
+        selected = FrameErrors(
             errors.force[column == k], errors.components[column == k], errors.energy[column == k]
         )
-        squares.append(force_rmse(mine, all_weights[:, column == k], -1) ** 2)
+        squares.append(force_rmse(selected, all_weights[:, column == k], -1) ** 2)
     values = 1e3 * np.sqrt(combine(np.array(squares), axis=0))
     return float(values[0]), values[1:]
 
 
-def _best(candidates: Sequence[Candidate], samples: list[NDArray]) -> dict[int, float]:
+def _probability_of_best(
+    candidates: Sequence[Candidate], samples: list[NDArray]
+) -> dict[int, float]:
     """Return how often each model of a single concentration is the best of these."""
     single = [k for k, c in enumerate(candidates) if len(c.molarities_mol_per_L) == 1]
     if not single:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from pykoh.files import replacing, write_text
-from pykoh.transfer.candidates import Candidate
-from pykoh.transfer.compare import Comparison, Row
-from pykoh.transfer.errors import Interval
+from pykoh.transferability.candidates import Candidate
+from pykoh.transferability.compare import Comparison, ModelErrors
+from pykoh.transferability.errors import Interval
 
 # Chosen to differ in lightness and for colour-blind readers (Okabe and Ito 2008).
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
@@ -63,7 +63,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                         "energy_rmse_meV_per_atom": _plain(cell.energy_meV),
                         "energy_rmse_less_offset_meV_per_atom": _plain(cell.energy_spread_meV),
                     }
-                    for cell in row.cells
+                    for cell in row.concentrations
                 ],
             }
             for row in comparison.rows
@@ -99,7 +99,7 @@ def conclusion(comparison: Comparison) -> str:
             f" Training at {trained_at(mixed.candidate)} mol/L with {labels} labels gives "
             f"{_text(mixed.mean_meV_A)} meV/Å."
         )
-    alone = [cell for cell in comparison.rows[0].cells if cell.n_runs < 2]
+    alone = [cell for cell in comparison.rows[0].concentrations if cell.n_runs < 2]
     if alone:
         where = ", ".join(f"{cell.molarity_mol_per_L:.3g}" for cell in alone)
         text += (
@@ -129,7 +129,7 @@ def as_csv(comparison: Comparison) -> str:
     )
     for row in comparison.rows:
         c = row.candidate
-        for cell in row.cells:
+        for cell in row.concentrations:
             by = cell.by_element_meV_A
             rows.writerow(
                 [c.name, trained_at(c), _known(c.n_labels), _known(c.label_core_hours)]
@@ -175,7 +175,7 @@ def _draw(folder: Path, name: str, fill: Any, comparison: Comparison) -> list[Pa
     return paths
 
 
-def _label(row: Row) -> str:
+def _label(row: ModelErrors) -> str:
     c = row.candidate
     labels = "" if c.n_labels is None else f", {c.n_labels} labels"
     return f"{c.name}\n({trained_at(c)} mol/L{labels})"
@@ -184,11 +184,14 @@ def _label(row: Row) -> str:
 def _heat_map(figure: Any, comparison: Comparison) -> None:
     rows = comparison.rows
     values = np.array(
-        [[cell.force_meV_A.value for cell in row.cells] + [row.mean_meV_A.value] for row in rows]
+        [
+            [cell.force_meV_A.value for cell in row.concentrations] + [row.mean_meV_A.value]
+            for row in rows
+        ]
     )
     halves = np.array(
         [
-            [0.5 * (c.force_meV_A.high - c.force_meV_A.low) for c in row.cells]
+            [0.5 * (c.force_meV_A.high - c.force_meV_A.low) for c in row.concentrations]
             + [0.5 * (row.mean_meV_A.high - row.mean_meV_A.low)]
             for row in rows
         ]
@@ -218,7 +221,7 @@ def _learning_curve(figure: Any, comparison: Comparison) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes = figure.add_subplot()
-    groups: dict[str, list[Row]] = {}
+    groups: dict[str, list[ModelErrors]] = {}
     for row in comparison.rows:
         if row.candidate.has_record:
             groups.setdefault(trained_at(row.candidate), []).append(row)
