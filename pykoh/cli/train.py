@@ -16,6 +16,8 @@ from pykoh.files import refuse_overwrite
 
 if TYPE_CHECKING:
     from pykoh.reference.labels import Reading
+    from pykoh.training.progress import Epoch
+    from pykoh.training.run import TrainingJob
 
 
 def _pairs(values: tuple[str, ...], option: str, example: str) -> dict[str, str]:
@@ -159,12 +161,10 @@ def command(
     if output is None and not check:
         raise click.UsageError("Missing option '-o' / '--output'.")
     output = output or Path("unnamed.model")
-    from pykoh.processes import interruptible
     from pykoh.reference.labels import read_labels
     from pykoh.training import options as choices
     from pykoh.training.data import describe, elements_of
     from pykoh.training.prepare import Choice, check_output, training_job
-    from pykoh.training.run import train
 
     check_output(output)
     if not check:
@@ -209,12 +209,18 @@ def command(
         f"for tests; {known.level}, {' '.join(elements)}"
     )
 
-    def report(epoch: object, left_s: float) -> None:
-        from pykoh.training.progress import Epoch
+    _train(job, force)
 
-        assert isinstance(epoch, Epoch)
+
+def _train(job: TrainingJob, force: bool) -> None:
+    """Train a model, print each epoch and the result."""
+    from pykoh.processes import interruptible
+    from pykoh.training.run import train
+
+    def report(epoch: Epoch, left_s: float) -> None:
         line = (
-            f"epoch {epoch.number + 1:4d}/{epochs}  forces {epoch.force_rmse_meV_A:7.1f} meV/Å  "
+            f"epoch {epoch.number + 1:4d}/{job.options.epochs}  "
+            f"forces {epoch.force_rmse_meV_A:7.1f} meV/Å  "
             f"energy {epoch.energy_rmse_meV:7.2f} meV/atom"
         )
         click.echo(line + ("" if math.isnan(left_s) else f"  {left_s / 60:.1f} min left"))
@@ -226,6 +232,7 @@ def command(
         raise click.ClickException("stopped; the same command goes on") from None
     best = card["validation"]
     click.echo(
-        f"{output}: best epoch {best['epoch']}, forces {best['force_rmse_meV_per_A']:.1f} meV/Å on "
-        f"validation frames, {card['core_hours']:.3g} core-hours"
+        f"{job.model}: best epoch {best['epoch']}, "
+        f"forces {best['force_rmse_meV_per_A']:.1f} meV/Å on validation frames, "
+        f"{card['core_hours']:.3g} core-hours"
     )

@@ -12,6 +12,7 @@ from pykoh.errors import TrainingError
 
 if TYPE_CHECKING:
     from pykoh.reference.labels import Reading
+    from pykoh.transferability.compare import Comparison
 
 
 @click.command()
@@ -69,7 +70,7 @@ def command(
     from pykoh.training.data import elements_of
     from pykoh.transferability.candidates import read_candidate
     from pykoh.transferability.compare import compare
-    from pykoh.transferability.write import conclusion, trained_at, write
+    from pykoh.transferability.write import conclusion, write
 
     candidates = [read_candidate(path) for path in models]
     labels = read_labels(data, reading)
@@ -104,6 +105,15 @@ def command(
             report,
         )
         paths = write(comparison, output, learning_curve)
+    _print_table(comparison)
+    click.echo(f"\n{conclusion(comparison)}")
+    click.echo(f"written        {', '.join(str(path) for path in paths)}")
+
+
+def _print_table(comparison: Comparison) -> None:
+    """Print the force error of each model at each concentration."""
+    from pykoh.transferability.write import trained_at
+
     columns = [f"{m:.3g}" for m in comparison.molarities_mol_per_L]
     click.echo("\nforce RMSE (meV/Å) at")
     click.echo(
@@ -115,5 +125,3 @@ def command(
             f"{row.candidate.name:<24}{trained_at(row.candidate):>18}"
             + "".join(f"{v:8.1f}" for v in values)
         )
-    click.echo(f"\n{conclusion(comparison)}")
-    click.echo(f"written        {', '.join(str(path) for path in paths)}")

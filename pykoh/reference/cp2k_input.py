@@ -98,25 +98,8 @@ def input_text(
         stress: ask for the analytical stress; it costs about 2 % of a frame.
 
     Raises:
-        LabelError: an element without pseudopotential here.
+        LabelError: the level has no basis for an element.
     """
-    elements = list(dict.fromkeys(atoms.get_chemical_symbols()))
-    for element in elements:
-        if element not in VALENCE:
-            raise LabelError(
-                f"element {element}: no basis is chosen for it at {LEVEL_NAME} "
-                f"(there is {' '.join(VALENCE)}); use --calculator MODULE:FACTORY"
-            )
-    rows = zip(atoms.get_chemical_symbols(), atoms.positions, strict=True)
-    coordinates = "\n".join(f"   {s} {x:.10f} {y:.10f} {z:.10f}" for s, (x, y, z) in rows)
-    cell = "\n".join(
-        f"   {name} {' '.join(f'{c:.12f}' for c in vector)}"
-        for name, vector in zip("ABC", atoms.cell.array, strict=True)
-    )
-    kinds = "\n".join(
-        f"  &KIND {e}\n   BASIS_SET {BASIS}\n   POTENTIAL GTH-BLYP-q{VALENCE[e]}\n  &END KIND"
-        for e in elements
-    )
     spin = "" if multiplicity is None else f"  LSD\n  MULTIPLICITY {multiplicity}\n"
     restart = "" if guess is None else f"  WFN_RESTART_FILE_NAME {guess}\n"
     return f"""\
@@ -152,6 +135,31 @@ def input_text(
    &END OUTER_SCF
   &END SCF
  &END DFT
+{_subsystem(atoms)}
+&END FORCE_EVAL
+"""
+
+
+def _subsystem(atoms: Atoms) -> str:
+    """Return the section SUBSYS: cell, coordinates, basis and pseudopotential of each element."""
+    elements = list(dict.fromkeys(atoms.get_chemical_symbols()))
+    for element in elements:
+        if element not in VALENCE:
+            raise LabelError(
+                f"element {element}: {LEVEL_NAME} has no basis for it "
+                f"(there is {' '.join(VALENCE)}); use --calculator MODULE:FACTORY"
+            )
+    rows = zip(atoms.get_chemical_symbols(), atoms.positions, strict=True)
+    coordinates = "\n".join(f"   {s} {x:.10f} {y:.10f} {z:.10f}" for s, (x, y, z) in rows)
+    cell = "\n".join(
+        f"   {name} {' '.join(f'{c:.12f}' for c in vector)}"
+        for name, vector in zip("ABC", atoms.cell.array, strict=True)
+    )
+    kinds = "\n".join(
+        f"  &KIND {e}\n   BASIS_SET {BASIS}\n   POTENTIAL GTH-BLYP-q{VALENCE[e]}\n  &END KIND"
+        for e in elements
+    )
+    return f"""\
  &SUBSYS
   &CELL
 {cell}
@@ -161,9 +169,7 @@ def input_text(
 {coordinates}
   &END COORD
 {kinds}
- &END SUBSYS
-&END FORCE_EVAL
-"""
+ &END SUBSYS"""
 
 
 def parse_input(text: str) -> dict[str, Any]:

@@ -183,34 +183,41 @@ def mace_config(
     }
     if with_stress:
         config["stress_weight"] = options.stress_weight
-    if options.foundation is None:
-        a = options.architecture
-        config.update(
-            num_channels=a.channels,
-            max_L=a.max_l,
-            max_ell=a.max_ell,
-            correlation=a.correlation,
-            num_interactions=a.layers,
-            r_max=a.cutoff_A,
-            num_radial_basis=8,
-            radial_MLP="[64, 64, 64]",
-            MLP_irreps="16x0e",
-            interaction_first="RealAgnosticResidualInteractionBlock",
-            interaction="RealAgnosticResidualInteractionBlock",
-        )
-    else:
-        config.update(
-            foundation_model=options.foundation,
-            foundation_model_elements=False,
-            multiheads_finetuning=options.method == "replay",
-        )
-        if options.method == "replay":
-            config["force_mh_ft_lr"] = True
-            if options.replay is not None:
-                config.update(pt_train_file="replay.extxyz", pt_valid_file="replay_valid.extxyz")
-        if options.method == "lora":
-            config.update(lora=True, lora_rank=options.lora_rank)
+    config |= _new_model(options.architecture) if options.foundation is None else _tuned(options)
     config.update(options.extra)
+    return config
+
+
+def _new_model(architecture: Architecture) -> dict[str, Any]:
+    """Return the options of a model that is trained from scratch."""
+    return {
+        "num_channels": architecture.channels,
+        "max_L": architecture.max_l,
+        "max_ell": architecture.max_ell,
+        "correlation": architecture.correlation,
+        "num_interactions": architecture.layers,
+        "r_max": architecture.cutoff_A,
+        "num_radial_basis": 8,
+        "radial_MLP": "[64, 64, 64]",
+        "MLP_irreps": "16x0e",
+        "interaction_first": "RealAgnosticResidualInteractionBlock",
+        "interaction": "RealAgnosticResidualInteractionBlock",
+    }
+
+
+def _tuned(options: Options) -> dict[str, Any]:
+    """Return the options of a model that is fine-tuned."""
+    config: dict[str, Any] = {
+        "foundation_model": options.foundation,
+        "foundation_model_elements": False,
+        "multiheads_finetuning": options.method == "replay",
+    }
+    if options.method == "replay":
+        config["force_mh_ft_lr"] = True
+        if options.replay is not None:
+            config.update(pt_train_file="replay.extxyz", pt_valid_file="replay_valid.extxyz")
+    if options.method == "lora":
+        config.update(lora=True, lora_rank=options.lora_rank)
     return config
 
 

@@ -134,6 +134,89 @@ def _number(
     return mantissa, exponent, negative, fault, np.uint64(pos)
 
 
+# Inlined by numba: as a call it takes 1.7 times the time.
+@njit(inline="always")
+def _plain_number(
+    data: NDArray[np.uint8], pos: np.uint64
+) -> tuple[bool, np.uint64, np.uint64, bool, bool, np.uint64]:
+    """Read a number of at most 18 digits without exponent: one unsigned index, no counting.
+
+    Returns:
+        Whether it is such a number, mantissa, decimal places, whether it is negative, whether it
+        has a point, and the position behind it.
+    """
+    negative = data[pos] == 45
+    if negative:
+        pos += ONE
+    first = pos
+    mantissa = np.uint64(0)
+    digit = np.uint64(data[pos]) - ZERO
+    while digit <= NINE:
+        mantissa = mantissa * TEN + digit
+        pos += ONE
+        digit = np.uint64(data[pos]) - ZERO
+    places = np.uint64(0)
+    point = np.uint64(0)
+    if data[pos] == 46:
+        pos += ONE
+        point = ONE
+        after = pos
+        digit = np.uint64(data[pos]) - ZERO
+        while digit <= NINE:
+            mantissa = mantissa * TEN + digit
+            pos += ONE
+            digit = np.uint64(data[pos]) - ZERO
+        places = pos - after
+    n_digits = pos - first - point
+    plain = n_digits > np.uint64(0) and n_digits <= MOST_DIGITS and data[pos] <= 32
+    return plain, mantissa, places, negative, point == ONE, pos
+
+
+@njit(inline="always")
+def _species_code(
+    data: NDArray[np.uint8], pos: np.uint64, keys: NDArray[np.uint64], codes: NDArray[np.int8]
+) -> tuple[np.int8, np.uint64]:
+    """Return the species code of the word at ``pos`` (-1: none), and the position behind it."""
+    key = np.uint64(0)
+    shift = np.uint64(0)
+    length = 0
+    while data[pos] > 32:
+        if length < 8:
+            key |= np.uint64(data[pos]) << shift
+            shift += np.uint64(8)
+        length += 1
+        pos += ONE
+    if length <= 8:
+        for k in range(keys.shape[0]):
+            if keys[k] == key:
+                return codes[k], pos
+    return np.int8(-1), pos
+
+
+@njit(cache=True, nogil=True)
+def _first_not_below(known_ids: NDArray[np.int64], atom_id: int) -> int:
+    """Return the index of the first id that is not below ``atom_id``."""
+    low = 0
+    high = known_ids.shape[0]
+    while low < high:
+        middle = (low + high) // 2
+        if known_ids[middle] < atom_id:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, nogil=True)
+def _begins_with_item(data: NDArray[np.uint8], start: np.uint64) -> bool:
+    return bool(
+        data[start] == 73
+        and data[start + ONE] == 84
+        and data[start + np.uint64(2)] == 69
+        and data[start + np.uint64(3)] == 77
+    )
+
+
 @njit(cache=True, nogil=True)
 def parse_atoms(
     data: NDArray[np.uint8],
@@ -204,54 +287,17 @@ def parse_atoms(
                     pos += ONE
                 continue
             if role == SPECIES:
-                key = np.uint64(0)
-                shift = np.uint64(0)
-                length = 0
-                while data[pos] > 32:
-                    if length < 8:
-                        key |= np.uint64(data[pos]) << shift
-                        shift += np.uint64(8)
-                    length += 1
-                    pos += ONE
-                code = np.int8(-1)
-                if length <= 8:
-                    for k in range(keys.shape[0]):
-                        if keys[k] == key:
-                            code = codes[k]
-                            break
+                code, pos = _species_code(data, pos, keys, codes)
                 if code < 0 and fault == WHOLE:
                     fault = UNKNOWN_SPECIES
                     fault_column = column
                 continue
-            # The usual number: at most 18 digits, no exponent. One unsigned index, no counting.
             word = pos
-            negative = data[pos] == 45
-            if negative:
-                pos += ONE
-            first = pos
-            mantissa = np.uint64(0)
-            digit = np.uint64(data[pos]) - ZERO
-            while digit <= NINE:
-                mantissa = mantissa * TEN + digit
-                pos += ONE
-                digit = np.uint64(data[pos]) - ZERO
-            places = np.uint64(0)
-            point = np.uint64(0)
-            if data[pos] == 46:
-                pos += ONE
-                point = ONE
-                after = pos
-                digit = np.uint64(data[pos]) - ZERO
-                while digit <= NINE:
-                    mantissa = mantissa * TEN + digit
-                    pos += ONE
-                    digit = np.uint64(data[pos]) - ZERO
-                places = pos - after
-            n_digits = pos - first - point
-            if n_digits > np.uint64(0) and n_digits <= MOST_DIGITS and data[pos] <= 32:
+            plain, mantissa, places, negative, point, pos = _plain_number(data, word)
+            if plain:
                 # As a signed integer, which is converted faster.
                 value = np.float64(np.int64(mantissa)) / _POWERS[places]
-                whole = point == np.uint64(0)
+                whole = not point
             else:
                 mantissa, exponent, negative, status, pos = _number(data, word, stop)
                 if status != WHOLE:
@@ -277,12 +323,7 @@ def parse_atoms(
             return NEED_MORE, np.int64(line_start), line, 0
         pos += ONE
         if fault != WHOLE:
-            if (
-                data[line_start] == 73
-                and data[line_start + ONE] == 84
-                and data[line_start + np.uint64(2)] == 69
-                and data[line_start + np.uint64(3)] == 77
-            ):
+            if _begins_with_item(data, line_start):
                 return NEXT_FRAME, np.int64(line_start), line, 0
             # the id, where it was read before the fault, names the atom in the message
             ids[line] = atom_id
@@ -291,15 +332,7 @@ def parse_atoms(
         if known:
             slot = guess
             if slot >= n_atoms or known_ids[slot] != atom_id:
-                low = 0
-                high = n_atoms
-                while low < high:
-                    middle = (low + high) // 2
-                    if known_ids[middle] < atom_id:
-                        low = middle + 1
-                    else:
-                        high = middle
-                slot = low
+                slot = _first_not_below(known_ids, atom_id)
             if slot >= n_atoms or known_ids[slot] != atom_id or seen[slot] == mark:
                 ids[line] = atom_id
                 return UNKNOWN_ID, np.int64(line_start), line, 0
