@@ -131,7 +131,7 @@ def test_warnings_name_what_to_do(here):
     ("arguments", "words"),
     [
         (["--molarity", "-1"], "not above 0"),
-        (["--molarity", "25"], "beyond what is possible"),
+        (["--molarity", "25"], "beyond the maximum"),
         (["--molarity", "6", "-o", "koh.xyz"], "ends in '.xyz'"),
         (["--molarity", "6", "-o", "koh"], "no suffix"),
         (["--molarity", "6", "-o", "missing/koh.data"], "create it first"),

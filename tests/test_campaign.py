@@ -134,7 +134,7 @@ def test_runs_are_the_product_with_seeds_of_their_own() -> None:
     runs = runs_of(campaign)
     assert len(runs) == 8 and len({run.seed for run in runs}) == 8
     assert runs[0].name == "1.7M_298.15K_1" and runs[-1].name == "6.26M_333K_2"
-    with pytest.raises(CampaignError, match="differ too little"):
+    with pytest.raises(CampaignError, match="too similar"):
         runs_of(Campaign((1.7, 1.7000001), "p"))
 
 
@@ -226,13 +226,13 @@ def test_wrong_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["submit", "none.yaml"], "no such file"),
         (["submit", "c.yaml", "--dry-run", "--local"], "only one"),
         (["submit", "c.yaml", "-o", "no/where"], "create it first"),
-        (["status", "koh"], "is no campaign"),
+        (["status", "koh"], "is not the folder of a campaign"),
     ):
         done = call(*arguments)
         assert done.exit_code == 1 and expected in done.output, done.output
     monkeypatch.setenv("PATH", "/nowhere")
     done = call("submit", "c.yaml")
-    assert done.exit_code == 1 and "no Slurm login node" in done.output
+    assert done.exit_code == 1 and "not a login node of Slurm" in done.output
 
 
 @pytest.fixture(scope="module")

@@ -192,7 +192,7 @@ def test_which_gpus_a_build_is_for(tmp_path: Path) -> None:
     assert "CUDA Serial for HOPPER90" in kokkos(build, lmp).found
     assert kokkos(build, lmp).status == "ok"
     without = kokkos(build, lmp, has_gpu=False)
-    assert without.status == "warning" and without.found.endswith("there is no GPU here")
+    assert without.status == "warning" and without.found.endswith("this machine has no GPU")
     # A machine without a driver, e.g. a login node.
     said = "lmp: error while loading shared libraries: libcuda.so.1: cannot open shared object file"
     lmp.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 127\n")

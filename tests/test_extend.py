@@ -106,7 +106,7 @@ def test_wrong_calls(campaign: CampaignFolder, tmp_path: Path) -> None:
     for arguments, expected in (
         ([*options, "-o", "koh"], "is the old campaign"),
         ([*options, "-o", "no/where"], "create it first"),
-        (["extend", "none", *options[2:], "-o", "k"], "is no campaign"),
+        (["extend", "none", *options[2:], "-o", "k"], "is not the folder of a campaign"),
         ([*options[:3], "none.model", *options[4:], "-o", "k"], "no such file"),
         ([*options[:5], "none.extxyz", "-o", "k"], "no such file"),
     ):

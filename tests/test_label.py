@@ -154,7 +154,7 @@ def test_another_level_is_refused_and_changes_nothing(place: Path) -> None:
         ("teacher", "give MODULE:FACTORY"),
         ("no_such_module:f", "no_such_module"),
         ("teacher:missing", "missing"),
-        ("teacher:nothing", "no ASE calculator"),
+        ("teacher:nothing", "not an ASE calculator"),
     ],
 )
 def test_wrong_calculators(place: Path, name: str, expected: str) -> None:
@@ -171,7 +171,7 @@ def test_wrong_calculators(place: Path, name: str, expected: str) -> None:
         (["label", "frames.extxyz", "-o", "frames.extxyz"], "also a file of frames"),
         (["label", "frames.extxyz", "-o", "no/l.extxyz"], "create it first"),
         (["label", "frames.extxyz", "--command", "/no/cp2k"], "does not run"),
-        (["label", "frames.extxyz", "--command", "true"], "does not say that it is CP2K"),
+        (["label", "frames.extxyz", "--command", "true"], "is not CP2K"),
     ],
 )
 def test_wrong_options(place: Path, arguments: list[str], expected: str) -> None:

@@ -409,7 +409,7 @@ def test_every_unit_of_stress_that_cp2k_prints(unit: str, value: float) -> None:
 def test_a_stress_that_was_asked_for_is_there_or_the_frame_is_refused() -> None:
     bare = OUTPUT.format(version="2026.1", stress="")
     assert parse_output(bare, "x", 1, "r", 1.0).stress is None
-    with pytest.raises(LabelError, match="no stress in CP2K's output, although it was asked for"):
+    with pytest.raises(LabelError, match="no stress in CP2K's output, although it was requested"):
         parse_output(bare, "x", 1, "r", 1.0, with_stress=True)
     odd = OUTPUT.format(version="2026.1", stress=STRESS.format(1.0, unit="dyn/cm^2"))
     with pytest.raises(LabelError, match=r"stress \[dyn/cm\^2\] cannot be read"):

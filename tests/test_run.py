@@ -193,7 +193,7 @@ def test_interrupt_writes_a_restart_and_the_rerun_goes_on(
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, (out, err)
     assert "Traceback" not in err
-    assert "restart is written" in err
+    assert "restart file is written" in err
     assert (tmp_path / "koh.restart").exists()
     reached = int(out.split(" to ")[1].split()[0])
     ps = f"{(reached + 40) * 0.0005:.4f}"

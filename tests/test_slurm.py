@@ -116,6 +116,6 @@ def test_a_campaign_survives_and_is_complete(tmp_path: Path, slurm: dict[str, st
         # Two potentials of different teachers never agree to 1 meV/Å.
         assert json.loads((place / "status.json").read_text())["flagged"] >= 1
     printed = "".join(p.read_text() for p in (tmp_path / "c" / "jobs").glob("produce-*.out"))
-    assert "damaged: going on from step" in printed
-    assert printed.count("goes on in the next job") >= 3, "the time limit was reached"
+    assert "damaged: continuing from step" in printed
+    assert printed.count("continues in the next job") >= 3, "the time limit was reached"
     assert (tmp_path / "c" / "series" / "298.15K" / "report.html").stat().st_size > 10_000

@@ -114,7 +114,7 @@ def test_given_density_sets_the_volume():
         ({"molarity_mol_per_L": 0.0}, "not above 0"),
         ({"molarity_mol_per_L": -2.0}, "not above 0"),
         ({"molarity_mol_per_L": float("nan")}, "not above 0"),
-        ({"molarity_mol_per_L": 21.0}, "beyond what is possible"),
+        ({"molarity_mol_per_L": 21.0}, "beyond the maximum"),
         ({"molarity_mol_per_L": 6.0, "cation": "Cs"}, "no density formula for CsOH"),
         ({"molarity_mol_per_L": 6.0, "cation": "Fe"}, "not one of Li, Na, K, Rb, Cs"),
         ({"molarity_mol_per_L": 6.0, "temperature_K": 25.0}, "known from 273.15"),

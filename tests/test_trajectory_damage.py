@@ -150,7 +150,7 @@ def test_a_huge_count_of_atoms_in_a_binary_header(tmp_path: Path, suffix: str) -
     for count in (2**31 - 1, -7, 0):
         new = struct.pack(f"{order}i", count)
         path.write_bytes(whole.replace(struct.pack(f"{order}i", len(types)), new))
-        refused("atoms|damaged|whole frame", path, topology=topology, interval_ps=DT)
+        refused("atoms|damaged|complete frame", path, topology=topology, interval_ps=DT)
 
 
 FUZZ = """

@@ -324,7 +324,7 @@ def test_a_frame_cut_off_within_the_file_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.dump").write_text(broken + again)
     found, run = read(tmp_path / "a.dump")
     np.testing.assert_allclose(found.positions, reference(text), atol=1e-12)
-    assert "another follows" in run.notes[0]
+    assert "another frame follows" in run.notes[0]
 
 
 GOOD = dump_text(walk(), TYPES, CUBIC, shuffle=None)

@@ -181,7 +181,7 @@ def test_a_single_test_trajectory_is_said(place: Path, test_file: Path) -> None:
     card(place / "right.model", [9.0])
     card(place / "wrong.model", [3.5])
     assert (
-        "a single trajectory tests"
+        "from a single trajectory"
         in transfer(place / "one.extxyz", "right.model", "wrong.model").output
     )
     done = transfer(test_file, "right.model", "wrong.model", options=("--force",))

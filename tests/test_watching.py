@@ -39,7 +39,7 @@ def test_a_broken_molecule_stops_a_run_and_keeps_the_frame(tmp_path: Path) -> No
     assert said["flagged"] == 0 and 0 < said["disagreement_eV_per_A"] < 100
     far_proton(box)
     write_dump(path, [box])
-    with pytest.raises(CampaignError, match=r"from the nearest O.*pykoh label takes it"):
+    with pytest.raises(CampaignError, match=r"from the nearest O.*pykoh label can label it"):
         watch.check()
     flagged = read(watch.flagged)
     assert flagged.get_chemical_symbols() == box.get_chemical_symbols()
@@ -51,7 +51,7 @@ def test_a_broken_molecule_stops_a_run_and_keeps_the_frame(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [
-        ({"max_force_eV_per_A": 0.1}, r"feels .* eV/Å, more than max_force_eV_per_A 0.1"),
+        ({"max_force_eV_per_A": 0.1}, r"is .* eV/Å, more than max_force_eV_per_A 0.1"),
         ({"stop_eV_per_A": 1e-4}, r"committee disagrees by .* about atom \d+"),
         ({"flag_eV_per_A": 1e-4, "stop_eV_per_A": 100.0}, None),
     ],

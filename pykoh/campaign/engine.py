@@ -82,18 +82,18 @@ def analysis_command(campaign: Campaign, run: CampaignRun) -> list[str]:
 
 
 def type_elements(campaign: Campaign) -> str:
-    """Return which element is which LAMMPS type, for ``pykoh analyze``: the dump does not say."""
+    """Return the elements of the LAMMPS types, for ``pykoh analyze --types``."""
     return f"H,O,{campaign.cation}"
 
 
 def finished(campaign: Campaign, folder: Path, stage: str, step: int) -> bool:
-    """Return whether a stage of a run has nothing left to do.
+    """Return whether a stage of a run is finished.
 
     Args:
-        campaign: what is wanted.
+        campaign: the description.
         folder: of the run.
         stage: of :data:`STAGES`.
-        step: MD step of the newest whole restart file of production.
+        step: MD step of the newest complete restart file of production.
     """
     if stage == "build":
         return (folder / "koh.data").exists()
@@ -102,7 +102,7 @@ def finished(campaign: Campaign, folder: Path, stage: str, step: int) -> bool:
     if stage == "produce":
         return step >= wanted_step(campaign)
     results, dump = folder / "results" / "results.json", folder / f"{FILE_PREFIX['produce']}.dump"
-    # A run that was made longer after its analysis is analysed again.
+    # A run that became longer after its analysis is analysed again.
     return results.exists() and not (
         dump.exists() and dump.stat().st_mtime_ns > results.stat().st_mtime_ns
     )

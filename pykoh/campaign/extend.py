@@ -1,7 +1,7 @@
-"""Learning from the frames that a campaign has kept: label them, train on, simulate anew.
+"""Training on the frames that a campaign has kept: label them, train, begin a new campaign.
 
-A trajectory of two potentials belongs to neither. The new potential therefore gets a campaign of
-its own, whose runs begin with the equilibrated boxes of the old one.
+A trajectory must come from a single potential. The new potential therefore gets a campaign of
+its own. Its runs begin with the equilibrated boxes of the old one.
 
 NEW.learning/flagged.extxyz      the frames to label
 NEW.learning/labels.extxyz       their labels
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LearningSettings:
-    """How to learn.
+    """What to train, and on what.
 
     Attributes:
-        model: mace-torch file that the simulating potential was exported from.
+        model: mace-torch file from which the potential of the campaign was exported.
         labels: files that it was trained on.
-        frames: the most to label.
-        committee: how many potentials watch the new one.
-        label_options: of ``pykoh label``.
-        train_options: of ``pykoh train``.
+        frames: largest number of frames to label.
+        committee: number of further potentials that check the new one.
+        label_options: options of ``pykoh label``.
+        train_options: options of ``pykoh train``.
     """
 
     model: Path
@@ -60,17 +60,17 @@ def extend(
     target: Path,
     report: Callable[[str], None],
 ) -> CampaignFolder:
-    """Label, train, export, and make the campaign that goes on; each step only if it is not done.
+    """Label, train, export, and make the new campaign; skip steps that are done.
 
     Args:
         campaign_folder: campaign whose runs kept frames.
-        learning: how.
+        learning: what to train, and on what.
         target: folder of the new campaign; ``TARGET.learning`` is made beside it.
         report: called with a sentence before each step.
 
     Raises:
-        CampaignError: no frame was kept, a file is missing, or a step failed; the same call goes
-            on.
+        CampaignError: no frame was kept, a file is missing, or a step failed. The same call
+            continues.
     """
     for path in learning.labels:
         require_file(path, "label file", CampaignError)
@@ -96,9 +96,9 @@ def extend(
 
 
 def flagged_frames(campaign_folder: CampaignFolder, most: int) -> tuple[list[Atoms], int]:
-    """Return up to ``most`` kept frames, and how many are left out because no DFT would converge.
+    """Return up to ``most`` kept frames, and how many are left out because atoms overlap.
 
-    The runs are visited in turn, the frames of each by falling disagreement.
+    Frames come from all runs in turn, and from each run in the order of falling disagreement.
 
     Raises:
         LabelError: a file of kept frames is damaged.
@@ -137,10 +137,10 @@ def _label(
     if not frames_file.exists():
         frames, broken = flagged_frames(campaign_folder, learning.frames)
         if broken:
-            report(f"{broken} kept frames have atoms on top of each other and are left out")
+            report(f"{broken} kept frames have overlapping atoms and are left out")
         if not frames:
             raise CampaignError(
-                f"{campaign_folder.path}: no run has kept a frame to learn from (runs/*/{FLAGGED})"
+                f"{campaign_folder.path}: no run has kept a frame (runs/*/{FLAGGED})"
             )
         with replacing(frames_file) as temporary:
             write(temporary, frames, format="extxyz")
@@ -149,12 +149,12 @@ def _label(
     arguments = ["label", str(frames_file), "-o", str(labels), "--no-atoms"]
     code = _pykoh([*arguments, *learning.label_options])
     if code != 0 and not _labelling_ended(work_folder / "labels.json"):
-        raise CampaignError(f"{labels}: labelling did not end; the same command goes on with it")
+        raise CampaignError(f"{labels}: labelling did not end; the same command continues it")
     return labels
 
 
 def _check_training_input(learning: LearningSettings) -> None:
-    """Raise now, not after hours of labelling, if the labels or the model cannot be used."""
+    """Check the labels and the model before the hours of labelling."""
     from pykoh.export.read import read_mace_model
 
     arguments = ["train", *map(str, learning.labels), "-o", "check.model", "--check"]
@@ -167,7 +167,7 @@ def _check_training_input(learning: LearningSettings) -> None:
 
 
 def _labelling_ended(record: Path) -> bool:
-    """Return whether every frame is labelled or has failed, and some are labelled."""
+    """Return whether every frame is labelled or has failed, and at least one is labelled."""
     import json
 
     try:
@@ -195,14 +195,15 @@ def _train(
         arguments += ["--foundation", str(learning.model), "--seed", str(seed)]
         if _pykoh([*arguments, *learning.train_options]) != 0:
             raise CampaignError(
-                f"{model}: the training did not end; see above why. The same command goes on"
+                f"{model}: the training did not end; its output above says why. The same command "
+                "continues it"
             )
     if not artifact.exists() and _pykoh(["export", str(model), "-o", str(artifact)]) != 0:
         raise CampaignError(f"{artifact}: the export failed; what it printed says why")
 
 
 def _pykoh(arguments: Sequence[str]) -> int:
-    """Run a command of pykoh to its end; what it prints is seen."""
+    """Run a command of pykoh to its end and show its output."""
     process = processes.start([*PYKOH, *arguments], Path.cwd(), None)
     try:
         return process.wait()
@@ -226,7 +227,7 @@ def _copy_equilibrated_boxes(old: CampaignFolder, new: CampaignFolder) -> int:
 
 
 def _yaml(what: Campaign | Site) -> str:
-    """Return the YAML of what differs from the defaults."""
+    """Return YAML with the values that differ from the defaults."""
     import yaml
 
     default = {field.name: field.default for field in fields(what)}

@@ -1,4 +1,4 @@
-"""A campaign on this machine, without a queue: the same workers, one stage after the other."""
+"""A campaign on this machine, without a queue: the same workers, one stage after another."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def run_here(campaign_folder: CampaignFolder, report: Callable[[str], None]) -> 
     """Run all stages of all runs; return the worst outcome of :mod:`pykoh.campaign.worker`.
 
     A run that fails does not stop the others. Raises KeyboardInterrupt after Ctrl-C; the same call
-    goes on.
+    continues the campaign.
     """
     worst = DONE
     for task in range(campaign_folder.n_tasks):

@@ -11,9 +11,9 @@ from pykoh.processes import last_line
 
 
 def write_series(campaign_folder: CampaignFolder) -> int:
-    """Analyse the finished runs of each temperature together; return 0 if every run is in.
+    """Analyse the finished runs of each temperature together; return 0 if no run is missing.
 
-    Runs without results are named, and left out of the report rather than waited for.
+    Runs without results are named and left out of the report.
     """
     missing = 0
     for temperature in campaign_folder.campaign.temperatures:

@@ -1,4 +1,4 @@
-"""Job scripts: five stages, each a job array but for the report."""
+"""Job scripts: five stages. Each is a job array, except the report."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class SlurmJob:
 
     Attributes:
         stage: build, equilibrate, produce, analyze or report.
-        path: of the script.
-        text: of the script.
-        after: stage that has to end before, task by task; empty: none.
+        path: file of the script.
+        text: content of the script.
+        after: the stage before it; each task waits for its own predecessor. Empty: none.
     """
 
     stage: str
@@ -59,7 +59,7 @@ def _header(campaign_folder: CampaignFolder, stage: str, simulates: bool) -> lis
         f"--time={site.time if simulates else site.short_time}",
         f"--ntasks={site.tasks if simulates else 1}",
         f"--cpus-per-task={site.cpus}",
-        # %A and %a are the job and the task; a requeued job goes on in the same file.
+        # %A and %a are the job and the task; a requeued job appends to the same file.
         "--output=" + ("jobs/report-%j.out" if stage == "report" else f"jobs/{stage}-%A_%a.out"),
         "--open-mode=append",
         "--requeue",
@@ -95,8 +95,8 @@ def _script(campaign_folder: CampaignFolder, stage: str, simulates: bool) -> str
             f"cd {shlex.quote(str(campaign_folder.path.resolve()))} || exit 1",
             *setup,
             f"export OMP_NUM_THREADS={site.cpus} GOMP_SPINCOUNT={OWN_CORES_SPIN_COUNT}",
-            "# The worker is told when the time is nearly up or the job is preempted, stops LAMMPS",
-            f"# and ends with {AGAIN}: the same job goes on later from the newest restart file.",
+            "# Near the time limit or on preemption the worker gets a signal. It stops LAMMPS and",
+            f"# ends with {AGAIN}: the same job continues later from the newest restart file.",
             f'{worker} "${{SLURM_ARRAY_TASK_ID:-0}}" &',
             "worker=$!",
             "trap 'kill -USR1 \"$worker\"' USR1 TERM",
@@ -106,7 +106,7 @@ def _script(campaign_folder: CampaignFolder, stage: str, simulates: bool) -> str
             '  wait "$worker"; status=$?',
             "done",
             f"kills=jobs/{stage}-${{SLURM_ARRAY_TASK_ID:-0}}.kills",
-            "# A worker that was killed (memory, a dying node) leaves its number of kills behind.",
+            "# Counts how often the worker was killed (memory, a failing node).",
             'if [ "$status" -gt 128 ]; then',
             '  echo kill >> "$kills"',
             f'  [ "$(wc -l < "$kills")" -lt {campaign.attempts} ] && status={AGAIN}',
@@ -114,7 +114,7 @@ def _script(campaign_folder: CampaignFolder, stage: str, simulates: bool) -> str
             '  rm -f "$kills"',
             "fi",
             f'if [ "$status" = {AGAIN} ]; then',
-            '  echo "$(date -Is) goes on in the next job"',
+            '  echo "$(date -Is) continues in the next job"',
             "  job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}",
             '  scontrol requeue "${job:-$SLURM_JOB_ID}"',
             "fi",

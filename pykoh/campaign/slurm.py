@@ -1,4 +1,4 @@
-"""Talking to Slurm: sbatch, squeue, scancel."""
+"""Commands of Slurm: sbatch, squeue, scancel."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pykoh.files import write_text
 def _call(*command: str, folder: Path) -> str:
     if shutil.which(command[0]) is None:
         raise CampaignError(
-            f"{command[0]} is not on the PATH: this is no Slurm login node; --dry-run writes the "
-            "scripts only, --local runs the campaign on this machine"
+            f"{command[0]} is not on the PATH: this is not a login node of Slurm; --dry-run "
+            "only writes the scripts, --local runs the campaign on this machine"
         )
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
     if done.returncode != 0:
@@ -35,7 +35,7 @@ def write_scripts(campaign_folder: CampaignFolder) -> list[SlurmJob]:
 
 
 def job_ids(campaign_folder: CampaignFolder) -> dict[str, str]:
-    """Return the Slurm job of each stage that was submitted last."""
+    """Return the number of the last Slurm job of each stage."""
     path = campaign_folder.path / "jobs" / "submitted.json"
     try:
         return {str(k): str(v) for k, v in json.loads(path.read_text()).items()}
@@ -44,7 +44,7 @@ def job_ids(campaign_folder: CampaignFolder) -> dict[str, str]:
 
 
 def states(campaign_folder: CampaignFolder) -> dict[str, dict[int, str]]:
-    """Return for each stage the state of each task that Slurm still knows as unfinished."""
+    """Return the states of the tasks in Slurm's queue, by stage and task."""
     found: dict[str, dict[int, str]] = {}
     ids = job_ids(campaign_folder)
     if not ids or shutil.which("squeue") is None:
@@ -66,8 +66,8 @@ def submit(campaign_folder: CampaignFolder) -> dict[str, str]:
     """Submit all stages, each after the one before; return their jobs.
 
     Raises:
-        CampaignError: jobs of this campaign are still in the queue, or Slurm refuses one; what was
-            submitted until then is cancelled.
+        CampaignError: jobs of this campaign are still in the queue, or Slurm refuses one. Jobs
+            that were submitted before are then cancelled.
     """
     active = states(campaign_folder)
     if active:
@@ -80,7 +80,7 @@ def submit(campaign_folder: CampaignFolder) -> dict[str, str]:
         for job in write_scripts(campaign_folder):
             command = ["sbatch", "--parsable", "--kill-on-invalid-dep=no"]
             if job.after:
-                # A report is written of what there is; a task waits for its own predecessor.
+                # The report covers the finished runs. Other tasks wait for their own predecessor.
                 kind = "afterany" if job.stage == "report" else "aftercorr"
                 command.append(f"--dependency={kind}:{ids[job.after]}")
             out = _call(*command, str(job.path.resolve()), folder=campaign_folder.path)

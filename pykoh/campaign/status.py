@@ -1,4 +1,4 @@
-"""Where a campaign stands, from what its workers wrote and what Slurm says."""
+"""The state of a campaign, from the files of its workers and the queue of Slurm."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from pykoh.campaign.watching import FLAGGED, count_frames
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """One run.
+    """The state of one run.
 
     Attributes:
-        run: which.
-        stage: that it is in; ``done`` when there are results.
-        state: what Slurm says of the job of this stage, else what the worker wrote last.
-        ps_done: of production.
-        ps: wanted.
-        ns_per_day: of the last job, or None.
+        run: the run.
+        stage: its present stage; ``done`` when there are results.
+        state: state of the job of this stage in Slurm, else the last state from the worker.
+        ps_done: production so far.
+        ps: production in total.
+        ns_per_day: speed of the last job, or None.
         hours_left: of production at this speed, or None.
-        problem: why it failed last, or None.
-        disagreement_eV_per_A: of the committee about the last frame looked at, or None.
-        flagged: frames kept for labelling.
+        problem: reason of the last failure, or None.
+        disagreement_eV_per_A: of the committee on the last frame that was checked, or None.
+        flagged: number of frames kept for labelling.
     """
 
     run: CampaignRun
@@ -55,8 +55,8 @@ def status(campaign_folder: CampaignFolder) -> list[RunStatus]:
         problem = wrote.get("problem") if said == "failed" else None
         state = queue.get(stage, {}).get(task, said)
         if state == "running" and stage not in queue and slurm.job_ids(campaign_folder):
-            # The worker had no time to say that it ended.
-            state, problem = "lost", "its job is gone; pykoh submit goes on with it"
+            # The worker was killed before it could write its state.
+            state, problem = "lost", "its job has ended; pykoh submit continues the run"
         ps_done = step * campaign.timestep_fs * 1e-3
         speed = wrote.get("ns_per_day")
         left = None

@@ -1,4 +1,4 @@
-"""What is done about a run that its guards complain of: frames are kept, or it is stopped."""
+"""Reactions to the guards of a run: a frame is kept, or the run is stopped."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 FLAGGED = "flagged.extxyz"
-# DFT of more frames than this of one run would teach little: they resemble each other.
+# Frames of one run are similar: labels of more than this would add little.
 MOST_FLAGGED = 40
 
 
 class Watch:
-    """Looks at the production of one run whenever it has written a restart file.
+    """Checks the production of one run.
 
     Args:
         campaign_folder: folder of its campaign.
@@ -36,13 +36,13 @@ class Watch:
         self._n_flagged = count_frames(self.flagged)
 
     def check(self) -> dict[str, Any]:
-        """Look at the newest frame and the thermodynamic output.
+        """Check the newest frame and the thermodynamic output.
 
         Returns:
-            What ``status.json`` should say: the committee's disagreement, how many frames are kept.
+            Values for ``status.json``: the committee's disagreement, the number of frames kept.
 
         Raises:
-            CampaignError: the run has to stop; the frame that shows why is kept.
+            CampaignError: the run has to stop. The frame that shows the reason is kept.
         """
         name, campaign = engine.FILE_PREFIX["produce"], self._campaign
         alarm = guards.find_problem(
@@ -59,7 +59,7 @@ class Watch:
             return {}
         if found.largest_eV_per_A > campaign.max_force_eV_per_A:
             self._stop(
-                f"atom {found.atom} feels {found.largest_eV_per_A:.0f} eV/Å, more than "
+                f"the force on atom {found.atom} is {found.largest_eV_per_A:.0f} eV/Å, more than "
                 f"max_force_eV_per_A {campaign.max_force_eV_per_A:g}",
                 frame,
             )
@@ -81,7 +81,7 @@ class Watch:
         try:
             return self._forces.judge_if_due(frame)
         except ImportError as error:
-            # lmp alone needs neither; a committee that nobody asks would be a false comfort.
+            # lmp alone does not need these packages, but a committee does.
             if not self._campaign.committee:
                 return None
             raise CampaignError(
@@ -92,7 +92,7 @@ class Watch:
         if frame is None:
             raise CampaignError(problem)
         self._keep(frame)
-        raise CampaignError(f"{problem}; the frame is in {self.flagged}: pykoh label takes it")
+        raise CampaignError(f"{problem}; the frame is in {self.flagged}: pykoh label can label it")
 
     def _keep(self, frame: Atoms) -> None:
         from ase.io import write

@@ -1,10 +1,10 @@
-"""What a job of a campaign does: one stage of some runs, to the end or to the time limit.
+"""The work of a job of a campaign: one stage of some runs, to the end or to the time limit.
 
     python -m pykoh.campaign.worker CAMPAIGN_FOLDER STAGE TASK
 
-The job script sends SIGUSR1 before the time is up, Slurm sends SIGTERM on preemption. LAMMPS is
-then stopped, and the worker ends with :data:`AGAIN`: the job script queues itself again. Running a
-worker twice does nothing twice: each run is locked while it is worked on.
+The job script sends SIGUSR1 before the time limit, Slurm sends SIGTERM on preemption. The worker
+then stops LAMMPS and ends with :data:`AGAIN`, and the job script queues itself again. A second
+worker on the same runs does no harm: each run is locked during the work.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ class Worker:
         self.stopping = threading.Event()
 
     def stop(self, number: int, frame: FrameType | None) -> None:
-        """End what is running, to go on in another job: a signal handler."""
+        """Stop the work, to continue in another job: a signal handler."""
         self.stopping.set()
 
     def work(self, runs: list[CampaignRun]) -> int:
-        """Work on runs side by side; return :data:`DONE`, :data:`FAILED` or :data:`AGAIN`."""
+        """Work on all runs in parallel; return :data:`DONE`, :data:`FAILED` or :data:`AGAIN`."""
         with ThreadPoolExecutor(len(runs)) as pool:
             outcomes = list(pool.map(self._work_on_run, runs))
-        # One that failed does not keep the others from going on.
+        # A failed run does not stop the others.
         return AGAIN if AGAIN in outcomes else max(outcomes)
 
     def _work_on_run(self, run: CampaignRun) -> int:
@@ -79,7 +79,7 @@ class Worker:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise CampaignError(
-                    "another job works on this run; nothing is done here"
+                    "another job works on this run; this job does nothing"
                 ) from error
             yield
 
@@ -121,7 +121,7 @@ class Worker:
         return DONE
 
     def _simulate(self, run: CampaignRun) -> int:
-        """Run LAMMPS until the stage is done, from the newest whole restart file."""
+        """Run LAMMPS until the stage is done, from the newest undamaged restart file."""
         folder, campaign = self.campaign_folder.run_folder(run), self.campaign_folder.campaign
         name = engine.FILE_PREFIX[self.stage]
         needed = "koh.data" if self.stage == "equilibrate" else "equil.data"
@@ -170,7 +170,7 @@ class Worker:
             reached = restart_step(checkpoints.live) or 0
             if code == 0 or self.stopping.is_set():
                 continue
-            # An error that comes back without a step between is not bad luck.
+            # Errors without progress in between are counted.
             idle = idle + 1 if reached <= step else 1
             problem = f"LAMMPS ended with {code}: {processes.last_line(log)} (see {log})"
             print(f"{run.name}: {problem}", file=sys.stderr, flush=True)
@@ -192,12 +192,12 @@ class Worker:
         free = shutil.disk_usage(folder).free / 1e9
         if free < self.campaign_folder.site.free_gb:
             raise CampaignError(
-                f"{folder}: only {free:.2f} GB are free on its disk, fewer than free_gb of the "
-                "site; make room and submit again"
+                f"{folder}: only {free:.2f} GB are free on its disk, less than free_gb of the "
+                "site; free some space and submit again"
             )
 
     def _run_command(self, command: list[str], folder: Path, log: Path, watch: Any) -> int:
-        """Run a command to its end, or stop it when the worker is told to."""
+        """Run a command to its end, or stop it after a signal to the worker."""
         with log.open("ab") as stream:
             process = processes.start(command, folder, stream)
         asked: float | None = None
@@ -220,7 +220,7 @@ class Worker:
 
 
 def _remove_beginning(folder: Path, name: str) -> None:
-    """Remove what a run wrote that was killed before its first restart file."""
+    """Remove the output of a run that was killed before its first restart file."""
     for suffix in (".dump", ".transport.dump", ".pressure.txt"):
         (folder / f"{name}{suffix}").unlink(missing_ok=True)
 

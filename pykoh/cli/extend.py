@@ -1,4 +1,4 @@
-"""``pykoh extend``: learn from the frames that the guards of a campaign have kept."""
+"""``pykoh extend``: train on the frames that the guards of a campaign have kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pykoh.errors import CampaignError
     "--model",
     type=click.Path(path_type=Path),
     required=True,
-    help="The .model file that the campaign's potential was exported from.",
+    help="The .model file from which the campaign's potential was exported.",
 )
 @click.option(
     "--labels",
@@ -27,19 +27,35 @@ from pykoh.errors import CampaignError
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="New folder.")
 @click.option(
-    "--frames", type=click.IntRange(min=1), default=50, show_default=True, help="Most to label."
+    "--frames",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="Most frames to label.",
 )
 @click.option(
     "--committee",
     type=click.IntRange(0, 9),
-    help="Potentials that watch the new one.  [default: as many as before]",
+    help="Number of potentials in the committee.  [default: as before]",
 )
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Labels.")
-@click.option("--command", "program", metavar="CMD", help="How pykoh label starts CP2K.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Frames to label at a time.",
+)
+@click.option(
+    "--command", "program", metavar="CMD", help="Command with which pykoh label starts CP2K."
+)
 @click.option("--calculator", metavar="MODULE:FACTORY", help="Instead of CP2K, as in pykoh label.")
 @click.option("--epochs", type=click.IntRange(min=1), default=30, show_default=True)
 @click.option(
-    "--train", "train_options", metavar="OPTIONS", default="", help="More of pykoh train's options."
+    "--train",
+    "train_options",
+    metavar="OPTIONS",
+    default="",
+    help="Further options of pykoh train.",
 )
 def command(
     path: Path,
@@ -54,15 +70,15 @@ def command(
     epochs: int,
     train_options: str,
 ) -> None:
-    """Label the frames that the guards of CAMPAIGN kept, train on, and begin a campaign anew.
+    """Label the frames that the guards of CAMPAIGN kept, train on them, and begin a new campaign.
 
     \b
     pykoh extend koh --model koh.model --labels labels.extxyz -o koh2
     pykoh submit koh2.learning/campaign.yaml --site koh2.learning/site.yaml -o koh2
 
     The new potential is fine-tuned on the old labels and the new ones. Its runs begin with the
-    equilibrated boxes of the old campaign, and its trajectories hold nothing of the old potential.
-    The same command goes on after a stop.
+    equilibrated boxes of the old campaign; no frame of the old potential is part of its
+    trajectories. The same command continues after a stop.
     """
     from pykoh.campaign.extend import LearningSettings, extend
     from pykoh.campaign.folder import CampaignFolder
@@ -88,6 +104,6 @@ def command(
     try:
         extend(old, learning, output, click.echo)
     except KeyboardInterrupt:
-        raise click.ClickException("stopped; the same command goes on") from None
+        raise click.ClickException("stopped; the same command continues") from None
     learned = f"{output}.learning"
     click.echo(f"next: pykoh submit {learned}/campaign.yaml --site {learned}/site.yaml -o {output}")

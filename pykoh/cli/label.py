@@ -36,7 +36,7 @@ def _report(progress: LabelProgress) -> None:
     type=click.Path(path_type=Path),
     default=Path("labels.extxyz"),
     show_default=True,
-    help="Label file; frames that it holds already are kept.",
+    help="Label file; frames that it already holds are kept.",
 )
 @click.option(
     "--jobs",
@@ -56,14 +56,14 @@ def _report(progress: LabelProgress) -> None:
     "--command",
     "program",
     metavar="CMD",
-    help="How to start CP2K, e.g. 'mpirun -n 16 cp2k.psmp'.  [default: from the PATH]",
+    help="Command that starts CP2K, e.g. 'mpirun -n 16 cp2k.psmp'.  [default: from the PATH]",
 )
 @click.option(
     "--calculator",
     metavar="MODULE:FACTORY",
-    help="Instead of CP2K, the ASE calculator that this function returns.",
+    help="Use the ASE calculator that this function returns, instead of CP2K.",
 )
-@click.option("--retry-failed", is_flag=True, help="Try frames again that failed before.")
+@click.option("--retry-failed", is_flag=True, help="Compute frames again that failed before.")
 @click.option("--no-atoms", is_flag=True, help="Do not compute the isolated atoms.")
 def command(
     frames: tuple[Path, ...],
@@ -81,8 +81,8 @@ def command(
     pykoh label frames.extxyz -o labels.extxyz --jobs 2
     pykoh label frames.extxyz -o labels.extxyz --calculator my_dft:calculator
 
-    By default CP2K computes them at BLYP-D3/DZVP-MOLOPT-SR-GTH. The same command goes on after a
-    stop or a kill. A frame that does not converge is tried with safer settings; if none converges,
+    By default CP2K computes them at BLYP-D3/DZVP-MOLOPT-SR-GTH. The same command continues after a
+    stop or a kill. A frame that does not converge is tried with safer settings. If none converges,
     it is listed in LABELS.json with the reasons, and its output is kept in LABELS.work.
     """
     from pykoh.processes import interruptible
@@ -102,11 +102,11 @@ def command(
             end = queue.run(_report, with_atoms=not no_atoms)
     except KeyboardInterrupt:
         raise click.ClickException(
-            f"stopped; {output} is complete up to here, and the same command goes on"
+            f"stopped; {output} holds all labels so far, and the same command continues"
         ) from None
     click.echo(f"written        {output}, {queue.summary}")
     if end.failed:
         raise click.ClickException(
             f"{end.failed} of {end.total} frames failed; the reasons are in {queue.summary}, "
-            f"the outputs in {work_folder(output)}; --retry-failed tries them again"
+            f"the output in {work_folder(output)}; --retry-failed computes them again"
         )

@@ -1,4 +1,4 @@
-"""``pykoh submit``: a campaign as Slurm jobs that go on until it is done."""
+"""``pykoh submit``: a campaign as Slurm jobs that continue until it is done."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ from pykoh.errors import CampaignError
 @click.option(
     "--temperature", "temperatures", type=float, multiple=True, metavar="K", help="May be repeated."
 )
-@click.option("--replicas", type=int, metavar="N", help="Boxes of each kind.")
-@click.option("--potential", metavar="FILE", help="Made by pykoh export.")
-@click.option("--ps", type=float, help="Of production, each run.")
+@click.option("--replicas", type=int, metavar="N", help="Independent boxes of each solution.")
+@click.option("--potential", metavar="FILE", help="File from pykoh export.")
+@click.option("--ps", type=float, help="Length of production of each run.")
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any key of a campaign file."
 )
 @click.option(
-    "--site", type=click.Path(path_type=Path), help="site.yaml: how this cluster runs jobs."
+    "--site",
+    type=click.Path(path_type=Path),
+    help="site.yaml: describes how this cluster runs jobs.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder.  [default: NAME]")
 @click.option("--dry-run", is_flag=True, help="Write folders and job scripts; submit nothing.")
@@ -54,9 +56,9 @@ def command(
     pykoh submit --molarity 1.7 --molarity 6.26 --potential koh.pt --ps 2000 --site site.yaml -o koh
     pykoh status koh
 
-    What the options say wins over the file, and may replace it. Jobs that reach their time limit,
-    are preempted or lose their node go on from the newest whole restart file. The same command goes
-    on with a campaign whose jobs have failed or were cancelled, or makes it longer (a larger `ps`).
+    Options replace values of the file, or the whole file. After a time limit, preemption or the
+    failure of a node, jobs continue from the newest undamaged restart file. The same command
+    continues a campaign whose jobs have failed or were cancelled. A larger `ps` makes it longer.
     """
     from pykoh.campaign import slurm
     from pykoh.campaign.spec import read_campaign, read_site
@@ -88,11 +90,11 @@ def command(
     try:
         found = submit(campaign, output, site=how, local=local, say=click.echo)
     except KeyboardInterrupt:
-        raise click.ClickException("stopped; the same command goes on") from None
+        raise click.ClickException("stopped; the same command continues") from None
     if found.failed:
         raise click.ClickException(f"some runs failed: pykoh status {found.folder.path}")
     if local:
         return
     for stage, number in found.jobs.items():
         click.echo(f"{stage:<12} job {number}")
-    click.echo(f"pykoh status {found.folder.path} shows how far it is")
+    click.echo(f"pykoh status {found.folder.path} shows its progress")

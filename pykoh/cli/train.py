@@ -1,4 +1,4 @@
-"""``pykoh train``: a MACE potential from labels, by mace-torch."""
+"""``pykoh train``: a MACE potential from labels, with mace-torch."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ def _energies(values: tuple[str, ...]) -> dict[str, float]:
 
 
 def _refuse_architecture(foundation: str | None) -> None:
-    """Refuse options that a foundation model decides, rather than to ignore them."""
+    """Refuse options of the architecture, which a foundation model would ignore."""
     if foundation is None:
         return
     context = click.get_current_context()
     for name in ("channels", "max_l", "max_ell", "cutoff", "layers"):
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise TrainingError(
-                f"--{name.replace('_', '-')}: the foundation model brings its own; leave it out "
-                "(--grow-ell makes its angular resolution finer)"
+                f"--{name.replace('_', '-')}: the foundation model determines it; leave it "
+                "out (--grow-ell makes the angular resolution finer)"
             )
 
 
@@ -57,14 +57,14 @@ def _refuse_architecture(foundation: str | None) -> None:
 @click.option(
     "--foundation",
     metavar="NAME|FILE",
-    help="Fine-tune this model: a file, or a name that mace-torch downloads (small, medium, …).",
+    help="Model to fine-tune: a file, or a model that mace-torch downloads (small, medium, …).",
 )
 @click.option(
     "--method",
     type=click.Choice(["naive", "replay", "lora"]),
     default="naive",
     show_default=True,
-    help="Of fine-tuning: all weights; with the foundation's own data; low-rank changes.",
+    help="Fine-tuning: all weights; with the foundation's own data; low-rank changes.",
 )
 @click.option("--replay", type=click.Path(path_type=Path), help="The foundation's own labels.")
 @click.option("--lora-rank", type=click.IntRange(min=1), default=4, show_default=True)
@@ -74,19 +74,26 @@ def _refuse_architecture(foundation: str | None) -> None:
     type=float,
     multiple=True,
     metavar="MOL_PER_L",
-    help="Train on labels of this concentration only; may be repeated.  [default: all]",
+    help="Train only on labels of this concentration; may be repeated.  [default: all]",
 )
 @click.option(
-    "--labels", type=click.IntRange(min=1), metavar="N", help="Train on N frames, drawn evenly."
+    "--labels",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Train on N frames, from all concentrations.",
 )
 @click.option("--epochs", type=int, default=50, show_default=True)
 @click.option("--lr", type=float, help="Learning rate.  [default: 0.01; fine-tuning: 0.002]")
-@click.option("--final-lr", type=float, help="That it decays to.  [default: lr / 50]")
+@click.option("--final-lr", type=float, help="Learning rate at the end.  [default: lr / 50]")
 @click.option("--batch-size", type=int, default=2, show_default=True, help="Frames per step.")
 @click.option("--energy-weight", type=float, default=1.0, show_default=True)
 @click.option("--forces-weight", type=float, default=100.0, show_default=True)
 @click.option(
-    "--stress-weight", type=float, default=0.0, show_default=True, help="0: no stresses; NPT: 100."
+    "--stress-weight",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="0: no stresses; for NPT: 100.",
 )
 @click.option("--channels", type=click.IntRange(min=1), default=64, show_default=True)
 @click.option("--max-l", type=click.IntRange(0, 3), default=0, show_default=True)
@@ -95,9 +102,11 @@ def _refuse_architecture(foundation: str | None) -> None:
     "--grow-ell",
     type=click.IntRange(2, 4),
     metavar="N",
-    help="Fine-tuning: give the foundation a larger max_ell first; its energies stay.",
+    help="Fine-tuning: larger max_ell for the foundation; its energies stay the same.",
 )
-@click.option("--cutoff", type=float, default=5.0, show_default=True, help="Å, of one layer.")
+@click.option(
+    "--cutoff", type=float, default=5.0, show_default=True, help="Cutoff of one layer, Å."
+)
 @click.option("--layers", type=click.IntRange(1, 4), default=2, show_default=True)
 @click.option("--valid-fraction", type=float, default=0.1, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
@@ -110,7 +119,7 @@ def _refuse_architecture(foundation: str | None) -> None:
 @click.option(
     "--mace", multiple=True, metavar="OPTION=VALUE", help="Any further option of mace_run_train."
 )
-@click.option("--check", is_flag=True, help="Read and check the labels, say what they are, stop.")
+@click.option("--check", is_flag=True, help="Only read and check the labels.")
 @click.option("--force", is_flag=True, help="Begin again; replace an existing model.")
 def command(
     data: tuple[Path, ...],
@@ -151,11 +160,11 @@ def command(
     pykoh train labels.extxyz -o koh.model --foundation small --molarity 6.26
     pykoh train labels.extxyz -o koh.model --foundation pre.model --method lora
 
-    Trajectories are kept whole: frames of one either train or validate. The same command goes on
-    after a stop or a kill. NAME.train holds the learning curve, the log and run.json; NAME.json
-    says what the model was trained on and what it cost.
+    Training and validation frames are always from different trajectories. The same command
+    continues after a stop or a kill. NAME.train holds the learning curve, the log and run.json.
+    NAME.json records the data and the cost of the model.
 
-    A model file is a Python pickle, which can run code when it is read: fine-tune only models from
+    A model file is a Python pickle, which can run code when it is read. Fine-tune only models from
     people you trust.
     """
     if output is None and not check:
@@ -229,7 +238,7 @@ def _train(job: TrainingJob, force: bool) -> None:
         with interruptible():
             card = train(job, report, force)
     except KeyboardInterrupt:
-        raise click.ClickException("stopped; the same command goes on") from None
+        raise click.ClickException("stopped; the same command continues") from None
     best = card["validation"]
     click.echo(
         f"{job.model}: best epoch {best['epoch']}, "

@@ -1,4 +1,4 @@
-"""``pykoh transfer``: models against labels at every concentration, with costs."""
+"""``pykoh transfer``: errors of models at every concentration, and their costs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     multiple=True,
     required=True,
     type=click.Path(path_type=Path),
-    help="Label files; frames marked split=test, or all frames where none is marked.",
+    help="Label files; only frames with split=test are used, or all if there are none.",
 )
 @click.option(
     "-o",
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="Folder of the results.",
 )
-@click.option("--learning-curve", is_flag=True, help="Also error against the number of labels.")
+@click.option(
+    "--learning-curve", is_flag=True, help="Also draw the error over the number of labels."
+)
 @reads_labels
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--force", is_flag=True, help="Replace earlier results.")
@@ -51,7 +53,7 @@ def command(
     pykoh transfer m1.7.model m6.3.model all.model --data labels.extxyz -o transfer
 
     Writes transfer.json, transfer.csv and a heat map, and says which single concentration to label.
-    What a model was trained on and what it cost is read from NAME.json beside it, which `pykoh
+    The training data and the cost of a model are read from NAME.json beside it, which `pykoh
     train` writes. Test frames that a model was trained on are refused.
     """
     from pykoh.files import refuse_overwrite
@@ -82,7 +84,7 @@ def command(
         if not candidate.has_record:
             click.echo(
                 f"Warning: {candidate.path}: no {candidate.path.with_suffix('.json').name} beside "
-                "it; whether it was trained on the test frames is not known",
+                "it; pykoh cannot check whether it was trained on the test frames",
                 err=True,
             )
     click.echo(f"{len(frames)} test frames at {labels.level}")

@@ -1,8 +1,9 @@
-"""Labelling many frames: several at a time, resumable, nothing dropped silently.
+"""Labelling of many frames: several at a time, resumable, with a record of all failures.
 
-The label file is written anew, at once, after each frame: a kill loses the frames in flight and
-nothing else. Beside ``LABELS.extxyz`` lie ``LABELS.json`` (level of theory, versions, progress,
-failures) and, while it works, the folder ``LABELS.work`` (wavefunctions, outputs of failures).
+The whole label file is written again after each frame, so a kill loses only the frames that are
+being computed. Beside ``LABELS.extxyz`` there are ``LABELS.json`` (level of theory, versions,
+progress, failures) and, during the work, the folder ``LABELS.work`` (wavefunctions, output of
+failures).
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ class LabelProgress:
     """How far the labelling is.
 
     Attributes:
-        done: frames labelled, those of earlier calls included.
+        done: frames labelled, including those of earlier calls.
         failed: frames that no recipe converged.
-        total: frames asked for.
+        total: frames requested.
         core_s: processor time of the frames labelled in this call, s.
         wall_s: time since this call began, s.
         fresh: frames labelled in this call.
@@ -54,7 +55,7 @@ class LabelProgress:
 
 @dataclass(slots=True)
 class _Results:
-    """What has been computed, guarded by the one thread that changes it."""
+    """The results so far; only one thread changes them."""
 
     done: dict[str, Atoms] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
@@ -67,7 +68,7 @@ def work_folder(output: Path) -> Path:
 
 
 def alternate_trajectories(frames: Sequence[Atoms]) -> list[Atoms]:
-    """Return the frames so that trajectories take turns: a stop leaves all of them covered."""
+    """Return frames of all trajectories by turns: each has labels after an early stop."""
     runs: dict[str, list[Atoms]] = {}
     for frame in frames:
         runs.setdefault(str(frame.info["run"]), []).append(frame)
@@ -90,14 +91,14 @@ def _lock(folder: Path) -> Iterator[None]:
 
 
 class FrameQueue:
-    """Labels of a list of frames.
+    """Frames that wait for their labels.
 
     Args:
         frames: from :func:`pykoh.reference.frames.read_frames`.
-        output: the label file; frames that it holds already are kept and not computed again.
+        output: the label file; frames that it already holds are not computed again.
         labeller: computes one frame.
-        jobs: frames at a time.
-        retry_failed: try frames again that failed in an earlier call.
+        jobs: number of frames computed at a time.
+        retry_failed: compute frames again that failed in an earlier call.
 
     Raises:
         LabelError: the label file holds labels of another level.
@@ -127,8 +128,8 @@ class FrameQueue:
             for atoms in read_extxyz(self.output, "label file"):
                 if atoms.info.get("level_key") != wanted.key:
                     raise LabelError(
-                        f"{self.output}: holds labels at {atoms.info.get('level')}, other settings "
-                        f"than {wanted.name} as computed here; choose another name with -o"
+                        f"{self.output}: holds labels at {atoms.info.get('level')}, with other "
+                        f"settings than the present {wanted.name}; choose another name with -o"
                     )
                 if atoms.info.get("config_type") == ISOLATED:
                     self._results.atoms[atoms.get_chemical_symbols()[0]] = atoms
@@ -148,7 +149,7 @@ class FrameQueue:
         report: Callable[[LabelProgress], None] = lambda progress: None,
         with_atoms: bool = True,
     ) -> LabelProgress:
-        """Compute what is missing; call ``report`` after each frame.
+        """Compute the missing labels; call ``report`` after each frame.
 
         Args:
             report: called in this thread.
@@ -157,7 +158,7 @@ class FrameQueue:
         folder = work_folder(self.output)
         with _lock(folder):
             for left in (*folder.glob("frame-*"), *folder.glob("atom-*")):
-                shutil.rmtree(left)  # of an earlier call that was killed
+                shutil.rmtree(left)  # from an earlier call that was killed
             elements = sorted({s for f in self.frames for s in f.get_chemical_symbols()})
             missing = [s for s in elements if s not in self._results.atoms] if with_atoms else []
             pending = [
@@ -243,7 +244,7 @@ class FrameQueue:
         return task
 
     def _store(self, key: str, frame: Atoms | None, outcome: Label | str) -> Label | None:
-        """Store one outcome; return the label of a frame."""
+        """Store one result; return the label of a frame."""
         from ase import Atoms
 
         if isinstance(outcome, str):
@@ -259,7 +260,7 @@ class FrameQueue:
         return outcome
 
     def _save(self) -> None:
-        """Write the label file, frames in the order asked, and the summary beside it."""
+        """Write the label file, with frames in the given order, and the summary."""
         results = self._results
         order = dict.fromkeys([*self.keys, *results.done])
         frames = [results.done[key] for key in order if key in results.done]
@@ -280,7 +281,7 @@ class FrameQueue:
 
 
 def _keep_failed_calculation(scratch: Path, kept: Path) -> None:
-    """Keep input and output of a failed calculation, not its wavefunction."""
+    """Keep input and output of a failed calculation, but not its wavefunction."""
     for wavefunction in scratch.glob("*.wfn*"):
         wavefunction.unlink()
     if kept.exists():

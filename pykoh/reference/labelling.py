@@ -1,4 +1,4 @@
-"""Reference energies, forces and stresses of frames: what ``pykoh label`` does."""
+"""Reference energies, forces and stresses of frames: the work of ``pykoh label``."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ FrameSource = str | Path | Sequence[str | Path] | Sequence[Any]
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What came of labelling.
+    """The result of labelling.
 
     Attributes:
         labels: the label file.
         summary: JSON file with the level and the reasons of failures.
-        progress: how many frames are labelled, and what they cost.
-        notes: what to know about the frames.
+        progress: number of labelled frames, and their cost.
+        notes: notes about the frames.
     """
 
     labels: Path
@@ -47,22 +47,22 @@ def label(
     with_atoms: bool = True,
     progress: Callable[[LabelProgress], None] = lambda _: None,
 ) -> Labelled:
-    """Compute reference labels of frames; the same call goes on after a stop.
+    """Compute reference labels of frames; the same call continues after a stop.
 
     Args:
         frames: files of extended xyz, or a list of periodic ASE atoms.
-        output: label file, ``NAME.extxyz``; frames that it holds already are kept.
+        output: label file, ``NAME.extxyz``; frames that it already holds are kept.
         labeller: ``"MODULE:FACTORY"`` of an ASE calculator, or an object of your own
             (:class:`pykoh.reference.level.Labeller`); CP2K at BLYP-D3 by default.
-        command: how CP2K is started, e.g. ``["mpirun", "-n", "16", "cp2k.psmp"]``.
+        command: command that starts CP2K, e.g. ``["mpirun", "-n", "16", "cp2k.psmp"]``.
         jobs: frames computed at a time.
         threads: OpenMP threads of each CP2K process.
-        retry_failed: try frames again that failed before.
-        with_atoms: compute the isolated atoms too.
+        retry_failed: compute frames again that failed before.
+        with_atoms: also compute the isolated atoms.
         progress: called after each frame.
 
     Raises:
-        LabelError: frames that cannot be labelled, a file of another level, or no CP2K.
+        LabelError: a frame cannot be labelled, the file has another level, or there is no CP2K.
     """
     target = Path(output)
     check_output(target)
@@ -74,10 +74,10 @@ def label(
 
 
 def check_output(output: Path) -> None:
-    """Refuse a name of a label file that cannot be written.
+    """Check the name of a label file.
 
     Raises:
-        LabelError: another suffix, or no such folder.
+        LabelError: it has another suffix, or its folder does not exist.
     """
     if output.suffix != ".extxyz":
         raise LabelError(f"{output}: a label file is extended xyz; name it {output.stem}.extxyz")
@@ -104,10 +104,10 @@ def frames_of(frames: FrameSource, output: Path) -> tuple[list[Atoms], list[str]
 def labeller_of(
     choice: Labeller | str | None, output: Path, command: Sequence[str] | None, threads: int
 ) -> Labeller:
-    """Return what computes a frame: CP2K, an ASE calculator, or what was given.
+    """Return the labeller: CP2K, an ASE calculator, or the given one.
 
     Raises:
-        LabelError: both a command and another labeller were given, or it cannot be found.
+        LabelError: both a command and another labeller were given, or the program is not found.
     """
     if choice is None:
         from pykoh.reference.cp2k import Cp2kLabeller

@@ -1,7 +1,7 @@
-"""A supervised run of mace-torch's trainer: resumable, with its record.
+"""A training by mace-torch in a process of its own: resumable, with a record.
 
-``NAME.train`` holds what mace-torch reads and writes and ``run.json``; ``NAME.model`` and its
-record ``NAME.json`` are written when the training has come to its end.
+``NAME.train`` holds the files of mace-torch and ``run.json``. ``NAME.model`` and its
+record ``NAME.json`` are written at the end of the training.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ _SETTINGS = ("options", "e0_eV", "elements", "level", "train_frames", "valid_fra
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
-    """What one model is trained on and how.
+    """The data and options of one training.
 
     Attributes:
         model: file to write, ``NAME.model``.
-        split: frames to train on and to validate with.
-        labels: where they come from.
+        split: frames for training and validation.
+        labels: the labels that they come from.
         label_files: files of the labels.
         e0_eV: energy of each isolated atom, eV.
-        options: how to fit.
+        options: of the fit.
         replay: frames of the foundation's own data, for the method ``replay``.
     """
 
@@ -68,7 +68,7 @@ class TrainingJob:
         return self.model.with_suffix(".json")
 
     def describe(self) -> dict[str, Any]:
-        """Return what identifies the training, as JSON values."""
+        """Return the data that identify the training, as JSON values."""
         train, options = self.split.train, asdict(self.options)
         options["replay"] = None if self.options.replay is None else str(self.options.replay)
         foundation = self.options.foundation
@@ -88,7 +88,7 @@ class TrainingJob:
             "runs": sorted({str(f.info["run"]) for f in (*train, *self.split.valid)}),
             "data": {path.name: sha256(path) for path in self.label_files},
         }
-        # As it comes back from a file, so that a resumed run can compare.
+        # The same values as after reading from a file, so that a resumed training can compare them.
         plain: dict[str, Any] = json.loads(json.dumps(entry))
         return plain
 
@@ -103,12 +103,12 @@ def _label_hours(frames: Sequence[Atoms]) -> float | None:
 def train(
     job: TrainingJob, report: Callable[[Epoch, float], None], force: bool = False
 ) -> dict[str, Any]:
-    """Train, or go on with a training that was stopped, and write the model.
+    """Train, or continue a training that was stopped, and write the model.
 
     Args:
-        job: what to do.
+        job: the training.
         report: called with each validated epoch and the seconds that are left.
-        force: begin again where another training or an older model is in the way.
+        force: begin again; replace another training or an older model.
 
     Returns:
         The record that is written beside the model.
@@ -126,7 +126,7 @@ def train(
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise TrainingError(
-                f"{folder}: another pykoh train works there; wait for it"
+                f"{folder}: another pykoh train works in this folder; wait for its end"
             ) from error
         if earlier is None:
             _write_inputs(job, folder)
@@ -142,7 +142,7 @@ def train(
             entry["core_hours"] = round(spent + core_s / 3600, 4)
             epochs = read_epochs(folder / "results")
             write_curve(folder, epochs, job.model.stem)
-            # mace-torch keeps the weights of this epoch; those before the first it does not keep.
+            # mace-torch keeps the weights of the best epoch, but not those before the first one.
             trained = [epoch for epoch in epochs if epoch.number >= 0]
             if not trained:
                 raise TrainingError(f"{folder}: no epoch was validated; see {folder / 'train.log'}")
@@ -170,7 +170,7 @@ def _require_mace() -> None:
 def _stopped_training(
     folder: Path, description: dict[str, Any], force: bool
 ) -> dict[str, Any] | None:
-    """Return the record of the same training that was stopped, None to begin."""
+    """Return the record of the same training if it was stopped, else None."""
     path = folder / "run.json"
     if not path.exists():
         return None
@@ -183,20 +183,20 @@ def _stopped_training(
         return earlier
     if not force:
         raise TrainingError(
-            f"{folder}: holds a training with other {', '.join(changed)}; choose another -o, or "
-            "begin again with --force"
+            f"{folder}: holds a training with different {', '.join(changed)}; choose another -o, "
+            "or begin again with --force"
         )
     shutil.rmtree(folder)
     return None
 
 
 def _write_inputs(job: TrainingJob, folder: Path) -> None:
-    """Write what mace-torch reads."""
+    """Write the input files of mace-torch."""
     config = mace_config(job.options, job.model.stem, job.e0_eV, elements_of(job.split.train))
     write_labels(folder / "train.extxyz", job.split.train)
     write_labels(folder / "valid.extxyz", job.split.valid)
     if job.replay:
-        # mace-torch wants a validation set of each head.
+        # mace-torch needs a validation set for each head.
         n_valid = max(1, len(job.replay) // 10)
         write_labels(folder / "replay.extxyz", job.replay[n_valid:])
         write_labels(folder / "replay_valid.extxyz", job.replay[:n_valid])
@@ -218,16 +218,17 @@ def _write_inputs(job: TrainingJob, folder: Path) -> None:
 
 
 def _supervise(folder: Path, epochs: int, report: Callable[[Epoch, float, float], None]) -> float:
-    """Run mace-torch to its end; return the processor seconds that it took."""
+    """Run mace-torch to its end; return its processor seconds."""
     log = folder / "train.log"
     with log.open("ab") as stream:
         process = processes.start(
             [sys.executable, "-m", "mace.cli.run_train", "--config", "config.yaml"],
             folder,
             stream,
-            # mace-torch and e3nn unpickle files of their own; torch >= 2.6 has to be told.
+            # mace-torch and e3nn unpickle their own files; torch >= 2.6 needs this permission.
             TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD="1",
-            # Busy cores otherwise spin on each other, and page faults double the time of a step.
+            # Without these, threads wait actively on busy cores, and page faults double the
+            # time of a step.
             OMP_WAIT_POLICY=os.environ.get("OMP_WAIT_POLICY", "passive"),
             MALLOC_MMAP_THRESHOLD_="1073741824",
             MALLOC_TRIM_THRESHOLD_="2147483647",
@@ -263,14 +264,14 @@ def _supervise(folder: Path, epochs: int, report: Callable[[Epoch, float, float]
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise TrainingError(
-            f"mace-torch failed: {processes.last_line(log)} (all of it in {log}); the same command "
-            "goes on from the last checkpoint"
+            f"mace-torch failed: {processes.last_line(log)} (full log: {log}); the same command "
+            "continues from the last checkpoint"
         )
     return usage.ru_utime + usage.ru_stime
 
 
 def _write_model(job: TrainingJob, folder: Path) -> None:
-    """Take the trained model over; a replay head is left behind."""
+    """Write the trained model, without a replay head."""
     made = folder / "model" / f"{job.model.stem}.model"
     if not made.exists():
         raise TrainingError(f"{folder}: mace-torch wrote no model; see {folder / 'train.log'}")

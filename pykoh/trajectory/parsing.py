@@ -1,8 +1,8 @@
 """Compiled parser for the atom lines of a LAMMPS text dump.
 
-Numbers are read straight from the bytes. A decimal of up to 19 digits is kept as an integer and
-scaled once by a power of ten, so a value is off by at most two units in the last place of a
-double (relative 5e-16), and exact for up to 15 digits.
+Numbers are read directly from the bytes. A decimal of up to 19 digits is read as an integer and
+scaled once by a power of ten. So the error of a value is at most two units in the last place of a
+double (relative 5e-16), and values of up to 15 digits are exact.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-# What a column is for: 0-2 coordinates, 3-5 image flags, 6-8 velocities, or one of these.
+# Role of a column: 0-2 coordinates, 3-5 image flags, 6-8 velocities, or one of these.
 SKIPPED = -1
 ID = 20
 SPECIES = 21
@@ -21,10 +21,10 @@ WHOLE = 0  # all atoms were read
 NEED_MORE = 1  # the bytes end before the frame does
 NEXT_FRAME = 2  # the next "ITEM:" comes before all atoms were there
 SHORT_LINE = 3  # fewer columns than the header says
-NOT_A_NUMBER = 4  # a word that is no number
+NOT_A_NUMBER = 4  # a word that is not a number
 NOT_FINITE = 5  # nan or inf
-UNKNOWN_SPECIES = 6  # a type or element that maps to nothing
-UNKNOWN_ID = 7  # an id that the first frame did not have, or that occurs twice
+UNKNOWN_SPECIES = 6  # an unknown type or element
+UNKNOWN_ID = 7  # an id that was not in the first frame, or that occurs twice
 OTHER_SPECIES = 8  # an atom that had another species in the first frame
 
 ZERO, ONE, NINE, TEN = np.uint64(48), np.uint64(1), np.uint64(9), np.uint64(10)
@@ -43,7 +43,7 @@ def _scaled(mantissa: np.uint64, exponent: int) -> float:
         if value > 1e300:
             break
     if exponent < -22:
-        # Two divisions at most for anything that a double can hold.
+        # At most two divisions for any double.
         while exponent < -22:
             value /= 1e22
             exponent += 22
@@ -58,15 +58,15 @@ def _scaled(mantissa: np.uint64, exponent: int) -> float:
 def _number(
     data: NDArray[np.uint8], start: np.uint64, stop: int
 ) -> tuple[np.uint64, int, bool, int, np.uint64]:
-    """Read any number: many digits, an exponent, or none at all.
+    """Read any number, also with many digits or an exponent.
 
     Args:
-        data: the bytes, a line end among them.
-        start: where the word begins.
+        data: the bytes, with a line end after the word.
+        start: begin of the word.
         stop: end of the valid bytes.
 
     Returns:
-        Mantissa, exponent, sign, WHOLE or a fault, and the position behind the word.
+        Mantissa, exponent, sign, WHOLE or a fault, and the position after the word.
     """
     pos = np.int64(start)
     fault = WHOLE
@@ -122,7 +122,7 @@ def _number(
             pos += 1
         exponent += -power if minus else power
     if not found or data[pos] > 32:
-        # nan, -nan, inf, Infinity, or no number at all
+        # nan, -nan, inf, Infinity, or not a number
         first = data[pos] | np.uint8(32)
         second = data[pos + 1] | np.uint8(32) if pos < stop else np.uint8(0)
         special = not found and (
@@ -143,7 +143,7 @@ def _plain_number(
 
     Returns:
         Whether it is such a number, mantissa, decimal places, whether it is negative, whether it
-        has a point, and the position behind it.
+        has a point, and the position after it.
     """
     negative = data[pos] == 45
     if negative:
@@ -176,7 +176,7 @@ def _plain_number(
 def _species_code(
     data: NDArray[np.uint8], pos: np.uint64, keys: NDArray[np.uint64], codes: NDArray[np.int8]
 ) -> tuple[np.int8, np.uint64]:
-    """Return the species code of the word at ``pos`` (-1: none), and the position behind it."""
+    """Return the species code of the word at ``pos`` (-1: none), and the position after it."""
     key = np.uint64(0)
     shift = np.uint64(0)
     length = 0
@@ -235,14 +235,14 @@ def parse_atoms(
 ) -> tuple[int, int, int, int]:
     """Parse the atom lines of one frame.
 
-    ``data[stop]`` must be a line end (a sentinel that the caller puts there), so that no loop has
-    to ask at each byte whether the data end.
+    ``data[stop]`` must be a line end (the caller sets this sentinel), so that loops need not check
+    for the end of the data at each byte.
 
     Args:
         data: the bytes, at least ``stop + 1`` of them.
-        start: where the first atom line begins.
+        start: begin of the first atom line.
         stop: end of the valid bytes.
-        roles: [n_columns], what each column is for.
+        roles: [n_columns], role of each column.
         keys: [n_keys], words of a species column, up to 8 bytes packed little-endian.
         codes: [n_keys], species code of each.
         known_ids: [n_atoms] sorted ids of the first frame, or empty while reading it.
@@ -250,8 +250,8 @@ def parse_atoms(
         ids: [n_atoms], out, id of each slot.
         species: [n_atoms], out, species code of each slot.
         values: [n_atoms, 9], out, coordinates, image flags, velocities.
-        seen: [n_atoms], scratch, the mark of the last frame that had each id.
-        mark: differs from frame to frame.
+        seen: [n_atoms], scratch, mark of the last frame with this id.
+        mark: a different number for each frame.
 
     Returns:
         Status, position after the last byte that was read, atom line and column of a fault.
@@ -263,7 +263,7 @@ def parse_atoms(
     end = np.uint64(stop)
     guess = 0
     row = np.zeros(N_VALUES)
-    # Values that no column holds stay what they were.
+    # Values without a column are not changed.
     width = 0
     for column in range(n_columns):
         if roles[column] < N_VALUES:
@@ -295,7 +295,7 @@ def parse_atoms(
             word = pos
             plain, mantissa, places, negative, point, pos = _plain_number(data, word)
             if plain:
-                # As a signed integer, which is converted faster.
+                # Signed integers are converted faster.
                 value = np.float64(np.int64(mantissa)) / _POWERS[places]
                 whole = not point
             else:
@@ -325,7 +325,7 @@ def parse_atoms(
         if fault != WHOLE:
             if _begins_with_item(data, line_start):
                 return NEXT_FRAME, np.int64(line_start), line, 0
-            # the id, where it was read before the fault, names the atom in the message
+            # the id, if it was read before the fault, names the atom in the message
             ids[line] = atom_id
             return fault, np.int64(line_start), line, fault_column
         slot = line

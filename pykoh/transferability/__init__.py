@@ -1,1 +1,1 @@
-"""How models trained at some concentrations do at others, and what each of them cost."""
+"""Errors of models at concentrations that they were not trained on, and their costs."""

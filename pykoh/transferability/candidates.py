@@ -1,4 +1,4 @@
-"""The models that are compared: what they were trained on, what they cost, how to call them."""
+"""The models that are compared: their training data, their costs, their calculators."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Candidate:
     """One model.
 
     Attributes:
-        name: of its file.
+        name: name of its file.
         path: ``.model`` of mace-torch or ``.pt`` of ``pykoh export``.
-        molarities_mol_per_L: of its training labels; empty where no record lies beside it.
-        n_labels: it was trained on, or None.
-        label_core_hours: that the labels cost, or None.
-        training_core_hours: that the training cost, or None.
-        frames: keys of the frames that it was trained on or chosen by.
+        molarities_mol_per_L: of its training labels; empty without a record.
+        n_labels: number of training labels, or None.
+        label_core_hours: cost of the labels, or None.
+        training_core_hours: cost of the training, or None.
+        frames: keys of its training and validation frames.
         runs: trajectories of these frames.
         level_key: level of theory of its labels, or None.
     """
@@ -44,7 +44,7 @@ class Candidate:
 
     @property
     def has_record(self) -> bool:
-        """Whether it is known what the model was trained on."""
+        """Whether the training data of the model are known."""
         return self.n_labels is not None
 
 
@@ -53,11 +53,13 @@ def read_candidate(path: Path) -> Candidate:
 
     Raises:
         ModelError: the model is missing or has an unknown suffix.
-        TrainingError: the record is not one of pykoh train.
+        TrainingError: the record is not from pykoh train.
     """
     require_file(path, "potential (.model or .pt)", ModelError)
     if path.suffix not in (".model", ".pt"):
-        raise ModelError(f"{path}: is neither a .model of mace-torch nor a .pt of pykoh export")
+        raise ModelError(
+            f"{path}: is neither a .model file of mace-torch nor a .pt file of pykoh export"
+        )
     card = path.with_suffix(".json")
     if not card.exists():
         return Candidate(path.stem, path)
@@ -108,18 +110,18 @@ def calculator_of(candidate: Candidate, symbols: Sequence[str]) -> Calculator:
 
 
 def refuse_leaks(candidate: Candidate, frames: Sequence[Atoms]) -> None:
-    """Raise :class:`TrainingError` if a test frame, or its trajectory, was in the training."""
+    """Raise :class:`TrainingError` if a test frame or its trajectory was used for training."""
     from pykoh.reference.frames import frame_key
 
     for number, frame in enumerate(frames, start=1):
         run = str(frame.info["run"])
         if frame_key(frame) in candidate.frames:
             raise TrainingError(
-                f"test frame {number} (trajectory {run}): {candidate.path} was trained on it; its "
-                "error there says nothing: keep test frames out of the training data"
+                f"test frame {number} (trajectory {run}): {candidate.path} was trained on it, so "
+                "its error there means nothing: keep test frames out of the training data"
             )
         if run in candidate.runs:
             raise TrainingError(
                 f"test frame {number}: {candidate.path} was trained on other frames of its "
-                f"trajectory {run}, which resemble it; test on whole trajectories"
+                f"trajectory {run}, which are similar; test on whole trajectories"
             )

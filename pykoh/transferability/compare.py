@@ -1,4 +1,4 @@
-"""The table of the study: every model at every concentration, and which one to train."""
+"""Errors of every model at every concentration, and the best training concentration."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ConcentrationErrors:
-    """One model at one concentration.
+    """Errors of one model at one concentration.
 
     Attributes:
         molarity_mol_per_L: of the test frames.
-        n_frames: tested.
-        n_runs: trajectories that they are from.
+        n_frames: number of test frames.
+        n_runs: number of their trajectories.
         force_meV_A: RMSE over force components, meV/Å.
         by_element_meV_A: the same for each element.
         energy_meV: RMSE of the energy per atom, meV.
-        energy_spread_meV: the same after taking off its mean error at this concentration, meV.
+        energy_spread_meV: the same after subtracting the mean error at this concentration, meV.
     """
 
     molarity_mol_per_L: float
@@ -52,13 +52,13 @@ class ConcentrationErrors:
 
 @dataclass(frozen=True, slots=True)
 class ModelErrors:
-    """One model at all concentrations.
+    """Errors of one model at all concentrations.
 
     Attributes:
         candidate: the model, with its costs.
         concentrations: at each concentration, ascending.
-        mean_meV_A: root mean square of the force RMSE over the concentrations, all weighing the
-            same, meV/Å.
+        mean_meV_A: root mean square of the force RMSE over the concentrations, with equal
+            weights, meV/Å.
         worst_meV_A: the largest force RMSE of a concentration, meV/Å.
         best_probability: how often its ``mean_meV_A`` is the lowest of the models trained at a
             single concentration, of all bootstrap samples; None for other models.
@@ -111,15 +111,15 @@ def compare(
         report: called with the model's name, frames done and their total.
 
     Raises:
-        TrainingError: a test frame or its trajectory was in a training, or a model was trained on
-            labels of another level.
+        TrainingError: a test frame or its trajectory was used for training, or a model was trained
+            on labels of another level.
     """
     for candidate in candidates:
         refuse_leaks(candidate, frames)
         if candidate.level_key not in (None, level_key):
             raise TrainingError(
-                f"{candidate.path}: was trained on labels of another level of theory than --data "
-                "has; its errors would be those of the level, not of the model"
+                f"{candidate.path}: was trained on labels of another level of theory than "
+                "--data; its errors would be differences of the levels"
             )
     molarities = concentrations(frames)
     column = np.array([molarities.index(nearest_concentration(f, molarities)) for f in frames])
@@ -182,7 +182,7 @@ def _errors_at(
         value, samples = force_rmse(selected, all_frames_once, k)[0], force_rmse(selected, drawn, k)
         return interval(1e3 * value, 1e3 * samples)
 
-    # An element that is not there has no error.
+    # Only elements of the frames have an error.
     present = [k for k in range(len(elements)) if selected.components[:, k].sum()]
     return ConcentrationErrors(
         molarity_mol_per_L=molarity,
@@ -223,7 +223,7 @@ def _over_concentrations(
 def _probability_of_best(
     candidates: Sequence[Candidate], samples: list[NDArray]
 ) -> dict[int, float]:
-    """Return how often each model of a single concentration is the best of these."""
+    """Return how often each model of a single concentration is the best of these models."""
     single = [k for k, c in enumerate(candidates) if len(c.molarities_mol_per_L) == 1]
     if not single:
         return {}

@@ -1,9 +1,9 @@
 """Errors of models on labelled frames, with confidence intervals.
 
-The frames of a trajectory resemble each other. The bootstrap (doi:10.1214/aos/1176344552)
-therefore draws trajectories, at each concentration, and then frames of each one drawn: two
-trajectories that happen to be alike would otherwise seem to leave nothing open. All models get the
-same draw, so that their differences are known better than each error is.
+The frames of a trajectory are similar. Therefore the bootstrap (doi:10.1214/aos/1176344552) draws
+trajectories at each concentration, and then frames of each drawn trajectory. If it drew only
+trajectories, two similar ones would give an interval of almost zero width. All models get the same
+draw, so that differences between models are more precise than each error.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class FrameErrors:
     Attributes:
         force: [n_frames, n_elements + 1], sum of squares over components, (eV/Å)²; the last column
             is all elements together.
-        components: [n_frames, n_elements + 1], how many components each sum has.
+        components: [n_frames, n_elements + 1], number of components in each sum.
         energy: [n_frames], error of the energy per atom, eV.
     """
 
@@ -87,8 +87,8 @@ def frame_errors(
 def draws_of_runs(runs: Sequence[str], rng: np.random.Generator) -> NDArray[np.float64]:
     """Return how often each frame is in each bootstrap sample, [n_draws, n_frames].
 
-    Trajectories are drawn with replacement, then as many frames of each drawn one as it has. With
-    a single trajectory only its frames vary, which makes the interval too narrow.
+    Trajectories are drawn with replacement. From each drawn trajectory as many frames are drawn as
+    it has. With a single trajectory only its frames vary, and the interval is too narrow.
     """
     names, index = np.unique(np.asarray(runs), return_inverse=True)
     picked = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=N_DRAWS)
@@ -123,9 +123,9 @@ def energy_rmse(errors: FrameErrors, weights: NDArray[np.float64]) -> NDArray:
 
 
 def energy_spread(errors: FrameErrors, weights: NDArray[np.float64]) -> NDArray:
-    """Return the energy RMSE after taking off the mean error, eV/atom, of each row, [n_draws].
+    """Return the energy RMSE after subtracting the mean error, eV/atom, of each row, [n_draws].
 
-    A constant offset does not move an atom, but tells of reference energies that do not match.
+    A constant offset has no effect on forces; it means that reference energies do not match.
     """
     total = weights.sum(axis=1)
     mean = (weights @ errors.energy) / total

@@ -1,4 +1,4 @@
-"""``transfer.json``, ``transfer.csv``, the heat map, the learning curve and the sentence."""
+"""``transfer.json``, ``transfer.csv``, the heat map, the learning curve and the conclusion."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from pykoh.transferability.candidates import Candidate
 from pykoh.transferability.compare import Comparison, ModelErrors
 from pykoh.transferability.errors import Interval
 
-# Chosen to differ in lightness and for colour-blind readers (Okabe and Ito 2008).
+# They differ in lightness, and colour-blind readers can distinguish them (Okabe and Ito 2008).
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 
 
 def trained_at(candidate: Candidate) -> str:
-    """Return the training concentrations for people, e.g. ``"6.3"`` or ``"1.7+6.3+12.7"``."""
+    """Return the training concentrations as text, e.g. ``"6.3"`` or ``"1.7+6.3+12.7"``."""
     if not candidate.molarities_mol_per_L:
         return "unknown"
     return "+".join(f"{m:.3g}" for m in candidate.molarities_mol_per_L)
@@ -73,25 +73,27 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
 
 
 def conclusion(comparison: Comparison) -> str:
-    """Return the sentence: which concentration to label if you can afford one."""
+    """Return the conclusion: which single concentration to label."""
     single = comparison.single
     if len(single) < 2:
         return (
-            "No conclusion: comparing training concentrations takes at least two models that "
-            "were each trained at a single one."
+            "No conclusion: a comparison of training concentrations needs at least two models that "
+            "were each trained at a single concentration."
         )
     best = single[0]
     probability = best.best_probability or 0.0
     many = [r for r in comparison.rows if len(r.candidate.molarities_mol_per_L) > 1]
     text = (
-        f"If you can afford to label one concentration, label {trained_at(best.candidate)} mol/L: "
+        f"If you can label only one concentration, label {trained_at(best.candidate)} mol/L: "
         f"its force RMSE over all tested concentrations is {_text(best.mean_meV_A)} meV/Å "
         f"(it is the best of {len(single)} in {100 * probability:.0f} % of the bootstrap samples; "
         f"the next is {trained_at(single[1].candidate)} mol/L with "
         f"{_text(single[1].mean_meV_A)})."
     )
     if probability < 0.95:
-        text += " The test frames do not tell the first from the next with 95 % confidence."
+        text += (
+            " The difference between the first and the next is not significant (95 % confidence)."
+        )
     if many:
         mixed = min(many, key=lambda row: row.mean_meV_A.value)
         labels = mixed.candidate.n_labels
@@ -103,8 +105,8 @@ def conclusion(comparison: Comparison) -> str:
     if alone:
         where = ", ".join(f"{cell.molarity_mol_per_L:.3g}" for cell in alone)
         text += (
-            f" At {where} mol/L a single trajectory tests: its frames resemble each other, and the "
-            "intervals are too narrow."
+            f" At {where} mol/L all test frames are from a single trajectory. They are similar, so "
+            "the intervals are too narrow."
         )
     if len({row.candidate.n_labels for row in comparison.rows}) > 1:
         text += " The models were trained on different numbers of labels."
