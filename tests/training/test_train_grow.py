@@ -89,7 +89,7 @@ def test_training_goes_on_from_a_grown_foundation(
         (["--grow-ell", "3", "--foundation", "small"], "name the file"),
         (["--grow-ell", "3", "--foundation", "S", "--method", "lora"], "--method naive"),
         (["--max-ell", "3", "--foundation", "S"], "--grow-ell makes"),
-        (["--cutoff", "6", "--foundation", "S"], "--cutoff: the foundation model brings its own"),
+        (["--cutoff", "6", "--foundation", "S"], "--cutoff: the foundation model determines it"),
     ],
 )
 def test_wrong_options(small: Path, tmp_path: Path, arguments: list[str], expected: str) -> None:

@@ -16,8 +16,8 @@ import pytest
 from pykoh.campaign.checkpoints import restart_step
 
 pytestmark = pytest.mark.slurm
-CLUSTER = Path(__file__).parent / "slurm" / "cluster.sh"
-POTENTIALS = Path(__file__).parent.parent / "potentials"
+CLUSTER = Path(__file__).parents[1] / "slurm" / "cluster.sh"
+POTENTIALS = Path(__file__).parents[2] / "potentials"
 SHIPPED = POTENTIALS / "koh-7net0-distilled" / "koh.pt"
 OTHER = POTENTIALS / "koh-blyp-d3" / "koh.pt"
 CAMPAIGN = """

@@ -22,7 +22,7 @@ from pykoh.cli import main
 from pykoh.errors import CampaignError
 from pykoh.processes import last_line
 
-POTENTIALS = Path(__file__).parent.parent / "potentials"
+POTENTIALS = Path(__file__).parents[2] / "potentials"
 SHIPPED = POTENTIALS / "koh-7net0-distilled" / "koh.pt"
 WRITE_RESTART = """
 from pykoh.engines.embedded import load_lammps
@@ -118,7 +118,7 @@ def test_a_damaged_newest_restart_falls_back(
             stream.write(content)
     step, note = Checkpoints(tmp_path, "koh").restore()
     assert step == 60
-    assert note is not None and "koh.restart.80 damaged: going on from step 60" in note
+    assert note is not None and "koh.restart.80 damaged: continuing from step 60" in note
     assert restart_step(live) == 60
 
 

@@ -21,7 +21,7 @@ from pykoh.reference.cp2k_output import parse_output
 from pykoh.reference.label_values import LabelKeys
 from pykoh.reference.labels import LabelSet, Reading, read_labels
 
-DATA = Path(__file__).parent.parent / "potentials" / "data" / "koh-blyp-d3-labels.extxyz.xz"
+DATA = Path(__file__).parents[2] / "potentials" / "data" / "koh-blyp-d3-labels.extxyz.xz"
 HARTREE_EV, BOHR_A = 27.211386245988, 0.529177210903
 N_LIQUID = 5
 # As a user knows them: --e0.
@@ -291,7 +291,7 @@ def _lift(atoms: Atoms) -> None:
         (lambda a: _set_cell(a, (0, 0), np.nan), "not a number"),
         (lambda a: _set_cell(a, (1, 1), 1e19), "damaged"),
         (lambda a: _set_cell(a, (1, 0), 1e19), "damaged"),
-        (lambda a: _set_cell(a, (2, 2), 1.0), "only 1 Å high"),
+        (lambda a: _set_cell(a, (2, 2), 1.0), "height of its cell is only 1 Å"),
         (_lift, "an H without another atom within 2 Å"),
     ],
 )

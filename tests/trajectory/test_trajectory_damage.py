@@ -119,7 +119,7 @@ def test_binary_dumps_with_impossible_numbers(tmp_path: Path) -> None:
     for place, value in ((pieces, 2**31 - 1), (pieces, -1), (pieces + 4, 2**31 - 1),
                          (pieces + 4, -3)):  # fmt: skip
         path.write_bytes(whole[:place] + struct.pack("<i", value) + whole[place + 4 :])
-        refused("not whole|first frame", path)
+        refused("incomplete|first frame", path)
     atoms = whole.index(struct.pack("<qqi", 0, 2, 0)) + 8
     for count in (2**40, 2**62, -5):
         path.write_bytes(whole[:atoms] + struct.pack("<q", count) + whole[atoms + 8 :])
@@ -250,7 +250,9 @@ def test_c_code_that_ends_at_damage_ends_alone(
     path, topology = sample(tmp_path, ".xtc")
     ended = "import os, signal; print(64, flush=True); os.kill(os.getpid(), signal.SIGSEGV)"
     monkeypatch.setattr("pykoh.trajectory.trial.CHILD", ended)
-    with pytest.raises(TrajectoryError, match=r"damaged after frame 64 .*SIGSEGV") as refusal:
+    with pytest.raises(
+        TrajectoryError, match=r"within the 64 frames after frame 64 .*SIGSEGV"
+    ) as refusal:
         list(Run([path], ReadOptions(topology=topology)).blocks())
     assert "\n" not in str(refusal.value)
 

@@ -15,7 +15,7 @@ from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.analysis.transport.onsager import haven_ratio
 from pykoh.trajectory.run import ReadOptions, Run
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 from calibration_rows import GROUPS, Row, box_rows
 from false_alarms import alarms, bonded, hops, moved, noise

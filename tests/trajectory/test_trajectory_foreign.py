@@ -196,7 +196,7 @@ def test_a_hydroxide_and_a_proton_between_two_oxygens_are_in_order(tmp_path: Pat
         [[0, 0, 0], [0, 0.97, 0], [1.21, 0, 0], [2.42, 0, 0], [2.42, -0.97, 0], [6, 6, 6.0]]
     )
     check_order(scene - 1.0, CELL, atoms, "a.dcd")  # across the boundary, too
-    with pytest.raises(TrajectoryError, match="K in the topology, sits within a molecule"):
+    with pytest.raises(TrajectoryError, match="K in the topology, is within a molecule"):
         check_order(scene[[5, 1, 2, 3, 4, 0]], CELL, atoms, "a.dcd")
 
 
@@ -365,7 +365,7 @@ def test_types_that_are_called_by_their_element(tmp_path: Path, columns: str) ->
     path.write_text(reference.replace("element", "type").replace(" K ", " Na "))
     assert frames_of(path)[2].atoms.cation == "Na"
     path.write_text(reference.replace("element", "type").replace(" K ", " OW "))
-    refused("has type OW, which maps to no element .1 = H, 2 = O, 3 = K.", path)
+    refused("has type OW, for which no element is given .1 = H, 2 = O, 3 = K.", path)
     labelled = data_file(tmp_path / "koh.data", types)
     text = labelled.read_text()
     head, _, rows = text.partition("Atoms # atomic\n\n")

@@ -152,7 +152,7 @@ def first(test_file: Path) -> Atoms:
     [
         ("train_frames", "was trained on it"),
         ("valid_frames", "was trained on it"),
-        ("runs", "trajectory dilute0, which resemble it"),
+        ("runs", "trajectory dilute0, which are similar"),
         ("level", "another level of theory"),
         ("broken", "not a record of pykoh train"),
     ],

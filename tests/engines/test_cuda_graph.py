@@ -158,7 +158,7 @@ def test_the_self_check_takes_it(graphs: Callable[..., Pair]) -> None:
 
 def test_launches_of_the_shipped_potential(monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted are operators that compute, and own kernels (which are not run here)."""
-    potential = Path(__file__).parents[1] / "potentials" / "koh-blyp-d3" / "koh.pt"
+    potential = Path(__file__).parents[2] / "potentials" / "koh-blyp-d3" / "koh.pt"
     tree = load_artifact(potential)[1].tree
     assert tree is not None
     own: Counter[str] = Counter()

@@ -89,7 +89,7 @@ def test_every_missing_thing_has_a_remedy_in_the_text(tmp_path: Path) -> None:
     for k in wrong:
         assert "needed for: " in lines[k + 1]
         assert "remedy: " in lines[k + 2]
-    assert lines[-1].startswith("Engines that run here: embedded")
+    assert lines[-1].startswith("Engines that run on this machine: embedded")
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_which_gpus_a_build_is_for(tmp_path: Path) -> None:
     lmp.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 127\n")
     finding, nothing = find_build(lmp)
     assert nothing is None and finding.status == "warning"
-    assert "built for HOPPER90; without the driver" in finding.found
+    assert "built for HOPPER90; it does not start without the driver" in finding.found
     assert "on a GPU node" in finding.remedy
 
 

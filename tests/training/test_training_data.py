@@ -1,4 +1,4 @@
-"""What a potential is trained on: selection, split by trajectory, isolated atoms."""
+"""The training data: selection, split by trajectory, isolated atoms."""
 
 from __future__ import annotations
 

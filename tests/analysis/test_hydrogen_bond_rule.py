@@ -26,7 +26,7 @@ from pykoh.errors import ObservableError
 from pykoh.trajectory.species import MASSES_U, Atoms
 from trajectories import koh_walkers, write_dump
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))
 from harmonic_bond import HARMONIC  # noqa: E402
 

@@ -350,7 +350,7 @@ FAULTS = {
     ),
     "id twice": (GOOD.replace("\n7 3", "\n6 3", 1), "atom id 6 occurs twice"),
     "type 4": (GOOD.replace("\n2 2 ", "\n2 4 "), "atom 2 has type 4"),
-    "short line": (GOOD.rsplit(" ", 1)[0] + "\n", "4 values where the header names 5"),
+    "short line": (GOOD.rsplit(" ", 1)[0] + "\n", "4 values, but the header names 5"),
     "not a number": (GOOD.replace("\n5 1 ", "\n5 1 x", 1), "not a number"),
     "not periodic": (GOOD.replace("pp pp pp", "pp pp ff"), "not periodic"),
     "box of words": (GOOD.replace("0.0 9.0", "0.0 wide"), "BOX BOUNDS"),

@@ -57,7 +57,10 @@ def test_doctor_names_no_engine_that_needs_a_gpu(
 def test_without_a_driver_doctor_says_so(lmp: Path) -> None:
     if not ask([str(lmp), "-h"]).ok:
         finding, build = find_build(lmp)
-        assert build is None and "built for HOPPER90; without the driver" in finding.found
+        assert (
+            build is None
+            and "built for HOPPER90; it does not start without the driver" in finding.found
+        )
     assert architectures(lmp) == ("HOPPER90",)
 
 

@@ -18,7 +18,7 @@ from pykoh.campaign.spec import Campaign, Site, read_campaign
 from pykoh.cli import main
 from pykoh.errors import CampaignError
 
-SHIPPED = Path(__file__).parent.parent / "potentials" / "koh-7net0-distilled" / "koh.pt"
+SHIPPED = Path(__file__).parents[2] / "potentials" / "koh-7net0-distilled" / "koh.pt"
 TEACHER = """
 from ase.calculators.lj import LennardJones
 

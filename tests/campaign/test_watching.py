@@ -17,7 +17,7 @@ from pykoh.errors import CampaignError
 from test_guards import far_proton
 from test_guards import write as write_dump
 
-POTENTIALS = Path(__file__).parent.parent / "potentials"
+POTENTIALS = Path(__file__).parents[2] / "potentials"
 SHIPPED = POTENTIALS / "koh-7net0-distilled" / "koh.pt"
 OTHER = POTENTIALS / "koh-blyp-d3" / "koh.pt"
 

@@ -13,7 +13,7 @@ import pytest
 from launches import needs_triton
 
 needs_triton()
-SCRIPT = Path(__file__).parents[1] / "benchmarks" / "cuda_kernels.py"
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "cuda_kernels.py"
 KERNELS = {
     "edges_ahead", "sum_neighbours", "contract", "atoms_ahead", "sum_neighbours_back",
     "atoms_back", "edges_back",

@@ -30,7 +30,7 @@ from pykoh.report.page import write_report
 from pykoh.trajectory.run import ReadOptions, Run
 from trajectories import OH_A, H, K, O, koh_walkers, write_dump
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))
 from water_at_cation import MOST_WATERS, WaterAtCation  # noqa: E402
 

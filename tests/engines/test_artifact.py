@@ -25,7 +25,7 @@ from pykoh.errors import ModelError
 from pykoh.export.fast.graph import fast_graph
 
 Make = Callable[[str], Path]
-SHIPPED = Path(__file__).parent.parent / "potentials" / "koh-blyp-d3"
+SHIPPED = Path(__file__).parents[2] / "potentials" / "koh-blyp-d3"
 
 FORCES = """
 import sys
