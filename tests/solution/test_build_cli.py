@@ -47,7 +47,7 @@ def test_what_was_reached_is_printed_and_written(here):
     run = build("--molarity", "6.26", "--atoms", "300", "-o", "koh.data", "--seed", "3")
     assert run.exit_code == 0, run.output
     assert "11 KOH + 89 H2O" in run.output
-    assert "6.2727 mol/L (asked: 6.26, +0.20 %)" in run.output
+    assert "6.2727 mol/L (requested: 6.26, +0.20 %)" in run.output
     header = (here / "koh.data").read_text().splitlines()[0]
     for part in ("11 KOH + 89 H2O", "6.2727 mol/L", "1266.23 kg/m3", "298.15 K", "seed 3"):
         assert part in header
