@@ -1,15 +1,15 @@
-"""Speed of ``pykoh analyze``, and of reading beside other readers.
+"""Speed of ``pykoh analyze``, and of its reader compared with others.
 
 Run: OMP_NUM_THREADS=1 python benchmarks/analyze_speed.py [--atom-frames 4e6]
 
 Prints atom-frames per second for a small and a large box of aqueous KOH: reading text dumps with
-three sets of columns, with pykoh and with MDAnalysis, ASE, chemfiles and mdtraj where they are
-installed (CPU time of one core, a part of the file for the slow ones); then all default analyses of
-the first (CPU time of one core, wall time of 1 and of all cores). Each is the best of three, since
-other work on the machine only ever makes it slower. Compiled kernels are warmed up first. Targets:
+three sets of columns, with pykoh and with MDAnalysis, ASE, chemfiles and mdtraj if they are
+installed (CPU time of one core; slow readers read a part of the file); then all default analyses of
+the first file (CPU time of one core, wall time of 1 and of all cores). Each number is the best of
+three, because other work on the machine only makes it slower. Kernels are compiled first. Targets:
 reading 5 million/s per core and 5 times the fastest other reader, all analyses 1 million/s, and on
 two cores 1.6 times one thread. (On a busy Linux machine with autogroup scheduling all threads of a
-session share what it gets, so that two are no faster than one.)
+session share the time of one, so that two are no faster than one.)
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def write_box(
 
 
 def others() -> dict[str, Callable[[Path, int], int]]:
-    """Return readers that are installed: each takes the file and how many frames, and counts."""
+    """Return the installed readers: functions of a file and a number of frames."""
     found: dict[str, Callable[[Path, int], int]] = {}
 
     def with_ase(path: Path, n: int) -> int:
@@ -120,7 +120,7 @@ def others() -> dict[str, Callable[[Path, int], int]]:
 
 
 def best(function: Callable[[], object], clock: Callable[[], float], repeats: int) -> float:
-    """Return the shortest time that a call takes, s."""
+    """Return the shortest time of a call, s."""
     times = []
     for _ in range(repeats):
         start = clock()

@@ -1,14 +1,14 @@
-"""Do the 95 % intervals of pykoh hold the truth? Runs with known answers, many seeds a row.
+"""Do the 95 % intervals of pykoh contain the truth? Runs with known answers and many seeds.
 
 Run: OMP_NUM_THREADS=1 python benchmarks/calibration.py -o docs [--first-seed 0] [--only WORD]
 
-The rows are in calibration_rows.py, their generators in tests/exact.py, which knows nothing of the
-analysis. Each row is one kind of run; of each quantity it gives the bias of the mean, the scatter
-of the estimates over their mean standard error, the share of intervals of 95 % that hold the
-truth, and the runs in which it was null. Bias and error are parts of the truth, or of the error
-where that is larger. With 100 seeds a true coverage of 0.95 is found between 0.90 and 0.99; with
-24, from 0.83 on. Writes calibration.csv, and the table and figure of docs/trust.md; rows that
-calibration.csv has already, with any seeds, are not run again. An hour on one core.
+The rows are in calibration_rows.py, their generators in tests/exact.py, which shares no code with
+the analysis. Each row is one kind of run. For each quantity it gives the bias of the mean, the
+scatter of the estimates over their mean standard error, the share of intervals of 95 % that contain
+the truth, and the number of runs in which it was null. Bias and error are relative to the truth, or
+to the error if that is larger. With 100 seeds a true coverage of 0.95 is found between 0.90 and
+0.99; with 24, from 0.83 on. Writes calibration.csv, and the table and figure of docs/trust.md. Rows
+that calibration.csv already has, with any seeds, are not run again. Takes an hour on one core.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def judge(row: Row, first_seed: int) -> list[Line]:
             errors = np.array([entry[1] for entry in known])
             truth = runs[0][4]
             held = [i[0] <= t <= i[1] for _, _, i, t in known]
-            # What is nearly zero is compared with its error.
+            # A truth near zero is compared with its error.
             scale = max(abs(truth), float(errors.mean()))
             line |= {
                 "bias": float(values.mean() - truth) / scale,
@@ -73,7 +73,7 @@ def judge(row: Row, first_seed: int) -> list[Line]:
 
 
 def remark(line: Line) -> str:
-    """Return where a row misses the aim; with "?" where its noise may be all of it."""
+    """Return where a row misses the aim, with "?" if its noise can explain it."""
     n, bias = float(line["runs"]) - float(line["null"]), abs(float(line["bias"]))
     coverage = float(line["coverage"])
     held = round(coverage * n)
@@ -151,13 +151,13 @@ def figure(lines: list[Line], path: Path) -> None:
         axes.set_yticks(range(1, len(names) + 1), [n.replace("_", " ") for n in reversed(names)])
         axes.tick_params(labelsize=8)
     left.set_xlabel("bias, part of the truth")
-    right.set_xlabel("intervals of 95 % that hold the truth")
+    right.set_xlabel("intervals of 95 % that contain the truth")
     right.set_yticklabels([])
     FigureCanvasSVG(picture).print_svg(str(path), metadata={"Date": None})
 
 
 def save(lines: list[Line], folder: Path) -> None:
-    """Write all rows so far, the figure, and the table into trust.md where there is one."""
+    """Write all rows so far, the figure, and the table in trust.md if the folder has one."""
     folder.mkdir(parents=True, exist_ok=True)
     names = list(dict.fromkeys(key for line in lines for key in line))
     with (folder / "calibration.csv").open("w", newline="") as stream:
@@ -188,11 +188,11 @@ def load(folder: Path) -> list[Line]:
 
 
 def main() -> None:
-    """Run the rows and write what was found."""
+    """Run the rows and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--out", type=Path, default=Path("docs"))
     parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--only", default="", help="rows whose name holds this word")
+    parser.add_argument("--only", default="", help="only rows with this word in their name")
     options = parser.parse_args()
     rows = [row for group in (*GROUPS, track_rows) for row in group()]
     place = {row.name: k for k, row in enumerate(rows)}

@@ -1,6 +1,6 @@
-"""The rows of benchmarks/calibration.py: runs with known answers and what pykoh finds in them.
+"""The rows of benchmarks/calibration.py: runs with known answers, and the results of pykoh.
 
-The generators are in tests/exact.py and know nothing of the analysis.
+The generators are in tests/exact.py and share no code with the analysis.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Row:
     """One kind of run.
 
     Attributes:
-        name: what it is.
-        make: what is found with one generator of random numbers.
-        seeds: runs.
+        name: description.
+        make: function of a generator of random numbers that returns the results of one run.
+        seeds: number of runs.
     """
 
     name: str
@@ -75,7 +75,7 @@ def fitted(path: np.ndarray, truth: float, earliest_ps: float = 1.0) -> list[Fou
 
 
 def diffusion_rows() -> Iterator[Row]:
-    """Yield rows of displacements that are fed to the fit directly."""
+    """Yield rows of displacements for the fit alone."""
     for n in (1, 3, 16, 64):
         for duration in (20, 100, 400):
 
@@ -105,7 +105,7 @@ def diffusion_rows() -> Iterator[Row]:
         def cage(
             rng: np.random.Generator, n: int = n, t: int = duration, tau: float = tau
         ) -> list[Found]:
-            # Oxygens in cages alike, which say how long a cage lasts.
+            # Oxygens in similar cages, which show how long a cage lasts.
             n_frames = round(t / DT) + 1
             both = [exact.caged(rng, n_frames, many, 0.1, DT, tau, 0.5) for many in (n, 64)]
             moments: dict[str, Displacements | None] = {
@@ -330,7 +330,7 @@ def of_transport(diffusion: Diffusion, kappa: Conductivity, truth: dict[str, flo
 
 
 def of_results(results: AnalysisResults, truth: dict[str, float]) -> list[Found]:
-    """Return what was found in a reactive box."""
+    """Return the results of a reactive box."""
     found = of_transport(results.diffusion, results.conductivity, truth)
 
     def add(name: str, value: float | None, error: float | None, interval: Interval | None) -> None:

@@ -1,7 +1,7 @@
 """Rows of benchmarks/calibration.py: D, conductivity and ratios from paths, without a dump.
 
-The paths are those of the reactive box (tests/exact.py), which a row of dumps takes a hundred times
-as long for. What hops remember is taken from the hops that were made, with their counting errors.
+The paths are those of the reactive box (tests/exact.py). A row of dumps takes a hundred times as
+long. The memory of hops comes from the generated hops, with their counting errors.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pykoh.analysis.transport.hop_walk import HopWalk
 
 
 def _walk(made: exact_tracks.Tracks, box: exact.Box) -> HopWalk:
-    """Return what is known of the hops from those that were made."""
+    """Return the statistics of the generated hops."""
     n = sum(len(vectors) for vectors in made.hops)
     turns = np.concatenate([(v[1:] * v[:-1]).sum(axis=1) for v in made.hops]) / box.spacing**2
     time = box.n_ions * box.duration

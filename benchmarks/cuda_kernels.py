@@ -1,10 +1,10 @@
-"""Compile the Triton kernels for GPUs that are not here, and say what each of them takes.
+"""Compile the Triton kernels without a GPU, and print the resources of each kernel.
 
 Usage: python benchmarks/cuda_kernels.py [koh.pt] [--dtype float32] [--json]
 
 Every kernel that a force call launches is compiled with the arguments of that call, for compute
-capability 8.0 (A100) and 9.0 (H100, H200). Needs triton with its own ptxas, and no GPU. Printed
-are what ptxas says: registers of a thread, bytes spilled (stores and loads), shared memory.
+capability 8.0 (A100) and 9.0 (H100, H200). Needs triton with its own ptxas, and no GPU. Prints
+the output of ptxas: registers of a thread, bytes spilled (stores and loads), shared memory.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ OPTIONS = ("num_warps", "num_stages")
 
 
 class Recorder:
-    """Stands for a kernel and keeps what it is launched with."""
+    """Replaces a kernel and records the arguments of its launches."""
 
     def __init__(self, kernel: Any, calls: list[tuple[Any, tuple, dict]]) -> None:
         self.kernel, self.calls = kernel, calls
@@ -50,7 +50,7 @@ def recorded(potential: Path, dtype: torch.dtype) -> list[tuple[Any, tuple, dict
     """Return the kernels of a force call with their arguments."""
     tree = load_artifact(potential)[1].tree
     if tree is None:
-        raise SystemExit(f"{potential}: is of the general route, or too old; export it again")
+        raise SystemExit(f"{potential}: has the general route, or is too old; export it again")
     calls: list[tuple[Any, tuple, dict]] = []
     for module in (loops, step):
         for name, kernel in list(vars(module).items()):
@@ -65,7 +65,7 @@ def recorded(potential: Path, dtype: torch.dtype) -> list[tuple[Any, tuple, dict
 
 
 def compiled(call: tuple[Any, tuple, dict], capability: int) -> dict[str, Any]:
-    """Compile one kernel and return what it takes."""
+    """Compile one kernel and return its resources."""
     kernel, given, named = call
     options: dict[str, int] = {"num_warps": 4} | {
         key: named[key] for key in OPTIONS if key in named

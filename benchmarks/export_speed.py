@@ -2,9 +2,9 @@
 
 Usage: python benchmarks/export_speed.py NAME.model [--atoms 165 300] [--threads 1 2] [--repeat 5]
 
-Prints the shortest of several calls (ms). "ASE" is MACECalculator as a script would use it,
-"kept" the same with the allocator told to keep freed memory, as pykoh's engines do. The last three
-take turns, so that other work on the machine meets them alike.
+Prints the shortest of several calls (ms). "ASE" is MACECalculator as a script would use it.
+"kept" is the same with an allocator that keeps freed memory, as in pykoh's engines. The last three
+are called by turns, so that other work on the machine affects them equally.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def exported(artifact: Path, dtype: str, box: Any) -> Evaluate:
 def shortest(
     calls: dict[str, Evaluate], box: Any, repeat: int, clock: Callable[[], float]
 ) -> dict[str, float]:
-    """Return the shortest time of each, ms; they take turns."""
+    """Return the shortest time of each, ms; they are called by turns."""
     rng = np.random.default_rng(0)
     best = dict.fromkeys(calls, np.inf)
     for turn in range(repeat + 2):
@@ -111,7 +111,7 @@ def main() -> None:
     from pykoh.engines.memory import keep_freed_memory
     from pykoh.export.export import export_model
 
-    # From here on the whole process keeps freed memory, MACE's calculator too.
+    # From here on the whole process keeps freed memory, also for MACE's calculator.
     keep_freed_memory()
     columns = ("ASE ms", "kept", "general", "fast", "fast/ASE", "fast/kept")
     print(f"{'atoms':>6} {'dtype':>8} {'threads':>7}", *(f"{c:>9}" for c in columns))

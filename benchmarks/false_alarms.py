@@ -1,10 +1,10 @@
-"""How often runs in equilibrium are said to drift, or to differ between their halves.
+"""How often runs in equilibrium get a warning of drift, or of different halves.
 
 Run: OMP_NUM_THREADS=1 python benchmarks/false_alarms.py [--first-seed 0] [--runs 400]
 
-Nothing changes in these runs (their generators are in tests/exact.py), so each warning is a false
-one. Prints a Markdown table for docs/trust.md: per quantity the share of runs with a warning.
-A few minutes on one core.
+Nothing changes in these runs (their generators are in tests/exact.py), so each warning is
+false. Prints a Markdown table for docs/trust.md: the share of runs with a warning, by quantity.
+Takes a few minutes on one core.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Parts = tuple[np.ndarray, np.ndarray]
 
 
 def noise(rng: np.random.Generator, duration: int, memory: float) -> Parts:
-    """Return a temperature that remembers for ``memory`` ps."""
+    """Return a temperature with a correlation time of ``memory`` ps."""
     n = round(duration / DT)
     length = n // N_SEGMENTS
     x = 300.0 + 10.0 * exact.ornstein_uhlenbeck(rng, N_SEGMENTS * length, (1,), memory, DT)
@@ -58,7 +58,7 @@ def hops(rng: np.random.Generator, duration: int, n: int) -> Parts:
 
 
 def moved(rng: np.random.Generator, duration: int, n: int, returns: float | None) -> Parts:
-    """Return squared displacements of walkers, or of ions that hop and lead back."""
+    """Return squared displacements of walkers, or of ions whose hops may lead back."""
     frames = round(duration / DT) + 1
     path = (
         exact.walkers(rng, frames, n, 0.2, DT)
@@ -71,7 +71,7 @@ def moved(rng: np.random.Generator, duration: int, n: int, returns: float | None
 
 
 def cases() -> list[tuple[str, str, Callable[[np.random.Generator], Parts]]]:
-    """Return which warning, what is watched, and how it is made."""
+    """Return the warning, the name of the quantity, and its generator."""
     found: list[tuple[str, str, Callable[[np.random.Generator], Parts]]] = []
     for duration in (20, 100, 400):
         for memory in (0.1, 1.0, 5.0):
@@ -93,7 +93,7 @@ def cases() -> list[tuple[str, str, Callable[[np.random.Generator], Parts]]]:
 
 
 def alarms(kind: str, make: Callable[[np.random.Generator], Parts], first: int, runs: int) -> int:
-    """Return the runs with a warning."""
+    """Return the number of runs with a warning."""
     rule = drift if kind == "drift" else halves
     return sum(
         rule(*make(np.random.default_rng([first, seed]))) is not None for seed in range(runs)

@@ -1,14 +1,13 @@
-"""Time of a force call on a CPU: this pykoh, another one, MACECalculator and symmetrix, by turns.
+"""Time of a force call on a CPU: this pykoh, another one, MACECalculator and symmetrix.
 
 Usage: python benchmarks/force_call.py NAME.model -o FOLDER [--vs CHECKOUT] [--atoms 165 999]
        python benchmarks/force_call.py --random 128x0e …
 
-Each engine is a process of its own, which answers one request after the other: a call of each, then
-the next call of each, so that a busy moment meets all of them. What is compared are complete calls
-of ASE calculators at positions that change a little each time (for --vs: of both checkouts). Boxes
-are 6.26 mol/L KOH. symmetrix is measured where the PyPI package symmetrix-xl can be imported.
-Writes force_call.json and force_call.svg; times are wall times in ms, medians, in the JSON the best
-too.
+Each engine has its own process. The engines make their calls by turns, so that other work on the
+machine affects all of them. The calls are complete calls of ASE calculators, at positions that
+change a little each time (for --vs: of both checkouts). Boxes are 6.26 mol/L KOH. symmetrix is
+measured if the PyPI package symmetrix-xl can be imported. Writes force_call.json and
+force_call.svg. Times are medians of wall times in ms; the JSON file also has the best ones.
 """
 
 from __future__ import annotations
@@ -31,9 +30,9 @@ LABELS = {"pykoh": "pykoh", "before": "pykoh, before", "mace": "MACECalculator"}
 
 
 def serve(engine: str, potential: str, dtype: str, threads: int) -> None:
-    """Answer requests on standard input: a box as JSON, or nothing new."""
+    """Answer requests on standard input: a new box as JSON, or the same box again."""
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # keep output of libraries out of the answers
     import torch
     from ase import Atoms
 
@@ -108,7 +107,7 @@ class Engine:
         self.process.stdin.flush()
         answer = self.process.stdout.readline().split()
         if len(answer) != 2:
-            raise SystemExit("an engine ended; see what it said above")
+            raise SystemExit("an engine ended; see its output above")
         return float(answer[0])
 
 
@@ -194,7 +193,7 @@ def main() -> None:
     engines: dict[str, Engine] = {}
     roots = {"pykoh": root} | ({"before": given.vs.resolve()} if given.vs else {})
     for name, where in roots.items():
-        # Another model in the same folder is another file.
+        # Each model in the folder has its own file.
         digest = hashlib.sha256(model.read_bytes() + str(where).encode()).hexdigest()[:12]
         target = given.folder.resolve() / f"{name}_{digest}.pt"
         if not target.exists():
@@ -204,7 +203,7 @@ def main() -> None:
                 env={**os.environ, "PYTHONPATH": str(where)},
             )  # fmt: skip
             if done.returncode:
-                raise SystemExit(done.returncode)  # it has said why
+                raise SystemExit(done.returncode)  # its output says why
         engines[name] = Engine(name, target, given.dtype, given.threads, where)
     others = [name for name in ("mace", "symmetrix") if name not in given.without]
     try:

@@ -1,14 +1,14 @@
-"""What pykoh does on your GPU, as a table to send back.
+"""Speed of pykoh on your GPU, as a table that you can send to us.
 
 Usage: python benchmarks/gpu.py koh.pt --lmp PATH/lmp -o FOLDER [--mace NAME.model]
 
 For boxes of 6.26 mol/L KOH: ms per step and ns/day of NVE in `mliap/kk` with the plain graph, the
-captured one, own CUDA kernels, these captured, and as pykoh chooses; what it chose; GPU memory;
-and, with --mace, MACE's own ML-IAP object in the same lmp. Beside it, of one force call: the
-largest deviation from the CPU in double precision, and the kernels that are launched.
+captured one, own CUDA kernels, these captured, and pykoh's own choice; the name of this choice; GPU
+memory; and, with --mace, MACE's own ML-IAP object in the same lmp. Of one force call: the
+largest deviation from the CPU in double precision, and the number of kernel launches.
 
-Some fifteen minutes. Writes gpu.json (everything) and gpu.md (what the issue form asks for). With
---cpu the same runs without a GPU, in plain `mliap`, to try the script.
+Takes about fifteen minutes. Writes gpu.json (all data) and gpu.md (for the issue form). With
+--cpu it runs without a GPU, in plain `mliap`, to test the script.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ os.environ.setdefault("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
 
 TIMESTEP_PS = 0.0005
 GPU_OPTIONS = ["-k", "on", "g", "1", "-sf", "kk", "-pk", "kokkos", "newton", "on", "neigh", "half"]
-# What a run says when pykoh has tried other ways than the plain graph.
+# Output of a run in which pykoh has tried other methods than the plain graph.
 CHOICE = re.compile(
     r"^pykoh: (.*(?: is used| are used|not used|goes on|tried again|no CUDA).*)$", re.M
 )
@@ -61,12 +61,12 @@ class Row:
     ns_per_day: float = field(init=False, default=float("nan"))
 
     def finish(self) -> None:
-        """Fill in what follows from the time of a step."""
+        """Compute the values that follow from the time of a step."""
         self.ns_per_day = 86400.0 / (self.ms_per_step * 1e-3) * TIMESTEP_PS * 1e-3
 
 
 class MemoryWatch(threading.Thread):
-    """Largest memory in use on the first GPU while a block runs, MiB, beyond what was before."""
+    """Largest increase of the memory in use on the first GPU while a block runs, MiB."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -82,7 +82,7 @@ class MemoryWatch(threading.Thread):
             return float("nan")
 
     def run(self) -> None:
-        """Look every half second."""
+        """Read the memory every half second."""
         while not self.done.wait(0.5):
             self.most = max(self.most, self._now())
 

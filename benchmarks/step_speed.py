@@ -3,15 +3,15 @@
 Usage: python benchmarks/step_speed.py NAME.model -o FOLDER [--lmp PATH] [--kokkos PATH]
        python benchmarks/step_speed.py --random 128x0e -o FOLDER …
 
-"ase" is MACECalculator as a script would use it: it comes first, since pykoh's engines tell the
-allocator to keep freed memory, for the whole process. "embedded" is the force call of `pykoh run`,
+"ase" is MACECalculator as a script would use it. It runs first, because pykoh's engines set the
+allocator of the whole process to keep freed memory. "embedded" is the force call of `pykoh run`,
 "mliap" and "mliap/kk" are steps in an lmp that cmake/ built, "mace mliap/kk" is MACE's object in
 the same lmp (MACE_ALLOW_CPU=true; e3nn kernels, as cuEquivariance wants a GPU).
 
-Compare wall times on a quiet machine; where other work runs, CPU time of all threads, which is
-written too. The fixed cost is the time of a step with three atoms and six edges.
-Launches are the operators of one force call that compute (views do not), with the chunks that a GPU
-gets: on a GPU each is one kernel or more.
+Compare wall times on a quiet machine. On a busy machine compare the CPU time of all threads, which
+is written too. The fixed cost is the time of a step with three atoms and six edges.
+Launches are the operators of one force call, without views, with the chunks that a GPU
+gets. On a GPU each is one kernel or more.
 
 Writes step_speed.json and step_speed.png.
 """
@@ -37,7 +37,7 @@ from pykoh.engines.spinning import OWN_CORES_SPIN_COUNT
 
 os.environ.setdefault("GOMP_SPINCOUNT", OWN_CORES_SPIN_COUNT)
 os.environ.setdefault("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
-os.environ.setdefault("MACE_ALLOW_CPU", "true")  # MACE's object keeps what it is when it is made
+os.environ.setdefault("MACE_ALLOW_CPU", "true")  # read when MACE's object is made
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
 
@@ -61,7 +61,7 @@ run {steps}
 """
 ATTACH = """python attach input 1 SELF format p here "from pykoh.engines.tags import attach"
 python attach invoke"""
-# MACE's object exchanges all features at once, which a host build of LAMMPS has no buffers for.
+# MACE's object exchanges all features at once; a host build of LAMMPS has no buffers for this.
 PAD = "fix pad all property/atom d2_pad {columns} ghost yes"
 KOKKOS = ["-k", "on", "t", "{threads}", "-sf", "kk", "-pk", "kokkos"]
 KOKKOS += ["newton", "on", "neigh", "half"]
@@ -112,7 +112,7 @@ def in_process(call: Callable[[np.ndarray], object], box: Any, repeat: int) -> T
 
 
 def tiny_box() -> Any:
-    """Return three atoms far from their images: what a step costs without work for atoms."""
+    """Return three atoms far from their images, for the fixed cost of a step."""
     from ase import Atoms
 
     return Atoms(
@@ -259,7 +259,7 @@ def graph_launches(artifact: Path, dtype: str, box: Any) -> int:
 
 
 def _bound(call: Callable[[np.ndarray], object], box: Any) -> Callable[[], object]:
-    rng = np.random.default_rng(0)  # the same positions would not be computed again
+    rng = np.random.default_rng(0)  # a calculator would not compute the same positions again
     return lambda: call(box.positions + rng.normal(scale=0.01, size=box.positions.shape))
 
 

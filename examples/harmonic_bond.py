@@ -1,4 +1,4 @@
-"""A hydrogen-bond criterion of one's own: distance and angle may make up for each other."""
+"""A hydrogen-bond criterion of your own: a short distance allows a larger angle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An observable of one's own: how long a water molecule stays at a cation.
+"""An observable of your own: the residence time of water at a cation.
 
 Use it from Python,
 

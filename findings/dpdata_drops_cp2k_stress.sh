@@ -2,11 +2,11 @@
 # dpdata 1.1.0 reads an output of CP2K 2025.1, with energy and forces, and drops its stress.
 #
 # CP2K prints the stress since release 8 as "STRESS| Analytical stress tensor [unit]" (2023.1: GPa;
-# 2025.1: bar). dpdata's reader cp2k/output knows the forces and the energy of CP2K 2025, but looks for
-# the old heading "STRESS TENSOR [GPa" alone. It says nothing: the system simply has no virials, and a
-# training set for NPT is made of frames without them.
+# 2025.1: bar). dpdata's reader cp2k/output reads the forces and the energy of CP2K 2025, but only looks
+# for the old heading "STRESS TENSOR [GPa". There is no message: the system has no virials, and a training set
+# for NPT then consists of frames without them.
 #
-# Seen with dpdata 1.1.0, numpy 2.4.6: 1 frame, 3 atoms, forces there, "virials" missing, no warning.
+# Seen with dpdata 1.1.0, numpy 2.4.6: 1 frame, 3 atoms, with forces, "virials" missing, no warning.
 set -euo pipefail
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT

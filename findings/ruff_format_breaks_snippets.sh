@@ -3,10 +3,10 @@
 #
 # MkDocs pages include a file in a fence by the line `--8<-- "file.py"` (pymdown-extensions, snippets).
 # This line is a valid Python expression: minus minus 8, less than, minus minus a string. `ruff format`
-# formats the fences of Markdown files that are marked as Python, puts spaces into the line and leaves
-# `--8 < --"file.py"`. The extension does not know that. The page then shows the line itself instead of
+# formats Python fences in Markdown files, and changes the line into
+# `--8 < --"file.py"`. The extension does not recognise this. The page then shows the line itself instead of
 # the file, and the build of the site does not fail, not even with check_paths and mkdocs --strict: the
-# extension finds no include in it. The form with several lines is no valid Python and stays as it is.
+# extension finds no include in it. The form with several lines is not valid Python, and ruff does not change it.
 #
 # Seen with ruff 0.17.6, pymdown-extensions 13.1.2, Markdown 3.11.3: before formatting the page has the
 # text of the file, after it the changed line; the form with several lines still includes the file.

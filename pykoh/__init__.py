@@ -1,7 +1,7 @@
-"""pykoh: from a MACE potential to trustworthy transport properties of aqueous KOH.
+"""pykoh: from a MACE potential to transport properties of aqueous KOH.
 
-What is listed in ``__all__`` is stable (docs/api.md says what that means). Each name is imported
-when it is first used: ``import pykoh`` alone loads nothing else.
+The names in ``__all__`` are stable (see docs/api.md). Each name is imported when it is first used:
+``import pykoh`` alone loads nothing else.
 """
 
 from __future__ import annotations

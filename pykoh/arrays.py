@@ -1,4 +1,4 @@
-"""Types of arrays, as they stand in signatures."""
+"""Types of arrays for signatures."""
 
 from __future__ import annotations
 

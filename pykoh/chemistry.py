@@ -1,4 +1,4 @@
-"""What pykoh knows of the elements of aqueous alkali hydroxides: one table for all its parts."""
+"""The elements of aqueous alkali hydroxides: one table for all parts of pykoh."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Cation:
         mass_u: standard atomic weight, u (IUPAC 2021, doi:10.1515/pac-2019-0603).
         oxygen_A: mean distance of the ion to the oxygens of its first shell in water, Å (Marcus,
             Chem. Rev. 88 (1988) 1475, doi:10.1021/cr00090a003). Packing starts from it.
-        contact_A: an ion and an oxygen closer than this touch, Å. It is about the first minimum
-            of g(r) in water: Mähler and Persson, Inorg. Chem. 51 (2012) 425,
+        contact_A: an ion and an oxygen within this distance are in contact, Å. It is about the
+            first minimum of g(r) in water: Mähler and Persson, Inorg. Chem. 51 (2012) 425,
             doi:10.1021/ic2018693, find K-O at 2.81 Å on average; the minimum is about 0.8 Å beyond.
-        valence: electrons that its GTH-BLYP pseudopotential and its DZVP-MOLOPT-SR-GTH basis leave
-            (CP2K's files GTH_POTENTIALS and BASIS_MOLOPT).
+        valence: electrons of its GTH-BLYP pseudopotential and its DZVP-MOLOPT-SR-GTH basis (CP2K's
+            files GTH_POTENTIALS and BASIS_MOLOPT).
         multiplicity: unpaired electrons of the isolated atom + 1.
     """
 
@@ -51,14 +51,14 @@ VALENCE: dict[str, int] = {
     "O": 6,
     **{element: cation.valence for element, cation in CATIONS.items()},
 }
-"""Electrons that the GTH-BLYP pseudopotentials leave."""
+"""Valence electrons of the GTH-BLYP pseudopotentials."""
 
 ATOM_MULTIPLICITY: dict[str, int] = {
     "H": 2,
     "O": 3,
     **{element: cation.multiplicity for element, cation in CATIONS.items()},
 }
-"""Unpaired electrons + 1 of the isolated atoms."""
+"""Number of unpaired electrons of the isolated atoms, plus 1."""
 
 
 def hydroxide_mass(cation: str) -> float:

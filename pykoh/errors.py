@@ -1,12 +1,12 @@
-"""The errors that pykoh raises for input it cannot use."""
+"""Errors for input that pykoh cannot use."""
 
 from __future__ import annotations
 
 
 class PykohError(Exception):
-    """Base of every error that a user can mend.
+    """Base of all errors that a user can correct.
 
-    The message is one line: what is wrong, where (file, line or option), and what to do next.
+    The message is one line: the problem, the place (file, line or option), and the remedy.
     The command line prints it without a traceback.
     """
 
@@ -20,7 +20,7 @@ class TrajectoryError(PykohError):
 
 
 class ObservableError(PykohError):
-    """A user's observable that fails, or does not keep the contract."""
+    """A user's observable that fails or breaks the contract."""
 
 
 class ModelError(PykohError):
@@ -32,7 +32,7 @@ class EngineError(PykohError):
 
 
 class OutputError(PykohError):
-    """A place that results cannot be written to."""
+    """A path to which results cannot be written."""
 
 
 class LabelError(PykohError):
@@ -40,8 +40,8 @@ class LabelError(PykohError):
 
 
 class TrainingError(PykohError):
-    """A training or a comparison of models that cannot be trusted or did not finish."""
+    """A training or a comparison of models that failed or would be wrong."""
 
 
 class CampaignError(PykohError):
-    """A campaign that is described wrongly, or whose jobs cannot be made or followed."""
+    """A campaign with a wrong description, or whose jobs cannot be submitted or run."""

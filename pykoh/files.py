@@ -1,4 +1,4 @@
-"""Writing files so that a kill never leaves half a result."""
+"""Writing of files: a kill never leaves an incomplete file."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from pathlib import Path
 
 from pykoh.errors import OutputError, PykohError
 
-# A file this young may be another process's that has not locked it yet, s.
+# A younger file may belong to a process that has not locked it yet, s.
 _YOUNG_S = 60.0
 
 
 def remove_abandoned(path: Path) -> None:
-    """Remove what processes that were killed left while they wrote ``path``.
+    """Remove temporary files of processes that were killed while they wrote ``path``.
 
-    Temporary files and folders are locked by the process that writes them; the kernel lets go of
-    the lock when it dies. Where a file system knows no locks, nothing is removed.
+    Each process locks its temporary files and folders; the lock ends with the process. On a file
+    system without locks nothing is removed.
     """
     pattern = f".{glob.escape(path.name)}.*.part"
     for left in path.parent.glob(pattern):
@@ -38,7 +38,7 @@ def remove_abandoned(path: Path) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a temporary file or folder, so that :func:`remove_abandoned` leaves it alone."""
+    """Lock a temporary file or folder, so that :func:`remove_abandoned` keeps it."""
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         with suppress(OSError):
@@ -50,9 +50,9 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path``; rename it to ``path`` when the block succeeds.
+    """Yield a temporary path beside ``path``; rename it to ``path`` when the block succeeds.
 
-    A reader sees the old file or the whole new one, never a part. If the block raises, the
+    A reader sees the old file or the complete new one. If the block raises, the
     temporary file is removed and ``path`` stays as it was.
 
     Raises:
@@ -65,13 +65,13 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     except OSError as error:
-        raise OutputError(f"{path}: cannot write there ({error.strerror})") from error
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
     os.close(handle)
     temporary = Path(name)
     try:
         with locked(temporary):
             yield temporary
-        # mkstemp makes files private; give the result the mode a plain open() would have.
+        # mkstemp makes files private; give the result the mode of a plain open().
         mask = os.umask(0)
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)
@@ -85,7 +85,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write ``text`` (UTF-8) to ``path`` at once or not at all."""
+    """Write ``text`` (UTF-8) to ``path``; after an interruption the old file is unchanged."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
@@ -95,7 +95,7 @@ def require_file(path: str | Path, what: str, error: type[PykohError] = PykohErr
 
     Args:
         path: the file.
-        what: what the file should be, for the message, e.g. ``"LAMMPS dump"``.
+        what: expected kind of file, for the message, e.g. ``"LAMMPS dump"``.
         error: the error type to raise.
     """
     path = Path(path)

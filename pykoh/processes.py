@@ -1,4 +1,4 @@
-"""Child processes that compute for hours: they end when pykoh does, and tell what they cost."""
+"""Child processes that compute for hours: they end with pykoh, and their time is measured."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def _die_with_parent() -> None:
 
 
 def start(command: list[str], folder: Path, output: Any, **environment: str) -> subprocess.Popen:
-    """Start a program in a session of its own, without input, that is killed when pykoh is.
+    """Start a program in a session of its own, without input; it is killed when pykoh is killed.
 
     Args:
         command: the program and its arguments.
-        folder: that it runs in.
-        output: open file of what it prints.
+        folder: working folder.
+        output: open file for its output.
         environment: variables to set.
     """
     return subprocess.Popen(
@@ -44,7 +44,7 @@ def start(command: list[str], folder: Path, output: Any, **environment: str) -> 
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        # A kill -9 of pykoh would leave it behind, and a resumed run would compute beside it.
+        # Otherwise it would survive a kill -9 of pykoh and compute beside a resumed run.
         preexec_fn=_die_with_parent,
     )
 
@@ -58,7 +58,7 @@ def kill(process: subprocess.Popen) -> None:
 
 
 def core_seconds(pid: int) -> float:
-    """Return the processor seconds of a running process, 0 where the system does not tell."""
+    """Return the processor seconds of a running process, 0 if unknown."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
@@ -67,7 +67,7 @@ def core_seconds(pid: int) -> float:
 
 
 def last_line(log: Path) -> str:
-    """Return the line of a log that says most: the last with ERROR or Error, else the last."""
+    """Return the last line of a log with ERROR or Error, else the last line."""
     try:
         text = log.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -79,7 +79,7 @@ def last_line(log: Path) -> str:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Treat SIGTERM, and SIGINT also where it was ignored (nohup), like Ctrl-C in the block."""
+    """Treat SIGTERM like Ctrl-C in the block; also SIGINT if it was ignored (nohup)."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""``run.json``: what made a folder of results, written before the work and closed after it."""
+"""``run.json``: the origin of a folder of results, written before and after the work."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def sha256(path: str | Path) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of pykoh, Python and the packages that shape a result."""
+    """Return the versions of pykoh, Python and the packages that influence a result."""
     found = {"pykoh": __version__, "python": platform.python_version()}
     for name in _REPORTED:
         try:
@@ -49,10 +49,10 @@ def record(folder: str | Path, **inputs: Any) -> Iterator[dict[str, Any]]:
 
     Args:
         folder: an existing folder.
-        inputs: whatever identifies the input (file names, hashes, settings; JSON values).
+        inputs: data that identify the input (file names, hashes, settings; JSON values).
 
     Yields:
-        The record; what the block adds to it is written too. ``status`` becomes ``"done"``,
+        The record; values that the block adds are written too. ``status`` becomes ``"done"``,
         or ``"failed"`` with the error when the block raises.
     """
     path = Path(folder) / "run.json"

@@ -1,4 +1,4 @@
-"""Where the shipped inputs, potentials and build files are, in a checkout or in a wheel."""
+"""Paths of the shipped inputs, potentials and build files, in a checkout or in a wheel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run or several runs, from frames to a folder of results: what ``pykoh analyze`` does."""
+"""One run or several runs, from frames to a folder of results: the work of ``pykoh analyze``."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ of all, is not among them: a rule of the user's own may be part of it.)"""
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """How runs are analysed, and what is written.
+    """Options of an analysis and of its output.
 
     Attributes:
         settings: definitions; by default those of ``pykoh analyze``.
-        options: how trajectories are read.
-        observables: make observables of the user's own, beside those of installed packages.
-        workers: threads; by default the cores of this process.
+        options: of reading trajectories.
+        observables: observables of the user's own, besides those of installed packages.
+        workers: number of threads; by default the cores of this process.
         dask: address of a Dask scheduler, instead of threads.
         report: write ``report.html`` and the plots.
-        png: write the plots as PNG too.
-        checkpoint_min: minutes between states of a long analysis; 0 keeps none.
+        png: also write the plots as PNG.
+        checkpoint_min: minutes between saved states of a long analysis; 0: none.
         progress: called with the run and its number of frames so far.
         say: called with a line for the user.
     """
@@ -70,8 +70,8 @@ class Study:
     progress: Callable[[Run, int], None] | None = None
     say: Callable[[str], None] = field(default=lambda _: None)
 
-    def team(self) -> Workers:
-        """Return who looks at blocks of frames."""
+    def make_workers(self) -> Workers:
+        """Return the workers that analyse blocks of frames."""
         from pykoh.analysis.workers import Workers, dask_workers
         from pykoh.processes import available_cores
 
@@ -95,7 +95,7 @@ def analyze(
     Raises:
         TrajectoryError: the trajectory cannot be used.
         ObservableError: an observable of the user's own fails.
-        OutputError: the folder holds other things, or cannot be written.
+        OutputError: the folder holds other files, or cannot be written.
     """
     from pykoh.analysis.results.folder import check_output, checkpoint_file, forget, staged
     from pykoh.trajectory.memory import run_of
@@ -122,11 +122,11 @@ def analyze_run(
     """Analyse one run.
 
     Args:
-        run: not read yet.
-        study: how.
-        folder: an existing folder that is written to, or None.
-        state: where the state of a long analysis is kept, or None.
-        at_end: keep the last state too.
+        run: the run.
+        study: options.
+        folder: an existing folder for the output, or None.
+        state: file for the state of a long analysis, or None.
+        at_end: also keep the last state.
     """
     from pykoh.kernels import compile_ahead
 
@@ -140,7 +140,7 @@ def analyze_run(
     settings = study.settings or Settings()
     in_memory = isinstance(run, MemoryRun)
     if not settings.pressure_files and not in_memory:
-        beside = pressure_beside(run.paths)
+        beside = pressure_files_beside(run.paths)
         settings = replace(settings, pressure_files=beside, pressure_given=False)
     keeper = None
     if study.checkpoint_min and state is not None and not in_memory:
@@ -153,8 +153,10 @@ def analyze_run(
             study.progress(run, n_frames)
 
     began = time.perf_counter()
-    with _recorded(folder, run, settings) as entry:
-        results = collect(run, settings, progress, study.team(), keeper, observables=observables)
+    with _run_record(folder, run, settings) as entry:
+        results = collect(
+            run, settings, progress, study.make_workers(), keeper, observables=observables
+        )
         seconds = time.perf_counter() - began
         if folder is not None:
             from pykoh.analysis.results.write import write_results
@@ -170,8 +172,8 @@ def analyze_run(
 
 
 @contextmanager
-def _recorded(folder: Path | None, run: Run, settings: Settings) -> Iterator[dict[str, Any]]:
-    """Write ``run.json`` where there is a folder."""
+def _run_record(folder: Path | None, run: Run, settings: Settings) -> Iterator[dict[str, Any]]:
+    """Write ``run.json`` if there is a folder."""
     from pykoh.provenance import record
 
     if folder is None:
@@ -181,7 +183,7 @@ def _recorded(folder: Path | None, run: Run, settings: Settings) -> Iterator[dic
         yield entry
 
 
-def pressure_beside(paths: Sequence[str]) -> tuple[str, ...]:
+def pressure_files_beside(paths: Sequence[str]) -> tuple[str, ...]:
     """Return NAME.pressure.txt of each NAME.dump, NAME.transport.dump, NAME.xtc ... or nothing."""
     from pykoh.trajectory.opening import COMPRESSED, SUFFIXES
 
@@ -191,22 +193,22 @@ def pressure_beside(paths: Sequence[str]) -> tuple[str, ...]:
         for endings in (COMPRESSED, SUFFIXES, (".transport",)):
             ending = next((e for e in endings if name.lower().endswith(e)), "")
             name = name[: len(name) - len(ending)]
-        record = path.with_name(f"{name}.pressure.txt")
-        if name == path.name or not record.is_file():
+        pressure_file = path.with_name(f"{name}.pressure.txt")
+        if name == path.name or not pressure_file.is_file():
             return ()
-        if str(record) not in found:
-            found.append(str(record))
+        if str(pressure_file) not in found:
+            found.append(str(pressure_file))
     return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Several runs, those of one solution combined.
+    """Several runs; runs of one solution are combined.
 
     Attributes:
         points: one for each solution.
-        results: of each run, by its name.
-        failed: why a run was left out, a line each.
+        results: results of each run, by name.
+        failed: one line for each run that was left out, with the reason.
     """
 
     points: list[SeriesPoint]
@@ -217,7 +219,7 @@ class Series:
 def analyze_series(
     paths: Sequence[str | Path], output: str | Path, *, force: bool = False, **choices: Any
 ) -> Series:
-    """Analyse each trajectory by itself, then all together; write both.
+    """Analyse each trajectory alone, then all together; write both results.
 
     Args:
         paths: one file for each run.
@@ -227,7 +229,7 @@ def analyze_series(
 
     Raises:
         TrajectoryError: no trajectory can be used.
-        OutputError: the folder holds other things, or cannot be written.
+        OutputError: the folder holds other files, or cannot be written.
     """
     from pykoh.analysis.results.folder import (
         check_output,
@@ -242,7 +244,7 @@ def analyze_series(
     study, target = Study(**choices), Path(output)
     check_output(target, force)
     names = run_names([str(path) for path in paths])
-    # A run that is done keeps its last state until all are.
+    # A finished run keeps its last state until all runs are finished.
     states = {name: checkpoint_file(target, name) for name in names}
     found: list[tuple[str, AnalysisResults]] = []
     failed: list[str] = []

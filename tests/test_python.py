@@ -100,7 +100,7 @@ def test_mdanalysis_in(dump: Path) -> None:
     universe = mda.Universe.empty(len(trajectory.elements), trajectory=True)
     wide = np.tile([CELL, CELL, CELL, 90.0, 90.0, 90.0], (trajectory.n_frames, 1))
     universe.load_new(trajectory.positions_A, dimensions=wide, dt=INTERVAL_PS)
-    with pytest.raises(TrajectoryError, match="does not say elements"):
+    with pytest.raises(TrajectoryError, match="has no elements"):
         pykoh.analyze(universe)
     universe.add_TopologyAttr("elements", list(trajectory.elements))
     found = numbers(pykoh.analyze(universe))
@@ -120,7 +120,7 @@ def test_velocities_go_to_ase_and_back() -> None:
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        (3, "is no trajectory"),
+        (3, "is not a trajectory"),
         ([], "no trajectory was given"),
         (pykoh.Trajectory(("Cl",), np.ones((2, 1, 3)), np.tile(np.eye(3), (2, 1, 1)),
                           np.arange(2.0)), "has Cl"),

@@ -1,1 +1,1 @@
-"""Campaigns: concentrations x temperatures x replicas as jobs that run themselves to the end."""
+"""Campaigns: concentrations x temperatures x replicas as jobs that continue until they are done."""

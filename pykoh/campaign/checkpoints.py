@@ -1,9 +1,9 @@
-"""Restart files that are known to be whole: two checkpoints with checksums.
+"""The last two restart files of a run, with checksums.
 
-LAMMPS replaces ``NAME.restart`` when a new one is written. :class:`Checkpoints` keeps the last two
-under names of their own, as hard links that cost nothing, with their SHA-256. Before a run goes
-on, the newest whole one is put back: a file that a full disk or a dying node has damaged is
-noticed, and the one before it is taken.
+LAMMPS replaces ``NAME.restart`` when it writes a new one. :class:`Checkpoints` keeps the last two
+under names of their own, as hard links without cost, with their SHA-256. Before a run continues,
+the newest undamaged file is put in place. If a full disk or a failing node has damaged a file, the
+one before it is used.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pykoh.files import replacing, write_text
 from pykoh.provenance import sha256
 
 _MAGIC = b"LammpS RestartT\0"
-_STRINGS = (0, 4)  # flags of LAMMPS's header: version, units
+_STRINGS = (0, 4)  # flags of LAMMPS's header whose values are texts: version, units
 _NTIMESTEP = 5
 KEPT = 2
 
 
 def restart_step(path: Path) -> int | None:
-    """Return the MD step of a LAMMPS restart file, or None if it is not a whole one.
+    """Return the MD step of a LAMMPS restart file, or None if the file is incomplete.
 
     Reads the header (LAMMPS's ``write_restart.cpp``: flag and value, one after the other) and the
     mark that LAMMPS writes at the end.
@@ -52,7 +52,7 @@ def restart_step(path: Path) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
+class KeptRestart:
     """One kept restart file.
 
     Attributes:
@@ -82,12 +82,12 @@ class Checkpoints:
         self._seen: tuple[int, int] | None = None
         self.kept = self._read()
 
-    def _read(self) -> list[Checkpoint]:
+    def _read(self) -> list[KeptRestart]:
         try:
             entries = json.loads(self._list.read_text(encoding="utf-8"))
-            return [Checkpoint(**entry) for entry in entries]
+            return [KeptRestart(**entry) for entry in entries]
         except (OSError, ValueError, TypeError):
-            # Without the list the live file still counts if it is whole.
+            # Without the list the live file is still used if it is complete.
             return []
 
     def keep(self) -> bool:
@@ -110,10 +110,10 @@ class Checkpoints:
         except OSError:  # a file system without hard links
             with replacing(target) as temporary:
                 shutil.copyfile(self.live, temporary)
-        if restart_step(target) != step:  # replaced between the two looks
+        if restart_step(target) != step:  # it was replaced in the meantime
             target.unlink()
             return False
-        kept = [*self.kept, Checkpoint(target.name, step, sha256(target))]
+        kept = [*self.kept, KeptRestart(target.name, step, sha256(target))]
         kept.sort(key=lambda c: c.step)
         old, self.kept = kept[:-KEPT], kept[-KEPT:]
         text = [{"file": c.file, "step": c.step, "sha256": c.sha256} for c in self.kept]
@@ -123,11 +123,11 @@ class Checkpoints:
         return True
 
     def restore(self) -> tuple[int, str | None]:
-        """Put the newest whole restart file in place.
+        """Put the newest undamaged restart file in place.
 
         Returns:
-            The step to go on from, 0 for a beginning, and a note if a damaged file was passed
-            over.
+            The step from which the run continues (0: from the beginning), and a note if a damaged
+            file was skipped.
         """
         known = {c.step: c.sha256 for c in self.kept}
         damaged = []
@@ -144,14 +144,14 @@ class Checkpoints:
                 with replacing(self.live) as temporary:
                     shutil.copyfile(path, temporary)
             self.kept = [c for c in self.kept if c.step <= step]
-            note = f"{', '.join(damaged)} damaged: going on from step {step}" if damaged else None
+            note = f"{', '.join(damaged)} damaged: continuing from step {step}" if damaged else None
             return step, note
         if damaged:
             self.live.unlink(missing_ok=True)
-            return 0, f"{', '.join(damaged)} damaged and no other restart: beginning again"
+            return 0, f"{', '.join(damaged)} damaged and no other restart file: beginning again"
         return 0, None
 
     def cut_trajectory(self, step: int) -> None:
-        """Cut the frames at and after ``step``, which a run that goes on from it writes again."""
+        """Cut off the frames at and after ``step``; the continued run writes them again."""
         if self.dump.exists():
             truncate_dump(self.dump, step)

@@ -1,4 +1,4 @@
-"""YAML files whose every mistake is reported with its line."""
+"""YAML files: each mistake in them is reported with its line."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ T = TypeVar("T")
 
 
 class Document:
-    """The top-level keys of a YAML file with the lines that they stand on.
+    """The top-level keys of a YAML file, with their line numbers.
 
     Args:
         path: the file, or None: all keys are set from the command line.
         what: what it describes, for messages.
 
     Raises:
-        CampaignError: it is missing, no YAML, or not a list of ``key: value``.
+        CampaignError: the file is missing, is not YAML, or is not a list of ``key: value``.
     """
 
     def __init__(self, path: Path | None, what: str) -> None:
         self.values: dict[str, Any] = {}
         self.lines: dict[str, int] = {}
-        self._said: dict[str, str] = {}
+        self._options: dict[str, str] = {}
         self.folder = Path() if path is None else path.parent
         self._what = what
         self._path = path
@@ -55,15 +55,17 @@ class Document:
             try:
                 self.values[name] = constructor.construct_object(value, deep=True)
             except yaml.YAMLError as error:
-                raise CampaignError(f"{path}, line {line}: {name} is not understood") from error
+                raise CampaignError(
+                    f"{path}, line {line}: the value of {name} is not YAML"
+                ) from error
             self.lines[name] = line
 
     def set(self, assignment: str, option: str | None = None) -> None:
-        """Set a key from the command line, instead of what the file says.
+        """Set a key from the command line; it replaces the value of the file.
 
         Args:
             assignment: ``key=value``, the value as in YAML.
-            option: that it was given by, if it was not ``--set``; for messages.
+            option: the option that gave it, if not ``--set``; for messages.
 
         Raises:
             CampaignError: it has no ``=``, or the value is not YAML.
@@ -76,23 +78,23 @@ class Document:
         try:
             self.values[name.strip()] = yaml.safe_load(value)
         except yaml.YAMLError as error:
-            raise CampaignError(f"--set {assignment}: the value is not understood") from error
+            raise CampaignError(f"--set {assignment}: the value is not YAML") from error
         self.lines.pop(name.strip(), None)
-        self._said[name.strip()] = option or f"--set {name.strip()}=…"
+        self._options[name.strip()] = option or f"--set {name.strip()}=…"
 
     def error(self, name: str, problem: str) -> CampaignError:
         """Return an error about one key, with its line."""
         if name in self.lines:
             return CampaignError(f"{self._path}, line {self.lines[name]}: {name}: {problem}")
-        where = self._said.get(name, f"{self._path}: {name}")
+        where = self._options.get(name, f"{self._path}: {name}")
         return CampaignError(f"{where}: {problem}")
 
     def build(self, kind: type[T], readers: dict[str, Callable[[Any], Any]]) -> T:
-        """Return a dataclass from the keys; unknown and missing keys are refused.
+        """Return a dataclass made from the keys; refuse unknown and missing keys.
 
         Args:
             kind: the dataclass.
-            readers: how each field is read; a ValueError's text says what is expected.
+            readers: how each field is read; the text of a ValueError says what is expected.
         """
         known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
         for name in self.values:
@@ -163,7 +165,7 @@ def several(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
     def read_all(value: Any) -> tuple[T, ...]:
         found = each(read)(value)
         if len(set(found)) < len(found):
-            raise ValueError("a value is there twice")
+            raise ValueError("a value is given twice")
         return found
 
     return read_all

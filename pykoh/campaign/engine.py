@@ -6,16 +6,16 @@ import shlex
 import sys
 from pathlib import Path
 
-from pykoh.campaign.spec import Campaign, Run, Site
+from pykoh.campaign.spec import Campaign, CampaignRun, Site
 from pykoh.resources import shipped
 
 STAGES = ("build", "equilibrate", "produce", "analyze")
 # Prefix of the files of the stages that run LAMMPS.
-NAMES = {"equilibrate": "equil", "produce": "koh"}
+FILE_PREFIX = {"equilibrate": "equil", "produce": "koh"}
 PYKOH = (sys.executable, "-m", "pykoh")
 
 
-def build_command(campaign: Campaign, run: Run) -> list[str]:
+def build_command(campaign: Campaign, run: CampaignRun) -> list[str]:
     """Return the command that packs the box of a run."""
     command = [*PYKOH, "build", "--molarity", f"{run.molarity:g}", "--atoms", str(campaign.atoms)]
     command += ["--temperature", f"{run.temperature:g}", "--cation", campaign.cation]
@@ -30,14 +30,14 @@ def wanted_step(campaign: Campaign) -> int:
     return round(campaign.ps * 1000 / campaign.timestep_fs)
 
 
-def variables(campaign: Campaign, run: Run, stage: str) -> dict[str, str]:
+def variables(campaign: Campaign, run: CampaignRun, stage: str) -> dict[str, str]:
     """Return the variables of the LAMMPS input of a stage."""
     values = {
         "potential": "../../potential.pt",
         "timestep_fs": f"{campaign.timestep_fs:g}",
         "restart_ps": f"{campaign.restart_ps:g}",
         "cation": campaign.cation,
-        "name": NAMES[stage],
+        "name": FILE_PREFIX[stage],
     }
     if stage == "equilibrate":
         values.update(
@@ -55,7 +55,7 @@ def variables(campaign: Campaign, run: Run, stage: str) -> dict[str, str]:
     return values
 
 
-def simulation_command(campaign: Campaign, site: Site, run: Run, stage: str) -> list[str]:
+def simulation_command(campaign: Campaign, site: Site, run: CampaignRun, stage: str) -> list[str]:
     """Return the command of a stage that runs LAMMPS, for the folder of the run."""
     script = "equilibrate.in" if stage == "equilibrate" else _production_input(campaign)
     values = variables(campaign, run, stage)
@@ -65,7 +65,7 @@ def simulation_command(campaign: Campaign, site: Site, run: Run, stage: str) -> 
             command += ["--var", name, value]
         return [*command, "--threads", str(site.cpus)]
     command = [*shlex.split(site.launcher), *shlex.split(site.lmp)]
-    command += ["-in", str(shipped("lammps_inputs", script)), "-log", f"{NAMES[stage]}.log"]
+    command += ["-in", str(shipped("lammps_inputs", script)), "-log", f"{FILE_PREFIX[stage]}.log"]
     for name, value in values.items():
         command += ["-var", name, value]
     return [*command, "-screen", "none"]
@@ -75,25 +75,25 @@ def _production_input(campaign: Campaign) -> str:
     return "koh.in" if campaign.ensemble == "nvt" else "nve.in"
 
 
-def analysis_command(campaign: Campaign, run: Run) -> list[str]:
+def analysis_command(campaign: Campaign, run: CampaignRun) -> list[str]:
     """Return the command that analyses a finished run."""
     command = [*PYKOH, "analyze", "koh.dump", "-o", "results", "--force"]
-    return [*command, "--temperature", f"{run.temperature:g}", "--types", types(campaign)]
+    return [*command, "--temperature", f"{run.temperature:g}", "--types", type_elements(campaign)]
 
 
-def types(campaign: Campaign) -> str:
-    """Return which element is which LAMMPS type, for ``pykoh analyze``: the dump does not say."""
+def type_elements(campaign: Campaign) -> str:
+    """Return the elements of the LAMMPS types, for ``pykoh analyze --types``."""
     return f"H,O,{campaign.cation}"
 
 
 def finished(campaign: Campaign, folder: Path, stage: str, step: int) -> bool:
-    """Return whether a stage of a run has nothing left to do.
+    """Return whether a stage of a run is finished.
 
     Args:
-        campaign: what is wanted.
+        campaign: the description.
         folder: of the run.
         stage: of :data:`STAGES`.
-        step: MD step of the newest whole restart file of production.
+        step: MD step of the newest complete restart file of production.
     """
     if stage == "build":
         return (folder / "koh.data").exists()
@@ -101,8 +101,8 @@ def finished(campaign: Campaign, folder: Path, stage: str, step: int) -> bool:
         return (folder / "equil.data").exists()
     if stage == "produce":
         return step >= wanted_step(campaign)
-    results, dump = folder / "results" / "results.json", folder / f"{NAMES['produce']}.dump"
-    # A run that was made longer after its analysis is analysed again.
+    results, dump = folder / "results" / "results.json", folder / f"{FILE_PREFIX['produce']}.dump"
+    # A run that became longer after its analysis is analysed again.
     return results.exists() and not (
         dump.exists() and dump.stat().st_mtime_ns > results.stat().st_mtime_ns
     )

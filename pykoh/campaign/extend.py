@@ -1,7 +1,7 @@
-"""Learning from the frames that a campaign has kept: label them, train on, simulate anew.
+"""Training on the frames that a campaign has kept: label them, train, begin a new campaign.
 
-A trajectory of two potentials belongs to neither. The new potential therefore gets a campaign of
-its own, whose runs begin with the equilibrated boxes of the old one.
+A trajectory must come from a single potential. The new potential therefore gets a campaign of
+its own. Its runs begin with the equilibrated boxes of the old one.
 
 NEW.learning/flagged.extxyz      the frames to label
 NEW.learning/labels.extxyz       their labels
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Learning:
-    """How to learn.
+class LearningSettings:
+    """What to train, and on what.
 
     Attributes:
-        model: mace-torch file that the simulating potential was exported from.
+        model: mace-torch file from which the potential of the campaign was exported.
         labels: files that it was trained on.
-        frames: the most to label.
-        committee: how many potentials watch the new one.
-        label_options: of ``pykoh label``.
-        train_options: of ``pykoh train``.
+        frames: largest number of frames to label.
+        committee: number of further potentials that check the new one.
+        label_options: options of ``pykoh label``.
+        train_options: options of ``pykoh train``.
     """
 
     model: Path
@@ -55,46 +55,50 @@ class Learning:
 
 
 def extend(
-    campaign: CampaignFolder, learning: Learning, target: Path, report: Callable[[str], None]
+    campaign_folder: CampaignFolder,
+    learning: LearningSettings,
+    target: Path,
+    report: Callable[[str], None],
 ) -> CampaignFolder:
-    """Label, train, export, and make the campaign that goes on; each step only if it is not done.
+    """Label, train, export, and make the new campaign; skip steps that are done.
 
     Args:
-        campaign: whose runs kept frames.
-        learning: how.
+        campaign_folder: campaign whose runs kept frames.
+        learning: what to train, and on what.
         target: folder of the new campaign; ``TARGET.learning`` is made beside it.
         report: called with a sentence before each step.
 
     Raises:
-        CampaignError: no frame was kept, a file is missing, or a step failed; the same call goes
-            on.
+        CampaignError: no frame was kept, a file is missing, or a step failed. The same call
+            continues.
     """
     for path in learning.labels:
         require_file(path, "label file", CampaignError)
     require_file(learning.model, "model", CampaignError)
-    place = target.parent / f"{target.name}.learning"
-    place.mkdir(exist_ok=True)
-    labels = _label(campaign, learning, place, report)
+    work_folder = target.parent / f"{target.name}.learning"
+    work_folder.mkdir(exist_ok=True)
+    labels = _label(campaign_folder, learning, work_folder, report)
     names = ["potential", *(f"committee_{k + 1}" for k in range(learning.committee))]
     for number, name in enumerate(names, start=1):
-        _train(learning, labels, place, name, number, report)
-    spec = replace(
-        campaign.spec,
+        _train(learning, labels, work_folder, name, number, report)
+    campaign = replace(
+        campaign_folder.campaign,
         potential="potential.pt",
         committee=tuple(f"{name}.pt" for name in names[1:]),
     )
-    write_text(place / "campaign.yaml", _yaml(spec))
-    write_text(place / "site.yaml", _yaml(campaign.site))
-    paths = [place / f"{name}.pt" for name in names]
-    made = create(target, spec, campaign.site, paths[0], paths[1:])
-    report(f"{_hand_over(campaign, made)} of {len(made.runs)} runs begin with equilibrated boxes")
+    write_text(work_folder / "campaign.yaml", _yaml(campaign))
+    write_text(work_folder / "site.yaml", _yaml(campaign_folder.site))
+    paths = [work_folder / f"{name}.pt" for name in names]
+    made = create(target, campaign, campaign_folder.site, paths[0], paths[1:])
+    n_boxes = _copy_equilibrated_boxes(campaign_folder, made)
+    report(f"{n_boxes} of {len(made.runs)} runs begin with equilibrated boxes")
     return made
 
 
-def flagged_frames(campaign: CampaignFolder, most: int) -> tuple[list[Atoms], int]:
-    """Return up to ``most`` kept frames, and how many are left out because no DFT would converge.
+def flagged_frames(campaign_folder: CampaignFolder, most: int) -> tuple[list[Atoms], int]:
+    """Return up to ``most`` kept frames, and how many are left out because atoms overlap.
 
-    The runs are visited in turn, the frames of each by falling disagreement.
+    Frames come from all runs in turn, and from each run in the order of falling disagreement.
 
     Raises:
         LabelError: a file of kept frames is damaged.
@@ -103,8 +107,8 @@ def flagged_frames(campaign: CampaignFolder, most: int) -> tuple[list[Atoms], in
 
     of_run: list[list[Atoms]] = []
     broken = 0
-    for run in campaign.runs:
-        path = campaign.folder_of(run) / FLAGGED
+    for run in campaign_folder.runs:
+        path = campaign_folder.run_folder(run) / FLAGGED
         if not path.exists():
             continue
         usable = []
@@ -122,32 +126,35 @@ def flagged_frames(campaign: CampaignFolder, most: int) -> tuple[list[Atoms], in
 
 
 def _label(
-    campaign: CampaignFolder, learning: Learning, place: Path, report: Callable[[str], None]
+    campaign_folder: CampaignFolder,
+    learning: LearningSettings,
+    work_folder: Path,
+    report: Callable[[str], None],
 ) -> Path:
     from ase.io import write
 
-    frames_file, labels = place / "flagged.extxyz", place / "labels.extxyz"
+    frames_file, labels = work_folder / "flagged.extxyz", work_folder / "labels.extxyz"
     if not frames_file.exists():
-        frames, broken = flagged_frames(campaign, learning.frames)
+        frames, broken = flagged_frames(campaign_folder, learning.frames)
         if broken:
-            report(f"{broken} kept frames have atoms on top of each other and are left out")
+            report(f"{broken} kept frames have overlapping atoms and are left out")
         if not frames:
             raise CampaignError(
-                f"{campaign.path}: no run has kept a frame to learn from (runs/*/{FLAGGED})"
+                f"{campaign_folder.path}: no run has kept a frame (runs/*/{FLAGGED})"
             )
         with replacing(frames_file) as temporary:
             write(temporary, frames, format="extxyz")
-    _refuse_what_training_would(learning)
+    _check_training_input(learning)
     report("labelling the kept frames")
     arguments = ["label", str(frames_file), "-o", str(labels), "--no-atoms"]
     code = _pykoh([*arguments, *learning.label_options])
-    if code != 0 and not _all_tried(place / "labels.json"):
-        raise CampaignError(f"{labels}: labelling did not end; the same command goes on with it")
+    if code != 0 and not _labelling_ended(work_folder / "labels.json"):
+        raise CampaignError(f"{labels}: labelling did not end; the same command continues it")
     return labels
 
 
-def _refuse_what_training_would(learning: Learning) -> None:
-    """Raise now, not after hours of labelling, if the labels or the model cannot be used."""
+def _check_training_input(learning: LearningSettings) -> None:
+    """Check the labels and the model before the hours of labelling."""
     from pykoh.export.read import read_mace_model
 
     arguments = ["train", *map(str, learning.labels), "-o", "check.model", "--check"]
@@ -159,8 +166,8 @@ def _refuse_what_training_would(learning: Learning) -> None:
     read_mace_model(learning.model)
 
 
-def _all_tried(record: Path) -> bool:
-    """Return whether every frame is labelled or has failed, and some are labelled."""
+def _labelling_ended(record: Path) -> bool:
+    """Return whether every frame is labelled or has failed, and at least one is labelled."""
     import json
 
     try:
@@ -174,28 +181,29 @@ def _all_tried(record: Path) -> bool:
 
 
 def _train(
-    learning: Learning,
+    learning: LearningSettings,
     labels: Path,
-    place: Path,
+    work_folder: Path,
     name: str,
     seed: int,
     report: Callable[[str], None],
 ) -> None:
-    model, artifact = place / f"{name}.model", place / f"{name}.pt"
+    model, artifact = work_folder / f"{name}.model", work_folder / f"{name}.pt"
     if not model.exists():
         report(f"training {name}")
         arguments = ["train", *map(str, learning.labels), str(labels), "-o", str(model)]
         arguments += ["--foundation", str(learning.model), "--seed", str(seed)]
         if _pykoh([*arguments, *learning.train_options]) != 0:
             raise CampaignError(
-                f"{model}: the training did not end; see above why. The same command goes on"
+                f"{model}: the training did not end; its output above says why. The same command "
+                "continues it"
             )
     if not artifact.exists() and _pykoh(["export", str(model), "-o", str(artifact)]) != 0:
         raise CampaignError(f"{artifact}: the export failed; what it printed says why")
 
 
 def _pykoh(arguments: Sequence[str]) -> int:
-    """Run a command of pykoh to its end; what it prints is seen."""
+    """Run a command of pykoh to its end and show its output."""
     process = processes.start([*PYKOH, *arguments], Path.cwd(), None)
     try:
         return process.wait()
@@ -205,12 +213,12 @@ def _pykoh(arguments: Sequence[str]) -> int:
         raise
 
 
-def _hand_over(old: CampaignFolder, new: CampaignFolder) -> int:
+def _copy_equilibrated_boxes(old: CampaignFolder, new: CampaignFolder) -> int:
     """Give the runs of a new campaign the equilibrated boxes of the old one; return how many."""
     given = 0
     for before, after in zip(old.runs, new.runs, strict=True):
-        source = old.folder_of(before) / "equil.data"
-        target = new.folder_of(after) / "koh.data"
+        source = old.run_folder(before) / "equil.data"
+        target = new.run_folder(after) / "koh.data"
         if source.exists() and not target.exists():
             with replacing(target) as temporary:
                 shutil.copyfile(source, temporary)
@@ -219,7 +227,7 @@ def _hand_over(old: CampaignFolder, new: CampaignFolder) -> int:
 
 
 def _yaml(what: Campaign | Site) -> str:
-    """Return the YAML of what differs from the defaults."""
+    """Return YAML with the values that differ from the defaults."""
     import yaml
 
     default = {field.name: field.default for field in fields(what)}

@@ -1,8 +1,8 @@
-"""The folder of a campaign: what it is, its runs, where each of them stands.
+"""The folder of a campaign: its description, its runs and their states.
 
 CAMPAIGN/campaign.json    the campaign and the site, as they were submitted
-CAMPAIGN/potential.pt     a copy of the potential; committee_1.pt … of those that watch it
-CAMPAIGN/jobs/            job scripts and what the jobs print
+CAMPAIGN/potential.pt     a copy of the potential; committee_1.pt … are those of the committee
+CAMPAIGN/jobs/            job scripts and the output of the jobs
 CAMPAIGN/runs/NAME/       one simulation: box, restart files, trajectory, results, status.json
 CAMPAIGN/series/          the report of all runs
 """
@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from pykoh import __version__
-from pykoh.campaign.spec import Campaign, Run, Site, runs_of
+from pykoh.campaign.spec import Campaign, CampaignRun, Site, runs_of
 from pykoh.errors import CampaignError
 from pykoh.files import replacing, write_text
 from pykoh.provenance import sha256
 
-# What may differ when a campaign is submitted again: how long, and what watches it.
+# These may change when a campaign is submitted again: its length, attempts and guards.
 _MAY_CHANGE = (
     "ps", "attempts", "potential", "committee", "flag_eV_per_A", "stop_eV_per_A",
     "max_force_eV_per_A",
@@ -34,40 +34,42 @@ def _tuples(values: dict[str, Any]) -> dict[str, Any]:
 
 
 class CampaignFolder:
-    """A campaign that was created before.
+    """An existing folder of a campaign.
 
     Args:
         path: its folder.
 
     Raises:
-        CampaignError: there is no campaign.
+        CampaignError: the folder holds no campaign.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         record = path / "campaign.json"
         if not record.exists():
-            raise CampaignError(f"{path}: is no campaign; `pykoh submit FILE -o {path}` makes one")
+            raise CampaignError(
+                f"{path}: is not the folder of a campaign; `pykoh submit FILE -o {path}` makes one"
+            )
         try:
             entry = json.loads(record.read_text(encoding="utf-8"))
-            self.spec = Campaign(**_tuples(entry["campaign"]))
+            self.campaign = Campaign(**_tuples(entry["campaign"]))
             self.site = Site(**_tuples(entry["site"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise CampaignError(f"{record}: is damaged; submit again into a new folder") from error
-        self.runs = runs_of(self.spec)
+            raise CampaignError(f"{record}: is damaged; submit again with a new folder") from error
+        self.runs = runs_of(self.campaign)
 
     @property
     def potentials(self) -> list[Path]:
-        """The potential that simulates, then those of the committee."""
+        """The potential of the simulation, then those of the committee."""
         committee = sorted(self.path.glob("committee_*.pt"))
         return [self.path / "potential.pt", *committee]
 
     @property
     def n_tasks(self) -> int:
-        """Jobs of one array."""
+        """Number of jobs in one array."""
         return -(-len(self.runs) // self.site.runs_per_job)
 
-    def runs_of_task(self, task: int) -> list[Run]:
+    def runs_of_task(self, task: int) -> list[CampaignRun]:
         """Return the runs of one job of an array."""
         size = self.site.runs_per_job
         found = self.runs[task * size : (task + 1) * size]
@@ -75,15 +77,15 @@ class CampaignFolder:
             raise CampaignError(f"{self.path}: has no task {task}")
         return found
 
-    def folder_of(self, run: Run) -> Path:
+    def run_folder(self, run: CampaignRun) -> Path:
         """Return the folder of a run."""
         return self.path / "runs" / run.name
 
-    def status_of(self, run: Run) -> dict[str, Any]:
-        """Return what the worker wrote last about a run; empty before it began."""
+    def run_status(self, run: CampaignRun) -> dict[str, Any]:
+        """Return the last ``status.json`` of a run; empty before it began."""
         try:
             entry: dict[str, Any] = json.loads(
-                (self.folder_of(run) / "status.json").read_text(encoding="utf-8")
+                (self.run_folder(run) / "status.json").read_text(encoding="utf-8")
             )
             return entry
         except (OSError, ValueError):
@@ -98,10 +100,10 @@ def _copy(source: Path, target: Path) -> None:
 def create(
     path: Path, campaign: Campaign, site: Site, potential: Path, committee: Sequence[Path] = ()
 ) -> CampaignFolder:
-    """Make the folder of a campaign, or take one of the same campaign as it is.
+    """Make the folder of a campaign, or use the existing folder of the same campaign.
 
-    The production length may grow, and the site and the guards may change: the runs go on. Anything
-    else that differs is another campaign.
+    The length of production may grow, and the site and the guards may change: the runs continue.
+    With any other change it is another campaign.
 
     Raises:
         CampaignError: the folder holds another campaign, or the potential differs.
@@ -109,29 +111,29 @@ def create(
     digest = sha256(potential)
     record = path / "campaign.json"
     if record.exists():
-        earlier = CampaignFolder(path).spec
+        earlier = CampaignFolder(path).campaign
         old, new = asdict(earlier), asdict(campaign)
         changed = [k for k in new if k not in _MAY_CHANGE and old[k] != new[k]]
         if changed:
             raise CampaignError(
-                f"{path}: holds a campaign with other {', '.join(changed)}; choose another -o"
+                f"{path}: holds a campaign with different {', '.join(changed)}; choose another -o"
             )
         if campaign.ps < earlier.ps:
             raise CampaignError(
-                f"{path}: {earlier.ps:g} ps were asked for before; ps can only grow"
+                f"{path}: {earlier.ps:g} ps were requested before; ps can only grow"
             )
         if sha256(path / "potential.pt") != digest:
             raise CampaignError(f"{path}: was begun with another potential; choose another -o")
     elif path.exists() and any(path.iterdir()):
-        raise CampaignError(f"{path}: is not empty and no campaign; choose another -o")
+        raise CampaignError(f"{path}: is not empty and holds no campaign; choose another -o")
     for run in runs_of(campaign):
         (path / "runs" / run.name).mkdir(parents=True, exist_ok=True)
     (path / "jobs").mkdir(exist_ok=True)
     if not (path / "potential.pt").exists():
         _copy(potential, path / "potential.pt")
-    for old_copy in path.glob("committee_*.pt"):
-        if int(old_copy.stem.split("_")[1]) > len(committee):
-            old_copy.unlink()
+    for earlier_copy in path.glob("committee_*.pt"):
+        if int(earlier_copy.stem.split("_")[1]) > len(committee):
+            earlier_copy.unlink()
     for number, member in enumerate(committee, start=1):
         _copy(member, path / f"committee_{number}.pt")
     entry = {

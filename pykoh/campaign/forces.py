@@ -1,8 +1,9 @@
-"""Forces of a running simulation: too large, or not agreed on by potentials trained alike.
+"""Forces of a running simulation: are they too large, and does a committee agree on them?
 
-A committee are potentials of the same data and kind that differ in seed or in the frames left
-out. Where data are dense they agree; where a simulation has left the data they do not. The measure
-is the largest over atoms of the standard deviation of the force vector over the committee,
+A committee is a set of potentials of the same kind, trained on the same data. They differ in the
+seed or in the frames that were left out. They agree on configurations that the data cover, and
+disagree on others. The measure of disagreement is the largest standard deviation of the force
+vector over the committee, of all atoms,
 
     σ_i = sqrt(1 / (n − 1) Σ_m |F_i^m − <F_i>|²),
 
@@ -28,19 +29,20 @@ if TYPE_CHECKING:
 
     from pykoh.engines.periodic import PeriodicPotential
 
-# Looking may cost this part of the time; a look too early is left out.
+# Share of the time that these checks may take. Checks that come too early are skipped.
 SHARE_OF_TIME = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a look at the forces of one frame found.
+    """The forces of one frame.
 
     Attributes:
         largest_eV_per_A: the largest force.
         disagreement_eV_per_A: largest over atoms of the committee's standard deviation, or None
             without a committee.
-        atom: number in the frame, from 1, of the disagreement; of the force without a committee.
+        atom: number in the frame, from 1: the atom with the largest disagreement, or without a
+            committee the one with the largest force.
     """
 
     largest_eV_per_A: float
@@ -60,10 +62,10 @@ def disagreement(forces: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class ForceGuard:
-    """Looks at frames with one potential, or with a committee of them.
+    """Computes the forces of frames with one potential, or with a committee.
 
     Args:
-        paths: artifacts of ``pykoh export``; the first is the one that simulates.
+        paths: artifacts of ``pykoh export``; the first one runs the simulation.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -82,7 +84,7 @@ class ForceGuard:
         from pykoh.engines.periodic import PeriodicPotential
 
         if not self._potentials:
-            # The simulation beside it needs the cores more.
+            # Leave the cores to the simulation.
             torch.set_num_threads(1)
             self._potentials = [PeriodicPotential.from_file(path) for path in self._paths]
         symbols = frame.get_chemical_symbols()
@@ -99,10 +101,10 @@ class ForceGuard:
         sigma = disagreement(forces)
         return Judgement(float(size.max()), float(sigma.max()), int(sigma.argmax()) + 1)
 
-    def look(self, frame: Atoms) -> Judgement | None:
-        """Judge a frame, or return None if the last look was too short a time ago.
+    def judge_if_due(self, frame: Atoms) -> Judgement | None:
+        """Judge a frame, or return None if the last check was too recent.
 
-        A force that is not a number counts as infinitely large.
+        A force that is not a number counts as infinite.
         """
         began = time.monotonic()
         if began < self._next:

@@ -1,8 +1,8 @@
-"""Guards of a running simulation: a broken potential is noticed, and its frame kept for labelling.
+"""Guards of a running simulation: they detect that a potential has failed.
 
-Each new restart file is a moment to look: at the last whole frame of the trajectory (is every
-proton bound, are there as many hydroxides as there should be) and at the thermodynamic output
-(temperature, and without a thermostat the energy).
+After each new restart file they check the last complete frame of the trajectory (every proton must
+be bound, the number of hydroxides must be right) and the thermodynamic output (temperature, and
+without a thermostat the energy).
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pykoh.engines.resume import last_frame
 if TYPE_CHECKING:
     from ase import Atoms
 
-# A shared proton is 1.2 to 1.3 Å from both oxygens; farther than this it belongs to none.
+# A shared proton is 1.2 to 1.3 Å from both oxygens. Farther than this an H counts as unbound.
 LOST_H_A = 1.6
-# Water ionises for some femtoseconds in concentrated solutions: one pair more in this many O.
+# In concentrated solutions water ionises for some femtoseconds. Ion pairs accepted per O.
 IONISED_PER_O = 0.05
-# Temperature averaged over the rows since the last look, relative to the wanted one.
+# Limits of the mean temperature of the last rows, relative to the target.
 TEMPERATURE_RANGE = (0.6, 1.6)
-# Of the total energy without a thermostat, eV per atom over the whole run.
+# Drift of the total energy without a thermostat, eV per atom over the whole run.
 LARGEST_DRIFT_EV = 0.02
 
 
@@ -35,15 +35,15 @@ class Alarm:
     """What is wrong with a run.
 
     Attributes:
-        problem: in a sentence.
-        frame: that shows it, or None.
+        problem: a sentence.
+        frame: the frame that shows it, or None.
     """
 
     problem: str
     frame: Atoms | None
 
 
-def look(
+def find_problem(
     dump: Path, log: Path, temperature_K: float, cation: str, constant_energy: bool
 ) -> Alarm | None:
     """Return what is wrong with a run, or None.
@@ -51,7 +51,7 @@ def look(
     Args:
         dump: its trajectory (``id type xu yu zu``; types 1 = H, 2 = O, 3 = cation).
         log: LAMMPS's log.
-        temperature_K: wanted; 0: not checked.
+        temperature_K: target; 0: not checked.
         cation: element of type 3.
         constant_energy: whether there is no thermostat.
     """
@@ -62,14 +62,14 @@ def look(
 
 
 def newest_frame(dump: Path, cation: str) -> Atoms | None:
-    """Return the last whole frame of a LAMMPS text dump, None if there is none yet."""
+    """Return the last complete frame of a LAMMPS text dump, or None if there is none yet."""
     from ase.io import read
 
     if not dump.exists():
         return None
     with dump.open("rb") as stream:
         end = stream.seek(0, 2)
-        # The last one may be half written: try it, then the one before.
+        # The last one may be incomplete: try it, then the one before.
         for _ in range(2):
             found = last_frame(stream, end)
             if found is None:
@@ -100,7 +100,7 @@ def _atoms_of(lines: list[str]) -> int:
 def broken_molecules(frame: Atoms, cation: str) -> str | None:
     """Return what is wrong with the molecules of a frame, or None.
 
-    There should be as many hydroxides as cations, but for the self-ionisation of water.
+    There should be as many hydroxides as cations; a few more may come from ionised water.
     """
     from scipy.spatial import cKDTree
 
@@ -145,7 +145,7 @@ def wrong_thermo(
 
 
 def _thermo(log: Path) -> np.ndarray:
-    """Return the rows of the last thermo table of a log, with Temp and TotEng."""
+    """Return Temp and TotEng of the last thermo table of a log."""
     kind = [("Temp", float), ("TotEng", float)]
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()

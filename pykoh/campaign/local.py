@@ -1,4 +1,4 @@
-"""A campaign on this machine, without a queue: the same workers, one stage after the other."""
+"""A campaign on this machine, without a queue: the same workers, one stage after another."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pykoh.campaign.report import write_series
 from pykoh.campaign.worker import AGAIN, DONE, Worker
 
 
-def run_here(campaign: CampaignFolder, report: Callable[[str], None]) -> int:
+def run_here(campaign_folder: CampaignFolder, report: Callable[[str], None]) -> int:
     """Run all stages of all runs; return the worst outcome of :mod:`pykoh.campaign.worker`.
 
     A run that fails does not stop the others. Raises KeyboardInterrupt after Ctrl-C; the same call
-    goes on.
+    continues the campaign.
     """
     worst = DONE
-    for task in range(campaign.n_tasks):
-        runs = campaign.runs_of_task(task)
+    for task in range(campaign_folder.n_tasks):
+        runs = campaign_folder.runs_of_task(task)
         for stage in STAGES:
             report(f"{', '.join(run.name for run in runs)}: {stage}")
-            outcome = Worker(campaign, stage).work(runs)
+            outcome = Worker(campaign_folder, stage).work(runs)
             if outcome == AGAIN:
                 raise KeyboardInterrupt
             if outcome != DONE:
                 worst = max(worst, outcome)
                 break
-    return max(worst, write_series(campaign))
+    return max(worst, write_series(campaign_folder))

@@ -5,38 +5,47 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from pykoh.campaign.engine import PYKOH, types
+from pykoh.campaign.engine import PYKOH, type_elements
 from pykoh.campaign.folder import CampaignFolder
 from pykoh.processes import last_line
 
 
-def write_series(campaign: CampaignFolder) -> int:
-    """Analyse the finished runs of each temperature together; return 0 if every run is in.
+def write_series(campaign_folder: CampaignFolder) -> int:
+    """Analyse the finished runs of each temperature together; return 0 if no run is missing.
 
-    Runs without results are named, and left out of the report rather than waited for.
+    Runs without results are named and left out of the report.
     """
     missing = 0
-    for temperature in campaign.spec.temperatures:
+    for temperature in campaign_folder.campaign.temperatures:
         dumps = []
-        for run in campaign.runs:
+        for run in campaign_folder.runs:
             if run.temperature != temperature:
                 continue
-            folder = campaign.folder_of(run)
+            folder = campaign_folder.run_folder(run)
             if (folder / "results" / "results.json").exists():
-                dumps.append(str((folder / "koh.dump").relative_to(campaign.path)))
+                dumps.append(str((folder / "koh.dump").relative_to(campaign_folder.path)))
             else:
                 missing += 1
                 print(f"{run.name}: has no results and is left out", file=sys.stderr, flush=True)
         if not dumps:
             continue
-        target = campaign.path / "series" / f"{temperature:g}K"
+        target = campaign_folder.path / "series" / f"{temperature:g}K"
         target.parent.mkdir(exist_ok=True)
-        log = campaign.path / "jobs" / f"series-{temperature:g}K.log"
+        log = campaign_folder.path / "jobs" / f"series-{temperature:g}K.log"
         command = [*PYKOH, "analyze", *dumps, "--series", "-o", str(target.resolve()), "--force"]
-        command += ["--temperature", f"{temperature:g}", "--types", types(campaign.spec)]
+        command += [
+            "--temperature",
+            f"{temperature:g}",
+            "--types",
+            type_elements(campaign_folder.campaign),
+        ]
         with log.open("wb") as stream:
             done = subprocess.run(
-                command, cwd=campaign.path, stdout=stream, stderr=subprocess.STDOUT, check=False
+                command,
+                cwd=campaign_folder.path,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                check=False,
             )
         if done.returncode != 0:
             print(f"series at {temperature:g} K: {last_line(log)} (see {log})", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Job scripts: five stages, each a job array but for the report."""
+"""Job scripts: five stages. Each is a job array, except the report."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pykoh.engines.spinning import OWN_CORES_SPIN_COUNT
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class SlurmJob:
     """One job script.
 
     Attributes:
         stage: build, equilibrate, produce, analyze or report.
-        path: of the script.
-        text: of the script.
-        after: stage that has to end before, task by task; empty: none.
+        path: file of the script.
+        text: content of the script.
+        after: the stage before it; each task waits for its own predecessor. Empty: none.
     """
 
     stage: str
@@ -39,29 +39,34 @@ _CHAIN = (
 )
 
 
-def jobs_of(campaign: CampaignFolder) -> list[Job]:
+def jobs_of(campaign_folder: CampaignFolder) -> list[SlurmJob]:
     """Return the jobs of a campaign in the order in which they are submitted."""
     return [
-        Job(stage, campaign.path / "jobs" / f"{stage}.sh", _script(campaign, stage, heavy), after)
+        SlurmJob(
+            stage,
+            campaign_folder.path / "jobs" / f"{stage}.sh",
+            _script(campaign_folder, stage, heavy),
+            after,
+        )
         for stage, after, heavy in _CHAIN
     ]
 
 
-def _header(campaign: CampaignFolder, stage: str, simulates: bool) -> list[str]:
-    site = campaign.site
+def _header(campaign_folder: CampaignFolder, stage: str, simulates: bool) -> list[str]:
+    site = campaign_folder.site
     lines = [
-        f"--job-name={campaign.spec.name}-{stage}",
+        f"--job-name={campaign_folder.campaign.name}-{stage}",
         f"--time={site.time if simulates else site.short_time}",
         f"--ntasks={site.tasks if simulates else 1}",
         f"--cpus-per-task={site.cpus}",
-        # %A and %a are the job and the task; a requeued job goes on in the same file.
+        # %A and %a are the job and the task; a requeued job appends to the same file.
         "--output=" + ("jobs/report-%j.out" if stage == "report" else f"jobs/{stage}-%A_%a.out"),
         "--open-mode=append",
         "--requeue",
         f"--signal=B:USR1@{site.warning_s}",
     ]
     if stage != "report":
-        lines.append(f"--array=0-{campaign.n_tasks - 1}")
+        lines.append(f"--array=0-{campaign_folder.n_tasks - 1}")
     if simulates and site.gpus:
         lines.append(f"--gpus={site.gpus}")
     for option, value in (
@@ -75,8 +80,8 @@ def _header(campaign: CampaignFolder, stage: str, simulates: bool) -> list[str]:
     return [f"#SBATCH {line}" for line in (*lines, *site.extra)]
 
 
-def _script(campaign: CampaignFolder, stage: str, simulates: bool) -> str:
-    site = campaign.site
+def _script(campaign_folder: CampaignFolder, stage: str, simulates: bool) -> str:
+    site, campaign = campaign_folder.site, campaign_folder.campaign
     setup = [f"module load {shlex.quote(module)}" for module in site.modules]
     if site.setup:
         setup.append(site.setup)
@@ -84,14 +89,14 @@ def _script(campaign: CampaignFolder, stage: str, simulates: bool) -> str:
     return "\n".join(
         [
             "#!/bin/bash",
-            f"# {campaign.spec.name}: {stage}. Written by pykoh submit; submit again to change it.",
-            *_header(campaign, stage, simulates),
+            f"# {campaign.name}: {stage}. Written by pykoh submit; submit again to change it.",
+            *_header(campaign_folder, stage, simulates),
             "set -uo pipefail",
-            f"cd {shlex.quote(str(campaign.path.resolve()))} || exit 1",
+            f"cd {shlex.quote(str(campaign_folder.path.resolve()))} || exit 1",
             *setup,
             f"export OMP_NUM_THREADS={site.cpus} GOMP_SPINCOUNT={OWN_CORES_SPIN_COUNT}",
-            "# The worker is told when the time is nearly up or the job is preempted, stops LAMMPS",
-            f"# and ends with {AGAIN}: the same job goes on later from the newest restart file.",
+            "# Near the time limit or on preemption the worker gets a signal. It stops LAMMPS and",
+            f"# ends with {AGAIN}: the same job continues later from the newest restart file.",
             f'{worker} "${{SLURM_ARRAY_TASK_ID:-0}}" &',
             "worker=$!",
             "trap 'kill -USR1 \"$worker\"' USR1 TERM",
@@ -101,15 +106,15 @@ def _script(campaign: CampaignFolder, stage: str, simulates: bool) -> str:
             '  wait "$worker"; status=$?',
             "done",
             f"kills=jobs/{stage}-${{SLURM_ARRAY_TASK_ID:-0}}.kills",
-            "# A worker that was killed (memory, a dying node) leaves its number of kills behind.",
+            "# Counts how often the worker was killed (memory, a failing node).",
             'if [ "$status" -gt 128 ]; then',
             '  echo kill >> "$kills"',
-            f'  [ "$(wc -l < "$kills")" -lt {campaign.spec.attempts} ] && status={AGAIN}',
+            f'  [ "$(wc -l < "$kills")" -lt {campaign.attempts} ] && status={AGAIN}',
             "else",
             '  rm -f "$kills"',
             "fi",
             f'if [ "$status" = {AGAIN} ]; then',
-            '  echo "$(date -Is) goes on in the next job"',
+            '  echo "$(date -Is) continues in the next job"',
             "  job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}",
             '  scontrol requeue "${job:-$SLURM_JOB_ID}"',
             "fi",

@@ -1,4 +1,4 @@
-"""Talking to Slurm: sbatch, squeue, scancel."""
+"""Commands of Slurm: sbatch, squeue, scancel."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from pykoh.campaign.folder import CampaignFolder
-from pykoh.campaign.scripts import Job, jobs_of
+from pykoh.campaign.scripts import SlurmJob, jobs_of
 from pykoh.errors import CampaignError
 from pykoh.files import write_text
 
@@ -16,8 +16,8 @@ from pykoh.files import write_text
 def _call(*command: str, folder: Path) -> str:
     if shutil.which(command[0]) is None:
         raise CampaignError(
-            f"{command[0]} is not on the PATH: this is no Slurm login node; --dry-run writes the "
-            "scripts only, --local runs the campaign on this machine"
+            f"{command[0]} is not on the PATH: this is not a login node of Slurm; --dry-run "
+            "only writes the scripts, --local runs the campaign on this machine"
         )
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
     if done.returncode != 0:
@@ -26,32 +26,32 @@ def _call(*command: str, folder: Path) -> str:
     return done.stdout
 
 
-def write_scripts(campaign: CampaignFolder) -> list[Job]:
+def write_scripts(campaign_folder: CampaignFolder) -> list[SlurmJob]:
     """Write the job scripts and return the jobs."""
-    jobs = jobs_of(campaign)
+    jobs = jobs_of(campaign_folder)
     for job in jobs:
         write_text(job.path, job.text)
     return jobs
 
 
-def job_ids(campaign: CampaignFolder) -> dict[str, str]:
-    """Return the Slurm job of each stage that was submitted last."""
-    path = campaign.path / "jobs" / "submitted.json"
+def job_ids(campaign_folder: CampaignFolder) -> dict[str, str]:
+    """Return the number of the last Slurm job of each stage."""
+    path = campaign_folder.path / "jobs" / "submitted.json"
     try:
         return {str(k): str(v) for k, v in json.loads(path.read_text()).items()}
     except (OSError, ValueError, AttributeError):
         return {}
 
 
-def states(campaign: CampaignFolder) -> dict[str, dict[int, str]]:
-    """Return for each stage the state of each task that Slurm still knows as unfinished."""
+def states(campaign_folder: CampaignFolder) -> dict[str, dict[int, str]]:
+    """Return the states of the tasks in Slurm's queue, by stage and task."""
     found: dict[str, dict[int, str]] = {}
-    ids = job_ids(campaign)
+    ids = job_ids(campaign_folder)
     if not ids or shutil.which("squeue") is None:
         return found
     stage_of = {job: stage for stage, job in ids.items()}
     rows = _call("squeue", "--noheader", "--array", "--all", "--format=%F|%K|%T|%r", "--me",
-                 folder=campaign.path)  # fmt: skip
+                 folder=campaign_folder.path)  # fmt: skip
     for row in rows.splitlines():
         job, task, state, reason = row.strip().split("|", 3)
         if job not in stage_of:
@@ -62,32 +62,32 @@ def states(campaign: CampaignFolder) -> dict[str, dict[int, str]]:
     return found
 
 
-def submit(campaign: CampaignFolder) -> dict[str, str]:
+def submit(campaign_folder: CampaignFolder) -> dict[str, str]:
     """Submit all stages, each after the one before; return their jobs.
 
     Raises:
-        CampaignError: jobs of this campaign are still in the queue, or Slurm refuses one; what was
-            submitted until then is cancelled.
+        CampaignError: jobs of this campaign are still in the queue, or Slurm refuses one. Jobs
+            that were submitted before are then cancelled.
     """
-    active = states(campaign)
+    active = states(campaign_folder)
     if active:
         raise CampaignError(
-            f"{campaign.path}: its jobs are in the queue still ({', '.join(active)}); see pykoh "
-            "status, or scancel them first"
+            f"{campaign_folder.path}: its jobs are still in the queue ({', '.join(active)}); see "
+            "pykoh status, or scancel them first"
         )
     ids: dict[str, str] = {}
     try:
-        for job in write_scripts(campaign):
+        for job in write_scripts(campaign_folder):
             command = ["sbatch", "--parsable", "--kill-on-invalid-dep=no"]
             if job.after:
-                # A report is written of what there is; a task waits for its own predecessor.
+                # The report covers the finished runs. Other tasks wait for their own predecessor.
                 kind = "afterany" if job.stage == "report" else "aftercorr"
                 command.append(f"--dependency={kind}:{ids[job.after]}")
-            out = _call(*command, str(job.path.resolve()), folder=campaign.path)
+            out = _call(*command, str(job.path.resolve()), folder=campaign_folder.path)
             ids[job.stage] = out.strip().split(";")[0]
     except CampaignError:
         if ids:
             subprocess.run(["scancel", *ids.values()], check=False)
         raise
-    write_text(campaign.path / "jobs" / "submitted.json", json.dumps(ids, indent=1) + "\n")
+    write_text(campaign_folder.path / "jobs" / "submitted.json", json.dumps(ids, indent=1) + "\n")
     return ids

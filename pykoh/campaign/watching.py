@@ -1,4 +1,4 @@
-"""What is done about a run that its guards complain of: frames are kept, or it is stopped."""
+"""Reactions to the guards of a run: a frame is kept, or the run is stopped."""
 
 from __future__ import annotations
 
@@ -8,81 +8,81 @@ from typing import TYPE_CHECKING, Any
 from pykoh.campaign import engine, guards
 from pykoh.campaign.folder import CampaignFolder
 from pykoh.campaign.forces import ForceGuard, Judgement
-from pykoh.campaign.spec import Run
+from pykoh.campaign.spec import CampaignRun
 from pykoh.errors import CampaignError
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 FLAGGED = "flagged.extxyz"
-# DFT of more frames than this of one run would teach little: they resemble each other.
+# Frames of one run are similar: labels of more than this would add little.
 MOST_FLAGGED = 40
 
 
 class Watch:
-    """Looks at the production of one run whenever it has written a restart file.
+    """Checks the production of one run.
 
     Args:
-        campaign: its campaign.
-        run: which.
+        campaign_folder: folder of its campaign.
+        run: the run.
     """
 
-    def __init__(self, campaign: CampaignFolder, run: Run) -> None:
-        self._spec = campaign.spec
+    def __init__(self, campaign_folder: CampaignFolder, run: CampaignRun) -> None:
+        self._campaign = campaign_folder.campaign
         self._run = run
-        self._folder = campaign.folder_of(run)
-        self._forces = ForceGuard(campaign.potentials)
+        self._folder = campaign_folder.run_folder(run)
+        self._forces = ForceGuard(campaign_folder.potentials)
         self.flagged = self._folder / FLAGGED
         self._n_flagged = count_frames(self.flagged)
 
-    def look(self) -> dict[str, Any]:
-        """Look at the newest frame and the thermodynamic output.
+    def check(self) -> dict[str, Any]:
+        """Check the newest frame and the thermodynamic output.
 
         Returns:
-            What ``status.json`` should say: the committee's disagreement, how many frames are kept.
+            Values for ``status.json``: the committee's disagreement, the number of frames kept.
 
         Raises:
-            CampaignError: the run has to stop; the frame that shows why is kept.
+            CampaignError: the run has to stop. The frame that shows the reason is kept.
         """
-        name, spec = engine.NAMES["produce"], self._spec
-        alarm = guards.look(
+        name, campaign = engine.FILE_PREFIX["produce"], self._campaign
+        alarm = guards.find_problem(
             self._folder / f"{name}.dump", self._folder / f"{name}.log", self._run.temperature,
-            spec.cation, spec.ensemble == "nve",
+            campaign.cation, campaign.ensemble == "nve",
         )  # fmt: skip
         if alarm is not None:
             self._stop(alarm.problem, alarm.frame)
-        frame = guards.newest_frame(self._folder / f"{name}.dump", spec.cation)
+        frame = guards.newest_frame(self._folder / f"{name}.dump", campaign.cation)
         if frame is None:
             return {}
         found = self._judge(frame)
         if found is None:
             return {}
-        if found.largest_eV_per_A > spec.max_force_eV_per_A:
+        if found.largest_eV_per_A > campaign.max_force_eV_per_A:
             self._stop(
-                f"atom {found.atom} feels {found.largest_eV_per_A:.0f} eV/Å, more than "
-                f"max_force_eV_per_A {spec.max_force_eV_per_A:g}",
+                f"the force on atom {found.atom} is {found.largest_eV_per_A:.0f} eV/Å, more than "
+                f"max_force_eV_per_A {campaign.max_force_eV_per_A:g}",
                 frame,
             )
         sigma = found.disagreement_eV_per_A
         if sigma is None:
             return {}
         frame.info["disagreement_eV_per_A"] = round(sigma, 4)
-        if sigma > spec.stop_eV_per_A:
+        if sigma > campaign.stop_eV_per_A:
             self._stop(
                 f"the committee disagrees by {sigma:.2f} eV/Å about atom {found.atom}, more than "
-                f"stop_eV_per_A {spec.stop_eV_per_A:g}",
+                f"stop_eV_per_A {campaign.stop_eV_per_A:g}",
                 frame,
             )
-        if sigma > spec.flag_eV_per_A and self._n_flagged < MOST_FLAGGED:
+        if sigma > campaign.flag_eV_per_A and self._n_flagged < MOST_FLAGGED:
             self._keep(frame)
         return {"disagreement_eV_per_A": round(sigma, 4), "flagged": self._n_flagged}
 
     def _judge(self, frame: Atoms) -> Judgement | None:
         try:
-            return self._forces.look(frame)
+            return self._forces.judge_if_due(frame)
         except ImportError as error:
-            # lmp alone needs neither; a committee that nobody asks would be a false comfort.
-            if not self._spec.committee:
+            # lmp alone does not need these packages, but a committee does.
+            if not self._campaign.committee:
                 return None
             raise CampaignError(
                 f"a committee needs the Python package {error.name}: pip install vesin torch"
@@ -92,12 +92,12 @@ class Watch:
         if frame is None:
             raise CampaignError(problem)
         self._keep(frame)
-        raise CampaignError(f"{problem}; the frame is in {self.flagged}: pykoh label takes it")
+        raise CampaignError(f"{problem}; the frame is in {self.flagged}: pykoh label can label it")
 
     def _keep(self, frame: Atoms) -> None:
         from ase.io import write
 
-        frame.info["run"] = f"{self._spec.name}_{self._run.name}_flagged"
+        frame.info["run"] = f"{self._campaign.name}_{self._run.name}_flagged"
         frame.info["molarity"] = self._run.molarity
         frame.info["temperature_K"] = self._run.temperature
         write(self.flagged, frame, append=True, format="extxyz")

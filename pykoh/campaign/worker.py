@@ -1,10 +1,10 @@
-"""What a job of a campaign does: one stage of some runs, to the end or to the time limit.
+"""The work of a job of a campaign: one stage of some runs, to the end or to the time limit.
 
     python -m pykoh.campaign.worker CAMPAIGN_FOLDER STAGE TASK
 
-The job script sends SIGUSR1 before the time is up, Slurm sends SIGTERM on preemption. LAMMPS is
-then stopped, and the worker ends with :data:`AGAIN`: the job script queues itself again. Running a
-worker twice does nothing twice: each run is locked while it is worked on.
+The job script sends SIGUSR1 before the time limit, Slurm sends SIGTERM on preemption. The worker
+then stops LAMMPS and ends with :data:`AGAIN`, and the job script queues itself again. A second
+worker on the same runs does no harm: each run is locked during the work.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pykoh import processes
 from pykoh.campaign import engine
 from pykoh.campaign.checkpoints import Checkpoints, restart_step
 from pykoh.campaign.folder import CampaignFolder
-from pykoh.campaign.spec import Run
+from pykoh.campaign.spec import CampaignRun
 from pykoh.campaign.watching import Watch
 from pykoh.errors import CampaignError, PykohError
 from pykoh.files import write_text
@@ -43,50 +43,50 @@ class Worker:
     """Works on one stage of the runs of one job.
 
     Args:
-        campaign: the folder of the campaign.
+        campaign_folder: folder of the campaign.
         stage: of :data:`pykoh.campaign.engine.STAGES`.
     """
 
-    def __init__(self, campaign: CampaignFolder, stage: str) -> None:
-        self.campaign = campaign
+    def __init__(self, campaign_folder: CampaignFolder, stage: str) -> None:
+        self.campaign_folder = campaign_folder
         self.stage = stage
         self.stopping = threading.Event()
 
     def stop(self, number: int, frame: FrameType | None) -> None:
-        """End what is running, to go on in another job: a signal handler."""
+        """Stop the work, to continue in another job: a signal handler."""
         self.stopping.set()
 
-    def work(self, runs: list[Run]) -> int:
-        """Work on runs side by side; return :data:`DONE`, :data:`FAILED` or :data:`AGAIN`."""
+    def work(self, runs: list[CampaignRun]) -> int:
+        """Work on all runs in parallel; return :data:`DONE`, :data:`FAILED` or :data:`AGAIN`."""
         with ThreadPoolExecutor(len(runs)) as pool:
-            outcomes = list(pool.map(self._guarded, runs))
-        # One that failed does not keep the others from going on.
+            outcomes = list(pool.map(self._work_on_run, runs))
+        # A failed run does not stop the others.
         return AGAIN if AGAIN in outcomes else max(outcomes)
 
-    def _guarded(self, run: Run) -> int:
+    def _work_on_run(self, run: CampaignRun) -> int:
         try:
             with self._lock(run):
-                return self._advance(run)
+                return self._do_stage(run)
         except (PykohError, OSError) as error:
-            self._say(run, state="failed", problem=str(error))
+            self._write_status(run, state="failed", problem=str(error))
             print(f"{run.name}: {error}", file=sys.stderr, flush=True)
             return FAILED
 
     @contextmanager
-    def _lock(self, run: Run) -> Iterator[None]:
-        with (self.campaign.folder_of(run) / "lock").open("w") as stream:
+    def _lock(self, run: CampaignRun) -> Iterator[None]:
+        with (self.campaign_folder.run_folder(run) / "lock").open("w") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise CampaignError(
-                    "another job works on this run; nothing is done here"
+                    "another job works on this run; this job does nothing"
                 ) from error
             yield
 
-    def _say(self, run: Run, **what: Any) -> None:
+    def _write_status(self, run: CampaignRun, **what: Any) -> None:
         """Write ``status.json`` of a run."""
         status = {
-            **self.campaign.status_of(run),
+            **self.campaign_folder.run_status(run),
             "stage": self.stage,
             "job": os.environ.get("SLURM_JOB_ID"),
             "node": os.environ.get("SLURMD_NODENAME"),
@@ -94,46 +94,47 @@ class Worker:
             **what,
         }
         write_text(
-            self.campaign.folder_of(run) / "status.json", json.dumps(status, indent=1) + "\n"
+            self.campaign_folder.run_folder(run) / "status.json",
+            json.dumps(status, indent=1) + "\n",
         )
 
-    def _advance(self, run: Run) -> int:
+    def _do_stage(self, run: CampaignRun) -> int:
         """Do one stage of one run."""
-        folder, spec = self.campaign.folder_of(run), self.campaign.spec
-        if self.stage in engine.NAMES:
+        folder, campaign = self.campaign_folder.run_folder(run), self.campaign_folder.campaign
+        if self.stage in engine.FILE_PREFIX:
             return self._simulate(run)
-        if engine.finished(spec, folder, self.stage, 0):
+        if engine.finished(campaign, folder, self.stage, 0):
             return DONE
         command = (
-            engine.build_command(spec, run)
+            engine.build_command(campaign, run)
             if self.stage == "build"
-            else engine.analysis_command(spec, run)
+            else engine.analysis_command(campaign, run)
         )
-        self._say(run, state="running", problem=None)
+        self._write_status(run, state="running", problem=None)
         log = folder / f"{self.stage}.log"
-        code = self._run(command, folder, log, lambda: None)
+        code = self._run_command(command, folder, log, lambda: None)
         if self.stopping.is_set():
             return AGAIN
         if code != 0:
             raise CampaignError(f"{self.stage} failed: {processes.last_line(log)} (see {log})")
-        self._say(run, state="done")
+        self._write_status(run, state="done")
         return DONE
 
-    def _simulate(self, run: Run) -> int:
-        """Run LAMMPS until the stage is done, from the newest whole restart file."""
-        folder, spec = self.campaign.folder_of(run), self.campaign.spec
-        name = engine.NAMES[self.stage]
+    def _simulate(self, run: CampaignRun) -> int:
+        """Run LAMMPS until the stage is done, from the newest undamaged restart file."""
+        folder, campaign = self.campaign_folder.run_folder(run), self.campaign_folder.campaign
+        name = engine.FILE_PREFIX[self.stage]
         needed = "koh.data" if self.stage == "equilibrate" else "equil.data"
         if not (folder / needed).exists():
             raise CampaignError(f"{folder / needed} is missing: the stage before did not end")
-        idle, guard = 0, Watch(self.campaign, run)
+        idle, watch_of_run = 0, Watch(self.campaign_folder, run)
         while not self.stopping.is_set():
             checkpoints = Checkpoints(folder, name)
             step, note = checkpoints.restore()
             if note:
                 print(f"{run.name}: {note}", flush=True)
-            if engine.finished(spec, folder, self.stage, step):
-                self._say(run, state="done", **self._where(step))
+            if engine.finished(campaign, folder, self.stage, step):
+                self._write_status(run, state="done", **self._production_progress(step))
                 return DONE
             if checkpoints.live.exists():
                 checkpoints.cut_trajectory(step)
@@ -141,7 +142,9 @@ class Worker:
                 _remove_beginning(folder, name)
             self._refuse_full_disk(folder)
             began = time.monotonic()
-            self._say(run, state="running", problem=None, note=note, **self._where(step))
+            self._write_status(
+                run, state="running", problem=None, note=note, **self._production_progress(step)
+            )
             log = folder / f"{self.stage}.out"
 
             def watch(
@@ -149,43 +152,52 @@ class Worker:
             ) -> None:
                 if checkpoints.keep():
                     now = checkpoints.kept[-1].step
-                    rate = (now - first) * spec.timestep_fs * 1e-6 / (time.monotonic() - began)
-                    found = guard.look() if self.stage == "produce" else {}
-                    self._say(run, ns_per_day=round(rate * 86400, 4), **self._where(now), **found)
+                    rate = (now - first) * campaign.timestep_fs * 1e-6 / (time.monotonic() - began)
+                    found = watch_of_run.check() if self.stage == "produce" else {}
+                    self._write_status(
+                        run,
+                        ns_per_day=round(rate * 86400, 4),
+                        **self._production_progress(now),
+                        **found,
+                    )
                 self._refuse_full_disk(folder)
 
-            command = engine.simulation_command(spec, self.campaign.site, run, self.stage)
-            code = self._run(command, folder, log, watch)
+            command = engine.simulation_command(
+                campaign, self.campaign_folder.site, run, self.stage
+            )
+            code = self._run_command(command, folder, log, watch)
             checkpoints.keep()
             reached = restart_step(checkpoints.live) or 0
             if code == 0 or self.stopping.is_set():
                 continue
-            # An error that comes back without a step between is not bad luck.
+            # Errors without progress in between are counted.
             idle = idle + 1 if reached <= step else 1
             problem = f"LAMMPS ended with {code}: {processes.last_line(log)} (see {log})"
             print(f"{run.name}: {problem}", file=sys.stderr, flush=True)
-            self._say(run, state="failed", problem=problem, **self._where(reached))
-            if idle >= spec.attempts:
+            self._write_status(
+                run, state="failed", problem=problem, **self._production_progress(reached)
+            )
+            if idle >= campaign.attempts:
                 raise CampaignError(f"{problem}; given up after {idle} attempts")
-        self._say(run, state="waiting")
+        self._write_status(run, state="waiting")
         return AGAIN
 
-    def _where(self, step: int) -> dict[str, Any]:
-        spec = self.campaign.spec
+    def _production_progress(self, step: int) -> dict[str, Any]:
+        campaign = self.campaign_folder.campaign
         if self.stage != "produce":
             return {}
-        return {"ps_done": step * spec.timestep_fs * 1e-3, "ps": spec.ps}
+        return {"ps_done": step * campaign.timestep_fs * 1e-3, "ps": campaign.ps}
 
     def _refuse_full_disk(self, folder: Path) -> None:
         free = shutil.disk_usage(folder).free / 1e9
-        if free < self.campaign.site.free_gb:
+        if free < self.campaign_folder.site.free_gb:
             raise CampaignError(
-                f"{folder}: only {free:.2f} GB are free on its disk, fewer than free_gb of the "
-                "site; make room and submit again"
+                f"{folder}: only {free:.2f} GB are free on its disk, less than free_gb of the "
+                "site; free some space and submit again"
             )
 
-    def _run(self, command: list[str], folder: Path, log: Path, watch: Any) -> int:
-        """Run a command to its end, or stop it when the worker is told to."""
+    def _run_command(self, command: list[str], folder: Path, log: Path, watch: Any) -> int:
+        """Run a command to its end, or stop it after a signal to the worker."""
         with log.open("ab") as stream:
             process = processes.start(command, folder, stream)
         asked: float | None = None
@@ -194,7 +206,7 @@ class Worker:
                 watch()
                 if self.stopping.is_set() and asked is None:
                     # `pykoh run` writes a restart on SIGINT; lmp just ends.
-                    gentle = self.campaign.site.engine == "pykoh"
+                    gentle = self.campaign_folder.site.engine == "pykoh"
                     process.send_signal(signal.SIGINT if gentle else signal.SIGTERM)
                     asked = time.monotonic()
                 if asked is not None and time.monotonic() - asked > _GRACE_S:
@@ -208,7 +220,7 @@ class Worker:
 
 
 def _remove_beginning(folder: Path, name: str) -> None:
-    """Remove what a run wrote that was killed before its first restart file."""
+    """Remove the output of a run that was killed before its first restart file."""
     for suffix in (".dump", ".transport.dump", ".pressure.txt"):
         (folder / f"{name}{suffix}").unlink(missing_ok=True)
 
@@ -220,11 +232,11 @@ def main(arguments: list[str]) -> int:
         from pykoh.campaign.report import write_series
 
         return write_series(CampaignFolder(folder))
-    campaign = CampaignFolder(folder)
-    worker = Worker(campaign, stage)
+    campaign_folder = CampaignFolder(folder)
+    worker = Worker(campaign_folder, stage)
     for number in (signal.SIGUSR1, signal.SIGTERM):
         signal.signal(number, worker.stop)
-    return worker.work(campaign.runs_of_task(task))
+    return worker.work(campaign_folder.runs_of_task(task))
 
 
 if __name__ == "__main__":

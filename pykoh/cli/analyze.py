@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from pykoh.cli.progress import Progress
+from pykoh.cli.progress import AnalysisProgress
 from pykoh.errors import TrajectoryError
 from pykoh.study import Study, analyze, analyze_series
 
@@ -27,12 +27,12 @@ def _window(
             f"'{value}' is not START,END in ps, e.g. --fit 2,20", context, parameter
         ) from None
     if not 0 <= start < end < float("inf"):
-        raise click.BadParameter(f"'{value}' does not rise from 0 on", context, parameter)
+        raise click.BadParameter(f"'{value}' is not 0 <= START < END", context, parameter)
     return start, end
 
 
 class _Finite(click.FloatRange):
-    """A range of numbers that NaN and infinity are not in."""
+    """A range of numbers without NaN and infinity."""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -80,7 +80,7 @@ _POSITIVE = _Finite(min=0, min_open=True)
     "--topology",
     type=click.Path(),
     metavar="FILE",
-    help="Which atom is what, for DCD, XTC, TRR, NetCDF: LAMMPS data or any structure.",
+    help="Elements of the atoms, for DCD, XTC, TRR, NetCDF: LAMMPS data or any structure.",
 )
 @click.option(
     "--units",
@@ -93,17 +93,23 @@ _POSITIVE = _Finite(min=0, min_open=True)
     "--types",
     default="H,O,K",
     show_default=True,
-    help="Elements of LAMMPS type 1, 2, 3; H, O and one of Li Na K Rb Cs.",
+    help="Elements of LAMMPS types 1, 2, 3: H, O and one of Li Na K Rb Cs.",
 )
-@click.option("--start", type=_NUMBER, metavar="PS", help="First time that is used.")
-@click.option("--stop", type=_NUMBER, metavar="PS", help="Last time that is used.")
+@click.option("--start", type=_NUMBER, metavar="PS", help="First time to use.")
+@click.option("--stop", type=_NUMBER, metavar="PS", help="Last time to use.")
 @click.option(
-    "--stride", type=click.IntRange(min=1), default=1, show_default=True, help="Use every n-th."
+    "--stride",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Use every n-th frame.",
 )
 @click.option(
-    "--temperature", type=_POSITIVE, metavar="K", help="Default: from velocities in the dump."
+    "--temperature", type=_POSITIVE, metavar="K", help="Default: from the velocities in the dump."
 )
-@click.option("--viscosity", type=_POSITIVE, metavar="MPAS", help="mPa·s, for D at infinite size.")
+@click.option(
+    "--viscosity", type=_POSITIVE, metavar="MPAS", help="mPa·s, for D at infinite box size."
+)
 @click.option(
     "--fit", callback=_window, metavar="START,END", help="Lags of the diffusion fits, ps."
 )
@@ -120,29 +126,29 @@ _POSITIVE = _Finite(min=0, min_open=True)
     type=_Hbond(["luzar-chandler", "luzar-chandler-1993", "wernet"]),
     default="luzar-chandler",
     show_default=True,
-    help="Criterion of a hydrogen bond; the report says what it is and where it is from.",
+    help="Criterion of a hydrogen bond; the report defines it and gives its source.",
 )
 @click.option(
-    "--hbond-distance", type=_POSITIVE, metavar="Å", help="Its largest O-O distance, if another."
+    "--hbond-distance", type=_POSITIVE, metavar="Å", help="Another limit of its O-O distance."
 )
 @click.option(
     "--hbond-angle",
     type=_Finite(min=0, min_open=True, max=90),
     metavar="DEG",
-    help="Its largest angle H-D-A, if another.",
+    help="Another limit of its angle H-D-A.",
 )
 @click.option(
     "--contact",
     type=_POSITIVE,
     metavar="Å",
-    help="Contact of cation and O of OH-; default: 3.6 for K, by cation.",
+    help="Contact distance of the cation and O of OH-; default: by cation, 3.6 for K.",
 )
 @click.option(
     "--pressure",
     type=click.Path(path_type=Path),
     multiple=True,
     metavar="FILE",
-    help="NAME.pressure.txt of the run, for the viscosity; again for each part.",
+    help="NAME.pressure.txt of the run, for the viscosity; repeat it for each part.",
 )
 @click.option(
     "--workers",
@@ -150,7 +156,7 @@ _POSITIVE = _Finite(min=0, min_open=True)
     metavar="N",
     help="Threads; default: all cores. The numbers do not depend on it.",
 )
-@click.option("--dask", metavar="ADDRESS", help="Scheduler of a dask cluster that does the work.")
+@click.option("--dask", metavar="ADDRESS", help="Address of the scheduler of a dask cluster.")
 @click.option(
     "--series",
     is_flag=True,
@@ -162,10 +168,10 @@ _POSITIVE = _Finite(min=0, min_open=True)
     default=5.0,
     show_default=True,
     metavar="MIN",
-    help="Minutes between states that the same command goes on from after a kill; 0: none.",
+    help="Minutes between saved states, for continuing after a kill; 0: none.",
 )
 @click.option("--no-report", is_flag=True, help="Write results.json and CSVs only.")
-@click.option("--png", is_flag=True, help="Write plots/*.png too, 200 dpi, for slides.")
+@click.option("--png", is_flag=True, help="Also write plots/*.png, 200 dpi.")
 def command(
     trajectories: tuple[str, ...],
     output: Path,
@@ -194,16 +200,16 @@ def command(
     no_report: bool,
     png: bool,
 ) -> None:
-    """Diffusion, proton hops, hydrogen bonds, structure and conductivity of a run.
+    """Compute diffusion, proton hops, hydrogen bonds, structure and conductivity of a run.
 
     TRAJ is a LAMMPS text dump (plain, .gz or .zst; - is standard input) with the columns id, type
     or element, and xu yu zu (or x y z, better with ix iy iz); or a LAMMPS binary dump (.bin), DCD,
-    XTC, TRR, NetCDF (with --topology) or extended XYZ. Several files are taken as
-    consecutive parts of one run, or with --series as runs of their own, of which those of the same
+    XTC, TRR, NetCDF (with --topology) or extended XYZ. Several files are
+    consecutive parts of one run. With --series each file is a run of its own, and runs of the same
     solution are combined. NAME.pressure.txt beside NAME.dump gives the viscosity.
 
-    A long analysis that was interrupted goes on when the same command is given again: its state is
-    kept in OUTPUT.checkpoint.npz, which is removed in the end. Standard input can't be read twice.
+    After an interruption the same command continues a long analysis. Its state is kept in
+    OUTPUT.checkpoint.npz, which is removed at the end. Standard input cannot be read twice.
     """
     from pykoh.analysis.hydrogen_bonds.criteria import CRITERIA, installed_criteria
     from pykoh.analysis.pipeline import Settings
@@ -241,11 +247,13 @@ def command(
     )
     if series:
         if pressure:
-            raise click.UsageError("--pressure names the records of one run; not with --series")
+            raise click.UsageError(
+                "--pressure names the records of one run; it cannot be used with --series"
+            )
         _series(trajectories, output, force, choices)
         return
-    with Progress() as progress:
-        results = analyze(trajectories, output, force=force, **progress.told(choices))
+    with AnalysisProgress() as progress:
+        results = analyze(trajectories, output, force=force, **progress.with_progress(choices))
     from pykoh.analysis.results.summary import summary
 
     click.echo(summary(results))
@@ -258,8 +266,8 @@ def _series(paths: Sequence[str], output: Path, force: bool, choices: Study) -> 
     """Analyse each trajectory by itself, then all together."""
     from pykoh.analysis.series import series_table
 
-    with Progress() as progress:
-        found = analyze_series(paths, output, force=force, **progress.told(choices))
+    with AnalysisProgress() as progress:
+        found = analyze_series(paths, output, force=force, **progress.with_progress(choices))
     click.echo(series_table(found.points))
     click.echo(f"\nResults: {output / 'series.json'}")
     if choices.report:

@@ -18,10 +18,10 @@ def _describe(c: Composition, molarity: float | None, atoms: int | None) -> list
     reached = f"{c.molarity_mol_per_L:.4f} mol/L"
     if molarity is not None:
         off = 100 * (c.molarity_mol_per_L / molarity - 1)
-        reached += f" (asked: {molarity:g}, {off:+.2f} %)"
+        reached += f" (requested: {molarity:g}, {off:+.2f} %)"
     counted = str(c.n_atoms)
     if molarity is not None:
-        counted += f" (asked: about {DEFAULT_ATOMS if atoms is None else atoms})"
+        counted += f" (requested: about {DEFAULT_ATOMS if atoms is None else atoms})"
     return [
         ("molarity", reached),
         ("atoms", counted),
@@ -39,7 +39,7 @@ def _describe(c: Composition, molarity: float | None, atoms: int | None) -> list
     "--atoms",
     type=click.IntRange(min=1),
     metavar="N",
-    help="About how many atoms, within 10 %, to meet the molarity.  [default: 300]",
+    help="Number of atoms; changed by up to 10 % to meet the molarity.  [default: 300]",
 )
 @click.option("--n-koh", type=int, metavar="N", help="Exact number of KOH (with --n-water).")
 @click.option("--n-water", type=int, metavar="N", help="Exact number of H2O (with --n-koh).")
@@ -62,14 +62,14 @@ def _describe(c: Composition, molarity: float | None, atoms: int | None) -> list
     "--density",
     type=float,
     metavar="KG_PER_M3",
-    help="Density of the solution instead of the published one.",
+    help="Density of the solution, instead of the published one.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Start of the random numbers; the same seed gives the same box.",
+    help="Seed of the random numbers; the same seed gives the same box.",
 )
 @click.option(
     "-o",
@@ -99,13 +99,13 @@ def command(
     pykoh build --n-koh 11 --n-water 89 --temperature 333 -o koh.extxyz
 
     Writes LAMMPS data (units metal, atom_style atomic, types 1 = H, 2 = O, 3 = K) and extended
-    xyz. Whole numbers of ions cannot give every molarity; what was reached is printed.
+    xyz. Whole numbers of ions cannot give every molarity; the molarity of the box is printed.
     """
     from pykoh.files import refuse_overwrite
     from pykoh.solution.build import Box, cautions, composition_of
     from pykoh.solution.write import output_paths
 
-    # Everything that can be refused is refused before the work.
+    # Check all input before the work.
     paths = output_paths(output)
     refuse_overwrite(list(paths), force)
     found = composition_of(molarity, atoms, n_koh, n_water, cation, temperature, density)

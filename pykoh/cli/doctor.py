@@ -1,4 +1,4 @@
-"""``pykoh doctor``: what this machine can run, and what to do about what it can't."""
+"""``pykoh doctor``: what this machine can run, and how to get the rest."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 COLORS = {"ok": "green", "warning": "yellow", "missing": "red"}
 
 
-@click.command(short_help="What this machine can run, and what to do about what it can't.")
+@click.command(short_help="Say what this machine can run, and how to get the rest.")
 @click.option(
-    "--lmp", type=click.Path(path_type=Path), help="An lmp to look at; by default the one on PATH."
+    "--lmp", type=click.Path(path_type=Path), help="The lmp to check; by default the one on PATH."
 )
 @click.option("--smoke", "with_smoke", is_flag=True, help="Run ten steps on each engine found.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(lmp: Path | None, with_smoke: bool, as_json: bool) -> None:
-    """Say what this machine can run, and what to do about what it can't.
+    """Say what this machine can run, and how to get the rest.
 
-    Exit status 0 if at least one engine can run, else 1. With --smoke an engine counts only if it
-    runs ten steps of aqueous KOH, and the engines are compared with each other.
+    Exit status is 0 if at least one engine can run, else 1. With --smoke an engine counts only if
+    it runs ten steps of aqueous KOH, and the engines are compared with each other.
     """
     from pykoh.doctor import lammps, software
     from pykoh.doctor.smoke import smoke
@@ -91,4 +91,4 @@ def _show(findings: list[Finding], engines: dict[str, bool], smokes: list[Smoke]
                 f"{result.energies_eV[0]:.5f} eV → {result.energies_eV[-1]:.5f} eV"
             )
     usable = [name for name, works in engines.items() if works]
-    click.echo(f"\nEngines that run here: {', '.join(usable) if usable else 'none'}.")
+    click.echo(f"\nEngines that run on this machine: {', '.join(usable) if usable else 'none'}.")

@@ -1,4 +1,4 @@
-"""``pykoh export``: a trained MACE model to the artifact that every engine runs."""
+"""``pykoh export``: from a trained MACE model to a file that every engine runs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def _molarities(text: str | None) -> tuple[float, ...]:
         values = tuple(float(part) for part in (text or "").split(",") if part.strip())
     except ValueError as error:
         raise ModelError(
-            f"--trained-at {text!r}: give molarities in mol/L with commas, e.g. 0.56,6.26,17.98"
+            f"--trained-at {text!r}: give molarities (mol/L) with commas, e.g. 0.56,6.26,17.98"
         ) from error
     if any(value < 0 for value in values):
         raise ModelError(f"--trained-at {text!r}: a molarity can't be below 0")
     return values
 
 
-@click.command(short_help="One TorchScript artifact for every engine from a MACE model.")
+@click.command(short_help="Turn a MACE model into one file that every engine runs.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="The artifact; by default MODEL.pt."
@@ -32,19 +32,17 @@ def _molarities(text: str | None) -> tuple[float, ...]:
     type=click.Choice(["float32", "float64"]),
     default="float32",
     show_default=True,
-    help="Precision in which engines run it ($PYKOH_DTYPE overrules it at run time).",
+    help="Precision of the engines ($PYKOH_DTYPE changes it at run time).",
 )
 @click.option(
     "--route",
     type=click.Choice(["auto", "fast", "general"]),
     default="auto",
     show_default=True,
-    help="fast: several times faster, for most models; general: any architecture.",
+    help="fast: several times faster, for most models; general: for any architecture.",
 )
 @click.option("--head", help="Head to export, for a model with several.")
-@click.option(
-    "--elements", metavar="H,O,K", help="Elements to keep of a model of many; by default all."
-)
+@click.option("--elements", metavar="H,O,K", help="Elements to keep; by default all.")
 @click.option("--trained-at", metavar="M,M,…", help="Molarities of the training data, mol/L.")
 @click.option("--force", is_flag=True, help="Replace an existing artifact.")
 def command(
@@ -60,9 +58,9 @@ def command(
     """Export MODEL (a .model file of mace-torch) to one TorchScript artifact.
 
     The artifact runs in LAMMPS (pair_style mliap unified) and in `pykoh run`, without mace-torch.
-    Before it is written it is compared with MACE's own calculator in float64 and float32.
+    Before it is written, it is compared with MACE's own calculator in float64 and float32.
 
-    A .model file is a Python pickle, which can run code when it is read: export only models from
+    A .model file is a Python pickle, which can run code when it is read. Export only models from
     people you trust.
     """
     target = output or model.with_suffix(".pt")

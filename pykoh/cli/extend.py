@@ -1,4 +1,4 @@
-"""``pykoh extend``: learn from the frames that the guards of a campaign have kept."""
+"""``pykoh extend``: train on the frames that the guards of a campaign have kept."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pykoh.errors import CampaignError
 
 
 @click.command()
-@click.argument("campaign", type=click.Path(path_type=Path))
+@click.argument("path", metavar="CAMPAIGN", type=click.Path(path_type=Path))
 @click.option(
     "--model",
     type=click.Path(path_type=Path),
     required=True,
-    help="The .model file that the campaign's potential was exported from.",
+    help="The .model file from which the campaign's potential was exported.",
 )
 @click.option(
     "--labels",
@@ -27,22 +27,38 @@ from pykoh.errors import CampaignError
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="New folder.")
 @click.option(
-    "--frames", type=click.IntRange(min=1), default=50, show_default=True, help="Most to label."
+    "--frames",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="Most frames to label.",
 )
 @click.option(
     "--committee",
     type=click.IntRange(0, 9),
-    help="Potentials that watch the new one.  [default: as many as before]",
+    help="Number of potentials in the committee.  [default: as before]",
 )
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Labels.")
-@click.option("--command", "program", metavar="CMD", help="How pykoh label starts CP2K.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Frames to label at a time.",
+)
+@click.option(
+    "--command", "program", metavar="CMD", help="Command with which pykoh label starts CP2K."
+)
 @click.option("--calculator", metavar="MODULE:FACTORY", help="Instead of CP2K, as in pykoh label.")
 @click.option("--epochs", type=click.IntRange(min=1), default=30, show_default=True)
 @click.option(
-    "--train", "train_options", metavar="OPTIONS", default="", help="More of pykoh train's options."
+    "--train",
+    "train_options",
+    metavar="OPTIONS",
+    default="",
+    help="Further options of pykoh train.",
 )
 def command(
-    campaign: Path,
+    path: Path,
     model: Path,
     labels: tuple[Path, ...],
     output: Path,
@@ -54,21 +70,21 @@ def command(
     epochs: int,
     train_options: str,
 ) -> None:
-    """Label the frames that the guards of CAMPAIGN kept, train on, and begin a campaign anew.
+    """Label the frames that the guards of CAMPAIGN kept, train on them, and begin a new campaign.
 
     \b
     pykoh extend koh --model koh.model --labels labels.extxyz -o koh2
     pykoh submit koh2.learning/campaign.yaml --site koh2.learning/site.yaml -o koh2
 
     The new potential is fine-tuned on the old labels and the new ones. Its runs begin with the
-    equilibrated boxes of the old campaign, and its trajectories hold nothing of the old potential.
-    The same command goes on after a stop.
+    equilibrated boxes of the old campaign; no frame of the old potential is part of its
+    trajectories. The same command continues after a stop.
     """
-    from pykoh.campaign.extend import Learning, extend
+    from pykoh.campaign.extend import LearningSettings, extend
     from pykoh.campaign.folder import CampaignFolder
 
-    old = CampaignFolder(campaign)
-    if output.resolve() == campaign.resolve():
+    old = CampaignFolder(path)
+    if output.resolve() == path.resolve():
         raise CampaignError(f"{output}: is the old campaign; choose another -o")
     if not output.parent.is_dir():
         raise CampaignError(f"{output}: its folder {output.parent} does not exist; create it first")
@@ -77,17 +93,17 @@ def command(
         label_options += ["--command", program]
     if calculator is not None:
         label_options += ["--calculator", calculator]
-    learning = Learning(
+    learning = LearningSettings(
         model,
         labels,
         frames,
-        len(old.spec.committee) if committee is None else committee,
+        len(old.campaign.committee) if committee is None else committee,
         tuple(label_options),
         ("--epochs", str(epochs), *shlex.split(train_options)),
     )
     try:
         extend(old, learning, output, click.echo)
     except KeyboardInterrupt:
-        raise click.ClickException("stopped; the same command goes on") from None
-    place = f"{output}.learning"
-    click.echo(f"next: pykoh submit {place}/campaign.yaml --site {place}/site.yaml -o {output}")
+        raise click.ClickException("stopped; the same command continues") from None
+    learned = f"{output}.learning"
+    click.echo(f"next: pykoh submit {learned}/campaign.yaml --site {learned}/site.yaml -o {output}")

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from pykoh.reference.campaign import Progress
+    from pykoh.reference.frame_queue import LabelProgress
 
 
 def _hours(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds > 5400 else f"{seconds / 60:.0f} min"
 
 
-def _report(progress: Progress) -> None:
+def _report(progress: LabelProgress) -> None:
     line = f"{progress.done}/{progress.total} frames labelled"
     if progress.failed:
         line += f", {progress.failed} failed"
@@ -36,7 +36,7 @@ def _report(progress: Progress) -> None:
     type=click.Path(path_type=Path),
     default=Path("labels.extxyz"),
     show_default=True,
-    help="Label file; frames that it holds already are kept.",
+    help="Label file; frames that it already holds are kept.",
 )
 @click.option(
     "--jobs",
@@ -56,14 +56,14 @@ def _report(progress: Progress) -> None:
     "--command",
     "program",
     metavar="CMD",
-    help="How to start CP2K, e.g. 'mpirun -n 16 cp2k.psmp'.  [default: from the PATH]",
+    help="Command that starts CP2K, e.g. 'mpirun -n 16 cp2k.psmp'.  [default: from the PATH]",
 )
 @click.option(
     "--calculator",
     metavar="MODULE:FACTORY",
-    help="Instead of CP2K, the ASE calculator that this function returns.",
+    help="Use the ASE calculator that this function returns, instead of CP2K.",
 )
-@click.option("--retry-failed", is_flag=True, help="Try frames again that failed before.")
+@click.option("--retry-failed", is_flag=True, help="Compute frames again that failed before.")
 @click.option("--no-atoms", is_flag=True, help="Do not compute the isolated atoms.")
 def command(
     frames: tuple[Path, ...],
@@ -81,12 +81,12 @@ def command(
     pykoh label frames.extxyz -o labels.extxyz --jobs 2
     pykoh label frames.extxyz -o labels.extxyz --calculator my_dft:calculator
 
-    By default CP2K computes them at BLYP-D3/DZVP-MOLOPT-SR-GTH. The same command goes on after a
-    stop or a kill. A frame that does not converge is tried with safer settings; if none converges,
+    By default CP2K computes them at BLYP-D3/DZVP-MOLOPT-SR-GTH. The same command continues after a
+    stop or a kill. A frame that does not converge is tried with safer settings. If none converges,
     it is listed in LABELS.json with the reasons, and its output is kept in LABELS.work.
     """
     from pykoh.processes import interruptible
-    from pykoh.reference.campaign import Campaign, work_folder
+    from pykoh.reference.frame_queue import FrameQueue, work_folder
     from pykoh.reference.labelling import check_output, frames_of, labeller_of
 
     check_output(output)
@@ -96,17 +96,17 @@ def command(
     words = shlex.split(program) if program is not None else None
     labeller = labeller_of(calculator, output, words, threads)
     click.echo(f"{len(boxes)} frames at {labeller.level.name} by {labeller.level.code}")
-    campaign = Campaign(boxes, output, labeller, jobs, retry_failed)
+    queue = FrameQueue(boxes, output, labeller, jobs, retry_failed)
     try:
         with interruptible():
-            end = campaign.run(_report, with_atoms=not no_atoms)
+            end = queue.run(_report, with_atoms=not no_atoms)
     except KeyboardInterrupt:
         raise click.ClickException(
-            f"stopped; {output} is complete up to here, and the same command goes on"
+            f"stopped; {output} holds all labels so far, and the same command continues"
         ) from None
-    click.echo(f"written        {output}, {campaign.summary}")
+    click.echo(f"written        {output}, {queue.summary}")
     if end.failed:
         raise click.ClickException(
-            f"{end.failed} of {end.total} frames failed; the reasons are in {campaign.summary}, "
-            f"the outputs in {work_folder(output)}; --retry-failed tries them again"
+            f"{end.failed} of {end.total} frames failed; the reasons are in {queue.summary}, "
+            f"the output in {work_folder(output)}; --retry-failed computes them again"
         )

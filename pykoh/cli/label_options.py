@@ -10,18 +10,18 @@ import click
 
 _OPTIONS = (
     click.option(
-        "--units", default="eV", show_default=True, help="Of DATA: eV, hartree, kcal/mol."
+        "--units", default="eV", show_default=True, help="Units of DATA: eV, hartree, kcal/mol."
     ),
-    click.option("--energy-key", metavar="NAME", help="What DATA call the energy.  [REF_energy]"),
-    click.option("--forces-key", metavar="NAME", help="What DATA call the forces.  [REF_forces]"),
-    click.option("--stress-key", metavar="NAME", help="What DATA call the stress.  [REF_stress]"),
-    click.option("--max-force", type=float, default=100.0, show_default=True, help="eV/Å."),
-    click.option("--max-stress", type=float, default=10.0, show_default=True, help="GPa."),
+    click.option("--energy-key", metavar="NAME", help="Name of the energy in DATA.  [REF_energy]"),
+    click.option("--forces-key", metavar="NAME", help="Name of the forces in DATA.  [REF_forces]"),
+    click.option("--stress-key", metavar="NAME", help="Name of the stress in DATA.  [REF_stress]"),
+    click.option("--max-force", type=float, default=100.0, show_default=True, help="Limit, eV/Å."),
+    click.option("--max-stress", type=float, default=10.0, show_default=True, help="Limit, GPa."),
 )
 
 
 def reads_labels(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options, and pass them as ``reading``."""
+    """Add the options to a command, which gets them as ``reading``."""
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""How far ``pykoh analyze`` is, on stderr."""
+"""The progress of ``pykoh analyze``, on stderr."""
 
 from __future__ import annotations
 
@@ -14,19 +14,22 @@ if TYPE_CHECKING:
     from pykoh.trajectory.run import Run
 
 
-class Progress:
-    """Frames, time and speed on stderr; a bar where the size of the input is known."""
+class AnalysisProgress:
+    """Frames, time and speed on stderr; with a bar if the size of the input is known."""
 
     def __init__(self) -> None:
         self._run: Run | None = None
         self._started = self._last = time.perf_counter()
         self._open = False
-        self._begun_at = 0.0  # share of the input that was read before
+        self._begun_at = 0.0  # share of the input that was read in an earlier call
 
-    def told(self, study: Study) -> dict[str, Any]:
-        """Return the fields of a study that reports here."""
-        told = replace(study, progress=self.show, say=self.say)
-        return {each.name: getattr(told, each.name) for each in fields(told)}
+    def with_progress(self, study: Study) -> dict[str, Any]:
+        """Return the fields of a study that reports its progress to this object."""
+        study_with_progress = replace(study, progress=self.show, say=self.say)
+        return {
+            each.name: getattr(study_with_progress, each.name)
+            for each in fields(study_with_progress)
+        }
 
     def say(self, text: str) -> None:
         """Print a line."""
@@ -34,7 +37,7 @@ class Progress:
         click.echo(text, err=True)
 
     def show(self, run: Run, n_frames: int) -> None:
-        """Say how far the analysis is."""
+        """Show the progress of the analysis."""
         now = time.perf_counter()
         total = run.bytes_total
         if run is not self._run:
@@ -57,7 +60,7 @@ class Progress:
         click.echo(f"\r\033[K{text}", err=True, nl=False)
         self._open = True
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> AnalysisProgress:
         return self
 
     def __exit__(self, *_: object) -> None:

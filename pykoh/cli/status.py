@@ -1,4 +1,4 @@
-"""``pykoh status``: how far a campaign is."""
+"""``pykoh status``: the progress of a campaign."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import click
 
 
 @click.command()
-@click.argument("campaign", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
-def command(campaign: Path, as_json: bool) -> None:
+@click.argument("path", metavar="CAMPAIGN", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+def command(path: Path, as_json: bool) -> None:
     """Show ns done, ns/day, the time left and failures of the CAMPAIGN folder."""
     from pykoh.campaign.folder import CampaignFolder
     from pykoh.campaign.status import status
 
-    rows = status(CampaignFolder(campaign))
+    rows = status(CampaignFolder(path))
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], indent=1))
         return
@@ -41,10 +41,10 @@ def command(campaign: Path, as_json: bool) -> None:
         from datetime import datetime, timedelta
 
         end = datetime.now().astimezone() + timedelta(hours=max(slowest))
-        click.echo(f"the slowest running one ends about {end:%a %d %b %H:%M}")
+        click.echo(f"the slowest run ends at about {end:%a %d %b %H:%M}")
     flagged = sum(row.flagged for row in rows)
     if flagged:
-        click.echo(f"{flagged} frames kept for labelling: pykoh extend {campaign} learns from them")
+        click.echo(f"{flagged} frames kept for labelling: pykoh extend {path} trains on them")
     for row in rows:
         if row.problem:
             click.echo(f"{row.run.name}: {row.problem}")

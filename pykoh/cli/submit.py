@@ -1,4 +1,4 @@
-"""``pykoh submit``: a campaign as Slurm jobs that go on until it is done."""
+"""``pykoh submit``: a campaign as Slurm jobs that continue until it is done."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pykoh.errors import CampaignError
 
 
 @click.command()
-@click.argument("campaign", type=click.Path(path_type=Path), required=False)
+@click.argument("path", metavar="[CAMPAIGN]", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--molarity",
     "molarities",
@@ -22,20 +22,22 @@ from pykoh.errors import CampaignError
 @click.option(
     "--temperature", "temperatures", type=float, multiple=True, metavar="K", help="May be repeated."
 )
-@click.option("--replicas", type=int, metavar="N", help="Boxes of each kind.")
-@click.option("--potential", metavar="FILE", help="Made by pykoh export.")
-@click.option("--ps", type=float, help="Of production, each run.")
+@click.option("--replicas", type=int, metavar="N", help="Independent boxes of each solution.")
+@click.option("--potential", metavar="FILE", help="File from pykoh export.")
+@click.option("--ps", type=float, help="Length of production of each run.")
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any key of a campaign file."
 )
 @click.option(
-    "--site", type=click.Path(path_type=Path), help="site.yaml: how this cluster runs jobs."
+    "--site",
+    type=click.Path(path_type=Path),
+    help="site.yaml: describes how this cluster runs jobs.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder.  [default: NAME]")
 @click.option("--dry-run", is_flag=True, help="Write folders and job scripts; submit nothing.")
 @click.option("--local", is_flag=True, help="Run it on this machine, without Slurm.")
 def command(
-    campaign: Path | None,
+    path: Path | None,
     molarities: tuple[float, ...],
     temperatures: tuple[float, ...],
     replicas: int | None,
@@ -54,13 +56,13 @@ def command(
     pykoh submit --molarity 1.7 --molarity 6.26 --potential koh.pt --ps 2000 --site site.yaml -o koh
     pykoh status koh
 
-    What the options say wins over the file, and may replace it. Jobs that reach their time limit,
-    are preempted or lose their node go on from the newest whole restart file. The same command goes
-    on with a campaign whose jobs have failed or were cancelled, or makes it longer (a larger `ps`).
+    Options replace values of the file, or the whole file. After a time limit, preemption or the
+    failure of a node, jobs continue from the newest undamaged restart file. The same command
+    continues a campaign whose jobs have failed or were cancelled. A larger `ps` makes it longer.
     """
     from pykoh.campaign import slurm
     from pykoh.campaign.spec import read_campaign, read_site
-    from pykoh.campaign.submission import folder_of, submit
+    from pykoh.campaign.submission import make_folder, submit
 
     if dry_run and local:
         raise CampaignError("--dry-run and --local: give only one of them")
@@ -72,25 +74,27 @@ def command(
         "--ps": ("ps", ps),
     }
     options = {name: f"{key}={value}" for name, (key, value) in given.items() if value is not None}
-    if campaign is None and not (options or settings):
+    if path is None and not (options or settings):
         raise CampaignError("give a campaign file, or at least --molarity and --potential")
-    spec = read_campaign(campaign, settings, options)
-    place = read_site(site) if site is not None else None
+    campaign = read_campaign(path, settings, options)
+    how = read_site(site) if site is not None else None
     if dry_run:
-        folder = folder_of(spec, place, output)
-        click.echo(f"{len(folder.runs)} runs in {folder.path}, {spec.ps:g} ps each")
-        for job in slurm.write_scripts(folder):
+        campaign_folder = make_folder(campaign, how, output)
+        click.echo(
+            f"{len(campaign_folder.runs)} runs in {campaign_folder.path}, {campaign.ps:g} ps each"
+        )
+        for job in slurm.write_scripts(campaign_folder):
             click.echo(f"\n--- {job.path}")
             click.echo(job.text.rstrip())
         return
     try:
-        found = submit(spec, output, site=place, local=local, say=click.echo)
+        found = submit(campaign, output, site=how, local=local, say=click.echo)
     except KeyboardInterrupt:
-        raise click.ClickException("stopped; the same command goes on") from None
+        raise click.ClickException("stopped; the same command continues") from None
     if found.failed:
         raise click.ClickException(f"some runs failed: pykoh status {found.folder.path}")
     if local:
         return
     for stage, number in found.jobs.items():
         click.echo(f"{stage:<12} job {number}")
-    click.echo(f"pykoh status {found.folder.path} shows how far it is")
+    click.echo(f"pykoh status {found.folder.path} shows its progress")

@@ -1,4 +1,4 @@
-"""``pykoh train``: a MACE potential from labels, by mace-torch."""
+"""``pykoh train``: a MACE potential from labels, with mace-torch."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from pykoh.files import refuse_overwrite
 
 if TYPE_CHECKING:
     from pykoh.reference.labels import Reading
+    from pykoh.training.progress import Epoch
+    from pykoh.training.run import TrainingJob
 
 
 def _pairs(values: tuple[str, ...], option: str, example: str) -> dict[str, str]:
@@ -37,15 +39,15 @@ def _energies(values: tuple[str, ...]) -> dict[str, float]:
 
 
 def _refuse_architecture(foundation: str | None) -> None:
-    """Refuse options that a foundation model decides, rather than to ignore them."""
+    """Refuse options of the architecture, which a foundation model would ignore."""
     if foundation is None:
         return
     context = click.get_current_context()
     for name in ("channels", "max_l", "max_ell", "cutoff", "layers"):
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise TrainingError(
-                f"--{name.replace('_', '-')}: the foundation model brings its own; leave it out "
-                "(--grow-ell makes its angular resolution finer)"
+                f"--{name.replace('_', '-')}: the foundation model determines it; leave it "
+                "out (--grow-ell makes the angular resolution finer)"
             )
 
 
@@ -55,14 +57,14 @@ def _refuse_architecture(foundation: str | None) -> None:
 @click.option(
     "--foundation",
     metavar="NAME|FILE",
-    help="Fine-tune this model: a file, or a name that mace-torch downloads (small, medium, …).",
+    help="Model to fine-tune: a file, or a model that mace-torch downloads (small, medium, …).",
 )
 @click.option(
     "--method",
     type=click.Choice(["naive", "replay", "lora"]),
     default="naive",
     show_default=True,
-    help="Of fine-tuning: all weights; with the foundation's own data; low-rank changes.",
+    help="Fine-tuning: all weights; with the foundation's own data; low-rank changes.",
 )
 @click.option("--replay", type=click.Path(path_type=Path), help="The foundation's own labels.")
 @click.option("--lora-rank", type=click.IntRange(min=1), default=4, show_default=True)
@@ -72,19 +74,26 @@ def _refuse_architecture(foundation: str | None) -> None:
     type=float,
     multiple=True,
     metavar="MOL_PER_L",
-    help="Train on labels of this concentration only; may be repeated.  [default: all]",
+    help="Train only on labels of this concentration; may be repeated.  [default: all]",
 )
 @click.option(
-    "--labels", type=click.IntRange(min=1), metavar="N", help="Train on N frames, drawn evenly."
+    "--labels",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Train on N frames, from all concentrations.",
 )
 @click.option("--epochs", type=int, default=50, show_default=True)
 @click.option("--lr", type=float, help="Learning rate.  [default: 0.01; fine-tuning: 0.002]")
-@click.option("--final-lr", type=float, help="That it decays to.  [default: lr / 50]")
+@click.option("--final-lr", type=float, help="Learning rate at the end.  [default: lr / 50]")
 @click.option("--batch-size", type=int, default=2, show_default=True, help="Frames per step.")
 @click.option("--energy-weight", type=float, default=1.0, show_default=True)
 @click.option("--forces-weight", type=float, default=100.0, show_default=True)
 @click.option(
-    "--stress-weight", type=float, default=0.0, show_default=True, help="0: no stresses; NPT: 100."
+    "--stress-weight",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="0: no stresses; for NPT: 100.",
 )
 @click.option("--channels", type=click.IntRange(min=1), default=64, show_default=True)
 @click.option("--max-l", type=click.IntRange(0, 3), default=0, show_default=True)
@@ -93,9 +102,11 @@ def _refuse_architecture(foundation: str | None) -> None:
     "--grow-ell",
     type=click.IntRange(2, 4),
     metavar="N",
-    help="Fine-tuning: give the foundation a larger max_ell first; its energies stay.",
+    help="Fine-tuning: larger max_ell for the foundation; its energies stay the same.",
 )
-@click.option("--cutoff", type=float, default=5.0, show_default=True, help="Å, of one layer.")
+@click.option(
+    "--cutoff", type=float, default=5.0, show_default=True, help="Cutoff of one layer, Å."
+)
 @click.option("--layers", type=click.IntRange(1, 4), default=2, show_default=True)
 @click.option("--valid-fraction", type=float, default=0.1, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
@@ -108,7 +119,7 @@ def _refuse_architecture(foundation: str | None) -> None:
 @click.option(
     "--mace", multiple=True, metavar="OPTION=VALUE", help="Any further option of mace_run_train."
 )
-@click.option("--check", is_flag=True, help="Read and check the labels, say what they are, stop.")
+@click.option("--check", is_flag=True, help="Only read and check the labels.")
 @click.option("--force", is_flag=True, help="Begin again; replace an existing model.")
 def command(
     data: tuple[Path, ...],
@@ -149,22 +160,20 @@ def command(
     pykoh train labels.extxyz -o koh.model --foundation small --molarity 6.26
     pykoh train labels.extxyz -o koh.model --foundation pre.model --method lora
 
-    Trajectories are kept whole: frames of one either train or validate. The same command goes on
-    after a stop or a kill. NAME.train holds the learning curve, the log and run.json; NAME.json
-    says what the model was trained on and what it cost.
+    Training and validation frames are always from different trajectories. The same command
+    continues after a stop or a kill. NAME.train holds the learning curve, the log and run.json.
+    NAME.json records the data and the cost of the model.
 
-    A model file is a Python pickle, which can run code when it is read: fine-tune only models from
+    A model file is a Python pickle, which can run code when it is read. Fine-tune only models from
     people you trust.
     """
     if output is None and not check:
         raise click.UsageError("Missing option '-o' / '--output'.")
     output = output or Path("unnamed.model")
-    from pykoh.processes import interruptible
     from pykoh.reference.labels import read_labels
     from pykoh.training import options as choices
     from pykoh.training.data import describe, elements_of
-    from pykoh.training.prepare import Choice, check_output, job_of
-    from pykoh.training.run import train
+    from pykoh.training.prepare import Choice, check_output, training_job
 
     check_output(output)
     if not check:
@@ -202,19 +211,25 @@ def command(
         click.echo(describe(known))
         return
     choice = Choice(molarities, labels, valid_fraction, given)
-    job = job_of(known, data, output, options, choice)
+    job = training_job(known, data, output, options, choice)
     split, elements = job.split, elements_of((*job.split.train, *job.split.valid))
     click.echo(
         f"{len(split.train)} frames train, {len(split.valid)} validate, {len(split.test)} are kept "
         f"for tests; {known.level}, {' '.join(elements)}"
     )
 
-    def report(epoch: object, left_s: float) -> None:
-        from pykoh.training.progress import Epoch
+    _train(job, force)
 
-        assert isinstance(epoch, Epoch)
+
+def _train(job: TrainingJob, force: bool) -> None:
+    """Train a model, print each epoch and the result."""
+    from pykoh.processes import interruptible
+    from pykoh.training.run import train
+
+    def report(epoch: Epoch, left_s: float) -> None:
         line = (
-            f"epoch {epoch.number + 1:4d}/{epochs}  forces {epoch.force_rmse_meV_A:7.1f} meV/Å  "
+            f"epoch {epoch.number + 1:4d}/{job.options.epochs}  "
+            f"forces {epoch.force_rmse_meV_A:7.1f} meV/Å  "
             f"energy {epoch.energy_rmse_meV:7.2f} meV/atom"
         )
         click.echo(line + ("" if math.isnan(left_s) else f"  {left_s / 60:.1f} min left"))
@@ -223,9 +238,10 @@ def command(
         with interruptible():
             card = train(job, report, force)
     except KeyboardInterrupt:
-        raise click.ClickException("stopped; the same command goes on") from None
+        raise click.ClickException("stopped; the same command continues") from None
     best = card["validation"]
     click.echo(
-        f"{output}: best epoch {best['epoch']}, forces {best['force_rmse_meV_per_A']:.1f} meV/Å on "
-        f"validation frames, {card['core_hours']:.3g} core-hours"
+        f"{job.model}: best epoch {best['epoch']}, "
+        f"forces {best['force_rmse_meV_per_A']:.1f} meV/Å on validation frames, "
+        f"{card['core_hours']:.3g} core-hours"
     )

@@ -1,4 +1,4 @@
-"""``pykoh transfer``: models against labels at every concentration, with costs."""
+"""``pykoh transfer``: errors of models at every concentration, and their costs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pykoh.errors import TrainingError
 
 if TYPE_CHECKING:
     from pykoh.reference.labels import Reading
+    from pykoh.transferability.compare import Comparison
 
 
 @click.command()
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     multiple=True,
     required=True,
     type=click.Path(path_type=Path),
-    help="Label files; frames marked split=test, or all frames where none is marked.",
+    help="Label files; only frames with split=test are used, or all if there are none.",
 )
 @click.option(
     "-o",
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="Folder of the results.",
 )
-@click.option("--learning-curve", is_flag=True, help="Also error against the number of labels.")
+@click.option(
+    "--learning-curve", is_flag=True, help="Also draw the error over the number of labels."
+)
 @reads_labels
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--force", is_flag=True, help="Replace earlier results.")
@@ -50,7 +53,7 @@ def command(
     pykoh transfer m1.7.model m6.3.model all.model --data labels.extxyz -o transfer
 
     Writes transfer.json, transfer.csv and a heat map, and says which single concentration to label.
-    What a model was trained on and what it cost is read from NAME.json beside it, which `pykoh
+    The training data and the cost of a model are read from NAME.json beside it, which `pykoh
     train` writes. Test frames that a model was trained on are refused.
     """
     from pykoh.files import refuse_overwrite
@@ -67,9 +70,9 @@ def command(
     from pykoh.provenance import record, sha256
     from pykoh.reference.labels import read_labels
     from pykoh.training.data import elements_of
-    from pykoh.transfer.candidates import read_candidate
-    from pykoh.transfer.compare import compare
-    from pykoh.transfer.write import conclusion, trained_at, write
+    from pykoh.transferability.candidates import read_candidate
+    from pykoh.transferability.compare import compare
+    from pykoh.transferability.write import conclusion, write
 
     candidates = [read_candidate(path) for path in models]
     labels = read_labels(data, reading)
@@ -81,7 +84,7 @@ def command(
         if not candidate.has_record:
             click.echo(
                 f"Warning: {candidate.path}: no {candidate.path.with_suffix('.json').name} beside "
-                "it; whether it was trained on the test frames is not known",
+                "it; pykoh cannot check whether it was trained on the test frames",
                 err=True,
             )
     click.echo(f"{len(frames)} test frames at {labels.level}")
@@ -104,16 +107,23 @@ def command(
             report,
         )
         paths = write(comparison, output, learning_curve)
+    _print_table(comparison)
+    click.echo(f"\n{conclusion(comparison)}")
+    click.echo(f"written        {', '.join(str(path) for path in paths)}")
+
+
+def _print_table(comparison: Comparison) -> None:
+    """Print the force error of each model at each concentration."""
+    from pykoh.transferability.write import trained_at
+
     columns = [f"{m:.3g}" for m in comparison.molarities_mol_per_L]
     click.echo("\nforce RMSE (meV/Å) at")
     click.echo(
         f"{'model':<24}{'trained at':>18}" + "".join(f"{c:>8}" for c in columns) + f"{'all':>8}"
     )
     for row in comparison.rows:
-        values = [cell.force_meV_A.value for cell in row.cells] + [row.mean_meV_A.value]
+        values = [cell.force_meV_A.value for cell in row.concentrations] + [row.mean_meV_A.value]
         click.echo(
             f"{row.candidate.name:<24}{trained_at(row.candidate):>18}"
             + "".join(f"{v:8.1f}" for v in values)
         )
-    click.echo(f"\n{conclusion(comparison)}")
-    click.echo(f"written        {', '.join(str(path) for path in paths)}")

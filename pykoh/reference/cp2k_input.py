@@ -1,6 +1,6 @@
-"""CP2K input: the level of theory, the ways to converge it, and reading it back.
+"""CP2K input: the level of theory, recipes for convergence, and a parser.
 
-The level is fixed so that labels of different days and machines stay comparable: BLYP
+The level is fixed, so that labels from different days and machines can be compared: BLYP
 (doi:10.1103/PhysRevA.38.3098, doi:10.1103/PhysRevB.37.785) with D3 zero damping
 (doi:10.1063/1.3382344), GTH pseudopotentials (doi:10.1103/PhysRevB.54.1703), MOLOPT bases
 (doi:10.1063/1.2770708), in CP2K (doi:10.1063/5.0007045).
@@ -27,11 +27,11 @@ class Recipe:
     """How to converge the wavefunction (orbital transformation, doi:10.1063/1.1543154).
 
     Attributes:
-        name: for the label.
+        name: name in the label.
         minimizer: CP2K's OT MINIMIZER.
         preconditioner: CP2K's OT PRECONDITIONER.
         inner: steps between rebuilds of the preconditioner.
-        outer: rebuilds.
+        outer: number of rebuilds.
         from_neighbour: start from the wavefunction of another frame of the trajectory.
     """
 
@@ -43,7 +43,8 @@ class Recipe:
     from_neighbour: bool
 
 
-# Measured on 99 atoms: the first takes 16 steps from atoms and 10 from a frame 0.1 ps away.
+# Measured with 99 atoms: the first recipe takes 16 steps from superposed atoms, and 10 steps from
+# the wavefunction of a frame 0.1 ps away.
 RECIPES = (
     Recipe("DIIS/FULL_ALL", "DIIS", "FULL_ALL", 10, 8, True),
     Recipe("CG/FULL_ALL", "CG", "FULL_ALL", 20, 8, False),
@@ -92,31 +93,14 @@ def input_text(
 
     Args:
         atoms: positions in Å and cell.
-        recipe: how to converge.
+        recipe: settings of convergence.
         guess: a wavefunction file to start from, or None for superposed atoms.
         multiplicity: 2S + 1 for a spin-polarised calculation (isolated atoms), or None.
-        stress: ask for the analytical stress; it costs about 2 % of a frame.
+        stress: compute the analytical stress, which takes about 2 % of the time.
 
     Raises:
-        LabelError: an element without pseudopotential here.
+        LabelError: the level has no basis for an element.
     """
-    elements = list(dict.fromkeys(atoms.get_chemical_symbols()))
-    for element in elements:
-        if element not in VALENCE:
-            raise LabelError(
-                f"element {element}: no basis is chosen for it at {LEVEL_NAME} "
-                f"(there is {' '.join(VALENCE)}); use --calculator MODULE:FACTORY"
-            )
-    rows = zip(atoms.get_chemical_symbols(), atoms.positions, strict=True)
-    coordinates = "\n".join(f"   {s} {x:.10f} {y:.10f} {z:.10f}" for s, (x, y, z) in rows)
-    cell = "\n".join(
-        f"   {name} {' '.join(f'{c:.12f}' for c in vector)}"
-        for name, vector in zip("ABC", atoms.cell.array, strict=True)
-    )
-    kinds = "\n".join(
-        f"  &KIND {e}\n   BASIS_SET {BASIS}\n   POTENTIAL GTH-BLYP-q{VALENCE[e]}\n  &END KIND"
-        for e in elements
-    )
     spin = "" if multiplicity is None else f"  LSD\n  MULTIPLICITY {multiplicity}\n"
     restart = "" if guess is None else f"  WFN_RESTART_FILE_NAME {guess}\n"
     return f"""\
@@ -152,6 +136,31 @@ def input_text(
    &END OUTER_SCF
   &END SCF
  &END DFT
+{_subsystem(atoms)}
+&END FORCE_EVAL
+"""
+
+
+def _subsystem(atoms: Atoms) -> str:
+    """Return the section SUBSYS: cell, coordinates, basis and pseudopotential of each element."""
+    elements = list(dict.fromkeys(atoms.get_chemical_symbols()))
+    for element in elements:
+        if element not in VALENCE:
+            raise LabelError(
+                f"element {element}: {LEVEL_NAME} has no basis for it "
+                f"(there is {' '.join(VALENCE)}); use --calculator MODULE:FACTORY"
+            )
+    rows = zip(atoms.get_chemical_symbols(), atoms.positions, strict=True)
+    coordinates = "\n".join(f"   {s} {x:.10f} {y:.10f} {z:.10f}" for s, (x, y, z) in rows)
+    cell = "\n".join(
+        f"   {name} {' '.join(f'{c:.12f}' for c in vector)}"
+        for name, vector in zip("ABC", atoms.cell.array, strict=True)
+    )
+    kinds = "\n".join(
+        f"  &KIND {e}\n   BASIS_SET {BASIS}\n   POTENTIAL GTH-BLYP-q{VALENCE[e]}\n  &END KIND"
+        for e in elements
+    )
+    return f"""\
  &SUBSYS
   &CELL
 {cell}
@@ -161,9 +170,7 @@ def input_text(
 {coordinates}
   &END COORD
 {kinds}
- &END SUBSYS
-&END FORCE_EVAL
-"""
+ &END SUBSYS"""
 
 
 def parse_input(text: str) -> dict[str, Any]:
@@ -173,7 +180,7 @@ def parse_input(text: str) -> dict[str, Any]:
     get ``#2``, ``#3`` … after their name. Variables and includes are not expanded.
 
     Raises:
-        LabelError: sections are not closed.
+        LabelError: a section is not closed.
     """
     root: dict[str, Any] = {}
     stack = [root]
@@ -215,10 +222,10 @@ def _number_or_word(value: Any) -> Any:
 
 
 def settings_of(text: str) -> dict[str, Any]:
-    """Return what the energy depends on from a CP2K input, for :class:`Level`.
+    """Return the settings of a CP2K input on which the energy depends, for :class:`Level`.
 
-    How the wavefunction is converged and what is printed is left out; EPS_SCF is in. Spin is left
-    out too: isolated atoms and closed-shell boxes are one level.
+    EPS_SCF is included. The method of convergence and the output are left out. Spin is left out
+    too: isolated atoms and closed-shell boxes have the same level.
     """
     try:
         force = parse_input(text)["FORCE_EVAL"]

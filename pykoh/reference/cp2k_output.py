@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from pykoh.errors import LabelError
 from pykoh.reference.level import Label
 
-# CODATA 2006, the constants that CP2K itself uses (src/common/physcon.F), so that what it prints
-# in atomic units is turned into what it would print in eV.
+# CODATA 2006, the constants of CP2K itself (src/common/physcon.F): its numbers in atomic units then
+# become exactly the numbers that it would print in eV.
 HARTREE_EV = 27.21138386
 BOHR_A = 0.52917720859
 _GPA_PER_EV_A3 = 160.217649
-# GPa in the units of pressure that CP2K knows (src/common/cp_units.F); 2023 and earlier print GPa,
-# 2024 and later bar, and STRESS_UNIT in the input chooses any of them.
+# GPa per unit of pressure of CP2K (src/common/cp_units.F). Versions up to 2023 print GPa, later
+# ones bar, and STRESS_UNIT in the input chooses any of them.
 GPA_PER_UNIT = {
     "bar": 1e-4,
     "kbar": 0.1,
@@ -43,7 +43,7 @@ _STRESS = re.compile(
 
 
 def is_converged(text: str) -> bool:
-    """Return whether the wavefunction was converged: the outer loop where there is one."""
+    """Return whether the wavefunction is converged (in the outer loop, if there is one)."""
     if "outer SCF loop FAILED" in text:
         return False
     if "outer SCF iter" in text:
@@ -63,13 +63,13 @@ def _rows(block: str, prefix: str, n_columns: int) -> NDArray[np.float64]:
 
 
 def _stress(text: str, name: str | Path, wanted: bool) -> NDArray[np.float64] | None:
-    """Return the stress, [3, 3], eV/Å³, or None where the output has none."""
+    """Return the stress, [3, 3], eV/Å³, or None if the output has none."""
     found = _STRESS.search(text)
     if found is None:
         if wanted:
             raise LabelError(
-                f"{name}: no stress in CP2K's output, although it was asked for; this CP2K prints "
-                "it in a form that pykoh does not know: please report its version"
+                f"{name}: no stress in CP2K's output, although it was requested; pykoh does not "
+                "know the format of this CP2K: please report its version"
             )
         return None
     unit = next((u for u in GPA_PER_UNIT if u.lower() == found[1].strip().lower()), None)
@@ -79,7 +79,7 @@ def _stress(text: str, name: str | Path, wanted: bool) -> NDArray[np.float64] | 
             f"{name}: CP2K's stress [{found[1]}] cannot be read; known units are "
             f"{', '.join(GPA_PER_UNIT)}"
         )
-    # CP2K's sign is that of a pressure; ASE's and MACE's is the opposite.
+    # CP2K uses the sign of a pressure; ASE and MACE use the opposite one.
     return -rows * (GPA_PER_UNIT[unit] / _GPA_PER_EV_A3)
 
 
@@ -91,19 +91,19 @@ def parse_output(
     core_s: float,
     with_stress: bool = False,
 ) -> Label:
-    """Return the label that a CP2K output of ``RUN_TYPE ENERGY_FORCE`` holds.
+    """Return the label in a CP2K output of ``RUN_TYPE ENERGY_FORCE``.
 
     Args:
         text: the whole output.
         name: the file, for messages.
         n_atoms: atoms of the frame.
-        recipe: how it was converged.
-        core_s: processor seconds; 0 takes the time that CP2K reports (wall, one core).
-        with_stress: the input asked for the stress, so that it has to be there.
+        recipe: name of the settings of convergence.
+        core_s: processor seconds; 0: use the time that CP2K reports (wall, one core).
+        with_stress: the input requested the stress, so it must be in the output.
 
     Raises:
-        LabelError: it stopped early, did not converge, lacks energy, forces or the stress that was
-            asked for, or prints a stress in an unknown unit.
+        LabelError: CP2K stopped early or did not converge; energy, forces or a requested stress is
+            missing; or the unit of the stress is unknown.
     """
     if "PROGRAM ENDED" not in text:
         found = re.search(r"\[ABORT\].*?\n.*?\\___/\s+(\S.*?)\s+\*", text, re.DOTALL)
@@ -113,7 +113,7 @@ def parse_output(
     energy = _ENERGY.search(text)
     block, columns = _FORCES_OLD.search(text), 3
     if block is None:
-        # 2024 and later print the norm behind the three components.
+        # Versions since 2024 print the norm after the three components.
         block, columns = _FORCES_NEW.search(text), 4
     if energy is None or block is None:
         missing = "energy" if energy is None else "forces"

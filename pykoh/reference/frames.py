@@ -1,4 +1,4 @@
-"""Frames to label, and what tells two frames apart."""
+"""Frames to label, checks of their geometry, and the comparison of frames."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 _OPENERS: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 # 1 mol/L in ions per Å³ (Avogadro's number times 1e-27).
 PER_A3 = 6.02214076e-4
-# No two atoms of a liquid come closer, Å; the shortest bond is O-H.
+# Two atoms of a liquid do not come closer than this, Å; the shortest bond is O-H.
 CLOSEST_A = 0.6
-# Cells and coordinates beyond are damage; searches for neighbours would take forever in them, Å.
+# Larger cells and coordinates are damage, and a search for neighbours would not end, Å.
 LONGEST_A = 1000.0
 FARTHEST_A = 1e5
 SHORTEST_HEIGHT_A = 1.5
-# Farther from every other atom an H has lost its molecule; closer no cation comes to an atom, Å.
+# An H farther than this from every other atom is unbound. No cation comes closer to an atom, Å.
 UNBOUND_H_A = 2.0
 CLOSEST_CATION_A = 1.5
-# Two frames whose nearest-neighbour distances agree to this are the same frame, Å.
+# Frames whose nearest-neighbour distances agree within this are the same frame, Å.
 SAME_A = 1e-4
 
 
 def molarity_of(atoms: Atoms) -> float:
     """Return the hydroxide molarity of a frame, mol/L: cations (or excess O) per volume.
 
-    ``info["molarity"]`` is not trusted: labels of several sources may mean different things by it.
+    ``info["molarity"]`` is not used, because its meaning may differ between sources.
     """
     symbols = atoms.get_chemical_symbols()
     return sum(s in CATIONS for s in symbols) / (PER_A3 * float(atoms.get_volume()))
@@ -51,8 +51,8 @@ def molarity_of(atoms: Atoms) -> float:
 def frame_key(atoms: Atoms) -> str:
     """Return 16 hexadecimal digits of elements, cell and positions.
 
-    Numbers count as an extended-xyz file writes them, with 8 decimals: the key of a frame is the
-    same before it is written and after it is read.
+    Numbers are rounded to 8 decimals, as in an extended-xyz file. So the key of a frame stays the
+    same when it is written and read again.
     """
     digest = hashlib.sha256(" ".join(atoms.get_chemical_symbols()).encode())
     for array in (atoms.cell.array, atoms.positions):
@@ -77,10 +77,11 @@ def nearest_distances(atoms: Atoms) -> NDArray[np.float64]:
 
 
 def duplicates(frames: Sequence[Atoms]) -> list[tuple[int, int]]:
-    """Return pairs of frames that are the same but for wrapping, order, rotation or translation.
+    """Return pairs of frames that differ only in wrapping, order, rotation or translation.
 
-    The same formula, volume and sorted nearest-neighbour distances count as the same; thermal
-    motion makes two different frames of a liquid differ in these by far more than 1e-4 Å.
+    Frames with the same formula, volume and sorted nearest-neighbour distances count as the same.
+    Because of thermal motion, two different frames of a liquid differ in these distances by far
+    more than 1e-4 Å.
     """
     groups: dict[tuple[str, int], list[tuple[float, int, NDArray[np.float64]]]] = {}
     for number, atoms in enumerate(frames):
@@ -101,16 +102,16 @@ def duplicates(frames: Sequence[Atoms]) -> list[tuple[int, int]]:
 def periodic_differences(
     vectors: NDArray[np.float64], cell: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return vectors moved by lattice vectors to small fractions of the cell, ``[..., 3]``, Å.
+    """Return images of vectors with fractions of the cell between -1/2 and 1/2, ``[..., 3]``, Å.
 
-    These are the shortest images where the shortest is below half of the cell's smallest height.
+    If the shortest image is below half of the cell's smallest height, this is the shortest one.
     """
     fractions = vectors @ np.linalg.inv(cell)
     return np.asarray((fractions - np.round(fractions)) @ cell, dtype=np.float64)
 
 
 def check_geometry(atoms: Atoms, where: str) -> None:
-    """Raise :class:`LabelError` if a frame is no periodic liquid, or is damaged.
+    """Raise :class:`LabelError` if a frame is damaged or is not a periodic liquid.
 
     Args:
         atoms: the frame.
@@ -123,8 +124,8 @@ def check_geometry(atoms: Atoms, where: str) -> None:
         raise LabelError(f"{where}: a coordinate or the lattice is not a number; remove this frame")
     if not np.abs(cell).max() <= LONGEST_A or np.abs(atoms.positions).max() > FARTHEST_A:
         raise LabelError(
-            f"{where}: its lattice or a coordinate is beyond {LONGEST_A:g} Å "
-            f"({FARTHEST_A:g} Å for a coordinate); the frame is damaged: remove it"
+            f"{where}: its lattice is longer than {LONGEST_A:g} Å or a coordinate is beyond "
+            f"{FARTHEST_A:g} Å; the frame is damaged: remove it"
         )
     if not all(atoms.pbc) or abs(np.linalg.det(cell)) < 1.0:
         raise LabelError(
@@ -134,8 +135,8 @@ def check_geometry(atoms: Atoms, where: str) -> None:
     heights = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)
     if heights.min() < SHORTEST_HEIGHT_A:
         raise LabelError(
-            f"{where}: its cell is only {heights.min():.2g} Å high; the lattice is damaged or not "
-            "in Å"
+            f"{where}: the height of its cell is only {heights.min():.2g} Å; the lattice is "
+            "damaged or not in Å"
         )
     if len(atoms) > 1:
         _check_distances(atoms, where)
@@ -172,7 +173,7 @@ def read_extxyz(path: Path, what: str = "file of frames (extended xyz)") -> list
 
     require_file(path, what, LabelError)
     try:
-        # ASE seeks in the file, which in a compressed one begins anew each time.
+        # ASE seeks in the file; in a compressed file each seek would read it from the beginning.
         opener = _OPENERS.get(path.suffix, Path.open)
         with opener(path, "rb") as stream:
             text = io.StringIO(stream.read().decode())
@@ -186,13 +187,13 @@ def read_extxyz(path: Path, what: str = "file of frames (extended xyz)") -> list
 
 
 def read_frames(paths: Sequence[Path]) -> tuple[list[Atoms], list[str]]:
-    """Return the frames to label of several files, checked, without earlier results.
+    """Return the frames of several files, checked and without earlier results.
 
-    ``info`` keeps what is known of a frame: ``run`` (its trajectory; the file's name where it is
-    missing), ``temperature_K`` and ``kind`` (a word of the user's own); ``molarity`` is computed.
+    ``info`` keeps ``run`` (its trajectory, by default the name of the file), ``temperature_K`` and
+    ``kind`` (a word of the user's own); ``molarity`` is computed.
 
     Returns:
-        The frames, and a sentence for each frame that is left out because it is there already.
+        The frames, and a sentence for each frame that is left out because it is a duplicate.
 
     Raises:
         LabelError: a file is not readable or a frame is broken.
@@ -209,8 +210,8 @@ def to_label(given: Sequence[tuple[Atoms, str, str]]) -> tuple[list[Atoms], list
     """Return frames to label, as :func:`read_frames` does.
 
     Args:
-        given: a frame each, where it is from (for messages), and its trajectory where
-            ``info["run"]`` does not say it.
+        given: for each frame the frame, its origin (for messages), and the name of its trajectory
+            if there is no ``info["run"]``.
 
     Raises:
         LabelError: a frame is broken.
@@ -226,6 +227,6 @@ def to_label(given: Sequence[tuple[Atoms, str, str]]) -> tuple[list[Atoms], list
             frame.info["kind"] = str(atoms.info["kind"])
         frame.info["molarity"] = round(molarity_of(atoms), 4)
         frames.append(frame)
-    twice = {j: i for i, j in duplicates(frames)}
-    notes = [f"{given[j][1]}: left out, is the same as {given[i][1]}" for j, i in twice.items()]
-    return [frame for k, frame in enumerate(frames) if k not in twice], notes
+    repeated = {j: i for i, j in duplicates(frames)}
+    notes = [f"{given[j][1]}: left out, is the same as {given[i][1]}" for j, i in repeated.items()]
+    return [frame for k, frame in enumerate(frames) if k not in repeated], notes

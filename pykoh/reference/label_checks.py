@@ -1,6 +1,6 @@
-"""What labels of a liquid cannot be: signs of wrong units, wrong signs, or damage.
+"""Checks of labels that find wrong units, wrong signs and damage.
 
-Each check compares labels with what is known of any aqueous solution, and names the remedy.
+Each check compares labels with known properties of aqueous solutions, and names a remedy.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 # Forces of a liquid at 300-400 K: the root mean square is 0.5 to 1 eV/Å.
 LARGEST_EV_A = 100.0
 SMALLEST_RMS_EV_A = 0.1
-# Stresses of a box of some 100 atoms: 1.5 GPa (root mean square), 5 GPa at most in the shipped
-# labels; 3 % shorter lengths add some 3 GPa.
+# Stresses of a box of about 100 atoms: 1.5 GPa (root mean square), 5 GPa at most in the shipped
+# labels; a box with 3 % shorter edges adds about 3 GPa.
 LARGEST_GPA = 10.0
 GPA_PER_EV_A3 = 160.2176634
-# Energy of the liquid against isolated atoms: -4.1 to -4.0 eV/atom in the shipped labels. Isolated
-# energies that were fitted instead of computed leave about 0.
+# Energy of the liquid relative to isolated atoms: -4.1 to -4.0 eV/atom in the shipped labels. With
+# isolated energies that were fitted instead of computed it is about 0.
 BINDING_EV = (-10.0, 1.0)
-# Slope of the stress against what the O-H bonds contribute; 0.94 in the shipped labels.
+# Slope of the stress over the contribution of the O-H bonds; 0.94 in the shipped labels.
 SLOPES = (0.2, 5.0)
 SMALLEST_CORRELATION = 0.4
 FRAMES_FOR_SLOPE = 4
 
 
 def check_forces(frames: Sequence[Atoms], places: Sequence[str], largest_eV_A: float) -> None:
-    """Raise :class:`LabelError` where forces are all zero, too large, or too small for a liquid.
+    """Raise :class:`LabelError` if forces are all zero, too large, or too small for a liquid.
 
     Args:
-        frames: of one file, each with two atoms or more.
+        frames: frames of one file, each with two atoms or more.
         places: file and frame of each.
         largest_eV_A: the largest force that is accepted.
     """
@@ -48,30 +48,29 @@ def check_forces(frames: Sequence[Atoms], places: Sequence[str], largest_eV_A: f
     if peaks[worst] > largest_eV_A:
         raise LabelError(
             f"{places[worst]}: a force of {peaks[worst]:.4g} eV/Å; if the file is not in eV and "
-            "eV/Å, say --units hartree or --units kcal/mol; if it is, remove the frame or say "
+            "eV/Å, say --units hartree or --units kcal/mol; else remove the frame or say "
             f"--max-force {np.ceil(peaks[worst]):.0f}"
         )
     if min(peaks) == 0.0:
         raise LabelError(
-            f"{places[peaks.index(0.0)]}: all its forces are zero; a liquid has none such: remove "
-            "the frame or label it again"
+            f"{places[peaks.index(0.0)]}: all its forces are zero, which is impossible in a "
+            "liquid: remove the frame or label it again"
         )
     rms = float(np.sqrt(np.mean(np.concatenate([f.arrays[FORCES].ravel() for f in frames]) ** 2)))
     if rms < SMALLEST_RMS_EV_A:
         raise LabelError(
             f"{places[0]}: the forces are {rms:.3g} eV/Å (root mean square), too small for a "
-            "liquid; Hartree/Bohr? then say --units hartree (if the structures are relaxed: put "
-            "them into one file with frames of a liquid)"
+            "liquid; if they are in hartree/bohr, say --units hartree (if the structures are "
+            "relaxed, put them into one file with frames of a liquid)"
         )
 
 
 def check_stresses(frames: Sequence[Atoms], places: Sequence[str], largest_GPa: float) -> list[str]:
     """Refuse stresses that are too large or that contradict the forces.
 
-    An O-H vector d with the force F on its H contributes -d⊗F to V·σ. These vibrations make most
-    of the fluctuation of V·σ: over the shipped labels a straight line through the traceless parts
-    has the slope 0.94 (correlation 0.78). Another sign or unit of the stress shows as another
-    slope.
+    An O-H vector d with the force F on its H contributes -d⊗F to V·σ. O-H vibrations cause most
+    of the fluctuations of V·σ: in the shipped labels a straight line through the traceless parts
+    has the slope 0.94 (correlation 0.78). A wrong sign or unit of the stress changes the slope.
 
     Args:
         frames: of one file.
@@ -79,10 +78,10 @@ def check_stresses(frames: Sequence[Atoms], places: Sequence[str], largest_GPa: 
         largest_GPa: the largest component that is accepted.
 
     Returns:
-        A sentence where the stresses have nothing to do with the forces; else nothing.
+        A sentence if the stresses are not correlated with the forces; else nothing.
 
     Raises:
-        LabelError: a component is too large, or the slope says another sign or unit.
+        LabelError: a component is too large, or the slope shows a wrong sign or unit.
     """
     pairs = [(f, p) for f, p in zip(frames, places, strict=True) if STRESS in f.info]
     for frame, place in pairs:
@@ -90,8 +89,8 @@ def check_stresses(frames: Sequence[Atoms], places: Sequence[str], largest_GPa: 
         if peak > largest_GPa:
             raise LabelError(
                 f"{place}: a stress of {peak:.3g} GPa; stresses are read in eV/Å³ (with --units "
-                "hartree in hartree/bohr³), bar and GPa have to be converted first (1 GPa = "
-                f"0.00624151 eV/Å³); if it is right, say --max-stress {np.ceil(peak):.0f}"
+                "hartree in hartree/bohr³), convert bar and GPa first (1 GPa = "
+                f"0.00624151 eV/Å³); if it is correct, say --max-stress {np.ceil(peak):.0f}"
             )
     known = [_stress_and_bonds(frame) for frame, _ in pairs if _has_water(frame)]
     if len(known) < FRAMES_FOR_SLOPE:
@@ -110,7 +109,7 @@ def check_stresses(frames: Sequence[Atoms], places: Sequence[str], largest_GPa: 
     if -SLOPES[1] < slope < -SLOPES[0]:
         raise LabelError(
             f"{place}: the stresses have the opposite sign of what the forces on the hydrogens "
-            "give; a stress is positive when the cell wants to shrink (a pressure is minus the "
+            "give; a stress is positive when the cell tends to shrink (a pressure is minus the "
             "stress): change the sign"
         )
     raise LabelError(
@@ -125,7 +124,7 @@ def _has_water(frame: Atoms) -> bool:
 
 
 def _stress_and_bonds(frame: Atoms) -> tuple[np.ndarray, np.ndarray]:
-    """Return the traceless V·σ and what the bonds of H to the nearest O add to it, [6] each, eV."""
+    """Return the traceless V·σ and the part of the bonds of H to the nearest O, [6] each, eV."""
     symbols = np.array(frame.get_chemical_symbols())
     hydrogens, oxygens = np.flatnonzero(symbols == "H"), np.flatnonzero(symbols == "O")
     vectors = periodic_differences(
@@ -148,12 +147,12 @@ def _stress_and_bonds(frame: Atoms) -> tuple[np.ndarray, np.ndarray]:
 def check_energies(
     frames: Sequence[Atoms], places: Sequence[str], isolated_eV: Mapping[str, float]
 ) -> None:
-    """Raise :class:`LabelError` where a frame is not bound as a liquid is.
+    """Raise :class:`LabelError` if the energy of a frame is not that of a liquid.
 
     Args:
-        frames: of the liquid.
+        frames: frames of the liquid.
         places: file and frame of each.
-        isolated_eV: energy of each isolated atom; frames with other elements are not checked.
+        isolated_eV: energy of each isolated atom. Frames with other elements are not checked.
     """
     for frame, place in zip(frames, places, strict=True):
         symbols = frame.get_chemical_symbols()
@@ -165,6 +164,6 @@ def check_energies(
             raise LabelError(
                 f"{place}: its energy against isolated atoms (E0) is {binding:+.4g} eV/atom, "
                 f"outside {BINDING_EV[0]:g} to {BINDING_EV[1]:+g} (about -4 in aqueous KOH): "
-                "the energies are not in the units of --units, or are per atom, or the E0 are of "
-                "another level or unit"
+                "the energies are not in the units of --units, or are per atom, or the E0 have "
+                "another level of theory or unit"
             )

@@ -1,4 +1,4 @@
-"""Finding energy, forces and stress in a labelled frame, whatever its file calls them."""
+"""Energy, forces and stress of a labelled frame, under any names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 ENERGY, FORCES, STRESS = "REF_energy", "REF_forces", "REF_stress"
-# What an extended-xyz file holds beside labels: no candidates for a key.
+# Data in an extended-xyz file that are not labels.
 _GEOMETRY = {"positions", "momenta", "velocities", "velo", "numbers", "masses"}
 _NOT_ENERGIES = {"molarity", "temperature_K", "core_s", "scf_steps", "charge", "spin"}
 _FLAGS = ("converged", "scf_converged", "is_converged")
@@ -22,7 +22,7 @@ _FLAGS = ("converged", "scf_converged", "is_converged")
 
 @dataclass(frozen=True, slots=True)
 class LabelUnits:
-    """What the numbers of a label file are multiplied by.
+    """Factors for the numbers of a label file.
 
     Attributes:
         energy: eV per unit of energy.
@@ -41,13 +41,13 @@ UNITS = {
     "hartree": LabelUnits(_HARTREE_EV, _HARTREE_EV / _BOHR_A, _HARTREE_EV / _BOHR_A**3),
     "kcal/mol": LabelUnits(0.0433641042418, 0.0433641042418, 0.0433641042418),
 }
-"""Of labels of other programs. Lengths are in Å, but for ``hartree``: forces per bohr, stress per
+"""Units of other programs. Lengths are in Å; with ``hartree`` forces are per bohr and stresses per
 bohr³."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelKeys:
-    """Names of energy, forces and stress in a file; None looks for the usual names.
+    """Names of energy, forces and stress in a file; None: one of the usual names.
 
     Attributes:
         energy: usual names are ``REF_energy`` and ``energy``.
@@ -61,20 +61,20 @@ class LabelKeys:
 
 
 def take_results(atoms: Atoms, where: str, units: LabelUnits, keys: LabelKeys) -> None:
-    """Move what a frame is labelled with to REF_energy, REF_forces, REF_stress.
+    """Move the labels of a frame to REF_energy, REF_forces, REF_stress.
 
     Args:
         atoms: the frame as ASE read it; afterwards ``info`` holds REF_energy (eV) and REF_stress
-            ([3, 3], eV/Å³, positive when the cell wants to shrink) if there is one, ``arrays``
-            REF_forces ([n_atoms, 3], eV/Å). A single atom without forces gets zeros: an isolated
-            atom feels none, and MACE's own files leave them out.
+            ([3, 3], eV/Å³, positive when the cell tends to shrink) if there is one, ``arrays``
+            REF_forces ([n_atoms, 3], eV/Å). A single atom without forces gets zeros, because an
+            isolated atom has no force and MACE's own files leave it out.
         where: file and frame, for messages.
         units: of the file.
         keys: names in the file.
 
     Raises:
-        LabelError: an energy or forces are missing, not numbers or of a wrong shape; the
-            self-consistent field was not converged.
+        LabelError: an energy or forces are missing, are not numbers or have a wrong shape, or the
+            SCF was not converged.
     """
     calculated: dict[str, Any] = dict(atoms.calc.results) if atoms.calc is not None else {}
     atoms.calc = None
@@ -86,12 +86,14 @@ def take_results(atoms: Atoms, where: str, units: LabelUnits, keys: LabelKeys) -
     if forces is None and len(atoms) == 1 and keys.forces is None:
         forces = np.zeros((1, 3))
     if energy is None or forces is None or (keys.stress is not None and stress is None):
-        raise LabelError(_missing(where, found, keys, energy is None, forces is None, len(atoms)))
+        raise LabelError(
+            _missing_message(where, found, keys, energy is None, forces is None, len(atoms))
+        )
     energy, forces = _numbers(energy), _numbers(forces)
     if energy.size != 1 or forces.shape != (len(atoms), 3):
         raise LabelError(
             f"{where}: its energy has {energy.size} values and its forces the shape "
-            f"{forces.shape}; one energy and forces of {len(atoms)} × 3 are needed: name them "
+            f"{forces.shape}; one energy and forces of {len(atoms)} × 3 are needed; name them "
             "with --energy-key and --forces-key"
         )
     if not (np.isfinite(energy).all() and np.isfinite(forces).all()):
@@ -139,7 +141,7 @@ def _refuse_unconverged(info: dict[str, Any], where: str) -> None:
             )
 
 
-def _missing(
+def _missing_message(
     where: str,
     found: dict[str, Any],
     keys: LabelKeys,
@@ -147,7 +149,7 @@ def _missing(
     forces: bool,
     n_atoms: int,
 ) -> str:
-    """Return the message that names what is missing, what the frame has, and the option."""
+    """Return a message with the missing labels, the data of the frame, and the option."""
     for option, key in (("energy", keys.energy), ("forces", keys.forces), ("stress", keys.stress)):
         if key is not None and key not in found:
             there = ", ".join(sorted(found.keys() - _GEOMETRY)) or "nothing but positions"

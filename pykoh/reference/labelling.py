@@ -1,4 +1,4 @@
-"""Reference energies, forces and stresses of frames: what ``pykoh label`` does."""
+"""Reference energies, forces and stresses of frames: the work of ``pykoh label``."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pykoh.errors import LabelError
-from pykoh.reference.campaign import Campaign, Progress, work_folder
+from pykoh.reference.frame_queue import FrameQueue, LabelProgress, work_folder
 from pykoh.reference.frames import read_frames, to_label
 from pykoh.reference.level import Labeller
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-Frames = str | Path | Sequence[str | Path] | Sequence[Any]
+FrameSource = str | Path | Sequence[str | Path] | Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What came of labelling.
+    """The result of labelling.
 
     Attributes:
         labels: the label file.
         summary: JSON file with the level and the reasons of failures.
-        progress: how many frames are labelled, and what they cost.
-        notes: what to know about the frames.
+        progress: number of labelled frames, and their cost.
+        notes: notes about the frames.
     """
 
     labels: Path
     summary: Path
-    progress: Progress
+    progress: LabelProgress
     notes: list[str]
 
 
 def label(
-    frames: Frames,
+    frames: FrameSource,
     output: str | Path,
     *,
     labeller: Labeller | str | None = None,
@@ -45,39 +45,39 @@ def label(
     threads: int = 1,
     retry_failed: bool = False,
     with_atoms: bool = True,
-    progress: Callable[[Progress], None] = lambda _: None,
+    progress: Callable[[LabelProgress], None] = lambda _: None,
 ) -> Labelled:
-    """Compute reference labels of frames; the same call goes on after a stop.
+    """Compute reference labels of frames; the same call continues after a stop.
 
     Args:
         frames: files of extended xyz, or a list of periodic ASE atoms.
-        output: label file, ``NAME.extxyz``; frames that it holds already are kept.
+        output: label file, ``NAME.extxyz``; frames that it already holds are kept.
         labeller: ``"MODULE:FACTORY"`` of an ASE calculator, or an object of your own
             (:class:`pykoh.reference.level.Labeller`); CP2K at BLYP-D3 by default.
-        command: how CP2K is started, e.g. ``["mpirun", "-n", "16", "cp2k.psmp"]``.
+        command: command that starts CP2K, e.g. ``["mpirun", "-n", "16", "cp2k.psmp"]``.
         jobs: frames computed at a time.
         threads: OpenMP threads of each CP2K process.
-        retry_failed: try frames again that failed before.
-        with_atoms: compute the isolated atoms too.
+        retry_failed: compute frames again that failed before.
+        with_atoms: also compute the isolated atoms.
         progress: called after each frame.
 
     Raises:
-        LabelError: frames that cannot be labelled, a file of another level, or no CP2K.
+        LabelError: a frame cannot be labelled, the file has another level, or there is no CP2K.
     """
     target = Path(output)
     check_output(target)
     boxes, notes = frames_of(frames, target)
     chosen = labeller_of(labeller, target, command, threads)
-    campaign = Campaign(boxes, target, chosen, jobs, retry_failed)
-    end = campaign.run(progress, with_atoms=with_atoms)
-    return Labelled(target, campaign.summary, end, notes)
+    queue = FrameQueue(boxes, target, chosen, jobs, retry_failed)
+    end = queue.run(progress, with_atoms=with_atoms)
+    return Labelled(target, queue.summary, end, notes)
 
 
 def check_output(output: Path) -> None:
-    """Refuse a name of a label file that cannot be written.
+    """Check the name of a label file.
 
     Raises:
-        LabelError: another suffix, or no such folder.
+        LabelError: it has another suffix, or its folder does not exist.
     """
     if output.suffix != ".extxyz":
         raise LabelError(f"{output}: a label file is extended xyz; name it {output.stem}.extxyz")
@@ -85,7 +85,7 @@ def check_output(output: Path) -> None:
         raise LabelError(f"{output}: its folder {output.parent} does not exist; create it first")
 
 
-def frames_of(frames: Frames, output: Path) -> tuple[list[Atoms], list[str]]:
+def frames_of(frames: FrameSource, output: Path) -> tuple[list[Atoms], list[str]]:
     """Return the frames of files or of a list, checked, and notes about them.
 
     Raises:
@@ -104,10 +104,10 @@ def frames_of(frames: Frames, output: Path) -> tuple[list[Atoms], list[str]]:
 def labeller_of(
     choice: Labeller | str | None, output: Path, command: Sequence[str] | None, threads: int
 ) -> Labeller:
-    """Return what computes a frame: CP2K, an ASE calculator, or what was given.
+    """Return the labeller: CP2K, an ASE calculator, or the given one.
 
     Raises:
-        LabelError: both a command and another labeller were given, or it cannot be found.
+        LabelError: both a command and another labeller were given, or the program is not found.
     """
     if choice is None:
         from pykoh.reference.cp2k import Cp2kLabeller

@@ -1,4 +1,4 @@
-"""Label files: extended xyz with energies, forces, and the level that they were computed at."""
+"""Label files: extended xyz with energies, forces, and their level of theory."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class LabelSet:
             missing); ``arrays`` REF_forces (eV/Å, [n_atoms, 3]).
         atom_energies_eV: energy of each isolated atom; empty where the files have none.
         level: name of the level of theory.
-        level_key: what tells levels apart, or the name where the labels carry no key.
-        notes: what a user should know: frames left out, single atoms, odd stresses.
+        level_key: key of the level, or its name if the labels have no key.
+        notes: notes for the user: frames left out, single atoms, unusual stresses.
     """
 
     frames: tuple[Atoms, ...]
@@ -58,7 +58,7 @@ class LabelSet:
 
     @property
     def core_hours(self) -> float | None:
-        """Processor hours that the labels of the frames cost, None if one does not say."""
+        """Processor hours of the labels, or None if a frame does not record them."""
         cost = [frame.info.get("core_s") for frame in self.frames]
         if any(value is None for value in cost):
             return None
@@ -66,7 +66,7 @@ class LabelSet:
 
 
 def labelled(atoms: Atoms, label: Label, level: Level, key: str) -> Atoms:
-    """Return a frame with its label, as it is written to a label file."""
+    """Return a frame with its label, as in a label file."""
     frame = atoms.copy()
     frame.info[ENERGY] = label.energy_eV
     frame.arrays[FORCES] = np.asarray(label.forces)
@@ -86,7 +86,7 @@ def labelled(atoms: Atoms, label: Label, level: Level, key: str) -> Atoms:
 
 
 def write_labels(path: Path, frames: Sequence[Atoms]) -> None:
-    """Write a label file at once or not at all."""
+    """Write a label file; after an interruption the old file is unchanged."""
     from ase.io import write
 
     with replacing(path) as temporary:
@@ -95,14 +95,14 @@ def write_labels(path: Path, frames: Sequence[Atoms]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How label files are read and what is accepted.
+    """How to read label files, and which labels to accept.
 
     Attributes:
-        units: a name of :data:`~pykoh.reference.label_values.UNITS`, of all values of the files.
-        keys: what the files call energy, forces and stress.
+        units: units of all values, a name of :data:`~pykoh.reference.label_values.UNITS`.
+        keys: names of energy, forces and stress in the files.
         largest_force_eV_A: labels with a larger force are refused.
         largest_stress_GPa: labels with a larger component of the stress are refused.
-        isolated_eV: energies of isolated atoms that take the place of the files', eV.
+        isolated_eV: energies of isolated atoms, eV; they replace those of the files.
     """
 
     units: str = "eV"
@@ -115,16 +115,16 @@ class Reading:
 def read_labels(paths: Sequence[Path], reading: Reading | None = None) -> LabelSet:
     """Read and check label files.
 
-    A frame of a single atom is an isolated atom, whatever its ``config_type``.
+    A frame with a single atom is an isolated atom, also with another ``config_type``.
 
     Args:
         paths: extended xyz, also compressed.
         reading: units, names and limits.
 
     Raises:
-        LabelError: labels of several levels, a frame with two energies, a missing energy or
-            force, an unfinished SCF, a frame that is not periodic or damaged, or energies, forces
-            or stresses that cannot be in these units.
+        LabelError: there are labels of several levels, a frame with two energies, a missing energy
+            or force, an unfinished SCF, a frame that is damaged or not periodic, or energies,
+            forces or stresses that are impossible in these units.
     """
     reading = reading or Reading()
     if reading.units not in UNITS:
@@ -132,7 +132,7 @@ def read_labels(paths: Sequence[Path], reading: Reading | None = None) -> LabelS
     frames: list[Atoms] = []
     places: list[str] = []
     notes: list[str] = []
-    alone = _Isolated()
+    isolated = _Isolated()
     levels: dict[str, str] = {}
     for path in paths:
         first = len(frames)
@@ -142,9 +142,9 @@ def read_labels(paths: Sequence[Path], reading: Reading | None = None) -> LabelS
             key = str(atoms.info.get("level_key", atoms.info.get("level", "not named")))
             levels.setdefault(key, where)
             if len(levels) > 1:
-                raise LabelError(_mixed(levels, frames, atoms))
+                raise LabelError(_mixed_levels_message(levels, frames, atoms))
             if len(atoms) == 1:
-                alone.add(atoms, where)
+                isolated.add(atoms, where)
                 continue
             check_geometry(atoms, where)
             atoms.info.setdefault("run", Path(path).name.split(".")[0])
@@ -152,22 +152,22 @@ def read_labels(paths: Sequence[Path], reading: Reading | None = None) -> LabelS
             atoms.info["level"] = str(atoms.info.get("level", "not named"))
             frames.append(atoms)
             places.append(where)
-        # File by file: the files may differ in units.
+        # One file at a time, because files may differ in units.
         check_forces(frames[first:], places[first:], reading.largest_force_eV_A)
         notes += check_stresses(frames[first:], places[first:], reading.largest_stress_GPa)
     if not frames:
-        raise LabelError(f"{paths[0]}: has isolated atoms only, no frame of a liquid")
-    check_energies(frames, places, {**alone.energies_eV, **reading.isolated_eV})
-    twice = _twice(frames, places)
-    kept = tuple(frame for k, frame in enumerate(frames) if k not in twice)
-    notes += [*alone.notes, *twice.values()]
+        raise LabelError(f"{paths[0]}: has only isolated atoms and no frame of a liquid")
+    check_energies(frames, places, {**isolated.energies_eV, **reading.isolated_eV})
+    repeated = _repeated_frames(frames, places)
+    kept = tuple(frame for k, frame in enumerate(frames) if k not in repeated)
+    notes += [*isolated.notes, *repeated.values()]
     return LabelSet(
-        kept, alone.energies_eV, kept[0].info["level"], next(iter(levels)), tuple(notes)
+        kept, isolated.energies_eV, kept[0].info["level"], next(iter(levels)), tuple(notes)
     )
 
 
 class _Isolated:
-    """Energies of isolated atoms: of frames that say so, else of any single atom."""
+    """Energies of isolated atoms: of frames with this ``config_type``, else of any single atom."""
 
     def __init__(self) -> None:
         self.energies_eV: dict[str, float] = {}
@@ -182,8 +182,8 @@ class _Isolated:
         if known is not None and abs(known - energy) > 1e-4:
             if named and symbol in self._named:
                 raise LabelError(
-                    f"{where}: another energy of the isolated {symbol} atom than an earlier frame "
-                    "has; keep one"
+                    f"{where}: its energy of the isolated {symbol} atom differs from that of an "
+                    "earlier frame; keep one"
                 )
             if not named:
                 self.notes.append(
@@ -198,13 +198,13 @@ class _Isolated:
         self.energies_eV[symbol] = energy
 
 
-def _twice(frames: list[Atoms], places: list[str]) -> dict[int, str]:
-    """Return the frames that are there already, each with a sentence.
+def _repeated_frames(frames: list[Atoms], places: list[str]) -> dict[int, str]:
+    """Return the frames that repeat an earlier one, each with a sentence.
 
     Raises:
-        LabelError: two have different energies.
+        LabelError: the two have different energies.
     """
-    twice = {}
+    repeated = {}
     for i, j in duplicates(frames):
         if abs(frames[i].info[ENERGY] - frames[j].info[ENERGY]) > SAME_EV:
             raise LabelError(
@@ -212,15 +212,15 @@ def _twice(frames: list[Atoms], places: list[str]) -> dict[int, str]:
                 f"({frames[j].info[ENERGY]:.4f} and {frames[i].info[ENERGY]:.4f} eV); remove the "
                 "wrong one"
             )
-        twice[j] = f"{places[j]}: left out, is the same as {places[i]}"
-    return twice
+        repeated[j] = f"{places[j]}: left out, is the same as {places[i]}"
+    return repeated
 
 
-def _mixed(levels: dict[str, str], frames: list[Atoms], atoms: Atoms) -> str:
+def _mixed_levels_message(levels: dict[str, str], frames: list[Atoms], atoms: Atoms) -> str:
     (_, first), (_, second) = levels.items()
     names = frames[0].info["level"] if frames else "another level", atoms.info.get("level")
     same = " (the names agree, the settings do not)" if names[0] == names[1] else ""
     return (
         f"{second}: is labelled at {names[1] or 'a level that it does not name'}, {first} at "
-        f"{names[0]}{same}: energies of different levels do not mix; train on one of them"
+        f"{names[0]}{same}: energies of different levels do not mix; train on one level"
     )

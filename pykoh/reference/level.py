@@ -1,4 +1,4 @@
-"""What makes two labels comparable: the level of theory."""
+"""The level of theory: labels can be compared only within one level."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Level:
 
     Attributes:
         name: for people, e.g. ``"BLYP-D3/DZVP-MOLOPT-SR-GTH"``.
-        settings: everything that the energy depends on (JSON values); not how it is converged.
-        code: program and version that computes it, e.g. ``"CP2K 2023.1"``.
+        settings: everything that the energy depends on (JSON values), but not the convergence.
+        code: program and its version, e.g. ``"CP2K 2023.1"``.
     """
 
     name: str
@@ -42,10 +42,10 @@ class Label:
     Attributes:
         energy_eV: total energy, eV.
         forces: [n_atoms, 3], eV/Å.
-        stress: [3, 3], eV/Å³, positive when the cell wants to shrink, or None.
-        core_s: seconds of processor time it cost.
-        scf_steps: steps to self-consistency, or None where there are none.
-        recipe: settings that converged it.
+        stress: [3, 3], eV/Å³, positive when the cell tends to shrink, or None.
+        core_s: seconds of processor time.
+        scf_steps: steps to self-consistency, or None.
+        recipe: settings of convergence.
         code: program and version.
     """
 
@@ -59,7 +59,7 @@ class Label:
 
 
 class Labeller(Protocol):
-    """One way to compute labels. A frame is tried with each recipe in turn."""
+    """A method to compute labels. A frame is tried with one recipe after another."""
 
     level: Level
     recipes: tuple[str, ...]
@@ -73,7 +73,7 @@ class Labeller(Protocol):
             recipe: index into :attr:`recipes`; later ones are slower and safer.
 
         Raises:
-            LabelError: it did not converge or did not run.
+            LabelError: the calculation did not converge or did not run.
         """
 
     def atom(self, symbol: str, folder: Path) -> Label:
@@ -84,4 +84,4 @@ class Labeller(Protocol):
         """
 
     def stop(self) -> None:
-        """End what is running, as far as possible; called from another thread."""
+        """End the running calculations, if possible; called from another thread."""

@@ -1,4 +1,4 @@
-"""A packed box of aqueous alkali hydroxide at experimental density: what ``pykoh build`` does."""
+"""A packed box of aqueous alkali hydroxide at experimental density: for ``pykoh build``."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 DEFAULT_ATOMS = 300
-# Packing takes about 5 kB and 0.2 ms per atom; larger boxes are repeats of smaller ones.
+# Packing takes about 5 kB and 0.2 ms per atom; LAMMPS can repeat a box to make a larger one.
 MOST_ATOMS = 1_000_000
-# Two cutoffs of 5 Å, the usual reach of a MACE potential of this project.
+# Two cutoffs of 5 Å, the usual cutoff of a MACE potential of this project.
 SMALL_BOX_A = 10.0
 
 
@@ -31,7 +31,7 @@ class Box:
     Attributes:
         packed: atoms, in a cubic periodic box.
         seed: of the random numbers; the same seed gives the same box.
-        asked_mol_per_L: the molarity that was asked for, or None.
+        asked_mol_per_L: the requested molarity, or None.
     """
 
     packed: PackedBox
@@ -40,12 +40,12 @@ class Box:
 
     @property
     def composition(self) -> Composition:
-        """What is in the box."""
+        """The composition of the box."""
         return self.packed.composition
 
     @property
     def cautions(self) -> list[str]:
-        """What to know about this box, a sentence each."""
+        """Warnings about this box, one sentence each."""
         return cautions(self.composition, self.asked_mol_per_L)
 
     def to_ase(self) -> Atoms:
@@ -63,7 +63,7 @@ class Box:
             force: replace files that exist.
 
         Raises:
-            OutputError: a file exists, or nothing can be written there.
+            OutputError: a file exists or cannot be written.
         """
         return write_box(self.packed, self.seed, str(output), force)
 
@@ -77,15 +77,15 @@ def composition_of(
     temperature_K: float = 298.15,
     density_kg_per_m3: float | None = None,
 ) -> Composition:
-    """Return the composition that is asked for, by molarity and atoms or by exact numbers.
+    """Return the requested composition, from molarity and atoms or from exact numbers.
 
     Raises:
-        CompositionError: the arguments contradict each other, or there is no such solution.
+        CompositionError: the arguments contradict each other, or the solution cannot exist.
     """
     if n_koh is not None or n_water is not None:
         if molarity_mol_per_L is not None or n_atoms is not None:
             raise CompositionError(
-                "--molarity/--atoms and --n-koh/--n-water both say what the box holds; "
+                "--molarity/--atoms and --n-koh/--n-water both define the box; "
                 "give only one of the two pairs"
             )
         if n_koh is None or n_water is None:
@@ -98,7 +98,8 @@ def composition_of(
         )  # fmt: skip
     if molarity_mol_per_L is None:
         raise CompositionError(
-            "what is in the box? give --molarity MOL_PER_L (and --atoms), or --n-koh and --n-water"
+            "the composition is missing; give --molarity MOL_PER_L (and --atoms), or --n-koh "
+            "and --n-water"
         )
     size = DEFAULT_ATOMS if n_atoms is None else n_atoms
     _check_size(size)
@@ -117,18 +118,18 @@ def _check_size(n_atoms: int) -> None:
 
 
 def cautions(c: Composition, asked_mol_per_L: float | None) -> list[str]:
-    """Return what to know about a box: its density, its molarity, its size."""
+    """Return warnings about the density, the molarity and the size of a box."""
     notes = list(c.cautions)
     if asked_mol_per_L is not None and abs(c.molarity_mol_per_L / asked_mol_per_L - 1) > 0.02:
         notes.append(
-            f"{c.n_atoms} atoms come no closer to {asked_mol_per_L:g} mol/L than "
-            f"{c.molarity_mol_per_L:.3f}; more --atoms would"
+            f"{c.n_atoms} atoms give {c.molarity_mol_per_L:.3f} instead of "
+            f"{asked_mol_per_L:g} mol/L; more --atoms come closer"
         )
     if c.box_length_A < SMALL_BOX_A:
         needed = round(c.n_atoms * (SMALL_BOX_A / c.box_length_A) ** 3 / 3 + 0.5) * 3
         notes.append(
             f"the box of {c.box_length_A:.2f} Å is shorter than {SMALL_BOX_A:g} Å, twice a cutoff "
-            f"of {SMALL_BOX_A / 2:g} Å: molecules would feel their own images; "
+            f"of {SMALL_BOX_A / 2:g} Å: molecules would interact with their own images; "
             f"use about {needed} atoms or more"
         )
     return notes
@@ -149,16 +150,16 @@ def build(
 
     Args:
         molarity_mol_per_L: moles of the hydroxide per litre.
-        n_atoms: about how many atoms, within 10 %; 300 by default.
+        n_atoms: approximate number of atoms, within 10 %; 300 by default.
         n_koh: exact number of ion pairs, with ``n_water`` and instead of the two above.
         n_water: exact number of water molecules.
         cation: ``"Li"``, ``"Na"``, ``"K"``, ``"Rb"`` or ``"Cs"``.
-        temperature_K: at which the density holds, K.
+        temperature_K: temperature of the density, K.
         density_kg_per_m3: of the solution; the published one by default.
         seed: of the random numbers.
 
     Raises:
-        CompositionError: the arguments contradict each other, or there is no such solution.
+        CompositionError: the arguments contradict each other, or the solution cannot exist.
     """
     asked = molarity_mol_per_L
     found = composition_of(asked, n_atoms, n_koh, n_water, cation, temperature_K, density_kg_per_m3)

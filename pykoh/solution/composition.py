@@ -1,4 +1,4 @@
-"""How many ions and molecules, in what volume: the composition of a simulation box."""
+"""The composition of a simulation box: numbers of ions and molecules, and the volume."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ WATER_MASS = 2 * MASSES_U["H"] + MASSES_U["O"]  # g/mol
 
 # K+ + OH- and H2O have three atoms each, so a box of n units has 3 n atoms.
 ATOMS_PER_UNIT = 3
-# How far the number of atoms may be from the one asked for, to come closer to the molarity.
+# The number of atoms may differ so much from the requested one, to meet the molarity.
 ATOMS_TOLERANCE = 0.10
-# Molarities closer than this count as met; then the number of atoms decides.
+# Molarities within this count as equal; then the number of atoms decides.
 MOLARITY_TOLERANCE = 5e-3
-# A box that misses the molarity by more than this is not what was asked for.
+# A box whose molarity differs more than this is refused.
 WORST_MOLARITY_ERROR = 0.10
 
 
@@ -31,12 +31,12 @@ class Composition:
         cation: element symbol of the cation.
         n_koh: number of cation-hydroxide pairs (KOH, or LiOH, NaOH, RbOH, CsOH).
         n_water: number of water molecules.
-        temperature_K: temperature at which the density holds.
+        temperature_K: temperature of the density.
         volume_A3: volume of the box in Å³.
         molarity_mol_per_L: moles of hydroxide per litre of solution.
         mass_fraction: mass of the hydroxide by the mass of the solution, 0-1.
         density_kg_per_m3: mass density of the solution.
-        density_source: where the density is from.
+        density_source: source of the density.
     """
 
     cation: str
@@ -61,7 +61,7 @@ class Composition:
 
     @property
     def cautions(self) -> list[str]:
-        """What to know about this solution: supersaturated, or its density extrapolated."""
+        """Warnings about this solution: it is supersaturated, or its density is extrapolated."""
         if self.density_source == "given":
             return []
         return densities.cautions(self.cation, self.mass_fraction, self.temperature_K)
@@ -82,7 +82,7 @@ def _check(cation: str, temperature_K: float, density_kg_per_m3: float | None) -
             f"temperature {temperature_K:g} K is not above 0 K; give kelvin, e.g. 298.15"
         )
     if density_kg_per_m3 is None:
-        densities.density(cation, 0.05, temperature_K)  # refuses an unknown salt or temperature
+        densities.density(cation, 0.05, temperature_K)  # raises for an unknown salt or temperature
     elif not 500 <= density_kg_per_m3 <= 4000:
         raise CompositionError(
             f"density {density_kg_per_m3:g} kg/m³ is not that of an aqueous solution (500-4000); "
@@ -108,7 +108,8 @@ def from_counts(
         density_kg_per_m3: density of the solution; the published one if None.
 
     Raises:
-        CompositionError: counts below 1, beyond solubility, or a density that is not known.
+        CompositionError: a count is below 1, the solution is beyond solubility, or its density is
+            unknown.
     """
     _check(cation, temperature_K, density_kg_per_m3)
     if n_koh < 1 or n_water < 1:
@@ -150,7 +151,7 @@ def mass_fraction_of(
     ρ depends on w, so the equation is solved by bisection to 1e-13.
 
     Raises:
-        CompositionError: a molarity that is not above 0 or beyond the solubility.
+        CompositionError: the molarity is not above 0, or beyond the solubility.
     """
     _check(cation, temperature_K, density_kg_per_m3)
     if not (math.isfinite(molarity_mol_per_L) and molarity_mol_per_L > 0):
@@ -164,7 +165,7 @@ def mass_fraction_of(
     most = _molarity(cation, largest, temperature_K, density_kg_per_m3)
     if molarity_mol_per_L > most:
         raise CompositionError(
-            f"molarity {molarity_mol_per_L:g} mol/L is beyond what is possible for {cation}OH at "
+            f"molarity {molarity_mol_per_L:g} mol/L is beyond the maximum for {cation}OH at "
             f"{temperature_K:g} K: {most:.2f} mol/L, {100 * largest:.1f} wt% ({reason}); "
             "lower --molarity"
         )
@@ -189,12 +190,12 @@ def from_molarity(
     """Return the box of about ``n_atoms`` atoms that comes closest to a molarity.
 
     Whole numbers of ions cannot give every molarity. All boxes within ±10 % of ``n_atoms`` are
-    tried; those whose molarity is within 0.5 % of the one asked for count as equal and the one
-    nearest to ``n_atoms`` is taken, else the one nearest to the molarity.
+    tried. If the molarity of some is within 0.5 % of the requested one, the box of these that is
+    nearest to ``n_atoms`` is used, else the box nearest to the molarity.
 
     Raises:
-        CompositionError: an impossible molarity, or a number of atoms that fits no whole number
-            of ion pairs within 10 % of it.
+        CompositionError: the molarity is impossible, or no whole number of ion pairs is within
+            10 % of it.
     """
     options = {
         "cation": cation,

@@ -3,8 +3,8 @@
 KOH follows Gilliam et al., Int. J. Hydrogen Energy 32 (2007) 359,
 doi:10.1016/j.ijhydene.2006.10.062 (0-50 wt%, 0-200 °C). LiOH and NaOH follow the model of
 Laliberté and Cooper, J. Chem. Eng. Data 49 (2004) 1141, doi:10.1021/je0498659, with the
-coefficients of Laliberté, J. Chem. Eng. Data 54 (2009) 1725, doi:10.1021/je8008123. No formula
-is offered for RbOH and CsOH: give their density, e.g. for CsOH as measured by Sipos, Hefter and
+coefficients of Laliberté, J. Chem. Eng. Data 54 (2009) 1725, doi:10.1021/je8008123. There is
+no formula for RbOH and CsOH: give their density, e.g. for CsOH as measured by Sipos, Hefter and
 May, J. Chem. Eng. Data 45 (2000) 613 (25 °C, up to 14.8 mol/L).
 """
 
@@ -25,7 +25,7 @@ _KOH_SOLUBILITY = ((0.0, 97.0), (20.0, 112.0), (30.0, 126.0), (50.0, 140.0), (10
 
 @dataclass(frozen=True, slots=True)
 class _Range:
-    """Where a density formula holds, and beyond which mass fraction no solution is built."""
+    """The range of a density formula, and the largest mass fraction of a solution."""
 
     source: str
     temperature_C: tuple[float, float]
@@ -35,8 +35,8 @@ class _Range:
 
 
 _RANGES = {
-    # 178 g of KOH dissolve in 100 g of water at 100 °C. Colder solutions up to there are
-    # supersaturated, yet they are simulated (17.98 mol/L at 25 °C): allowed, with a warning.
+    # 178 g of KOH dissolve in 100 g of water at 100 °C. Colder solutions of this concentration are
+    # supersaturated, but are simulated (17.98 mol/L at 25 °C): allowed, with a warning.
     "K": _Range(
         "Gilliam et al. 2007, doi:10.1016/j.ijhydene.2006.10.062",
         (0.0, 200.0),
@@ -49,14 +49,14 @@ _RANGES = {
         (4.0, 120.0),
         0.5029,
         0.5029,
-        "the density formula was fitted up to there",
+        "the upper limit of the density formula",
     ),
     "Li": _Range(
         "Laliberté 2009, doi:10.1021/je8008123",
         (20.0, 75.0),
         0.1133,
         0.1133,
-        "the density formula was fitted up to there, close to saturation",
+        "the upper limit of the density formula, close to saturation",
     ),
 }
 
@@ -149,7 +149,7 @@ def density_source(cation: str) -> str:
 
 
 def largest_mass_fraction(cation: str) -> tuple[float, str]:
-    """Return the mass fraction beyond which no solution is built, and the reason for it."""
+    """Return the largest mass fraction of a solution, and the reason."""
     limits = _range(cation)
     return limits.largest_mass_fraction, limits.largest_reason
 
@@ -169,13 +169,13 @@ def koh_saturation(temperature_K: float) -> float:
 
 
 def cautions(cation: str, mass_fraction: float, temperature_K: float) -> list[str]:
-    """Return what a user should know about a solution near the edge of the data."""
+    """Return warnings about a solution near or beyond the limits of the data."""
     found = []
     limits = _range(cation)
     if mass_fraction > limits.fitted_mass_fraction:
         found.append(
             f"{100 * mass_fraction:.1f} wt% is beyond the {100 * limits.fitted_mass_fraction:.0f} "
-            f"wt% to which the density was measured ({limits.source}): extrapolated"
+            f"wt% of the measured densities ({limits.source}): extrapolated"
         )
     if cation == "K" and mass_fraction > (saturated := koh_saturation(temperature_K)):
         found.append(

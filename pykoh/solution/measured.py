@@ -1,6 +1,6 @@
-"""What has been measured in water and aqueous KOH, to stand beside what is computed.
+"""Measured properties of water and aqueous KOH, for comparison with computed ones.
 
-Each function says where its numbers are from and where they hold, and returns None elsewhere.
+Each function names the source and the range of its numbers, and returns None outside this range.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Measured:
     """A published value.
 
     Attributes:
-        value: in the unit that the function which returns it names.
-        conditions: of the measurement, where they are not those of the simulation; else empty.
+        value: in the unit of the function that returns it.
+        conditions: of the measurement, if they differ from those of the simulation; else empty.
         source: key of the paper or book, as in :mod:`pykoh.report.references`.
     """
 
@@ -42,8 +42,8 @@ _LIMITING_S_CM2_PER_MOL = {"Li+": 38.66, "Na+": 50.08, "K+": 73.48, "Cs+": 77.2,
 def limiting_ion_diffusion(species: str) -> Measured | None:
     """Return D of an ion in water at infinite dilution and 25 °C, m²/s.
 
-    From its limiting molar conductivity λ by D = R T λ / F² (Nernst and Einstein). No value for
-    other temperatures is given: λ was not measured there by this source.
+    From its limiting molar conductivity λ by D = R T λ / F² (Nernst and Einstein). There is
+    no value for other temperatures, because this source has none.
 
     Args:
         species: ``K+``, ``OH-`` ...
@@ -123,6 +123,6 @@ def solution_density(cation: str, mass_fraction: float, temperature_K: float) ->
 
 
 def mass_fraction(cation: str, n_hydroxide: int, n_water: int) -> float:
-    """Return the mass fraction of the hydroxide of ``n_hydroxide`` units in ``n_water`` H2O."""
+    """Return the mass fraction of ``n_hydroxide`` hydroxide units in ``n_water`` H2O."""
     salt = n_hydroxide * hydroxide_mass(cation)
     return salt / (salt + n_water * WATER_G_PER_MOL)

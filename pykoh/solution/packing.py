@@ -25,15 +25,15 @@ IntArray = NDArray[np.int64]
 OH_LENGTH_A = 0.97
 HOH_ANGLE_DEG = 104.5
 
-# Kinds of atoms while packing. Oxygens of hydroxide and water differ in what they keep away.
+# Kinds of atoms. Oxygens of hydroxide and water have different distance limits.
 _CATION, _O_HYDROXIDE, _O_WATER, _H = range(4)
 
-# No pair of atoms of different molecules ends up closer than this, Å.
+# Smallest distance between atoms of different molecules, Å.
 O_O_A, O_H_A, H_H_A = 2.55, 1.70, 1.90
-# Ions of the same charge keep this part of their mean spacing, within these bounds in Å.
+# Distance of ions of the same charge, relative to their mean spacing, and its bounds, Å.
 _LIKE_CHARGE_SPACING, _LIKE_CHARGE_MOST_A, _HYDROXIDES_LEAST_A = 0.75, 5.0, 2.7
 
-# The repulsion reaches this much further than the limits, so that they are met, not approached.
+# The repulsion reaches so much farther than the limits; otherwise they would never quite be met.
 _CUSHION_A = 0.15
 _SKIN_A = 0.6
 _TRIES = 6
@@ -45,7 +45,7 @@ class PackedBox:
     """Atoms in a cubic periodic box, molecule by molecule: cations, then OH-, then water.
 
     Attributes:
-        composition: what is in the box.
+        composition: of the box.
         symbols: element of each atom.
         positions_A: [n_atoms, 3], Å, within [0, box length).
         molecules: [n_atoms], which molecule each atom belongs to, from 0.
@@ -139,7 +139,7 @@ class _Relaxation:
         return self.turns[self.bodies.molecules].apply(self.bodies.places)
 
     def find_pairs(self, positions: FloatArray) -> None:
-        """List the pairs of different molecules that may come within reach, when atoms moved."""
+        """Update the list of pairs that may come within reach, if atoms have moved enough."""
         if self.pairs_at is not None:
             moved = np.linalg.norm(positions - self.pairs_at, axis=1).max()
             if moved < _SKIN_A / 2:
@@ -192,7 +192,7 @@ class _Relaxation:
         return np.stack([np.bincount(mol, values[:, k], n) for k in range(3)], axis=1)
 
     def run(self) -> bool:
-        """Relax until every limit is met; say whether it was."""
+        """Relax until all limits are met; return whether they are."""
         velocity = np.zeros((2, self.bodies.n_molecules, 3))
         dt, mixing, downhill = 0.1, 0.1, 0
         for _ in range(_MOST_STEPS):
@@ -228,8 +228,8 @@ def pack(composition: Composition, rng: np.random.Generator) -> PackedBox:
     far apart as :func:`closest_allowed` says, so that each H is nearest to its own O by 0.7 Å.
 
     Args:
-        composition: what to place.
-        rng: source of all randomness; the same state gives the same box.
+        composition: composition of the box.
+        rng: random numbers; the same state gives the same box.
 
     Raises:
         CompositionError: no arrangement was found in several attempts.
@@ -238,7 +238,7 @@ def pack(composition: Composition, rng: np.random.Generator) -> PackedBox:
     limits = closest_allowed(composition)
     length = composition.box_length_A
     for attempt in range(_TRIES):
-        # What is only a preference, the spacing of like charges, gives way in later attempts.
+        # Later attempts reduce the spacing of like charges, which is only a preference.
         tried = limits.copy()
         for kind, least in ((_CATION, limits[_CATION, _O_WATER] + 0.6), (_O_HYDROXIDE, O_O_A)):
             share = attempt / (_TRIES - 1)

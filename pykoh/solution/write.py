@@ -16,7 +16,7 @@ DATA_SUFFIX, XYZ_SUFFIX = ".data", ".extxyz"
 
 
 def output_paths(output: str | Path) -> tuple[Path, Path]:
-    """Return the LAMMPS data file and the extended xyz beside it for a given name of either.
+    """Return the paths of the LAMMPS data file and of the extended xyz, from either name.
 
     Raises:
         OutputError: the name ends in neither ``.data`` nor ``.extxyz``, is a folder, or is in a
@@ -111,7 +111,7 @@ def write_box(
 
     Args:
         box: the packed box.
-        seed: what its random numbers were started from; written into both files.
+        seed: seed of its random numbers; written into both files.
         output: the name of either file.
         force: replace files that exist.
 

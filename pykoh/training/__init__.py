@@ -1,1 +1,1 @@
-"""Training of MACE potentials by mace-torch: data, options, the supervised run, its record."""
+"""Training of MACE potentials with mace-torch: data, options, the training, its record."""

@@ -1,4 +1,4 @@
-"""What a potential is trained on: labels chosen by molarity and split by trajectory."""
+"""The training data: labels chosen by molarity and split by trajectory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 SPLITS = ("train", "valid", "test")
-# Whole ions in small boxes miss a wanted molarity by some percent.
+# With whole ions a small box misses the requested molarity by some percent.
 SAME_MOLARITY = 0.1
 
 
@@ -24,9 +24,9 @@ class Split:
     """Labelled frames in three parts that share no trajectory.
 
     Attributes:
-        train: what the weights are fitted to.
-        valid: what chooses the epoch.
-        test: what neither has seen.
+        train: frames that the weights are fitted to.
+        valid: frames that choose the epoch.
+        test: frames used for neither.
     """
 
     train: tuple[Atoms, ...]
@@ -37,7 +37,7 @@ class Split:
 def concentrations(frames: Sequence[Atoms]) -> list[float]:
     """Return the distinct molarities of the frames, mol/L, ascending.
 
-    Molarities within 2 % of the one before count as one, and their mean is returned.
+    Molarities within 2 % of their neighbour count as one; their mean is returned.
     """
     groups: list[list[float]] = []
     for value in sorted(float(frame.info["molarity"]) for frame in frames):
@@ -50,17 +50,17 @@ def concentrations(frames: Sequence[Atoms]) -> list[float]:
 
 def describe(labels: LabelSet) -> str:
     """Return one line: how many frames, of which concentrations, level, isolated atoms."""
-    there = ", ".join(f"{value:.2f}" for value in concentrations(labels.frames))
+    listed = ", ".join(f"{value:.2f}" for value in concentrations(labels.frames))
     stresses = sum(STRESS in frame.info for frame in labels.frames)
     alone = " ".join(f"{s} {e:.4f}" for s, e in sorted(labels.atom_energies_eV.items()))
     return (
-        f"{len(labels.frames)} frames at {there} mol/L, {stresses} with stresses; {labels.level}; "
+        f"{len(labels.frames)} frames at {listed} mol/L, {stresses} with stresses; {labels.level}; "
         f"isolated atoms (eV): {alone or 'none'}"
     )
 
 
 def nearest_concentration(frame: Atoms, values: Sequence[float]) -> float:
-    """Return the one of ``values`` that a frame belongs to, mol/L."""
+    """Return the one of ``values`` that is nearest to the molarity of a frame, mol/L."""
     molarity = float(frame.info["molarity"])
     return min(values, key=lambda value: abs(value - molarity))
 
@@ -73,17 +73,17 @@ def select(frames: Sequence[Atoms], molarities: Sequence[float]) -> list[Atoms]:
     """
     if not molarities:
         return list(frames)
-    there = concentrations(frames)
+    molarities_present = concentrations(frames)
     wanted = set()
     for molarity in molarities:
-        nearest = min(there, key=lambda value: abs(value - molarity))
+        nearest = min(molarities_present, key=lambda value: abs(value - molarity))
         if abs(nearest - molarity) > SAME_MOLARITY * max(molarity, 0.1):
-            listed = ", ".join(f"{value:.2f}" for value in there)
+            listed = ", ".join(f"{value:.2f}" for value in molarities_present)
             raise TrainingError(
                 f"--molarity {molarity:g}: no labels within 10 %; the data are at {listed} mol/L"
             )
         wanted.add(nearest)
-    return [frame for frame in frames if nearest_concentration(frame, there) in wanted]
+    return [frame for frame in frames if nearest_concentration(frame, molarities_present) in wanted]
 
 
 def split_by_trajectory(
@@ -91,12 +91,12 @@ def split_by_trajectory(
 ) -> Split:
     """Split frames so that no trajectory is in two parts.
 
-    Frames that carry ``info["split"]`` (train, valid or test) go there. Of the others, whole
+    Frames with ``info["split"]`` (train, valid or test) go to this part. Of the others, whole
     trajectories are drawn at each concentration until ``valid_fraction`` of its frames validate.
 
     Raises:
-        TrainingError: a trajectory is in two parts, a name is unknown, or nothing is left to train
-            on or to validate with.
+        TrainingError: a trajectory is in two parts, a name is unknown, or no frame is left for
+            training or validation.
     """
     parts: dict[str, list[Atoms]] = {name: [] for name in SPLITS}
     of_run: dict[str, str] = {}
@@ -111,20 +111,22 @@ def split_by_trajectory(
         if of_run.setdefault(run, name) != name:
             raise TrainingError(
                 f"trajectory {run}: is in {of_run[run]} and in {name}; frames of one trajectory "
-                "resemble each other, so it has to be in one part"
+                "are similar, so it must be in one part"
             )
         parts[name].append(frame)
-    there = concentrations(free) if free else []
-    for value in there:
-        here = [frame for frame in free if nearest_concentration(frame, there) == value]
-        for run, name in _draw(here, valid_fraction, rng).items():
-            parts[name] += [frame for frame in here if str(frame.info["run"]) == run]
+    molarities_present = concentrations(free) if free else []
+    for value in molarities_present:
+        frames_of_value = [
+            frame for frame in free if nearest_concentration(frame, molarities_present) == value
+        ]
+        for run, name in _draw(frames_of_value, valid_fraction, rng).items():
+            parts[name] += [frame for frame in frames_of_value if str(frame.info["run"]) == run]
     if not parts["train"]:
         raise TrainingError("no frames to train on: all of them are marked valid or test")
     if not parts["valid"]:
         raise TrainingError(
-            "no trajectory to validate with: label frames of at least two trajectories at a "
-            'concentration, or mark one split="valid"'
+            "no trajectory to validate with: label frames of at least two trajectories at one "
+            'concentration, or mark one trajectory split="valid"'
         )
     return Split(*(tuple(parts[name]) for name in SPLITS))
 
@@ -150,7 +152,7 @@ def _draw(
 def subset(
     frames: Sequence[Atoms], n_labels: int | None, rng: np.random.Generator
 ) -> tuple[Atoms, ...]:
-    """Return ``n_labels`` frames, equally many of each concentration and spread over its runs.
+    """Return ``n_labels`` frames: the same number of each concentration, from all its runs.
 
     Raises:
         TrainingError: there are fewer.
@@ -158,12 +160,14 @@ def subset(
     if n_labels is None:
         return tuple(frames)
     if n_labels > len(frames):
-        raise TrainingError(f"--labels {n_labels}: only {len(frames)} frames are there to train on")
-    there = concentrations(frames)
+        raise TrainingError(f"--labels {n_labels}: there are only {len(frames)} frames to train on")
+    molarities_present = concentrations(frames)
     piles = []
-    for value in there:
+    for value in molarities_present:
         runs: dict[str, list[Atoms]] = {}
-        members = [frame for frame in frames if nearest_concentration(frame, there) == value]
+        members = [
+            frame for frame in frames if nearest_concentration(frame, molarities_present) == value
+        ]
         for index in rng.permutation(len(members)):
             frame = members[index]
             runs.setdefault(str(frame.info["run"]), []).append(frame)
@@ -188,10 +192,10 @@ def elements_of(frames: Sequence[Atoms]) -> list[str]:
 def isolated_energies(
     labels: LabelSet, given: dict[str, float], elements: Sequence[str]
 ) -> dict[str, float]:
-    """Return the energy of each isolated atom (E0), eV: ``given`` ones first, then the labels'.
+    """Return the energy of each isolated atom (E0), eV: from ``given``, else from the labels.
 
     Raises:
-        TrainingError: one is in neither; it is never fitted or guessed, since wrong ones make the
+        TrainingError: an energy is in neither. pykoh never fits it, because a wrong one makes the
             energies of other compositions wrong.
     """
     found = {**labels.atom_energies_eV, **given}

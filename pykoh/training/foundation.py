@@ -1,4 +1,4 @@
-"""A foundation model made ready for fine-tuning: precision, elements, the zero of its energy."""
+"""Preparation of a foundation model for fine-tuning: precision, elements, zero of its energy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
-def prepare(
+def adapt_foundation(
     source: Path,
     target: Path,
     frames: Sequence[Atoms],
@@ -28,23 +28,23 @@ def prepare(
     grow_ell: int | None = None,
     seed: int = 1,
 ) -> None:
-    """Copy a model in the precision of the training and on the energy scale of its labels.
+    """Copy a model, with the precision of the training and the energy scale of its labels.
 
-    mace-torch 0.3.16 lets the isolated-atom energies of a foundation model with as many elements
-    as the data overwrite the ones it is given (``load_foundations_elements`` copies every buffer
-    of equal shape). With ``new_zero`` the copy therefore carries the labels' energies, and its
-    mean interaction energy per atom is moved to that of the labels, as a training from scratch
-    would begin. Forces stay what they are.
+    If a foundation model has as many elements as the data, mace-torch 0.3.16 replaces the given
+    energies of isolated atoms by those of the model (``load_foundations_elements`` copies every
+    buffer of equal shape). With ``new_zero`` the copy therefore has the labels' energies. Its mean
+    interaction energy per atom is shifted to that of the labels, as at the start of a training
+    from scratch. Forces do not change.
 
     Args:
         source: ``.model`` file.
-        target: to write.
-        frames: labelled frames that will be trained on.
+        target: file to write.
+        frames: labelled frames of the training.
         e0_eV: energies of the isolated atoms, eV.
         dtype: float32 or float64.
-        new_zero: False where the foundation keeps a head of its own.
-        grow_ell: a larger max_ell that the copy gets (:mod:`pykoh.training.grow`).
-        seed: of what is new in it.
+        new_zero: False if the foundation keeps a head of its own.
+        grow_ell: larger max_ell of the copy (:mod:`pykoh.training.grow`), or None.
+        seed: for its new weights.
 
     Raises:
         TrainingError: the model does not know an element of the frames, or cannot grow.
@@ -86,7 +86,7 @@ def _mean_residual(model: Any, frames: Sequence[Atoms]) -> float:
 
 
 def check_zero(model_path: Path, e0_eV: dict[str, float]) -> None:
-    """Raise :class:`TrainingError` unless a trained model carries the energies it was given."""
+    """Check that a trained model has the given energies of isolated atoms."""
     from ase.data import atomic_numbers
 
     model = read_mace_model(model_path)
@@ -97,5 +97,5 @@ def check_zero(model_path: Path, e0_eV: dict[str, float]) -> None:
         if abs(found - energy) > 1e-4 * max(1.0, abs(energy)):
             raise TrainingError(
                 f"{model_path}: the trained model has {found:.4f} eV for the isolated {symbol} "
-                f"atom instead of {energy:.4f}; this version of mace-torch lost it"
+                f"atom instead of {energy:.4f}; this version of mace-torch has changed it"
             )

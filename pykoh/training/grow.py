@@ -1,10 +1,10 @@
 """A MACE model with finer angular resolution and the same energies.
 
-A larger ``max_ell`` gives the atomic features spherical harmonics of a higher degree, and a model
-more room to fit. Growing keeps what has been learned: all old weights stay, and those of the
+A larger ``max_ell`` gives the atomic features spherical harmonics of a higher degree, and the model
+more parameters. What the model has learned is kept: all old weights stay. The weights of the
 products of up to three features (the symmetric contraction, doi:10.48550/arXiv.2206.07697) solve a
-linear system that the old function satisfies exactly and in which whatever is new is zero.
-Fine-tuning goes on from there.
+linear system that the old function satisfies exactly, with zero for all new terms. Fine-tuning
+starts from this model.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from pykoh.errors import TrainingError
 
-# Of the largest coefficient of a product; float32 weights.
+# Relative to the largest coefficient of a product, for float32 weights.
 _TOLERANCE = 1e-5
 
 
@@ -22,13 +22,13 @@ def grow(model: Any, max_ell: int, seed: int) -> Any:
     """Return a model with ``max_ell`` whose energies are those of ``model``.
 
     Args:
-        model: of mace-torch.
-        max_ell: of the spherical harmonics of the edges, more than the model has.
-        seed: of the new weights between edges and features; they do not act at first.
+        model: model of mace-torch.
+        max_ell: of the spherical harmonics of the edges; larger than that of the model.
+        seed: for the new weights between edges and features; they have no effect at first.
 
     Raises:
-        TrainingError: the model has that ``max_ell`` already, features that are no scalars, or
-            weights that cannot be kept.
+        TrainingError: the model already has this ``max_ell``, its features are not scalars, or its
+            weights cannot be kept.
     """
     import torch
     from mace.tools.scripts_utils import extract_config_mace_model
@@ -37,7 +37,7 @@ def grow(model: Any, max_ell: int, seed: int) -> Any:
     if "error" in config:
         raise TrainingError(f"--grow-ell: {config['error']}; leave it out")
     if config["hidden_irreps"].lmax > 0:
-        raise TrainingError("--grow-ell: grows models of scalar features (max L 0) only")
+        raise TrainingError("--grow-ell: only works for models with scalar features (max L 0)")
     if config["max_ell"] >= max_ell:
         raise TrainingError(
             f"--grow-ell {max_ell}: the foundation has max_ell {config['max_ell']}; give more"
@@ -82,13 +82,13 @@ def _weights(contraction: Any, order: int) -> Any:
 
 
 def _keep_product(old: Any, new: Any, order: int) -> None:
-    """Set the weights of products of ``order`` features to what the smaller model does."""
+    """Set the weights of products of ``order`` features to give the values of the smaller model."""
     import torch
 
     small, large = old.U_tensors(order).double(), new.U_tensors(order).double()
     given, wanted = _weights(old, order), _weights(new, order)
     elements, _, channels = given.shape
-    # [features, ..., elements, channels]: zero where a feature of the new degree takes part.
+    # [features, ..., elements, channels]: zero for products with a feature of the new degree.
     target = torch.zeros(*large.shape[:-1], elements, channels, dtype=torch.float64)
     inner = (slice(small.shape[0]),) * order
     target[inner] = torch.einsum("...p,zpc->...zc", small, given.double())

@@ -1,4 +1,4 @@
-"""How a potential is trained, and what that is called in mace-torch."""
+"""Options of a training, and their names in mace-torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from pykoh.errors import TrainingError
 
 METHODS = ("naive", "replay", "lora")
-# Names that mace-torch downloads, of models that know H, O and K.
+# Models with H, O and K that mace-torch downloads.
 FOUNDATIONS = (
     "small",
     "medium",
@@ -32,10 +32,10 @@ class Architecture:
 
     Attributes:
         channels: per irreducible representation of the hidden features.
-        max_l: of the hidden features; 0 takes the fast route of `pykoh export`.
+        max_l: of the hidden features; with 0 `pykoh export` can use the fast route.
         max_ell: of the spherical harmonics of the edges.
-        cutoff_A: of one layer, Å.
-        layers: of message passing.
+        cutoff_A: cutoff of one layer, Å.
+        layers: number of message-passing layers.
         correlation: body order of the symmetric contraction less one.
     """
 
@@ -49,27 +49,28 @@ class Architecture:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a model is fitted.
+    """Options of the fit of a model.
 
     Attributes:
         foundation: name or file of the model that is fine-tuned, or None for a new one.
-        method: of fine-tuning: naive (all weights), replay (a second head keeps to the foundation's
-            own data) or lora (low-rank changes of the weights, doi:10.48550/arXiv.2106.09685).
+        method: of fine-tuning: naive (all weights), replay (a second head is trained on the
+            foundation's own data) or lora (low-rank changes of the weights,
+            doi:10.48550/arXiv.2106.09685).
         replay: label file of the foundation's own data, for ``replay``.
-        lora_rank: of each change, for ``lora``.
-        architecture: of a new model.
-        grow_ell: a larger max_ell that the foundation gets, or None.
+        lora_rank: rank of each change, for ``lora``.
+        architecture: architecture of a new model.
+        grow_ell: larger max_ell for the foundation, or None.
         epochs: passes over the training frames.
         learning_rate: of Adam, at the start.
-        final_learning_rate: that it decays to, exponentially, over the epochs.
+        final_learning_rate: learning rate at the end; it decays exponentially.
         batch_size: frames per step.
         energy_weight: in the loss, per (eV/atom)².
         forces_weight: in the loss, per (eV/Å)².
         stress_weight: in the loss, per (eV/Å³)²; 0 leaves stresses out.
-        seed: of weights and order.
+        seed: for weights and the order of frames.
         dtype: float32 or float64.
         device: cpu, cuda, mps or xpu.
-        extra: further options of mace_run_train, by its names.
+        extra: further options of mace_run_train, with its names.
     """
 
     foundation: str | None = None
@@ -92,17 +93,17 @@ class Options:
 
 
 def check(options: Options) -> None:
-    """Raise :class:`TrainingError` where options contradict each other or a file is missing."""
+    """Raise :class:`TrainingError` if options contradict each other or a file is missing."""
     foundation = options.foundation
     if foundation is None:
         if options.method != "naive" or options.replay is not None:
             raise TrainingError(
-                "replay and lora are ways to fine-tune: name the model with --foundation"
+                "replay and lora are methods of fine-tuning: name the model with --foundation"
             )
     elif foundation not in FOUNDATIONS and not Path(foundation).is_file():
         raise TrainingError(
-            f"--foundation {foundation}: is no file and no name that mace-torch downloads; the "
-            f"names are {', '.join(FOUNDATIONS)}"
+            f"--foundation {foundation}: is neither a file nor a model that mace-torch downloads; "
+            f"their names are {', '.join(FOUNDATIONS)}"
         )
     if options.grow_ell is not None:
         if foundation is None:
@@ -110,7 +111,7 @@ def check(options: Options) -> None:
         if not Path(foundation).is_file():
             raise TrainingError("--grow-ell: name the file of the foundation model, not its name")
         if options.method != "naive":
-            raise TrainingError("--grow-ell: needs --method naive, since all weights have to move")
+            raise TrainingError("--grow-ell: needs --method naive, because all weights must change")
     if options.replay is not None and options.method != "replay":
         raise TrainingError("--replay is for --method replay; add it or leave --replay out")
     named = foundation in ("small", "medium", "large")
@@ -133,13 +134,13 @@ def check(options: Options) -> None:
 def mace_config(
     options: Options, name: str, e0_eV: dict[str, float], elements: Sequence[str]
 ) -> dict[str, Any]:
-    """Return the options of ``mace_run_train``; files are named relative to its folder.
+    """Return the options of ``mace_run_train``; paths are relative to its folder.
 
     Args:
-        options: how to fit.
+        options: of the fit.
         name: of the model.
         e0_eV: energy of each isolated atom, eV.
-        elements: of the data; a foundation model is cut to them.
+        elements: of the data; a foundation model is reduced to them.
     """
     from ase.data import atomic_numbers
 
@@ -175,7 +176,7 @@ def mace_config(
         "restart_latest": True,
         "save_cpu": True,
         "plot": False,
-        # The folder names carry no seed: a resumed run has to find them.
+        # Folder names without the seed, so that a resumed training finds them.
         "model_dir": "model",
         "checkpoints_dir": "checkpoints",
         "results_dir": "results",
@@ -183,34 +184,41 @@ def mace_config(
     }
     if with_stress:
         config["stress_weight"] = options.stress_weight
-    if options.foundation is None:
-        a = options.architecture
-        config.update(
-            num_channels=a.channels,
-            max_L=a.max_l,
-            max_ell=a.max_ell,
-            correlation=a.correlation,
-            num_interactions=a.layers,
-            r_max=a.cutoff_A,
-            num_radial_basis=8,
-            radial_MLP="[64, 64, 64]",
-            MLP_irreps="16x0e",
-            interaction_first="RealAgnosticResidualInteractionBlock",
-            interaction="RealAgnosticResidualInteractionBlock",
-        )
-    else:
-        config.update(
-            foundation_model=options.foundation,
-            foundation_model_elements=False,
-            multiheads_finetuning=options.method == "replay",
-        )
-        if options.method == "replay":
-            config["force_mh_ft_lr"] = True
-            if options.replay is not None:
-                config.update(pt_train_file="replay.extxyz", pt_valid_file="replay_valid.extxyz")
-        if options.method == "lora":
-            config.update(lora=True, lora_rank=options.lora_rank)
+    config |= _new_model(options.architecture) if options.foundation is None else _tuned(options)
     config.update(options.extra)
+    return config
+
+
+def _new_model(architecture: Architecture) -> dict[str, Any]:
+    """Return the options of a model that is trained from scratch."""
+    return {
+        "num_channels": architecture.channels,
+        "max_L": architecture.max_l,
+        "max_ell": architecture.max_ell,
+        "correlation": architecture.correlation,
+        "num_interactions": architecture.layers,
+        "r_max": architecture.cutoff_A,
+        "num_radial_basis": 8,
+        "radial_MLP": "[64, 64, 64]",
+        "MLP_irreps": "16x0e",
+        "interaction_first": "RealAgnosticResidualInteractionBlock",
+        "interaction": "RealAgnosticResidualInteractionBlock",
+    }
+
+
+def _tuned(options: Options) -> dict[str, Any]:
+    """Return the options of a model that is fine-tuned."""
+    config: dict[str, Any] = {
+        "foundation_model": options.foundation,
+        "foundation_model_elements": False,
+        "multiheads_finetuning": options.method == "replay",
+    }
+    if options.method == "replay":
+        config["force_mh_ft_lr"] = True
+        if options.replay is not None:
+            config.update(pt_train_file="replay.extxyz", pt_valid_file="replay_valid.extxyz")
+    if options.method == "lora":
+        config.update(lora=True, lora_rank=options.lora_rank)
     return config
 
 

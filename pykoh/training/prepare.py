@@ -1,4 +1,4 @@
-"""From label files to a training: what ``pykoh train`` does."""
+"""From label files to a training: the work of ``pykoh train``."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from pykoh.reference.labels import LabelSet, Reading
     from pykoh.training.options import Options
     from pykoh.training.progress import Epoch
-    from pykoh.training.run import Job
+    from pykoh.training.run import TrainingJob
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which labels a model is trained on.
+    """The choice of labels for a training.
 
     Attributes:
-        molarities: train on labels of these concentrations only, mol/L; all if empty.
-        labels: train on so many frames, drawn evenly; all if None.
-        valid_fraction: part of the frames that validates, whole trajectories at a time.
-        e0_eV: energies of isolated atoms that take the place of the files', eV.
+        molarities: train only on labels of these concentrations, mol/L; all if empty.
+        labels: number of frames to train on, from all concentrations; all if None.
+        valid_fraction: part of the frames for validation, in whole trajectories.
+        e0_eV: energies of isolated atoms, eV; they replace those of the files.
     """
 
     molarities: tuple[float, ...] = ()
@@ -40,7 +40,7 @@ class Trained:
 
     Attributes:
         model: the file.
-        card: what it was trained on, how well it does and what it cost, as its JSON file has it.
+        card: its data, errors and costs: the content of its JSON file.
     """
 
     model: Path
@@ -48,10 +48,10 @@ class Trained:
 
 
 def check_output(output: Path) -> None:
-    """Refuse a name of a model that cannot be written.
+    """Check the name of a model.
 
     Raises:
-        TrainingError: another suffix, or no such folder.
+        TrainingError: it has another suffix, or its folder does not exist.
     """
     if output.suffix != ".model":
         raise TrainingError(f"{output}: a model is named NAME.model")
@@ -59,21 +59,21 @@ def check_output(output: Path) -> None:
         raise TrainingError(f"{output}: its folder {output.parent} does not exist; create it first")
 
 
-def job_of(
+def training_job(
     known: LabelSet, files: Sequence[Path], output: Path, options: Options, choice: Choice
-) -> Job:
+) -> TrainingJob:
     """Return the training of a model on labels.
 
     Args:
         known: the labels, read from ``files``.
         files: label files.
         output: model to write, ``NAME.model``.
-        options: how to fit.
-        choice: which labels.
+        options: of the fit.
+        choice: of the labels.
 
     Raises:
-        TrainingError: too few frames, no energy of an atom, or labels without stresses that the
-            options ask for.
+        TrainingError: there are too few frames, the energy of an isolated atom is missing, or a
+            stress is missing although ``stress_weight`` is not 0.
     """
     import numpy as np
 
@@ -86,7 +86,7 @@ def job_of(
         split_by_trajectory,
         subset,
     )
-    from pykoh.training.run import Job
+    from pykoh.training.run import TrainingJob
 
     rng = np.random.default_rng(options.seed)
     frames = select(known.frames, choice.molarities)
@@ -103,7 +103,7 @@ def job_of(
     if with_stress and any("REF_stress" not in frame.info for frame in split.train):
         raise TrainingError("--stress-weight: a frame has no REF_stress; set it to 0")
     old = read_labels([options.replay]).frames if options.replay is not None else ()
-    return Job(output, split, known, tuple(files), energies, options, old)
+    return TrainingJob(output, split, known, tuple(files), energies, options, old)
 
 
 def train_model(
@@ -116,20 +116,20 @@ def train_model(
     progress: Callable[[Epoch, float], None] = lambda epoch, left_s: None,
     force: bool = False,
 ) -> Trained:
-    """Train a MACE potential on label files; the same call goes on after a stop.
+    """Train a MACE potential on label files; the same call continues after a stop.
 
     Args:
         data: label files of ``pykoh label``, or extended xyz.
         output: model to write, ``NAME.model``.
         options: architecture, foundation and fit.
-        choice: which labels.
+        choice: of the labels.
         reading: units and names of the labels.
-        progress: called after each epoch with it and the seconds that are left.
+        progress: called after each epoch, with the epoch and the seconds that are left.
         force: begin again; replace an existing model.
 
     Raises:
-        LabelError: labels that cannot be used.
-        TrainingError: contradicting options, too few frames, or mace-torch fails.
+        LabelError: the labels cannot be used.
+        TrainingError: options contradict each other, there are too few frames, or mace-torch fails.
     """
     from pykoh.reference.labels import Reading, read_labels
     from pykoh.training import options as choices
@@ -142,5 +142,5 @@ def train_model(
     choices.check(fit)
     files = [Path(data)] if isinstance(data, str | Path) else [Path(each) for each in data]
     known = read_labels(files, replace(reading or Reading(), isolated_eV=which.e0_eV))
-    job = job_of(known, files, target, fit, which)
+    job = training_job(known, files, target, fit, which)
     return Trained(target, train(job, progress, force))

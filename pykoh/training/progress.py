@@ -1,4 +1,4 @@
-"""Where a training stands: mace-torch's metrics file, the learning curve."""
+"""The progress of a training: mace-torch's metrics file, the learning curve."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Epoch:
     """Errors on the validation frames after one epoch.
 
     Attributes:
-        number: of the epoch, from 0; -1 before the first.
-        energy_rmse_meV: per atom, meV.
-        force_rmse_meV_A: per component, meV/Å.
+        number: number of the epoch, from 0; -1 before the first.
+        energy_rmse_meV: energy RMSE per atom, meV.
+        force_rmse_meV_A: force RMSE per component, meV/Å.
         loss: the weighted loss.
     """
 
@@ -30,10 +30,10 @@ class Epoch:
 
 
 def read_epochs(results: Path, head: str = "Default") -> list[Epoch]:
-    """Return the epochs that mace-torch has logged below ``results``, in order.
+    """Return the epochs that mace-torch has logged in ``results``, in order.
 
-    A resumed training logs an epoch again: the later entry counts. A half-written last line is
-    left for the next call.
+    If a resumed training logs an epoch again, the later entry counts. An incomplete last line is
+    ignored.
     """
     found: dict[int, Epoch] = {}
     for path in sorted(results.glob("*_train.txt")):

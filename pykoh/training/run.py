@@ -1,7 +1,7 @@
-"""A supervised run of mace-torch's trainer: resumable, with its record.
+"""A training by mace-torch in a process of its own: resumable, with a record.
 
-``NAME.train`` holds what mace-torch reads and writes and ``run.json``; ``NAME.model`` and its
-record ``NAME.json`` are written when the training has come to its end.
+``NAME.train`` holds the files of mace-torch and ``run.json``. ``NAME.model`` and its
+record ``NAME.json`` are written at the end of the training.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pykoh.provenance import record, sha256
 from pykoh.reference.frames import frame_key
 from pykoh.reference.labels import LabelSet, write_labels
 from pykoh.training.data import Split, concentrations, elements_of
-from pykoh.training.foundation import check_zero, prepare
+from pykoh.training.foundation import adapt_foundation, check_zero
 from pykoh.training.options import Options, mace_config
 from pykoh.training.progress import Epoch, read_epochs, write_curve
 
@@ -36,16 +36,16 @@ _SETTINGS = ("options", "e0_eV", "elements", "level", "train_frames", "valid_fra
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """What one model is trained on and how.
+class TrainingJob:
+    """The data and options of one training.
 
     Attributes:
         model: file to write, ``NAME.model``.
-        split: frames to train on and to validate with.
-        labels: where they come from.
+        split: frames for training and validation.
+        labels: the labels that they come from.
         label_files: files of the labels.
         e0_eV: energy of each isolated atom, eV.
-        options: how to fit.
+        options: of the fit.
         replay: frames of the foundation's own data, for the method ``replay``.
     """
 
@@ -68,7 +68,7 @@ class Job:
         return self.model.with_suffix(".json")
 
     def describe(self) -> dict[str, Any]:
-        """Return what identifies the training, as JSON values."""
+        """Return the data that identify the training, as JSON values."""
         train, options = self.split.train, asdict(self.options)
         options["replay"] = None if self.options.replay is None else str(self.options.replay)
         foundation = self.options.foundation
@@ -88,7 +88,7 @@ class Job:
             "runs": sorted({str(f.info["run"]) for f in (*train, *self.split.valid)}),
             "data": {path.name: sha256(path) for path in self.label_files},
         }
-        # As it comes back from a file, so that a resumed run can compare.
+        # The same values as after reading from a file, so that a resumed training can compare them.
         plain: dict[str, Any] = json.loads(json.dumps(entry))
         return plain
 
@@ -100,13 +100,15 @@ def _label_hours(frames: Sequence[Atoms]) -> float | None:
     return round(sum(float(value) for value in cost if value is not None) / 3600, 4)
 
 
-def train(job: Job, report: Callable[[Epoch, float], None], force: bool = False) -> dict[str, Any]:
-    """Train, or go on with a training that was stopped, and write the model.
+def train(
+    job: TrainingJob, report: Callable[[Epoch, float], None], force: bool = False
+) -> dict[str, Any]:
+    """Train, or continue a training that was stopped, and write the model.
 
     Args:
-        job: what to do.
+        job: the training.
         report: called with each validated epoch and the seconds that are left.
-        force: begin again where another training or an older model is in the way.
+        force: begin again; replace another training or an older model.
 
     Returns:
         The record that is written beside the model.
@@ -117,17 +119,17 @@ def train(job: Job, report: Callable[[Epoch, float], None], force: bool = False)
     folder = job.folder
     _require_mace()
     description = job.describe()
-    earlier = _earlier(folder, description, force)
+    earlier = _stopped_training(folder, description, force)
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise TrainingError(
-                f"{folder}: another pykoh train works there; wait for it"
+                f"{folder}: another pykoh train works in this folder; wait for its end"
             ) from error
         if earlier is None:
-            _prepare(job, folder)
+            _write_inputs(job, folder)
         spent = 0.0 if earlier is None else float(earlier.get("core_hours") or 0.0)
         with record(folder, **description, core_hours=round(spent, 4)) as entry:
 
@@ -140,7 +142,7 @@ def train(job: Job, report: Callable[[Epoch, float], None], force: bool = False)
             entry["core_hours"] = round(spent + core_s / 3600, 4)
             epochs = read_epochs(folder / "results")
             write_curve(folder, epochs, job.model.stem)
-            # mace-torch keeps the weights of this epoch; those before the first it does not keep.
+            # mace-torch keeps the weights of the best epoch, but not those before the first one.
             trained = [epoch for epoch in epochs if epoch.number >= 0]
             if not trained:
                 raise TrainingError(f"{folder}: no epoch was validated; see {folder / 'train.log'}")
@@ -150,7 +152,7 @@ def train(job: Job, report: Callable[[Epoch, float], None], force: bool = False)
                 "energy_rmse_meV_per_atom": round(best.energy_rmse_meV, 4),
                 "force_rmse_meV_per_A": round(best.force_rmse_meV_A, 3),
             }
-            _finish(job, folder)
+            _write_model(job, folder)
         # `record` has closed the entry by now; the card repeats it beside the model.
         card: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         card["model_sha256"] = sha256(job.model)
@@ -165,8 +167,10 @@ def _require_mace() -> None:
         raise TrainingError("mace-torch is not installed; pip install 'pykoh[train]'")
 
 
-def _earlier(folder: Path, description: dict[str, Any], force: bool) -> dict[str, Any] | None:
-    """Return the record of the same training that was stopped, None to begin."""
+def _stopped_training(
+    folder: Path, description: dict[str, Any], force: bool
+) -> dict[str, Any] | None:
+    """Return the record of the same training if it was stopped, else None."""
     path = folder / "run.json"
     if not path.exists():
         return None
@@ -179,26 +183,26 @@ def _earlier(folder: Path, description: dict[str, Any], force: bool) -> dict[str
         return earlier
     if not force:
         raise TrainingError(
-            f"{folder}: holds a training with other {', '.join(changed)}; choose another -o, or "
-            "begin again with --force"
+            f"{folder}: holds a training with different {', '.join(changed)}; choose another -o, "
+            "or begin again with --force"
         )
     shutil.rmtree(folder)
     return None
 
 
-def _prepare(job: Job, folder: Path) -> None:
-    """Write what mace-torch reads."""
+def _write_inputs(job: TrainingJob, folder: Path) -> None:
+    """Write the input files of mace-torch."""
     config = mace_config(job.options, job.model.stem, job.e0_eV, elements_of(job.split.train))
     write_labels(folder / "train.extxyz", job.split.train)
     write_labels(folder / "valid.extxyz", job.split.valid)
     if job.replay:
-        # mace-torch wants a validation set of each head.
+        # mace-torch needs a validation set for each head.
         n_valid = max(1, len(job.replay) // 10)
         write_labels(folder / "replay.extxyz", job.replay[n_valid:])
         write_labels(folder / "replay_valid.extxyz", job.replay[:n_valid])
     foundation = job.options.foundation
     if foundation is not None and Path(foundation).is_file():
-        prepare(
+        adapt_foundation(
             Path(foundation),
             folder / "foundation.model",
             job.split.train,
@@ -214,16 +218,17 @@ def _prepare(job: Job, folder: Path) -> None:
 
 
 def _supervise(folder: Path, epochs: int, report: Callable[[Epoch, float, float], None]) -> float:
-    """Run mace-torch to its end; return the processor seconds that it took."""
+    """Run mace-torch to its end; return its processor seconds."""
     log = folder / "train.log"
     with log.open("ab") as stream:
         process = processes.start(
             [sys.executable, "-m", "mace.cli.run_train", "--config", "config.yaml"],
             folder,
             stream,
-            # mace-torch and e3nn unpickle files of their own; torch >= 2.6 has to be told.
+            # mace-torch and e3nn unpickle their own files; torch >= 2.6 needs this permission.
             TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD="1",
-            # Busy cores otherwise spin on each other, and page faults double the time of a step.
+            # Without these, threads wait actively on busy cores, and page faults double the
+            # time of a step.
             OMP_WAIT_POLICY=os.environ.get("OMP_WAIT_POLICY", "passive"),
             MALLOC_MMAP_THRESHOLD_="1073741824",
             MALLOC_TRIM_THRESHOLD_="2147483647",
@@ -259,14 +264,14 @@ def _supervise(folder: Path, epochs: int, report: Callable[[Epoch, float, float]
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise TrainingError(
-            f"mace-torch failed: {processes.last_line(log)} (all of it in {log}); the same command "
-            "goes on from the last checkpoint"
+            f"mace-torch failed: {processes.last_line(log)} (full log: {log}); the same command "
+            "continues from the last checkpoint"
         )
     return usage.ru_utime + usage.ru_stime
 
 
-def _finish(job: Job, folder: Path) -> None:
-    """Take the trained model over; a replay head is left behind."""
+def _write_model(job: TrainingJob, folder: Path) -> None:
+    """Write the trained model, without a replay head."""
     made = folder / "model" / f"{job.model.stem}.model"
     if not made.exists():
         raise TrainingError(f"{folder}: mace-torch wrote no model; see {folder / 'train.log'}")

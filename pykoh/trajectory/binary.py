@@ -1,8 +1,8 @@
-"""LAMMPS binary dumps (``dump custom N FILE.bin``), behind the interface of a text dump.
+"""LAMMPS binary dumps (``dump custom N FILE.bin``), with the interface of a text dump.
 
-The layout is the one that LAMMPS' own tool ``binary2txt`` reads: per frame a magic string, step,
-the box, the names of the columns and chunks of doubles, one per MPI rank. Files older than 2021,
-which do not name their columns, are refused.
+The layout is that of LAMMPS' own tool ``binary2txt``: per frame a magic string, step,
+the box, the names of the columns and chunks of doubles, one per MPI rank. Files from before 2021
+do not name their columns and are refused.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class BinaryDump:
 
     @property
     def position(self) -> int:
-        """Bytes of the file that were read."""
+        """Number of bytes read from the file."""
         return self._stream.tell()
 
     def __enter__(self) -> BinaryDump:
@@ -66,11 +66,11 @@ class BinaryDump:
         self._stream.close()
 
     def bookmark(self) -> Bookmark:
-        """Return the place behind the frame that was read last."""
+        """Return the place after the last frame that was read."""
         return self._stream.tell(), self._n_frames, self.units
 
     def go_to(self, bookmark: Bookmark) -> None:
-        """Go on from a place of the same file."""
+        """Continue from a place in the same file."""
         offset, self._n_frames, self.units = bookmark
         self._stream.seek(offset)
 
@@ -91,7 +91,7 @@ class BinaryDump:
         return data
 
     def _left(self) -> int:
-        """Return the bytes that are left of the file."""
+        """Return the number of bytes that are left in the file."""
         return max((self.size or 0) - self._stream.tell(), 0)
 
     def _cell(self, vectors: NDArray[np.float64], origin: NDArray[np.float64]) -> Cell:
@@ -109,7 +109,7 @@ class BinaryDump:
             return self._header
         if self._stream.peek(1)[:1] == b"":
             if self._n_frames == 0:
-                raise TrajectoryError(f"{self.name}: holds no whole frame")
+                raise TrajectoryError(f"{self.name}: holds no complete frame")
             return None
         try:
             self._header = self._read_header()
@@ -121,7 +121,7 @@ class BinaryDump:
         if self._n_frames == 0:
             raise TrajectoryError(f"{self.name}: ends within its first frame")
         self.notes.append(
-            f"{self.name}: the last frame is cut off; the {self._n_frames} whole frames are used"
+            f"{self.name}: the last frame is cut off; the {self._n_frames} complete frames are used"
         )
         self._stream.seek(0, 2)
         self._header = None
@@ -131,7 +131,7 @@ class BinaryDump:
         if first >= 0 or self._text(int(-first)) not in _MAGIC:
             raise TrajectoryError(
                 f"{self._where()}: not a LAMMPS binary dump that names its columns (LAMMPS since "
-                "2021 writes one with 'dump custom N FILE.bin'); a text dump serves as well"
+                "2021 writes one with 'dump custom N FILE.bin'); a text dump can be used too"
             )
         endian, revision = self._take("<ii")
         if endian != 1:
@@ -140,7 +140,7 @@ class BinaryDump:
         boundary = self._take("<6i")
         if any(boundary):
             raise TrajectoryError(
-                f"{self._where()}: a boundary is not periodic; transport in bulk needs "
+                f"{self._where()}: a boundary is not periodic; bulk transport needs "
                 "'boundary p p p'"
             )
         xlo, xhi, ylo, yhi, zlo, zhi = self._take("<6d") if triclinic != 2 else (0.0,) * 6
@@ -168,8 +168,8 @@ class BinaryDump:
             names = tuple(self._text(int(length)).decode("utf-8", "replace").split())
         if len(names) != width or n_atoms < 1 or abs(step) > 1 << 62:
             raise TrajectoryError(
-                f"{self._where()}: names {len(names)} columns for {width} values per atom and "
-                f"{n_atoms} atoms; the file is damaged"
+                f"{self._where()}: has {len(names)} column names, but {width} values per atom "
+                f"({n_atoms} atoms); the file is damaged"
             )
         if 8 * n_atoms * width > self._left():
             raise _EndError
@@ -183,7 +183,7 @@ class BinaryDump:
             if self.layout.by_element:
                 raise TrajectoryError(f"{self.name}: a binary dump holds no elements; dump 'type'")
         elif names != self.layout.names:
-            raise TrajectoryError(f"{self._where()} has other columns than the frames before it")
+            raise TrajectoryError(f"{self._where()} has other columns than earlier frames")
         if self.atoms is not None and n_atoms != len(self.atoms.ids):
             raise TrajectoryError(
                 f"{self._where()} has {n_atoms} atoms, the first frame has {len(self.atoms.ids)}"
@@ -191,7 +191,7 @@ class BinaryDump:
         return FrameHeader(int(step), time, self.units, int(n_atoms), cell, names, 0)
 
     def body(self, header: FrameHeader) -> RawFrame | None:
-        """Read the atoms behind the header, sorted by id; None if they are not whole."""
+        """Read the atoms after the header, sorted by id; None if they are incomplete."""
         assert self.layout is not None
         try:
             table = self._table(header.n_atoms * len(header.columns))
@@ -202,7 +202,9 @@ class BinaryDump:
         roles = self.layout.roles
         id_column = table[:, int(np.flatnonzero(roles == ID)[0])]
         if not (np.abs(id_column) < 1 << 53).all():
-            raise TrajectoryError(f"{self._where()}: an id is no whole number; the file is damaged")
+            raise TrajectoryError(
+                f"{self._where()}: an id is not a whole number; the file is damaged"
+            )
         ids = id_column.astype(np.int64)
         table = table[np.argsort(ids, kind="stable")]
         self._check(np.sort(ids), table[:, int(np.flatnonzero(roles == SPECIES)[0])])
@@ -214,15 +216,15 @@ class BinaryDump:
             atom = int(np.sort(ids)[np.argwhere(~np.isfinite(values))[0, 0]])
             raise TrajectoryError(
                 f"{self._where()} (step {header.step}): atom {atom} has a value that is not "
-                "finite; the simulation blew up: analyse what is before with --stop PS"
+                "finite; the simulation was unstable: analyse the part before with --stop PS"
             )
         self._header = None
         self._n_frames += 1
         return RawFrame(header, values)
 
     def _table(self, n_values: int) -> NDArray[np.float64]:
-        """Read [n_values]: the values of all atoms, in one piece from each MPI rank."""
-        damaged = TrajectoryError(f"{self._where()}: the atoms are not whole; the file is damaged")
+        """Read [n_values]: the values of all atoms, one chunk from each MPI rank."""
+        damaged = TrajectoryError(f"{self._where()}: the atoms are incomplete; the file is damaged")
         (n_pieces,) = self._take("<i")
         pieces: list[NDArray[np.float64]] = []
         missing = n_values
@@ -240,7 +242,7 @@ class BinaryDump:
         return np.concatenate(pieces)
 
     def _check(self, ids: np.ndarray, types: np.ndarray) -> None:
-        """Take the atoms of the first frame, or compare with them."""
+        """Store the atoms of the first frame, or compare with them."""
         words = self._map.words(by_element=False)
         if self.atoms is None:
             unknown = [t for t in np.unique(types) if f"{t:.0f}" not in words]

@@ -1,4 +1,4 @@
-"""Frames of a run, several at a time."""
+"""Blocks of frames of a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pykoh.trajectory.dump import RawFrame
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frames:
-    """A block of frames that follow each other.
+    """A block of consecutive frames.
 
     Attributes:
         steps: [n_frames], MD steps.
@@ -29,8 +29,8 @@ class Frames:
     velocities: NDArray[np.float64] | None
 
 
-class Block:
-    """Collects frames until there are enough for a block."""
+class BlockBuilder:
+    """Collects frames until a block is full."""
 
     def __init__(self, size: int, n_atoms: int, velocities: bool) -> None:
         self.n = 0
@@ -41,7 +41,7 @@ class Block:
 
     @property
     def full(self) -> bool:
-        """Whether there is no room for another frame."""
+        """Whether the block is full."""
         return self.n == self._size
 
     def add(
@@ -51,7 +51,7 @@ class Block:
         positions: NDArray[np.float64],
         velocity_unit: float,
     ) -> None:
-        """Take in a frame.
+        """Add a frame.
 
         Args:
             raw: the frame.
@@ -68,7 +68,7 @@ class Block:
         self.n += 1
 
     def take(self) -> Frames:
-        """Return the collected frames, and begin with new arrays."""
+        """Return the collected frames, and start a new block."""
         n, self.n = self.n, 0
         velocities = None if self._velocities is None else self._velocities[:n]
         frames = Frames(

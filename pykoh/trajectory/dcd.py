@@ -1,8 +1,9 @@
 """DCD: coordinates by mdtraj; first step, interval and time step from the header.
 
 LAMMPS writes the time step in its own unit of time (``dump_dcd.cpp``), CHARMM and NAMD in units of
-48.888 fs, others write 1: only the time step of LAMMPS, which names itself, is used. First step
-and interval mean the same everywhere, so that parts of a run can be put together.
+48.888 fs, other programs write 1. Only the time step of LAMMPS is used, because LAMMPS writes its
+name into the file. First step and interval have the same meaning in all programs, so that parts of
+a run can be joined.
 """
 
 from __future__ import annotations
@@ -18,21 +19,21 @@ import numpy as np
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.frame_data import FrameData, cell_vectors
 
-_PIECE = 64  # frames that are read at once
+_PIECE = 64  # frames per read
 _LONGEST_TITLE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class DcdHeader:
-    """What the header of a DCD file says.
+    """The content of the header of a DCD file.
 
     Attributes:
         n_atoms: atoms of each frame.
         first_step: MD step of the first frame.
-        every: MD steps between frames; 0 if it does not say.
+        every: MD steps between frames; 0 if unknown.
         timestep: in the unit of time of LAMMPS, or None if another program wrote the file.
-        n_frames: whole frames, from the size of the file.
-        cut_off: the file ends within a further frame.
+        n_frames: complete frames, from the size of the file.
+        cut_off: whether the file ends within a further frame.
     """
 
     n_atoms: int
@@ -43,7 +44,7 @@ class DcdHeader:
     cut_off: bool
 
     def number(self, frame: int) -> float:
-        """Return which frame of the whole run the ``frame``-th of this file is, from 0."""
+        """Return the number in the whole run, from 0, of a frame of this file."""
         return frame + (self.first_step / self.every if self.every else 0.0)
 
 
@@ -51,7 +52,7 @@ def read_header(path: Path, name: str) -> DcdHeader:
     """Return the header of a DCD file.
 
     Raises:
-        TrajectoryError: it is no DCD file, or its header is damaged.
+        TrajectoryError: it is not a DCD file, or its header is damaged.
     """
     size = path.stat().st_size
     damaged = TrajectoryError(f"{name}: not a DCD file, or its header is damaged")
@@ -76,7 +77,7 @@ def read_header(path: Path, name: str) -> DcdHeader:
     frame = 3 * (4 * n_atoms + 8) + (56 if control[10] else 0) + (4 * n_atoms + 8) * control[11]
     if control[11] not in (0, 1) or frame > size - begin:
         raise TrajectoryError(
-            f"{name}: tells of {n_atoms} atoms and holds not one whole frame of them"
+            f"{name}: has a header for {n_atoms} atoms, but no complete frame of them"
         )
     first, every = max(control[1], 0), max(control[2], 0)
     known = b"LAMMPS" in title and every > 0 and np.isfinite(timestep) and timestep > 0
@@ -90,8 +91,8 @@ def dcd_frames(path: Path, name: str, header: DcdHeader, ps_per_unit: float) -> 
 
     Args:
         path: the file.
-        name: what messages call it.
-        header: of :func:`read_header`.
+        name: its name in messages.
+        header: from :func:`read_header`.
         ps_per_unit: ps per unit of time of LAMMPS.
 
     Raises:

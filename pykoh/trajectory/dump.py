@@ -1,6 +1,6 @@
 """One LAMMPS text dump, frame by frame.
 
-Format: https://docs.lammps.org/dump.html. :mod:`pykoh.trajectory.run` puts several dumps together.
+Format: https://docs.lammps.org/dump.html. :mod:`pykoh.trajectory.run` joins several dumps.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from pykoh.trajectory.species import CATION, Atoms, SpeciesMap, code_of
 from pykoh.trajectory.streams import ByteStream
 
 _CHUNK = 1 << 22
-_LOOK_BACK = 256  # bytes before a header that are looked at for its beginning
-_MOST_ATOMS = 10**8  # of a frame, where the length of the text is not known
+_LOOK_BACK = 256  # bytes before a header in which its beginning is searched
+_MOST_ATOMS = 10**8  # of a frame, if the length of the text is unknown
 _BLANKS = frozenset(b" \t\r\n")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RawFrame:
-    """One frame as the dump has it. The arrays are reused for the next frame.
+    """One frame of the dump. The arrays are reused for the next frame.
 
     Attributes:
         header: step, time, cell.
-        values: [n_atoms, 9], coordinates (as the layout says), image flags, velocities; atoms
-            sorted by id.
+        values: [n_atoms, 9], coordinates (see :mod:`pykoh.trajectory.layout`), image flags,
+            velocities; atoms sorted by id.
     """
 
     header: FrameHeader
@@ -42,7 +42,7 @@ class RawFrame:
 
 
 Bookmark = tuple[int, int, str | None]
-"""A place in a file: where its reader goes on, frames before it, units of the dump."""
+"""A place in a file: position, number of frames before it, units of the dump."""
 
 
 class DumpFile:
@@ -50,16 +50,16 @@ class DumpFile:
 
     Args:
         path: a file (plain, gzip or zstd) or ``"-"``.
-        species_map: what types mean.
-        atoms: the atoms that are expected (from an earlier file of the run), or None.
+        species_map: elements of the types.
+        atoms: the expected atoms (from an earlier file of the run), or None.
 
     Attributes:
         atoms: known after the first frame.
         layout: known after the first frame.
-        notes: what a user should know about the file (a frame cut off ...).
+        notes: notes for the user about the file (a frame is cut off ...).
 
     Raises:
-        TrajectoryError: from the methods, naming file, frame and atom.
+        TrajectoryError: from the methods, with file, frame and atom.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class DumpFile:
 
     @property
     def position(self) -> int:
-        """Bytes of the file that were read."""
+        """Number of bytes read from the file."""
         return self._stream.position
 
     def __enter__(self) -> DumpFile:
@@ -101,11 +101,11 @@ class DumpFile:
         self._stream.close()
 
     def bookmark(self) -> Bookmark:
-        """Return the place behind the frame that was read last."""
+        """Return the place after the last frame that was read."""
         return self._stream.consumed - (self._stop - self._start), self._n_frames, self.units
 
     def go_to(self, bookmark: Bookmark) -> None:
-        """Go on from a place of the same file."""
+        """Continue from a place in the same file."""
         offset, self._n_frames, self.units = bookmark
         self._stream.skip_to(offset)
         self._start = self._stop = 0
@@ -120,10 +120,10 @@ class DumpFile:
                     raise
 
     def _go_to_seam(self) -> bool:
-        """Go on where a run that was continued wrote its first header into a broken one.
+        """Move to a header that a continued run wrote into an incomplete one.
 
         Returns:
-            Whether there is such a place before any other frame.
+            Whether there is such a header before any other frame.
         """
         if self._stop - self._start < LONGEST_HEADER and not self._at_end:
             self._fill(LONGEST_HEADER)
@@ -133,7 +133,7 @@ class DumpFile:
         if at is None:
             return False
         place = self._stream.consumed - self._stop + first + at
-        if place <= self._last_seam:  # it was gone to before
+        if place <= self._last_seam:  # it was used before
             return False
         self._last_seam = place
         self._note(f"the header of frame {self._n_frames + 1} is cut off; that frame was left out")
@@ -158,7 +158,7 @@ class DumpFile:
                 raise TrajectoryError(f"{self.name}: {self._where()}: {error}") from None
             if header is not None:
                 self._check(header)
-                self._window = header.length + 64  # the next one is hardly longer
+                self._window = header.length + 64  # the next header has a similar length
                 return header
             if end < self._stop:
                 window = LONGEST_HEADER + 1
@@ -181,7 +181,7 @@ class DumpFile:
             self._fill(1)
 
     def _fill(self, wanted: int) -> None:
-        """Move what is left to the front and read until ``wanted`` bytes or the end."""
+        """Move unread bytes to the front and read up to ``wanted`` bytes."""
         left = self._stop - self._start
         capacity = max(_CHUNK, int(1.25 * wanted), 2 * left if left > _CHUNK // 2 else 0)
         if capacity + 1 > len(self._buffer):
@@ -198,18 +198,18 @@ class DumpFile:
     def _finish(self) -> None:
         if self._n_frames == 0:
             raise TrajectoryError(
-                f"{self.name}: holds no whole frame; a LAMMPS text dump was expected"
+                f"{self.name}: holds no complete frame; a LAMMPS text dump was expected"
             )
         if self._stream.cut_off:
-            self._note("its compressed data are cut off; all whole frames before are used")
+            self._note("its compressed data are cut off; all complete frames before are used")
 
     def _cut_off(self, what: str) -> None:
         if self._n_frames == 0:
             raise TrajectoryError(
-                f"{self.name}: ends within its first frame; let the run write at least two frames"
+                f"{self.name}: ends within its first frame; at least two frames are needed"
             )
         self._note(
-            f"the {what} of the last frame is cut off; the {self._n_frames} whole frames are used"
+            f"the last frame is cut off in its {what}; {self._n_frames} complete frames are used"
         )
         self._start = self._stop
 
@@ -234,16 +234,16 @@ class DumpFile:
         if header.n_atoms < 1:
             raise TrajectoryError(
                 f"{self.name}: {self._where(header)} has {header.n_atoms} atoms; "
-                "the dump's group is empty"
+                "the group of the dump is empty"
             )
         if self.atoms is not None and header.n_atoms == len(self.atoms.ids):
             return
-        # A blank and a character for each column are the least that an atom takes.
+        # Each column of an atom takes at least a blank and a character.
         most = self._stream.longest_text // (2 * len(header.columns))
         if header.n_atoms > min(most, _MOST_ATOMS):
             raise TrajectoryError(
-                f"{self.name}: {self._where(header)} tells of {header.n_atoms} atoms, more than "
-                "the file can hold; it is damaged there"
+                f"{self.name}: {self._where(header)} has {header.n_atoms} atoms, more than "
+                "the file can hold; it is damaged at this place"
             )
         if self.atoms is not None:
             raise TrajectoryError(
@@ -252,10 +252,10 @@ class DumpFile:
             )
 
     def body(self, header: FrameHeader) -> RawFrame | None:
-        """Read the atoms behind the header that :meth:`next_header` gave last.
+        """Read the atoms after the last header of :meth:`next_header`.
 
         Returns:
-            The frame, or None if it is not whole.
+            The frame, or None if it is incomplete.
         """
         assert self.layout is not None
         n = header.n_atoms
@@ -302,8 +302,8 @@ class DumpFile:
                 status, end = parsing.NEXT_FRAME, seam
         if status == parsing.NEXT_FRAME:
             self._note(
-                f"the frame of step {header.step} is cut off after {line} of {n} atoms "
-                "and another follows; it was left out"
+                f"the frame of step {header.step} is cut off after {line} of {n} atoms, "
+                "and another frame follows; it was left out"
             )
             self._start = end
             if self._n_frames == 0:
@@ -319,7 +319,7 @@ class DumpFile:
         return RawFrame(header, self._values)
 
     def _end_last_line(self, start: int, header: FrameHeader) -> bool:
-        """Put the line end behind the last line of the file, if it lacks nothing else."""
+        """Add the line end to the last line of the file, if only that is missing."""
         text = self._buffer[self._start + header.length : self._stop].tobytes()
         if not last_line_is_whole(text, start - self._start - header.length, len(header.columns)):
             return False
@@ -330,7 +330,7 @@ class DumpFile:
         return True
 
     def _seam_near(self, position: int) -> int | None:
-        """Return where a header begins within the line at ``position`` or the one before it."""
+        """Return where a header begins in the line at ``position`` or the line before."""
         first = position
         for _ in range(2):
             first -= 1
@@ -349,7 +349,7 @@ class DumpFile:
         if len(twice):
             raise TrajectoryError(
                 f"{self.name}: {self._where(header)}: atom id {ids[twice[0]]} occurs twice; "
-                "the dump is broken"
+                "the dump is damaged"
             )
         self._values[:] = self._values[order]
         self.atoms = Atoms(ids, species, *self._elements(species, header))
@@ -363,10 +363,10 @@ class DumpFile:
         return cation, table[species]
 
     def _cation(self, header: FrameHeader) -> str:
-        """Return the alkali metal of the frame that was just read.
+        """Return the alkali metal of the first frame.
 
-        If it has none, that of ``--types`` counts, or K. With ``dump_modify types labels`` the
-        column ``type`` holds elements, which then count.
+        Without one, return that of ``--types``, or K. With ``dump_modify types labels`` the column
+        ``type`` holds elements, which are then used.
         """
         assert self.layout is not None
         by_element = self.layout.by_element
@@ -378,7 +378,7 @@ class DumpFile:
         cations = sorted({elements.get(word, "") for word in words} & set(CATIONS))
         if len(cations) > 1:
             raise TrajectoryError(
-                f"{self.name}: has the cations {', '.join(cations)}; one kind is supported"
+                f"{self.name}: has the cations {', '.join(cations)}; only one kind is supported"
             )
         given = () if by_element else self._map.types
         return next(iter(cations or [e for e in given if code_of(e) == CATION]), "K")
@@ -386,7 +386,7 @@ class DumpFile:
     def _raise(
         self, status: int, header: FrameHeader, position: int, line: int, column: int
     ) -> None:
-        """Raise the error of a line that cannot be used."""
+        """Raise the error of a line."""
         assert self.layout is not None
         end = position
         while end < self._stop and self._buffer[end] != 10:
@@ -399,26 +399,28 @@ class DumpFile:
         word = words[column] if column < len(words) else ""
         if status == parsing.SHORT_LINE:
             reason = (
-                f"{who}: {len(words)} values where the header names "
-                f"{len(self.layout.names)} columns; the file is damaged there"
+                f"{who}: {len(words)} values, but the header names "
+                f"{len(self.layout.names)} columns; the file is damaged at this place"
             )
         elif status == parsing.NOT_FINITE:
             reason = (
-                f"{who} has {name} = {word}; the simulation blew up: analyse what is before "
-                "with --stop PS, or run again with a smaller time step"
+                f"{who} has {name} = {word}; the simulation was unstable: analyse the part "
+                "before with --stop PS, or run again with a smaller time step"
             )
         elif status == parsing.UNKNOWN_SPECIES:
             known = ", ".join(f"{k} = {v}" for k, v in enumerate(self._map.types, 1))
             reason = (
                 f"{who} has element '{word}', not H, O or an alkali metal"
                 if self.layout.by_element
-                else f"{who} has type {word}, which maps to no element ({known}); "
+                else f"{who} has type {word}, for which no element is given ({known}); "
                 "give the element of each type with --types, e.g. --types H,O,K, or dump 'element'"
             )
         elif status == parsing.UNKNOWN_ID:
-            reason = f"{who} was not in the first frame or occurs twice; atoms must stay the same"
+            reason = (
+                f"{who} was not in the first frame, or occurs twice; all frames need the same atoms"
+            )
         elif status == parsing.OTHER_SPECIES:
-            reason = f"{who} changes its type or element; atoms must stay the same"
+            reason = f"{who} changes its type or element; all frames need the same atoms"
         else:
             reason = f"{who} has {name} = '{word[:20]}', which is not a number"
         raise TrajectoryError(f"{place}: {reason}")

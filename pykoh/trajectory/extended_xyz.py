@@ -1,4 +1,4 @@
-"""Extended XYZ, read by ASE, with the clock of LAMMPS's ``dump extxyz`` where there is one."""
+"""Extended XYZ, read with ASE, with the times of LAMMPS's ``dump extxyz`` if there are any."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def xyz_frames(path: Path, name: str, ps_per_unit: float) -> Iterator[XyzFrame]:
 
     Args:
         path: the file.
-        name: what messages call it.
+        name: its name in messages.
         ps_per_unit: ps per unit of time of LAMMPS, for ``Time=`` beside ``Timestep=``.
 
     Raises:
-        TrajectoryError: it is not extended XYZ, has no elements, or a time is no number.
+        TrajectoryError: it is not extended XYZ, has no elements, or a time is not a number.
     """
     from ase.io import iread
 
@@ -44,8 +44,8 @@ def xyz_frames(path: Path, name: str, ps_per_unit: float) -> Iterator[XyzFrame]:
     except Exception as error:
         if _has_numbers(path):
             raise TrajectoryError(
-                f"{name}: its atoms are called by their LAMMPS type (dump xyz), and it has no "
-                "cell; write 'dump ID all custom N FILE id type xu yu zu' instead, or "
+                f"{name}: its atoms have LAMMPS types instead of elements (dump xyz), and it has "
+                "no cell; write 'dump ID all custom N FILE id type xu yu zu' instead, or "
                 "'dump extxyz' with 'dump_modify ID element H O K'"
             ) from None
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -62,7 +62,7 @@ def _frame(frame: Any, place: str, ps_per_unit: float) -> XyzFrame:
             time = float(info["time_ps"])
         elif "time_fs" in info:
             time = 1e-3 * float(info["time_fs"])
-        elif "Timestep" in info and "Time" in info:  # as LAMMPS writes them
+        elif "Timestep" in info and "Time" in info:  # from LAMMPS
             time, step = float(info["Time"]) * ps_per_unit, int(info["Timestep"])
     except (TypeError, ValueError):
         raise TrajectoryError(f"{place}: its time is not a number") from None
@@ -79,7 +79,7 @@ def _frame(frame: Any, place: str, ps_per_unit: float) -> XyzFrame:
 
 
 def _has_numbers(path: Path) -> bool:
-    """Return whether the first atom of an XYZ file is called by a number."""
+    """Return whether the first atom of an XYZ file has a number instead of an element."""
     with path.open("rb") as stream:
         lines = stream.read(1 << 12).split(b"\n")
     return len(lines) > 3 and lines[2].split()[:1] != [] and lines[2].split()[0].isdigit()

@@ -14,16 +14,16 @@ class FrameData:
     """One frame of any format.
 
     Attributes:
-        time_ps: or None if the file does not say it.
+        time_ps: time, ps, or None if the file does not hold it.
         cell: [3, 3], Å, vectors in rows.
         positions: [n_atoms, 3], Å.
-        step: MD step, or None if the file does not say it.
-        resolution_ps: how far the time may be off because the file holds it in single precision.
-        number: of the frame on the even grid that the file describes, for files with no times.
+        step: MD step, or None if the file does not hold it.
+        resolution_ps: error of the time, if the file holds it in single precision.
+        number: number of the frame on the even grid of the file, for files without times.
         images: [n_atoms, 3], image flags, or None.
-        unwrapped: the positions do not jump at the periodic boundary.
+        unwrapped: whether positions continue beyond the periodic boundary.
         velocities: [n_atoms, 3], Å/ps, or None.
-        ids: [n_atoms], rising, or None if the file does not say them.
+        ids: [n_atoms], ascending, or None if the file does not hold them.
     """
 
     time_ps: float | None
@@ -39,14 +39,14 @@ class FrameData:
 
 
 def cell_vectors(lengths: Sequence[float], angles: Sequence[float]) -> NDArray[np.float64]:
-    """Return [3, 3], Å, cell vectors in rows; NaN if no cell has these angles.
+    """Return [3, 3], Å, cell vectors in rows; NaN if the angles are impossible.
 
     Args:
         lengths: [3], Å, of a, b, c.
         angles: [3], degrees: alpha (b, c), beta (a, c), gamma (a, b).
     """
     a, b, c = (float(length) for length in lengths)
-    # An exact right angle stays one: its cosine would be 6e-17.
+    # Keep right angles exact: the cosine would be 6e-17.
     cosines = [0.0 if x == 90.0 else float(np.cos(np.radians(float(x)))) for x in angles]
     alpha, beta, gamma = cosines
     sine = np.sqrt(max(1.0 - gamma**2, 0.0))

@@ -1,8 +1,8 @@
-"""Trajectories that are not LAMMPS dumps, behind the interface of a dump.
+"""Trajectories other than LAMMPS dumps, with the interface of a dump.
 
-XTC and TRR, DCD, NetCDF and extended XYZ have a module each. Which atom is what comes from a
+XTC and TRR, DCD, NetCDF and extended XYZ have a module each. The elements come from a
 topology file, except in extended XYZ and in a NetCDF file with the variable ``type``. Times are
-those of the file where its format defines their unit, else they are given.
+those of the file if its format defines their unit; else the user gives them.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ class FrameFile(FrameReader):
     """Reads frames of a format other than a LAMMPS dump.
 
     Args:
-        path: the file; its suffix tells the format.
-        species_map: what LAMMPS types mean, for a topology that is a LAMMPS data file.
-        atoms: the atoms that are expected (from an earlier file of the run), or None.
+        path: the file; its suffix defines the format.
+        species_map: elements of LAMMPS types, for a LAMMPS data file as topology.
+        atoms: the expected atoms (from an earlier file of the run), or None.
         topology: file with the atoms, or None.
-        interval_ps: time between frames, for files that do not say it, or None.
-        units: LAMMPS unit style of a file that LAMMPS wrote and that does not say it.
+        interval_ps: time between frames, for files that do not hold it, or None.
+        units: LAMMPS unit style, for files from LAMMPS that do not hold it.
 
     Attributes:
         atoms: the atoms, in the order of the file.
         layout: known after the first frame.
-        notes: what a user should know about the file (a frame cut off ...).
+        notes: notes for the user about the file (a frame is cut off ...).
 
     Raises:
-        TrajectoryError: from the methods, naming file and frame.
+        TrajectoryError: from the methods, with file and frame.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class FrameFile(FrameReader):
         self._frames = self._open(topology)
 
     def _open(self, topology: str | None) -> Iterator[FrameData]:
-        """Find out which atoms the file has, and return its frames."""
+        """Determine the atoms of the file, and return its frames."""
         suffix = self._path.suffix.lower()
         if suffix not in TOPOLOGY_SUFFIXES:
             return self._from_xyz()
@@ -81,7 +81,7 @@ class FrameFile(FrameReader):
             self._take_atoms(self._atoms_of_types(self._netcdf.types), "it has")
         else:
             raise TrajectoryError(
-                f"{self.name}: a {suffix} file does not say which atom is what; give "
+                f"{self.name}: a {suffix} file does not hold the elements of its atoms; give "
                 "--topology FILE (the LAMMPS data file of the run, or any file that ASE reads)"
             )
         assert self.atoms is not None
@@ -108,12 +108,12 @@ class FrameFile(FrameReader):
             )
 
     def _take_atoms(self, found: Atoms, what: str) -> None:
-        """Take the atoms of the run, or compare with those of the file before."""
+        """Store the atoms of the run, or compare with those of the file before."""
         before = self.atoms
         if before is not None and (
             len(before.ids) != len(found.ids) or (before.species != found.species).any()
         ):
-            raise TrajectoryError(f"{self.name}: {what} other atoms than the file before it")
+            raise TrajectoryError(f"{self.name}: {what} other atoms than the previous file")
         self.atoms = found
 
     def _atoms_of_types(self, types: np.ndarray) -> Atoms:
@@ -129,7 +129,7 @@ class FrameFile(FrameReader):
     def _note_cut(self, cut_off: bool) -> None:
         if cut_off:
             self.notes.append(
-                f"{self.name}: the last frame is cut off; the {self._n_frames} whole frames are "
+                f"{self.name}: the last frame is cut off; the {self._n_frames} complete frames are "
                 "used"
             )
 
@@ -152,8 +152,8 @@ class FrameFile(FrameReader):
             check_order(frame.positions, frame.cell, self.atoms, self.name)
 
     @property
-    def clock(self) -> str:
-        """Where its times come from, as :class:`pykoh.trajectory.plausible.Clock` has it."""
+    def time_source(self) -> str:
+        """Source of the times: a ``source`` of :class:`pykoh.trajectory.plausible.TimeSource`."""
         if self._interval is not None:
             return "interval"
         suffix = self._path.suffix.lower()

@@ -1,4 +1,4 @@
-"""Frames of any format other than a LAMMPS dump, one after the other, checked."""
+"""Checked frames of any format other than a LAMMPS dump."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from pykoh.trajectory.species import Atoms
 _Reader = TypeVar("_Reader", bound="FrameReader")
 
 LARGEST_A = 1e6
-"""Å. No atom diffuses that far in any run: 3 µs at 10⁻⁸ m²/s are 4000 Å."""
+"""Å. No atom diffuses so far in any run: in 3 µs at 10⁻⁸ m²/s it is 4000 Å."""
 
-_FURTHEST_TIMES = 0.01  # share by which the file's own interval may differ from the one given
+_FURTHEST_TIMES = 0.01  # allowed relative difference of the file's interval and the given one
 
 
 class FrameReader:
-    """Frames that have their places, cell and time as numbers.
+    """A reader of frames.
 
     Args:
         name: for messages.
-        atoms: the atoms that are expected, or None.
-        interval_ps: time between frames, instead of the frames' own times, or None.
+        atoms: the expected atoms, or None.
+        interval_ps: time between frames, instead of the times in the file, or None.
 
     Attributes:
         atoms: the atoms, in the order of the frames.
         layout: known after the first frame.
-        notes: what a user should know about the source (a frame cut off ...).
+        notes: notes for the user about the source (a frame is cut off ...).
         size: bytes of the file, or None.
 
     Raises:
-        TrajectoryError: from the methods, naming the source and the frame.
+        TrajectoryError: from the methods, with the source and the frame.
     """
 
     def __init__(self, name: str, atoms: Atoms | None, interval_ps: float | None) -> None:
@@ -54,7 +54,7 @@ class FrameReader:
         self._n_read = 0
         self._n_frames: int | None = None
         self._ahead: FrameData | None = None
-        self._own_interval: float | None = None  # time between the first two frames, by the file
+        self._own_interval: float | None = None  # time between the first two frames in the file
         self._first_time: float | None = None
         self._frames: Iterator[FrameData] = iter(())
 
@@ -70,25 +70,25 @@ class FrameReader:
         self.close()
 
     def close(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         close = getattr(self._frames, "close", None)
         if close is not None:
             close()
 
     @property
-    def clock(self) -> str:
-        """Where the times come from, as :class:`pykoh.trajectory.plausible.Clock` has it."""
+    def time_source(self) -> str:
+        """Source of the times: a ``source`` of :class:`pykoh.trajectory.plausible.TimeSource`."""
         return "file" if self._interval is None else "interval"
 
     def _check_order(self, frame: FrameData) -> None:
         """Refuse a first frame whose atoms cannot be in the order of :attr:`atoms`."""
 
     def bookmark(self) -> Bookmark:
-        """Return the place behind the frame that was read last."""
+        """Return the place after the last frame that was read."""
         return 0, self._n_read, None
 
     def go_to(self, bookmark: Bookmark) -> None:
-        """Go on from a place of the same file; the frames before it are read again."""
+        """Continue from a place in the same file; the frames before it are read again."""
         while self._n_read < bookmark[1] and (frame := next(self._frames, None)) is not None:
             self._set_layout(frame)
             self._n_read += 1
@@ -113,7 +113,7 @@ class FrameReader:
         )  # fmt: skip
 
     def _time(self, frame: FrameData) -> float:
-        """Return the time of a frame, ps: of its file, or by the interval that was given."""
+        """Return the time of a frame, ps: from its file, or from the given interval."""
         if self._interval is not None:
             self._compare_interval(frame)
             return (self._n_read if frame.number is None else frame.number) * self._interval
@@ -125,7 +125,7 @@ class FrameReader:
         return frame.time_ps
 
     def _compare_interval(self, frame: FrameData) -> None:
-        """Note once that the file's own times are others than the interval that was given."""
+        """Add one note if the times of the file differ from the given interval."""
         if frame.time_ps is None or self._own_interval is not None:
             return
         if self._n_read == 0:
@@ -136,7 +136,7 @@ class FrameReader:
             slack = _FURTHEST_TIMES * self._interval + 3.0 * frame.resolution_ps
             if own > 0 and abs(own - self._interval) > slack:
                 self.notes.append(
-                    f"{self.name}: its frames are {own:g} ps apart by its own times; --interval "
+                    f"{self.name}: in the file its frames are {own:g} ps apart; --interval "
                     f"{self._interval:g} was used"
                 )
 
@@ -147,21 +147,21 @@ class FrameReader:
             raise TrajectoryError(
                 f"{place} has {len(frame.positions)} atoms, {len(self.atoms.ids)} were expected"
             )
-        # NaN compares false.
+        # This is also true for NaN.
         wrong = ~(np.abs(frame.positions) < LARGEST_A).all(axis=1)
         if wrong.any():
             atom = int(np.flatnonzero(wrong)[0])
             x = " ".join(f"{value:g}" for value in frame.positions[atom])
             raise TrajectoryError(
-                f"{place}: atom {atom + 1} is at {x} Å; the simulation blew up or the file is "
-                "damaged there: analyse what is before with --stop PS"
+                f"{place}: atom {atom + 1} is at {x} Å; the simulation was unstable or the file "
+                "is damaged: analyse the part before with --stop PS"
             )
         cell = frame.cell
         if not np.isfinite(cell).all() or not 1e-6 < abs(np.linalg.det(cell)) < LARGEST_A**3:
-            raise TrajectoryError(f"{place} has no periodic cell; transport in bulk needs one")
+            raise TrajectoryError(f"{place} has no periodic cell; bulk transport needs one")
 
     def _set_layout(self, frame: FrameData) -> None:
-        """Note what the first frame holds, and whether its atoms are in the topology's order."""
+        """Store the layout of the first frame, and check the order of its atoms."""
         if self.layout is not None:
             return
         names = ("xu", "yu", "zu") if frame.unwrapped else ("x", "y", "z")
@@ -172,7 +172,7 @@ class FrameReader:
         self._check_order(frame)
 
     def body(self, header: FrameHeader) -> RawFrame | None:
-        """Return the frame whose header :meth:`next_header` gave last."""
+        """Return the frame of the last header of :meth:`next_header`."""
         assert self._ahead is not None
         frame = self._ahead
         values = np.zeros((len(frame.positions), N_VALUES))

@@ -1,7 +1,7 @@
-"""GROMACS XTC and TRR: coordinates by mdtraj, clock and bounds from the frames' own headers.
+"""GROMACS XTC and TRR: coordinates with mdtraj, times and checks from the headers of the frames.
 
-Before mdtraj's C code sees the file, each frame's header is read here: its counts have to fit the
-file, and its step makes the time exact, which the file holds in single precision only. Layout of
+This module reads all headers before mdtraj's C code reads the file. The counts in a header must fit
+the file. Its step makes the time exact, which the file holds only in single precision. Layout of
 the headers: https://manual.gromacs.org/current/reference-manual/file-formats.html
 """
 
@@ -20,19 +20,19 @@ from pykoh.errors import TrajectoryError
 from pykoh.trajectory.frame_data import FrameData
 from pykoh.trajectory.trial import require_decodable
 
-_PIECE = 64  # frames that are read at once
+_PIECE = 64  # frames per read
 _XTC_MAGIC, _TRR_MAGIC = 1995, 1993
 _ANGSTROM_PER_NM = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameIndex:
-    """What the headers of all whole frames say.
+    """The headers of all complete frames.
 
     Attributes:
         steps: [n_frames].
-        times: [n_frames], ps, as the file holds them.
-        cut_off: the file ends within a further frame.
+        times: [n_frames], ps, in the precision of the file.
+        cut_off: whether the file ends within a further frame.
     """
 
     steps: NDArray[np.int64]
@@ -53,7 +53,7 @@ def _take(stream: IO[bytes], form: str) -> tuple[Any, ...]:
 
 
 def _xtc_header(stream: IO[bytes], n_atoms: int) -> tuple[int, float, int]:
-    """Return step, time (ps) and the bytes that follow; ValueError if it is no frame."""
+    """Return step, time (ps) and number of bytes that follow; ValueError if it is not a frame."""
     magic, count, step, time = _take(stream, ">iiif")
     if magic != _XTC_MAGIC:
         raise ValueError("it does not begin like an XTC frame")
@@ -66,7 +66,7 @@ def _xtc_header(stream: IO[bytes], n_atoms: int) -> tuple[int, float, int]:
     if n_atoms <= 9:
         return step, time, 12 * n_atoms
     precision, *limits, small, size = _take(stream, ">f6iii")
-    # What mdtraj's C code trusts: the room that it makes for the coordinates, and its table.
+    # mdtraj's C code does not check these: the size of its buffer and the index of its table.
     room = 4 * (int(1.2 * 3 * n_atoms) - 3)
     sides = [high - low for low, high in zip(limits[:3], limits[3:], strict=True)]
     if not (0 <= size <= room and 9 <= small < 73 and np.isfinite(precision) and precision > 0):
@@ -98,12 +98,12 @@ def _trr_header(stream: IO[bytes], n_atoms: int) -> tuple[int, float, int]:
 
 
 def index_frames(path: Path, name: str, n_atoms: int) -> FrameIndex:
-    """Return the steps and times of all whole frames of an XTC or TRR file.
+    """Return the steps and times of all complete frames of an XTC or TRR file.
 
     Args:
-        path: the file; its suffix tells the format.
-        name: what messages call it.
-        n_atoms: atoms that are expected.
+        path: the file; its suffix defines the format.
+        name: its name in messages.
+        n_atoms: expected number of atoms.
 
     Raises:
         TrajectoryError: a frame is damaged, or has other atoms.
@@ -133,14 +133,14 @@ def index_frames(path: Path, name: str, n_atoms: int) -> FrameIndex:
 
 
 def exact_times(index: FrameIndex, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return [n_frames] times and how far each may be off, both ps.
+    """Return the times and their errors, [n_frames] each, ps.
 
-    The times of a file are in single precision: after 1000 ps they are off by up to 6e-5 ps. The
-    steps are exact. Where all times are, within their precision, a multiple of the step, that
-    multiple is the time.
+    The times of a file are in single precision: after 1000 ps their error is up to 6e-5 ps. The
+    steps are exact. If all times are, within their precision, the step times the same factor, the
+    times are computed from the steps.
 
     Raises:
-        TrajectoryError: the clock runs back, or runs at another rate, while the steps rise.
+        TrajectoryError: the times fall, or change their rate, while the steps rise.
     """
     times = index.times.astype(np.float64)
     if not np.isfinite(times).all():
@@ -153,7 +153,7 @@ def exact_times(index: FrameIndex, name: str) -> tuple[NDArray[np.float64], NDAr
     elapsed = index.steps - index.steps[0]
     measured = (times[-1] - times[0]) / elapsed[-1]
     allowed = 1.5 * precision.max()
-    # The shortest number that agrees is the one that was meant.
+    # Use the factor with the fewest digits that agrees.
     for rate in (*(float(f"{measured:.{digits}g}") for digits in range(1, 8)), measured):
         start = times[0]
         if abs(start - index.steps[0] * rate) <= allowed:
@@ -180,10 +180,10 @@ def _refuse_other_clock(
         frame = int(other[0]) + 1
         what = "runs back" if passed[other[0]] < 0 else "changes its pace"
         raise TrajectoryError(
-            f"{name}: its clock {what}, from {times[frame - 1]:g} to {times[frame]:g} ps at frame "
-            f"{frame + 1}, while its steps rise: LAMMPS takes step times the present time step as "
-            "the time of an XTC, which is wrong once the time step has changed; write one file "
-            "for each time step, or a text dump with 'dump_modify ID time yes'"
+            f"{name}: its time {what}, from {times[frame - 1]:g} to {times[frame]:g} ps at frame "
+            f"{frame + 1}, while its steps rise: LAMMPS writes step times time step as the time "
+            "of an XTC, which is wrong after a change of the time step; write one file for each "
+            "time step, or a text dump with 'dump_modify ID time yes'"
         )
 
 
@@ -192,12 +192,12 @@ def gromacs_frames(path: Path, name: str, index: FrameIndex, timed: bool) -> Ite
 
     Args:
         path: the file.
-        name: what messages call it.
-        index: of :func:`index_frames`.
-        timed: whether the times of the file are used.
+        name: its name in messages.
+        index: from :func:`index_frames`.
+        timed: whether to use the times of the file.
 
     Raises:
-        TrajectoryError: a frame is damaged, or the clock is wrong.
+        TrajectoryError: a frame is damaged, or the times are wrong.
     """
     try:
         import mdtraj.formats as formats

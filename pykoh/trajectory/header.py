@@ -19,10 +19,10 @@ PS_PER_TIME_UNIT = {"metal": 1.0, "real": 1e-3}
 _COUNT = b"ITEM: NUMBER OF ATOMS"
 
 _LARGEST_STEP = 1 << 62
-_LONGEST_SIDE = 1e6  # Å; more is damage
+_LONGEST_SIDE = 1e6  # Å; a longer one is damage
 
 LONGEST_HEADER = 1 << 16
-"""Bytes within which a header has to end; far more than LAMMPS writes."""
+"""Largest length of a header in bytes; far more than LAMMPS writes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,17 +45,17 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameHeader:
-    """What stands before the atoms of a frame.
+    """The header of a frame.
 
     Attributes:
         step: MD step.
-        time: in the dump's own time unit, or None without ``ITEM: TIME``.
-        units: the LAMMPS unit style if the dump says it, else None.
-        n_atoms: atoms that follow.
+        time: in the time unit of the dump, or None without ``ITEM: TIME``.
+        units: LAMMPS unit style, or None if the dump does not hold it.
+        n_atoms: number of atoms.
         cell: the periodic cell.
         columns: names of the columns of the atoms.
         length: bytes of the header.
-        resolution: ps, how far the time may be off (a file that holds it in single precision).
+        resolution: error of the time, ps, for files in single precision.
     """
 
     step: int
@@ -69,10 +69,10 @@ class FrameHeader:
 
 
 def checked_cell(vectors: NDArray[np.float64], origin: NDArray[np.float64]) -> Cell:
-    """Return a cell; vectors in rows and lower corner in Å.
+    """Return a cell from vectors in rows and the lower corner, Å.
 
     Raises:
-        ValueError: no cell of a liquid can be like that.
+        ValueError: the cell is impossible for a liquid.
     """
     if not np.isfinite(vectors).all() or not np.isfinite(origin).all():
         raise ValueError("numbers that are not finite")
@@ -94,8 +94,8 @@ def _cell(style: bytes, lines: list[bytes]) -> Cell:
     """Return the cell of ``ITEM: BOX BOUNDS`` with the words ``style`` after it.
 
     Raises:
-        ValueError: not three lines of numbers, or a cell without volume.
-        TrajectoryError: a boundary that is not periodic.
+        ValueError: there are not three lines of numbers, or the cell has no volume.
+        TrajectoryError: a boundary is not periodic.
     """
     words = style.split()
     numbers = [[float(word) for word in line.split()] for line in lines]
@@ -104,7 +104,7 @@ def _cell(style: bytes, lines: list[bytes]) -> Cell:
         if word not in (b"xy", b"xz", b"yz", b"abc", b"origin") and word != b"pp":
             raise TrajectoryError(
                 f"boundary '{word.decode(errors='replace')}' is not periodic; "
-                "transport in bulk needs 'boundary p p p'"
+                "bulk transport needs 'boundary p p p'"
             )
     if b"abc" in words:
         table = np.array(numbers, dtype=float)
@@ -116,7 +116,7 @@ def _cell(style: bytes, lines: list[bytes]) -> Cell:
         if table.shape != (3, 3):
             raise ValueError("three lines 'lo hi tilt' were expected")
         xy, xz, yz = table[:, 2]
-        # LAMMPS writes the bounding box of the tilted cell; take the tilts off again.
+        # LAMMPS writes the bounding box of the tilted cell; subtract the tilts.
         xlo = table[0, 0] - min(0.0, xy, xz, xy + xz)
         xhi = table[0, 1] - max(0.0, xy, xz, xy + xz)
         ylo = table[1, 0] - min(0.0, yz)
@@ -133,19 +133,19 @@ def _cell(style: bytes, lines: list[bytes]) -> Cell:
 
 
 class HeaderReader:
-    """Reads headers; a cell or a column list that repeats is converted once."""
+    """Reads headers; a repeated cell or column list is converted only once."""
 
     def __init__(self) -> None:
         self._cells: dict[tuple[bytes, ...], Cell] = {}
         self._columns: dict[bytes, tuple[str, ...]] = {}
-        self._tail = b""  # what repeats, from "ITEM: NUMBER OF ATOMS" to the end of the header
+        self._tail = b""  # the repeated part, from "ITEM: NUMBER OF ATOMS" to the end of the header
         self._last: FrameHeader | None = None
 
     def read(self, data: bytes) -> FrameHeader | None:
         """Return the header that begins at ``data[0]``, or None if ``data`` ends within it.
 
         Raises:
-            TrajectoryError: this is not a dump header.
+            TrajectoryError: this is not the header of a dump.
         """
         repeated = self._repeated(data)
         if repeated is not None:
@@ -157,7 +157,7 @@ class HeaderReader:
         n_atoms: int | None = None
         cell: Cell | None = None
         i, length = 0, 0
-        last = len(lines) - 1  # what is after the last line end may go on in the next chunk
+        last = len(lines) - 1  # text after the last line end may continue in the next chunk
         while i < last:
             line = lines[i]
             length += len(line) + 1
@@ -213,7 +213,7 @@ class HeaderReader:
         return None
 
     def _repeated(self, data: bytes) -> FrameHeader | None:
-        """Return a header that differs from the last one in time and step only, else None."""
+        """Return a header that differs from the last one only in time and step, else None."""
         start = data.find(_COUNT, 0, 256)
         if start < 0 or self._last is None or not data.startswith(self._tail, start):
             return None
@@ -243,7 +243,7 @@ class HeaderReader:
     def _box(self, title: bytes, values: list[bytes]) -> Cell:
         key = (title, *values)
         if key not in self._cells:
-            if len(self._cells) > 64:  # a barostat: every frame has its own
+            if len(self._cells) > 64:  # with a barostat every frame has its own cell
                 self._cells.clear()
             self._cells[key] = _cell(title[len(b"ITEM: BOX BOUNDS") :], values)
         return self._cells[key]
@@ -256,5 +256,5 @@ def _shown(data: bytes, length: int = 40) -> str:
 
 
 def _may_begin(line: bytes) -> bool:
-    """Return whether ``line`` could be the start of an ITEM line that is cut off."""
+    """Return whether ``line`` could be the beginning of an incomplete ITEM line."""
     return line.startswith(b"ITEM: ") or b"ITEM: ".startswith(line)

@@ -1,4 +1,4 @@
-"""What the columns of a dump mean."""
+"""The columns of a dump."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory import parsing
 
-# Coordinates that a dump may have, best first: columns, scaled by the cell, unwrapped.
+# Coordinates of a dump, the best first: columns, scaled by the cell, unwrapped.
 _COORDINATES = (
     (("xu", "yu", "zu"), False, True),
     (("xsu", "ysu", "zsu"), True, True),
@@ -23,15 +23,15 @@ _VELOCITIES = ("vx", "vy", "vz")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """What the columns of a dump mean.
+    """The columns of a dump.
 
     Attributes:
-        roles: [n_columns], as :mod:`pykoh.trajectory.parsing` defines them.
+        roles: [n_columns], role of each column in :mod:`pykoh.trajectory.parsing`.
         names: names of the columns.
-        by_element: species from ``element`` rather than from ``type``.
+        by_element: the column ``element`` gives the species, not ``type``.
         scaled: coordinates are fractions of the cell.
-        unwrapped: coordinates do not jump at the periodic boundary.
-        images: there are image flags, and the coordinates need them.
+        unwrapped: coordinates continue beyond the periodic boundary.
+        images: coordinates are wrapped, and there are image flags.
         velocities: there are velocities.
     """
 
@@ -48,7 +48,7 @@ class Layout:
         """Return the layout of the columns ``names``.
 
         Raises:
-            TrajectoryError: a column that is needed is missing.
+            TrajectoryError: a required column is missing.
         """
         found = " ".join(names)
         advice = "write the dump with 'dump d all custom N traj.dump id type xu yu zu'"

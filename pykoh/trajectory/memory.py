@@ -1,4 +1,4 @@
-"""A trajectory in memory: from and to mdtraj, ASE and MDAnalysis, and analysed as a file is."""
+"""A trajectory in memory: from and to mdtraj, ASE and MDAnalysis, and as input of an analysis."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ def _ase_velocity_A_per_ps() -> float:  # noqa: N802  (a unit)
 class Trajectory:
     """Frames in memory.
 
-    Positions may be wrapped into the cell or not: pykoh follows atoms through the boundary, as
-    long as no atom moves by a quarter of the cell from one frame to the next.
+    Positions may be wrapped into the cell or not. pykoh follows atoms through the boundary if no
+    atom moves by a quarter of the cell or more from one frame to the next.
 
     Attributes:
         elements: [n_atoms], H, O and one alkali metal.
         positions_A: [n_frames, n_atoms, 3], Å.
         cells_A: [n_frames, 3, 3], Å, vectors in rows.
-        times_ps: [n_frames], ps, rising evenly.
+        times_ps: [n_frames], ps, evenly spaced.
         velocities_A_per_ps: [n_frames, n_atoms, 3], or None.
         name: for messages and results.
-        resolution_ps: how far a time may be off, where times were held in single precision.
+        resolution_ps: error of the times, if they were in single precision.
 
     Raises:
-        TrajectoryError: arrays that do not fit together.
+        TrajectoryError: the arrays do not fit together.
     """
 
     elements: tuple[str, ...]
@@ -98,7 +98,7 @@ class Trajectory:
         return len(self.positions_A)
 
     def frames(self) -> Iterator[FrameData]:
-        """Yield the frames, as readers of files do."""
+        """Yield the frames."""
         for k in range(self.n_frames):
             velocities = self.velocities_A_per_ps
             yield FrameData(
@@ -113,14 +113,14 @@ class Trajectory:
     def read(
         cls, paths: str | Path | Sequence[str | Path], options: ReadOptions | None = None
     ) -> Trajectory:
-        """Read a whole run into memory, its positions unwrapped.
+        """Read a whole run into memory, with unwrapped positions.
 
         Args:
-            paths: any files that ``pykoh analyze`` reads, in order of time.
-            options: how to read them.
+            paths: files that ``pykoh analyze`` reads, in order of time.
+            options: of reading.
 
         Raises:
-            TrajectoryError: missing or broken files, or frames that do not fit together.
+            TrajectoryError: a file is missing or damaged, or frames do not fit together.
         """
         given = [paths] if isinstance(paths, str | Path) else list(paths)
         run = Run(given, options or ReadOptions())
@@ -141,10 +141,10 @@ class Trajectory:
 
     @classmethod
     def from_mdtraj(cls, trajectory: mdtraj.Trajectory) -> Trajectory:
-        """Take a trajectory of mdtraj (nm, ps).
+        """Convert a trajectory of mdtraj (nm, ps).
 
         Raises:
-            TrajectoryError: it has no periodic cell, or atoms of no element.
+            TrajectoryError: it has no periodic cell, or an atom has no element.
         """
         if trajectory.unitcell_vectors is None:
             raise TrajectoryError(
@@ -164,14 +164,14 @@ class Trajectory:
 
     @classmethod
     def from_ase(cls, images: Sequence[ase.Atoms], interval_ps: float) -> Trajectory:
-        """Take a list of ASE atoms.
+        """Convert a list of ASE atoms.
 
         Args:
-            images: one for each frame; velocities are taken if all have momenta.
+            images: one for each frame; velocities are used if all have momenta.
             interval_ps: time between frames, ps.
 
         Raises:
-            TrajectoryError: there are none, or they have different atoms or no periodic cell.
+            TrajectoryError: the list is empty, or its atoms differ or have no periodic cell.
         """
         if not images:
             raise TrajectoryError("the list of ASE atoms is empty")
@@ -197,15 +197,15 @@ class Trajectory:
 
     @classmethod
     def from_mdanalysis(cls, universe: MDAnalysis.Universe) -> Trajectory:
-        """Take the atoms and frames of an MDAnalysis universe (Å, ps).
+        """Convert an MDAnalysis universe (Å, ps).
 
         Raises:
-            TrajectoryError: it does not say the elements, or has no periodic cell.
+            TrajectoryError: it has no elements or no periodic cell.
         """
         atoms = universe.atoms
         if not hasattr(atoms, "elements"):
             raise TrajectoryError(
-                "the MDAnalysis universe does not say elements; add them with "
+                "the MDAnalysis universe has no elements; add them with "
                 "universe.add_TopologyAttr('elements', [...])"
             )
         positions, cells, times = [], [], []
@@ -261,11 +261,11 @@ class _MemoryReader(FrameReader):
 
 
 class MemoryRun(Run):
-    """A run whose frames lie in memory.
+    """A run whose frames are in memory.
 
     Args:
         trajectory: the frames.
-        options: which of them are used.
+        options: of reading.
     """
 
     def __init__(self, trajectory: Trajectory, options: ReadOptions | None = None) -> None:
@@ -277,7 +277,7 @@ class MemoryRun(Run):
 
     @property
     def bytes_total(self) -> int | None:
-        """None: nothing is read from files."""
+        """None, because there are no files."""
         return None
 
 
@@ -287,10 +287,10 @@ def run_of(source: Any, options: ReadOptions | None = None) -> Run:
     Args:
         source: a path, several paths in order of time, a :class:`Trajectory`, an mdtraj trajectory
             or an MDAnalysis universe.
-        options: how to read it.
+        options: of reading.
 
     Raises:
-        TrajectoryError: it is nothing of these.
+        TrajectoryError: the source has another type.
     """
     if isinstance(source, Trajectory):
         return MemoryRun(source, options)
@@ -304,6 +304,6 @@ def run_of(source: Any, options: ReadOptions | None = None) -> Run:
     if isinstance(source, Sequence) and all(isinstance(each, str | Path) for each in source):
         return Run(list(source), options or ReadOptions())
     raise TrajectoryError(
-        f"{kind} is no trajectory; give paths, a pykoh.Trajectory (from_ase takes ASE atoms), an "
-        "mdtraj trajectory or an MDAnalysis universe"
+        f"{kind} is not a trajectory; give paths, a pykoh.Trajectory (from_ase takes ASE atoms), "
+        "an mdtraj trajectory or an MDAnalysis universe"
     )

@@ -1,4 +1,4 @@
-"""Whether a frame looks like aqueous hydroxide: the atoms are in the order of the topology."""
+"""Check of the order of atoms: a frame must look like aqueous hydroxide."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from pykoh.errors import TrajectoryError
 from pykoh.trajectory.species import CATION, HYDROGEN, OXYGEN, Atoms
 
 LONGEST_BOND_A = 1.3
-"""Å. Every H has an O this near and every O an H, a proton halfway between two O (1.2 Å) included;
-no cation has an atom this near: Li-O, the shortest, is 1.7 Å at least."""
+"""Å. Within this distance every H has an O and every O an H, also a proton halfway between two O
+(1.2 Å). No cation has an atom within it: the shortest distance, Li-O, is at least 1.7 Å."""
 
-_STRAY_ATOMS = 2  # that a reaction may leave without a partner at an instant
+_STRAY_ATOMS = 2  # atoms without a partner that are accepted, because of reactions
 _STRAY_SHARE = 1e-3
 
 
 def _nearest(
     of: NDArray[np.float64], among: NDArray[np.float64], cell: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return [n], Å: distance of each point of ``of`` to the nearest of ``among``, at most 2 Å.
+    """Return the distance from each point of ``of`` to the nearest of ``among``, [n], at most 2 Å.
 
     Args:
         of: [n, 3], fractions of the cell within 0 and 1.
@@ -31,7 +31,7 @@ def _nearest(
         return np.full(len(of), np.inf)
     reach = 2.0
     heights = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)
-    # Images that lie within reach of the cell; at most three cells away in any that holds a water.
+    # Images within reach of the cell: at most three cells away in any cell that holds a water.
     images = []
     counts = [min(int(np.ceil(reach / height)), 3) for height in heights]
     for i in range(-counts[0], counts[0] + 1):
@@ -48,19 +48,19 @@ def _nearest(
 def check_order(
     positions: NDArray[np.float64], cell: NDArray[np.float64], atoms: Atoms, name: str
 ) -> None:
-    """Refuse a frame whose atoms are not where those of the topology must be.
+    """Refuse a frame whose atoms are not in the order of the topology.
 
-    Formats that hold coordinates only take it on trust which atom is which. Hydroxide, which has
-    one H, and a proton between two O pass.
+    Formats with coordinates only do not hold the elements. The check accepts hydroxide, which has
+    one H, and a proton between two O.
 
     Args:
         positions: [n_atoms, 3], Å.
         cell: [3, 3], Å, vectors in rows.
-        atoms: of the topology.
-        name: what messages call the file.
+        atoms: atoms of the topology.
+        name: name of the file in messages.
 
     Raises:
-        TrajectoryError: a cation sits within a molecule, or O and H lie alone.
+        TrajectoryError: a cation is within a molecule, or O and H atoms have no partner.
     """
     fraction = positions @ np.linalg.inv(cell)
     fraction -= np.floor(fraction)
@@ -68,14 +68,14 @@ def check_order(
     if len(h) == 0 or len(o) == 0:
         return
     remedy = (
-        "its atoms are not in the order of the topology (a LAMMPS data file counts by atom id): "
-        "write it with 'dump_modify ID sort id', or give the --topology it was written with"
+        "its atoms are not in the order of the topology (a LAMMPS data file is sorted by atom id): "
+        "write it with 'dump_modify ID sort id', or give the --topology of the run"
     )
     near = _nearest(fraction[k], fraction[np.concatenate([h, o])], cell) < LONGEST_BOND_A
     if near.any():
         atom = int(k[near][0])
         raise TrajectoryError(
-            f"{name}: frame 1: atom {atom + 1}, {atoms.cation} in the topology, sits within a "
+            f"{name}: frame 1: atom {atom + 1}, {atoms.cation} in the topology, is within a "
             f"molecule; {remedy}"
         )
     lone_o = _nearest(fraction[o], fraction[h], cell) >= LONGEST_BOND_A
@@ -87,5 +87,5 @@ def check_order(
         element, other = ("O", "H") if lone_o.any() else ("H", "O")
         raise TrajectoryError(
             f"{name}: frame 1: atom {atom + 1}, {element} in the topology, has no {other} within "
-            f"{LONGEST_BOND_A} Å, nor have {n_lone - 1} others; {remedy}"
+            f"{LONGEST_BOND_A} Å, and {n_lone - 1} other atoms have none; {remedy}"
         )

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.frame_data import FrameData, cell_vectors
 
-_PIECE = 64  # frames that are read at once
+_PIECE = 64  # frames per read
 _PS = {"picosecond": 1.0, "femtosecond": 1e-3, "nanosecond": 1e3, "second": 1e12}
-# Coordinates, best first.
+# Coordinates, the best first.
 _UNWRAPPED, _WRAPPED, _SCALED = "unwrapped_coordinates", "coordinates", "scaled_coordinates"
 _CELL = ("cell_lengths", "cell_angles")
 _IMAGES = ("ix", "iy", "iz")
@@ -30,14 +30,15 @@ class NetcdfFile:
 
     Args:
         path: the file.
-        name: what messages call it.
+        name: its name in messages.
 
     Attributes:
         n_atoms: atoms of each frame.
-        types: [n_atoms], LAMMPS types of the first frame, rising by id, or None.
+        types: [n_atoms], LAMMPS types of the first frame, sorted by id, or None.
 
     Raises:
-        TrajectoryError: from the constructor and the methods: not a trajectory, damaged or cut off.
+        TrajectoryError: from the constructor and the methods: the file is not a trajectory, or is
+            damaged or cut off.
     """
 
     def __init__(self, path: Path, name: str) -> None:
@@ -59,26 +60,26 @@ class NetcdfFile:
             raise
 
     def _open(self, path: Path) -> None:
-        # pykoh scales the values itself: netCDF4 would give masked arrays of single precision.
+        # pykoh scales the values: netCDF4 would return masked arrays in single precision.
         self._file.set_auto_maskandscale(False)
         self._variables: dict[str, Any] = dict(self._file.variables)
         found = [name for name in (_UNWRAPPED, _WRAPPED, _SCALED) if name in self._variables]
         if not found or self._variables[found[0]].ndim != 3:
             names = ", ".join(sorted(self._variables)) or "nothing"
             raise TrajectoryError(
-                f"{self.name}: holds no trajectory of coordinates (it has: {names}); write one "
+                f"{self.name}: holds no coordinates of a trajectory (it has: {names}); write one "
                 "with 'dump ID all netcdf N FILE id xu yu zu'"
             )
         self._coordinates = found[0]
         self._n_frames, self.n_atoms = self._variables[found[0]].shape[:2]
         if any(cell not in self._variables for cell in _CELL):
-            raise TrajectoryError(f"{self.name}: has no periodic cell; transport in bulk needs one")
+            raise TrajectoryError(f"{self.name}: has no periodic cell; bulk transport needs one")
         self._check_size(path)
         self._time_factor = self._time_unit()
         self.types = self._first_types()
 
     def _check_size(self, path: Path) -> None:
-        """Refuse a file that is shorter than its header says: what is missing reads as zeros."""
+        """Refuse a file that is too short for its header: missing data would be read as zeros."""
         if not str(self._file.data_model).startswith("NETCDF3"):
             return  # HDF5 checks it
         needed = sum(
@@ -88,12 +89,12 @@ class NetcdfFile:
         )
         if needed > path.stat().st_size:
             raise TrajectoryError(
-                f"{self.name}: is cut off: {path.stat().st_size} bytes, its header tells of "
+                f"{self.name}: is cut off: {path.stat().st_size} bytes, but by its header "
                 f"{needed} or more; copy the file again"
             )
 
     def _time_unit(self) -> float | None:
-        """Return ps per unit of the variable ``time``, or None if it does not say."""
+        """Return ps per unit of the variable ``time``, or None if unknown."""
         if "time" not in self._variables:
             return None
         attributes = self._attributes("time")
@@ -108,7 +109,7 @@ class NetcdfFile:
         return {key: variable.getncattr(key) for key in variable.ncattrs()}
 
     def _read(self, name: str, first: int, last: int) -> NDArray[Any]:
-        """Return a variable of the frames ``first`` to ``last - 1``; one that never changes too."""
+        """Return a variable of the frames ``first`` to ``last - 1``, also if it is constant."""
         variable = self._variables[name]
         over_frames = variable.ndim > 0 and variable.dimensions[0] == "frame"
         try:
@@ -128,7 +129,7 @@ class NetcdfFile:
         return types[np.argsort(self._read("id", 0, 1)[0], kind="stable")]
 
     def frames(self) -> Iterator[FrameData]:
-        """Yield the frames, atoms sorted by id where the file says the ids."""
+        """Yield the frames, with atoms sorted by id if the file holds ids."""
         ids: NDArray[np.int64] | None = None
         for first in range(0, self._n_frames, _PIECE):
             last = min(first + _PIECE, self._n_frames)
@@ -142,7 +143,7 @@ class NetcdfFile:
                     if (sorted_ids != ids).any() or (np.diff(sorted_ids) == 0).any():
                         raise TrajectoryError(
                             f"{self.name}: frame {first + k + 1}: has other ids than the first "
-                            "frame, or one twice; atoms must stay the same"
+                            "frame, or one twice; all frames need the same atoms"
                         )
                 yield self._frame(piece, k, order, ids)
 
@@ -159,8 +160,8 @@ class NetcdfFile:
             shape += (name not in ("time", "id", *_IMAGES)) * (3,)
             if values.shape != shape or values.dtype.kind not in "fiu":
                 raise TrajectoryError(
-                    f"{self.name}: its variable '{name}' has not one entry for each frame and "
-                    "atom; the file is damaged"
+                    f"{self.name}: its variable '{name}' does not have one entry for each "
+                    "frame and atom; the file is damaged"
                 )
         return piece
 
@@ -201,6 +202,6 @@ class NetcdfFile:
 
 
 def _shortest(value: Any) -> float:
-    """Return the number that was meant: 0.0005, not 0.0005000000237 of single precision."""
+    """Return a number without the error of single precision: 0.0005, not 0.0005000000237."""
     number = np.asarray(value).reshape(-1)[0]
     return float(str(number))

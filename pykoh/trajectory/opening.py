@@ -1,4 +1,4 @@
-"""Opens a trajectory of any format that is known, by its name."""
+"""Opens a trajectory of any known format; the suffix of its name selects the reader."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TrajectoryFile = DumpFile | BinaryDump | FrameReader
 COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
 TEXT_SUFFIXES = (".dump", ".lammpstrj", ".lammpsdump")
 SUFFIXES = (*TEXT_SUFFIXES, BINARY_SUFFIX, *TOPOLOGY_SUFFIXES, *XYZ_SUFFIXES)
-"""Endings of trajectories that are read."""
+"""Suffixes of trajectories that pykoh reads."""
 
 _WRITE = "write 'dump ID all custom N FILE id type xu yu zu'"
 _UNREAD = {
@@ -29,7 +29,7 @@ _UNREAD = {
 
 
 def _foreign(path: str) -> str | None:
-    """Return the name of a format that is known but not read, by the first bytes of the file."""
+    """Return the name of a known format that pykoh does not read, from the first bytes."""
     if path == STDIN or not Path(path).is_file():
         return None
     with Path(path).open("rb") as stream:
@@ -51,18 +51,18 @@ def open_trajectory(
     interval_ps: float | None,
     units: str = "metal",
 ) -> TrajectoryFile:
-    """Return a reader; what has no suffix of another format is a LAMMPS text dump.
+    """Return a reader; a file without the suffix of another format is a LAMMPS text dump.
 
     Args:
         path: a file, or ``"-"``.
-        species_map: what LAMMPS types mean.
-        atoms: the atoms that are expected (from an earlier file of the run), or None.
+        species_map: elements of LAMMPS types.
+        atoms: the expected atoms (from an earlier file of the run), or None.
         topology: file with the atoms, for formats that do not hold them, or None.
         interval_ps: time between frames, for formats that do not hold it, or None.
-        units: LAMMPS unit style of files that do not say it.
+        units: LAMMPS unit style of files that do not hold it.
 
     Raises:
-        TrajectoryError: the format is known but not read, or the file cannot be used.
+        TrajectoryError: pykoh does not read the format, or the file cannot be used.
     """
     foreign = _foreign(path)
     if foreign is not None:
@@ -71,10 +71,12 @@ def open_trajectory(
     suffix = name.suffix.lower()
     if suffix == BINARY_SUFFIX:
         return BinaryDump(path, species_map, atoms)
-    # ASE reads compressed text too.
+    # ASE also reads compressed text.
     inner = name.with_suffix("").suffix.lower() if suffix in COMPRESSED else suffix
     if suffix in COMPRESSED and inner in (BINARY_SUFFIX, *TOPOLOGY_SUFFIXES):
-        raise TrajectoryError(f"{path}: {inner} files are read uncompressed; uncompress it first")
+        raise TrajectoryError(
+            f"{path}: compressed {inner} files cannot be read; uncompress it first"
+        )
     if inner in (*TOPOLOGY_SUFFIXES, *XYZ_SUFFIXES):
         return FrameFile(path, species_map, atoms, topology, interval_ps, units)
     return DumpFile(path, species_map, atoms)

@@ -1,4 +1,4 @@
-"""One run from one or several consecutive dumps, as blocks of frames in unwrapped coordinates."""
+"""One run from one or several consecutive files, as blocks of frames with unwrapped coordinates."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pykoh.errors import TrajectoryError
-from pykoh.trajectory.blocks import Block, Frames
+from pykoh.trajectory.blocks import BlockBuilder, Frames
 from pykoh.trajectory.dump import Bookmark, RawFrame
 from pykoh.trajectory.frame_reader import LARGEST_A, FrameReader
 from pykoh.trajectory.header import PS_PER_TIME_UNIT, Cell, FrameHeader
 from pykoh.trajectory.opening import TrajectoryFile, open_trajectory
-from pykoh.trajectory.plausible import Clock, check_clock
+from pykoh.trajectory.plausible import TimeSource, check_clock
 from pykoh.trajectory.species import Atoms, SpeciesMap
 from pykoh.trajectory.streams import STDIN
 from pykoh.trajectory.unwrapping import to_cartesian, to_fractional, unwrap
@@ -24,16 +24,16 @@ from pykoh.trajectory.unwrapping import to_cartesian, to_fractional, unwrap
 __all__ = ["Frames", "ReadOptions", "Run"]
 
 LONGEST_WRAPPED_STEP = 0.25
-"""Longest step between frames, as a fraction of the cell, that wrapped coordinates may show.
+"""Longest step between frames, as a fraction of the cell, that wrapped coordinates may have.
 
-A step of more than half a cell cannot be told from the shorter one to the other image. Thermal
-steps have no sharp upper end: while the longest of them all stays below a quarter of the cell, one
-of twice that length, which would be the first to be misread, is out of reach.
+A step of more than half a cell looks like the shorter step to another image. Thermal steps have no
+sharp upper limit. But if the longest of all steps is below a quarter of the cell, a step of half a
+cell does not occur.
 """
 
 _ATOM_FRAMES_PER_BLOCK = 1 << 16
 
-# What a run needs to go on, beside its atoms and the place in the file.
+# State of a run for continuing, besides its atoms and the place in the file.
 _ARRAYS = ("fractional", "previous", "shift", "last_positions", "offset")
 _PLAIN = (
     "notes", "frame_interval_ps", "n_frames", "_bytes_before", "_last_time", "_n_accepted",
@@ -43,18 +43,18 @@ _PLAIN = (
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How to read a run.
+    """Options of reading a run.
 
     Attributes:
         timestep_fs: MD step in fs, for dumps without ``ITEM: TIME``.
-        units: LAMMPS unit style of dumps that do not say it: ``metal`` or ``real``.
-        species_map: what types mean.
+        units: LAMMPS unit style of dumps that do not name it: ``metal`` or ``real``.
+        species_map: elements of the types.
         stride: use every n-th frame.
-        start_ps: first time that is used, or None.
-        stop_ps: last time that is used, or None.
+        start_ps: first time to use, or None.
+        stop_ps: last time to use, or None.
         topology: file with the atoms, for formats that do not hold them, or None.
         interval_ps: time between frames, for formats that do not hold it, or None.
-        temperature_K: of the run, against which times are checked, or None.
+        temperature_K: temperature of the run, for a check of the times, or None.
     """
 
     timestep_fs: float | None = None
@@ -69,28 +69,28 @@ class ReadOptions:
 
 
 class Run:
-    """Streams the frames of one run; memory holds one block.
+    """Reads the frames of one run as a stream, with one block in memory.
 
-    Frames are evenly spaced in time. Where files overlap (a restart repeats frames) the later file
-    wins, because after a restart the run goes on from there.
+    Frames are evenly spaced in time. If files overlap (a restart repeats frames), the frames of the
+    later file are used, because the run continued from them.
 
     Args:
-        paths: dumps in order of time; ``"-"`` is standard input.
-        options: how to read them.
+        paths: files in order of time; ``"-"`` is standard input.
+        options: of reading.
 
     Attributes:
-        notes: what a user should know (frames dropped, cut off, stitched).
+        notes: notes for the user (frames dropped, cut off, joined).
         frame_interval_ps: known after two frames.
         atoms: known after the first frame.
 
     Raises:
-        TrajectoryError: from :meth:`blocks`; missing or broken files, times that do not rise or
-            are unknown, frames that do not fit together.
+        TrajectoryError: from :meth:`blocks`: a file is missing or damaged, times are unknown or do
+            not rise, or frames do not fit together.
     """
 
     def __init__(self, paths: Sequence[str | Path], options: ReadOptions) -> None:
         if not paths:
-            raise TrajectoryError("no trajectory was given; name at least one LAMMPS dump")
+            raise TrajectoryError("no trajectory was given; name at least one file")
         if len({str(path) for path in paths}) < len(paths):
             raise TrajectoryError("a trajectory file is named twice; name each file once")
         self.paths = [str(path) for path in paths]
@@ -107,16 +107,16 @@ class Run:
         self._fractional: NDArray[np.float64] | None = None
         self._offset: NDArray[np.float64] | None = None
         self._spacing = 0.0
-        self._last_cell: Cell | None = None  # of a frame whose fractions were not needed
-        self._number = 0  # of the file that is read
-        self._dropped = [0, 0, 0]  # frames of it: repeated, replaced, between the regular ones
+        self._last_cell: Cell | None = None  # cell of the last frame without fractional coordinates
+        self._number = 0  # of the present file
+        self._dropped = [0, 0, 0]  # its frames: repeated, replaced, between the regular ones
         self._first_of_file = True
         self._velocities: bool | None = None
-        self._bookmark: Bookmark | None = None  # where to go on in it
-        self._clock: Clock | None = None  # of the first frame, until it was checked
+        self._bookmark: Bookmark | None = None  # place to continue in it
+        self._unchecked_source: TimeSource | None = None  # of the first frame, until it is checked
 
     def rewind(self) -> None:
-        """Forget everything that was read."""
+        """Start again at the first frame."""
         Run.__init__(self, self.paths, self.options)
 
     @property
@@ -128,18 +128,18 @@ class Run:
 
     @property
     def bytes_read(self) -> int:
-        """Bytes of all files that were read so far."""
+        """Number of bytes read so far from all files."""
         return self._bytes_before + (self._file.position if self._file else 0)
 
     @property
     def bytes_total(self) -> int | None:
-        """Bytes of all files, or None with standard input."""
+        """Size of all files in bytes, or None with standard input."""
         if STDIN in self.paths:
             return None
         return sum(Path(path).stat().st_size for path in self.paths)
 
     def state(self) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
-        """Return arrays and JSON values to go on with after the block that was yielded last."""
+        """Return arrays and JSON values for continuing after the last block."""
         file = self._file
         arrays = {
             name: value
@@ -156,11 +156,11 @@ class Run:
     def restore(
         self, arrays: dict[str, NDArray[np.float64]], plain: dict[str, Any], atoms: Atoms
     ) -> None:
-        """Go on where :meth:`state` was taken; :meth:`blocks` begins there.
+        """Continue from a state; :meth:`blocks` begins there.
 
         Args:
-            arrays: of :meth:`state`.
-            plain: of :meth:`state`.
+            arrays: from :meth:`state`.
+            plain: from :meth:`state`.
             atoms: the atoms of the run.
         """
         self._atoms = atoms
@@ -184,7 +184,7 @@ class Run:
     def blocks(self) -> Iterator[Frames]:
         """Yield the frames in blocks."""
         starts = self._start_times()
-        block: Block | None = None
+        block: BlockBuilder | None = None
         for number in range(self._number, len(self.paths)):
             with self._open(self.paths[number], self._atoms) as file:
                 self._file = file
@@ -201,7 +201,7 @@ class Run:
                         size = max(2, min(1024, _ATOM_FRAMES_PER_BLOCK // n))
                         if self._velocities is None:
                             self._velocities = self._has_velocities(file)
-                        block = Block(size, n, self._velocities)
+                        block = BlockBuilder(size, n, self._velocities)
                     unit = self._velocity_unit(file) if self._has_velocities(file) else np.nan
                     block.add(raw, time, self._last_positions, unit)
                     if block.full:
@@ -214,38 +214,38 @@ class Run:
             yield self._checked(block.take(), self.paths[-1])
         if self.n_frames == 0:
             raise TrajectoryError(
-                f"{', '.join(self.paths)}: no frame lies between --start and --stop"
+                f"{', '.join(self.paths)}: no frame is between --start and --stop"
                 if self.options.start_ps is not None or self.options.stop_ps is not None
                 else f"{', '.join(self.paths)}: no frame can be used"
             )
 
     def _checked(self, frames: Frames, name: str) -> Frames:
-        """Return a block of frames that is not nonsense.
+        """Return a block of frames after checks.
 
         Raises:
-            TrajectoryError: an atom is far outside of any box, or the times cannot be right.
+            TrajectoryError: an atom is far outside of any box, or the times are impossible.
         """
         if max(frames.positions.max(), -frames.positions.min()) > LARGEST_A:
             frame, atom, _ = np.argwhere(np.abs(frames.positions) > LARGEST_A)[0]
             x = " ".join(f"{value:g}" for value in frames.positions[frame, atom])
             raise TrajectoryError(
                 f"{name}: step {frames.steps[frame]}: atom {self.atoms.ids[atom]} is at {x} Å; the "
-                "simulation blew up or the file is damaged there: analyse what is before with "
+                "simulation was unstable or the file is damaged: analyse the part before with "
                 "--stop PS"
             )
-        if self._clock is not None:
+        if self._unchecked_source is not None:
             try:
-                check_clock(frames, self.atoms, self._clock, self.options.temperature_K)
+                check_clock(frames, self.atoms, self._unchecked_source, self.options.temperature_K)
             except TrajectoryError as error:
                 raise TrajectoryError(f"{self.paths[0]}: {error}") from None
-            self._clock = None
+            self._unchecked_source = None
         return frames
 
-    def _clock_of(self, header: FrameHeader, file: TrajectoryFile) -> Clock:
-        """Return where the time of a frame comes from."""
+    def _time_source(self, header: FrameHeader, file: TrajectoryFile) -> TimeSource:
+        """Return the source of the time of a frame."""
         given = self.options
         if isinstance(file, FrameReader):
-            source = file.clock
+            source = file.time_source
         elif header.time is None:
             source = "timestep"
         else:
@@ -253,7 +253,7 @@ class Run:
         units = header.units or file.units or given.units
         if isinstance(file, FrameReader):
             units = given.units
-        return Clock(source, units, given.timestep_fs, given.interval_ps)
+        return TimeSource(source, units, given.timestep_fs, given.interval_ps)
 
     @staticmethod
     def _has_velocities(file: TrajectoryFile) -> bool:
@@ -273,7 +273,7 @@ class Run:
             with self._open(path, None) as file:
                 header = file.next_header()
                 if header is None:
-                    raise TrajectoryError(f"{path}: holds no whole frame")
+                    raise TrajectoryError(f"{path}: holds no complete frame")
                 starts.append(self._time(header, file))
         for first, second, before, after in zip(
             self.paths, self.paths[1:], starts, starts[1:], strict=False
@@ -281,7 +281,7 @@ class Run:
             if after <= before:
                 raise TrajectoryError(
                     f"{second} begins at {after:g} ps, not after {first} ({before:g} ps); "
-                    "name the files in order of time, and runs that are not one run separately"
+                    "name the files in order of time, and analyse different runs separately"
                 )
         return starts
 
@@ -297,13 +297,13 @@ class Run:
             return header.time * PS_PER_TIME_UNIT[units]
         if self.options.timestep_fs is None:
             raise TrajectoryError(
-                f"{file.name}: its times are unknown (no 'ITEM: TIME'); give the MD step with "
+                f"{file.name}: its times are unknown (no 'ITEM: TIME'); give the MD time step with "
                 "--timestep FS, or write the dump with 'dump_modify ID time yes'"
             )
         return header.step * self.options.timestep_fs * 1e-3
 
     def _frames(self, file: TrajectoryFile, until: float) -> Iterator[tuple[RawFrame, float]]:
-        """Yield the frames of one file that are used, and set ``_last_positions`` for each."""
+        """Yield the frames of one file to use, and set ``_last_positions`` for each."""
         dropped = self._dropped
         while (header := file.next_header()) is not None:
             time = self._time(header, file)
@@ -327,7 +327,7 @@ class Run:
                 dropped[0] += 1
                 continue
             if self.options.start_ps is not None and time < self.options.start_ps - 1e-9:
-                # Unwrapping needs an unbroken chain of frames only from the first used one on.
+                # Unwrapping needs consecutive frames only from the first used frame on.
                 continue
             if not self._on_grid(time, file, raw.header):
                 dropped[2] += 1
@@ -349,27 +349,27 @@ class Run:
                 self.notes.append(f"{file.name}: {count} {what}")
 
     def _on_grid(self, time: float, file: TrajectoryFile, header: FrameHeader) -> bool:
-        """Return whether a frame lies on the even grid of times that the first two define.
+        """Return whether a frame is on the even grid of times that the first two define.
 
         Raises:
             TrajectoryError: frames are missing before it.
         """
         if self._n_accepted == 0:
             self._first_time = time
-            self._clock = self._clock_of(header, file)
+            self._unchecked_source = self._time_source(header, file)
             return True
         if self._n_accepted == 1:
             self._spacing = time - self._first_time
             self.frame_interval_ps = self._spacing * self.options.stride
             if header.resolution > 0.1 * self._spacing:
                 raise TrajectoryError(
-                    f"{file.name}: holds its times in single precision, to {header.resolution:g} "
-                    f"ps here: too coarse for frames {self._spacing:g} ps apart; give the time "
-                    "between frames with --interval PS"
+                    f"{file.name}: its times are in single precision, with an error of "
+                    f"{header.resolution:g} ps; this is too large for frames {self._spacing:g} ps "
+                    "apart: give the time between frames with --interval PS"
                 )
             return True
         expected = self._first_time + self._n_accepted * self._spacing
-        # Printed times are rounded, and their mean spacing is known better with each frame.
+        # Printed times are rounded; each frame makes their mean spacing more precise.
         if abs(time - expected) <= 0.01 * self._spacing + 3.0 * header.resolution:
             self._spacing = (time - self._first_time) / self._n_accepted
             self.frame_interval_ps = self._spacing * self.options.stride
@@ -397,7 +397,7 @@ class Run:
             self._offset = None
         joins = first_of_file and self._n_accepted > 0
         if layout.unwrapped and not layout.scaled and self._offset is None and not joins:
-            # Positions as they are; fractions only once a file has to be joined.
+            # Fractional coordinates are only needed when files are joined.
             self._last_positions[:] = raw.values[:, :3]
             self._last_cell = cell
             return
@@ -434,7 +434,7 @@ class Run:
             )
 
     def _stitch(self, file: TrajectoryFile) -> None:
-        """Join unwrapped coordinates of a file to those before it where image flags were reset."""
+        """Join unwrapped coordinates to those of the file before, if image flags were reset."""
         assert self._fractional is not None
         joined = self._fractional.copy()
         atom, _ = unwrap(joined, self._previous, LONGEST_WRAPPED_STEP, self._shift)

@@ -1,7 +1,7 @@
-"""Places where a dump was cut off and written on, and a last line without its end.
+"""Seams, where a dump was cut off and then continued, and a last line without line end.
 
-A run that was killed leaves half a line; a continued one (``dump_modify append yes``) writes its
-first header right behind it, on the same line.
+A run that was killed leaves an incomplete line. The continued run (``dump_modify append yes``)
+writes its first header directly after it, on the same line.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def seam_in(data: bytes, start: int) -> int | None:
 
     Args:
         data: bytes of a dump.
-        start: where in them a header should begin; only one frame may begin before the seam.
+        start: where a header should begin; only one frame may begin before the seam.
     """
     found = _SEAM.search(data)
     if found is None or data.count(_STEP, start, found.start()) > 1:
@@ -26,14 +26,14 @@ def seam_in(data: bytes, start: int) -> int | None:
 
 
 def last_line_is_whole(atoms: bytes, last: int, n_columns: int) -> bool:
-    """Return whether the last line of a dump, which has no line end, is whole nevertheless.
+    """Return whether the last line of a dump, which has no line end, is complete.
 
-    Its last number must have as many digits as the longest of its column: had it been cut, it
-    would have fewer.
+    Its last number must have as many digits as the longest number in its column. An incomplete
+    number has fewer.
 
     Args:
         atoms: the atom lines of a frame, with the last one.
-        last: where the last one begins.
+        last: begin of the last line.
         n_columns: columns of a line.
     """
     words = atoms[last:].split()
@@ -45,6 +45,6 @@ def last_line_is_whole(atoms: bytes, last: int, n_columns: int) -> bool:
 
 
 def _digits(word: bytes) -> int:
-    """Return the digits behind the point, or of a number without one."""
+    """Return the number of digits after the point, or of all digits without a point."""
     whole, point, places = word.partition(b".")
     return len(places) if point else len(whole.lstrip(b"-"))

@@ -1,4 +1,4 @@
-"""Which atoms are H, O and the cation."""
+"""The species of the atoms: H, O and the cation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Atoms:
     """The atoms of a trajectory, sorted by id.
 
     Attributes:
-        ids: [n_atoms], LAMMPS atom ids, rising.
+        ids: [n_atoms], LAMMPS atom ids, ascending.
         species: [n_atoms], HYDROGEN, OXYGEN or CATION.
         cation: element of the cation.
         masses: [n_atoms], u.
@@ -32,7 +32,7 @@ class Atoms:
     masses: NDArray[np.float64]
 
     def indices(self, species: int) -> NDArray[np.int64]:
-        """Return where the atoms of one species are, rising."""
+        """Return the indices of the atoms of one species, ascending."""
         return np.flatnonzero(self.species == species).astype(np.int64)
 
 
@@ -51,7 +51,7 @@ class SpeciesMap:
         """Return the map of an option such as ``"H,O,K"``.
 
         Raises:
-            TrajectoryError: an element other than H, O and one alkali metal.
+            TrajectoryError: there is an element other than H, O and one alkali metal.
         """
         elements = tuple(word.strip().capitalize() for word in text.split(","))
         unknown = [element for element in elements if element not in MASSES_U]
@@ -63,14 +63,14 @@ class SpeciesMap:
         cations = {element for element in elements if element in CATIONS}
         if len(cations) > 1:
             raise TrajectoryError(
-                f"--types {text}: one kind of cation is supported, found {', '.join(cations)}"
+                f"--types {text}: only one kind of cation is supported, found {', '.join(cations)}"
             )
         return cls(elements)
 
     def words(self, by_element: bool) -> dict[str, str]:
-        """Return word in the species column -> element.
+        """Return the element of each word in the species column.
 
-        A type that is called by its element (``dump_modify types labels``) is that element.
+        With ``dump_modify types labels`` the words are elements.
         """
         elements = {element: element for element in MASSES_U}
         if by_element:

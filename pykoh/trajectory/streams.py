@@ -20,18 +20,18 @@ _MOST_COMPRESSED = 20_000  # bytes of text from one byte; gzip reaches 1032
 
 
 class ByteStream:
-    """A stream of bytes that knows how far it is.
+    """A stream of bytes with its position.
 
-    The compression is recognised by the first bytes, not by the name.
+    The first bytes show the compression, not the name.
 
     Args:
         path: a file, or ``"-"`` for standard input.
 
     Attributes:
-        name: what messages call it.
-        size: bytes of the file as it lies on disk, or None for standard input.
-        cut_off: the compressed data ended before their end mark.
-        consumed: bytes that were handed out, after decompression.
+        name: its name in messages.
+        size: size of the file on disk in bytes, or None for standard input.
+        cut_off: whether the compressed data ended before their end mark.
+        consumed: bytes read by the user of the stream, after decompression.
 
     Raises:
         TrajectoryError: the file is missing, empty or unreadable.
@@ -64,21 +64,21 @@ class ByteStream:
 
     @property
     def position(self) -> int:
-        """Bytes read of the file as it lies on disk; 0 for standard input."""
+        """Bytes read from the file on disk; 0 for standard input."""
         return 0 if self.size is None else self._raw.tell()
 
     @property
     def longest_text(self) -> int:
-        """Bytes that the decompressed text can have at most; a huge number where it is unknown."""
+        """Largest possible size of the decompressed text; a huge number if unknown."""
         if self.size is None:
             return 1 << 60
         return self.size if self._stream is self._raw else self.size * _MOST_COMPRESSED
 
     def skip_to(self, offset: int) -> None:
-        """Go on at ``offset`` bytes from the beginning, after decompression.
+        """Continue at ``offset`` bytes from the beginning, after decompression.
 
         Raises:
-            TrajectoryError: the compressed data are broken.
+            TrajectoryError: the compressed data are damaged.
         """
         if self._stream is self._raw:
             self._raw.seek(offset)
@@ -90,10 +90,10 @@ class ByteStream:
                 break
 
     def readinto(self, target: memoryview) -> int:
-        """Fill ``target`` as far as possible; return the number of bytes, 0 at the end.
+        """Fill ``target`` if possible; return the number of bytes, 0 at the end.
 
         Raises:
-            TrajectoryError: the compressed data are broken.
+            TrajectoryError: the compressed data are damaged.
         """
         if self._stream is self._raw:
             got = self._raw.readinto(target) or 0
@@ -102,7 +102,7 @@ class ByteStream:
         filled = 0
         while filled < len(target):
             try:
-                # read1 keeps what came before the end of compressed data that are cut off.
+                # read1 returns the data before the place where compressed data are cut off.
                 piece = (
                     self._stream.read1(len(target) - filled)
                     if hasattr(self._stream, "read1")
@@ -117,7 +117,7 @@ class ByteStream:
                 if type(error).__name__ != "ZstdError":
                     raise
                 raise TrajectoryError(
-                    f"{self.name}: broken zstd data ({error}); copy or compress the file again"
+                    f"{self.name}: damaged zstd data ({error}); copy or compress the file again"
                 ) from error
             if not piece:
                 break

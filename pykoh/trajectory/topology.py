@@ -1,4 +1,4 @@
-"""Which atom is what, from a LAMMPS data file or a structure."""
+"""Elements of the atoms, from a LAMMPS data file or a structure."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def atoms_of_elements(elements: Sequence[str], name: str) -> Atoms:
     """Return atoms numbered from 1.
 
     Raises:
-        TrajectoryError: an element other than H, O and one alkali metal.
+        TrajectoryError: there is an element other than H, O and one alkali metal.
     """
     unknown = sorted(set(elements) - set(MASSES_U))
     if unknown:
         raise TrajectoryError(f"{name}: has {unknown[0]}; H, O and one alkali metal are supported")
     cations = sorted(set(elements) & set(CATIONS))
     if len(cations) > 1:
-        raise TrajectoryError(f"{name}: has {' and '.join(cations)}; one cation is supported")
+        raise TrajectoryError(f"{name}: has {' and '.join(cations)}; only one cation is supported")
     return Atoms(
         np.arange(1, len(elements) + 1),
         np.array([code_of(element) for element in elements], dtype=np.int8),
@@ -37,11 +37,11 @@ def read_topology(path: str | Path, species_map: SpeciesMap) -> Atoms:
     """Return the atoms of a LAMMPS data file (sorted by id) or of any file that ASE reads.
 
     Args:
-        path: the file; one that begins like a LAMMPS data file is taken as one.
-        species_map: what LAMMPS types mean.
+        path: the file; its beginning shows whether it is a LAMMPS data file.
+        species_map: elements of LAMMPS types.
 
     Raises:
-        TrajectoryError: it cannot be read, or has atoms that are not known.
+        TrajectoryError: it cannot be read, or has unknown atoms.
     """
     file = require_file(path, "topology", TrajectoryError)
     head = file.read_bytes()[:4096].decode("utf-8", "replace")
@@ -53,7 +53,7 @@ def read_topology(path: str | Path, species_map: SpeciesMap) -> Atoms:
         frame = read(file, index=0)
     except Exception as error:
         raise TrajectoryError(f"{path}: ASE cannot read it as a structure ({error})") from None
-    assert not isinstance(frame, list)  # one index, one structure
+    assert not isinstance(frame, list)  # one index gives one structure
     return atoms_of_elements(frame.get_chemical_symbols(), str(path))
 
 

@@ -1,8 +1,7 @@
-"""A trial of packed coordinates in another process: C code that meets damage there ends alone.
+"""A test of packed coordinates in another process, which damaged data may end.
 
-XTC packs coordinates bit by bit. Its headers are checked before (:mod:`pykoh.trajectory.gromacs`),
-but whether the bits themselves make sense shows only when they are unpacked, and the C code that
-does it may end its process at bits that were changed.
+XTC packs coordinates bit by bit. :mod:`pykoh.trajectory.gromacs` checks the headers. But damage in
+the packed bits shows only when they are unpacked, and the C code for this may then end its process.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from pykoh.errors import TrajectoryError
 
-PIECE = 64  # frames that are read at once
+PIECE = 64  # frames per read
 CHILD = f"""
 import sys
 from mdtraj.formats import XTCTrajectoryFile
@@ -33,29 +32,29 @@ with XTCTrajectoryFile(sys.argv[1]) as file:
 def require_decodable(path: Path, name: str) -> None:
     """Unpack all frames of an XTC file once, in another process.
 
-    Errors that mdtraj raises are left to the real reading.
+    Exceptions of mdtraj are not handled here; they come again when the file is read.
 
     Args:
         path: the file.
-        name: what messages call it.
+        name: its name in messages.
 
     Raises:
-        TrajectoryError: the process was ended by a signal.
+        TrajectoryError: a signal ended the process.
     """
     state = path.stat()
     ended = _trial(str(path.resolve()), state.st_size, state.st_mtime_ns)
     if ended is not None:
         signal_name, done = ended
         raise TrajectoryError(
-            f"{name}: its packed coordinates are damaged after frame {done} (within the next "
-            f"{PIECE}; unpacking them ended with {signal_name}); copy the file again, or keep the "
+            f"{name}: its packed coordinates are damaged within the {PIECE} frames after frame "
+            f"{done} (unpacking ended with {signal_name}); copy the file again, or keep the "
             "frames before (gmx trjconv -e)"
         )
 
 
 @lru_cache(maxsize=64)
 def _trial(path: str, size: int, changed_ns: int) -> tuple[str, int] | None:
-    """Return the signal and the whole frames before it; None if there was none."""
+    """Return the signal and the number of complete frames before it; None without a signal."""
     done = subprocess.run([sys.executable, "-c", CHILD, path], capture_output=True, text=True)
     if done.returncode >= 0:
         return None

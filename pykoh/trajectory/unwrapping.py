@@ -1,4 +1,4 @@
-"""Compiled steps from the coordinates of a dump to unwrapped Cartesian ones."""
+"""Compiled conversion of coordinates of a dump to unwrapped Cartesian coordinates."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def to_fractional(
     origin: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> None:
-    """Write fractional coordinates, with the image flags added where there are some.
+    """Write fractional coordinates, with image flags if there are any.
 
     Args:
         values: [n_atoms, 9], coordinates and image flags of one frame.
-        scaled: coordinates are fractions of the cell already.
+        scaled: coordinates are already fractions of the cell.
         images: add the image flags.
         inverse: [3, 3], 1/Å, inverse of the cell vectors in rows.
         origin: [3], Å.
@@ -49,13 +49,13 @@ def unwrap(
     limit: float,
     shift: NDArray[np.float64],
 ) -> tuple[int, float]:
-    """Put each atom beside where it was: add the whole cells that make its step shortest.
+    """Unwrap each atom: add whole cells so that its step is the shortest.
 
     Args:
         fractional: [n_atoms, 3], in: wrapped, out: unwrapped.
         previous: [n_atoms, 3], unwrapped fractional coordinates one frame before.
-        limit: longest step, as a fraction of the cell, that is taken as unambiguous.
-        shift: [n_atoms, 3], out, whole cells that were added.
+        limit: longest step, as a fraction of the cell, that is accepted.
+        shift: [n_atoms, 3], out, number of added cells.
 
     Returns:
         The first atom whose step is longer than ``limit``, or -1; and the longest step.

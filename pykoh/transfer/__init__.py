@@ -1,1 +1,0 @@
-"""How models trained at some concentrations do at others, and what each of them cost."""

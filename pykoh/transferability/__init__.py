@@ -1,0 +1,1 @@
+"""Errors of models at concentrations that they were not trained on, and their costs."""

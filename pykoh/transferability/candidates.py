@@ -1,0 +1,127 @@
+"""The models that are compared: their training data, their costs, their calculators."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pykoh.errors import ModelError, TrainingError
+from pykoh.files import require_file
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from ase.calculators.calculator import Calculator
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One model.
+
+    Attributes:
+        name: name of its file.
+        path: ``.model`` of mace-torch or ``.pt`` of ``pykoh export``.
+        molarities_mol_per_L: of its training labels; empty without a record.
+        n_labels: number of training labels, or None.
+        label_core_hours: cost of the labels, or None.
+        training_core_hours: cost of the training, or None.
+        frames: keys of its training and validation frames.
+        runs: trajectories of these frames.
+        level_key: level of theory of its labels, or None.
+    """
+
+    name: str
+    path: Path
+    molarities_mol_per_L: tuple[float, ...] = ()
+    n_labels: int | None = None
+    label_core_hours: float | None = None
+    training_core_hours: float | None = None
+    frames: frozenset[str] = frozenset()
+    runs: frozenset[str] = frozenset()
+    level_key: str | None = None
+
+    @property
+    def has_record(self) -> bool:
+        """Whether the training data of the model are known."""
+        return self.n_labels is not None
+
+
+def read_candidate(path: Path) -> Candidate:
+    """Return a model with the record ``NAME.json`` that ``pykoh train`` writes beside it.
+
+    Raises:
+        ModelError: the model is missing or has an unknown suffix.
+        TrainingError: the record is not from pykoh train.
+    """
+    require_file(path, "potential (.model or .pt)", ModelError)
+    if path.suffix not in (".model", ".pt"):
+        raise ModelError(
+            f"{path}: is neither a .model file of mace-torch nor a .pt file of pykoh export"
+        )
+    card = path.with_suffix(".json")
+    if not card.exists():
+        return Candidate(path.stem, path)
+    try:
+        entry: dict[str, Any] = json.loads(card.read_text(encoding="utf-8"))
+        return Candidate(
+            name=path.stem,
+            path=path,
+            molarities_mol_per_L=tuple(float(m) for m in entry["molarities_mol_per_L"]),
+            n_labels=int(entry["n_train"]),
+            label_core_hours=entry["label_core_hours"],
+            training_core_hours=entry["core_hours"],
+            frames=frozenset((*entry["train_frames"], *entry["valid_frames"])),
+            runs=frozenset(entry["runs"]),
+            level_key=entry["level"]["key"],
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise TrainingError(f"{card}: is not a record of pykoh train; move it away") from error
+
+
+def calculator_of(candidate: Candidate, symbols: Sequence[str]) -> Calculator:
+    """Return the ASE calculator of a model, in double precision.
+
+    Raises:
+        ModelError: the model cannot be read or does not know one of the elements.
+    """
+    if candidate.path.suffix == ".pt":
+        from pykoh.engines.calculator import PykohCalculator
+
+        artifact = PykohCalculator(candidate.path, dtype="float64")
+        known = list(artifact.potential.metadata.elements)
+        calculator: Calculator = artifact
+    else:
+        from ase.data import chemical_symbols
+
+        from pykoh.export.read import mace_calculator, read_mace_model
+
+        model = read_mace_model(candidate.path)
+        known = [chemical_symbols[int(z)] for z in model.atomic_numbers]
+        calculator = mace_calculator(model)
+    missing = [symbol for symbol in symbols if symbol not in known]
+    if missing:
+        raise ModelError(
+            f"{candidate.path}: does not know {', '.join(missing)}; its elements are "
+            f"{' '.join(known)}"
+        )
+    return calculator
+
+
+def refuse_leaks(candidate: Candidate, frames: Sequence[Atoms]) -> None:
+    """Raise :class:`TrainingError` if a test frame or its trajectory was used for training."""
+    from pykoh.reference.frames import frame_key
+
+    for number, frame in enumerate(frames, start=1):
+        run = str(frame.info["run"])
+        if frame_key(frame) in candidate.frames:
+            raise TrainingError(
+                f"test frame {number} (trajectory {run}): {candidate.path} was trained on it, so "
+                "its error there means nothing: keep test frames out of the training data"
+            )
+        if run in candidate.runs:
+            raise TrainingError(
+                f"test frame {number}: {candidate.path} was trained on other frames of its "
+                f"trajectory {run}, which are similar; test on whole trajectories"
+            )

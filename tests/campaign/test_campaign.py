@@ -1,0 +1,400 @@
+"""Campaigns: their description, whole restarts, the worker, the scripts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pykoh.campaign.checkpoints import Checkpoints, restart_step
+from pykoh.campaign.folder import CampaignFolder, create
+from pykoh.campaign.scripts import jobs_of
+from pykoh.campaign.spec import Campaign, Site, read_campaign, read_site, runs_of
+from pykoh.campaign.worker import AGAIN
+from pykoh.cli import main
+from pykoh.errors import CampaignError
+from pykoh.processes import last_line
+
+POTENTIALS = Path(__file__).parents[2] / "potentials"
+SHIPPED = POTENTIALS / "koh-7net0-distilled" / "koh.pt"
+WRITE_RESTART = """
+from pykoh.engines.embedded import load_lammps
+lmp = load_lammps(["-screen", "none", "-log", "none"])
+lmp.commands_string('''
+units metal
+region box block 0 4 0 4 0 4
+create_box 1 box
+create_atoms 1 single 1 1 1
+mass 1 1.0
+pair_style none
+comm_modify cutoff 2.0
+reset_timestep {step}
+write_restart {name}
+''')
+"""
+
+
+@pytest.fixture(scope="module")
+def restarts(tmp_path_factory: pytest.TempPathFactory) -> dict[int, bytes]:
+    """Restart files that LAMMPS wrote at some steps."""
+    folder = tmp_path_factory.mktemp("restarts")
+    found = {}
+    for step in (0, 40, 5_000_000_000):
+        code = WRITE_RESTART.format(step=step, name="r")
+        subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
+        found[step] = (folder / "r").read_bytes()
+    return found
+
+
+def test_the_step_of_a_restart_is_read(tmp_path: Path, restarts: dict[int, bytes]) -> None:
+    path = tmp_path / "r"
+    for step, content in restarts.items():
+        path.write_bytes(content)
+        assert restart_step(path) == step
+        for cut in (0, 5, 30, len(content) - 1):
+            path.write_bytes(content[:cut])
+            assert restart_step(path) is None
+    assert restart_step(tmp_path / "none") is None
+
+
+def renamed(content: bytes, step: int, original: int = 40) -> bytes:
+    """Return a restart file with another step."""
+    return content.replace(original.to_bytes(8, "little"), step.to_bytes(8, "little"), 1)
+
+
+def dump(path: Path, steps: list[int]) -> None:
+    frame = "ITEM: TIMESTEP\n{}\nITEM: NUMBER OF ATOMS\n1\nITEM: ATOMS id\n1\n"
+    path.write_text("".join(frame.format(step) for step in steps))
+
+
+def fill(folder: Path, content: bytes, steps: tuple[int, ...]) -> Checkpoints:
+    checkpoints = Checkpoints(folder, "koh")
+    for step in steps:
+        part = folder / "part"
+        part.write_bytes(renamed(content, step))
+        part.rename(folder / "koh.restart")
+        assert checkpoints.keep()
+        assert not checkpoints.keep(), "the same file is kept once"
+    dump(folder / "koh.dump", list(range(0, steps[-1] + 30, 10)))
+    return checkpoints
+
+
+def test_two_checkpoints_are_kept(tmp_path: Path, restarts: dict[int, bytes]) -> None:
+    fill(tmp_path, restarts[40], (40, 60, 80))
+    assert sorted(p.name for p in tmp_path.glob("koh.restart.*")) == [
+        "koh.restart.60",
+        "koh.restart.80",
+    ]
+    checkpoints = Checkpoints(tmp_path, "koh")
+    assert checkpoints.restore() == (80, None)
+    checkpoints.cut_trajectory(80)
+    # Frames of the step of the restart and later are written again.
+    assert "\n80\n" not in (tmp_path / "koh.dump").read_text()
+    assert "\n70\n" in (tmp_path / "koh.dump").read_text()
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
+def test_a_damaged_newest_restart_falls_back(
+    tmp_path: Path, restarts: dict[int, bytes], damage: str
+) -> None:
+    fill(tmp_path, restarts[40], (40, 60, 80))
+    live = tmp_path / "koh.restart"
+    content = bytearray(live.read_bytes())
+    if damage == "flipped":
+        content[len(content) // 2] ^= 0xFF
+    # The hard link shares the file: damage in place hits both.
+    with live.open("r+b") as stream:
+        stream.truncate(
+            {"truncated": len(content) - 9, "flipped": len(content), "empty": 0}[damage]
+        )
+        if damage == "flipped":
+            stream.write(content)
+    step, note = Checkpoints(tmp_path, "koh").restore()
+    assert step == 60
+    assert note is not None and "koh.restart.80 damaged: continuing from step 60" in note
+    assert restart_step(live) == 60
+
+
+def test_nothing_whole_begins_again(tmp_path: Path, restarts: dict[int, bytes]) -> None:
+    (tmp_path / "koh.restart").write_bytes(restarts[40][:100])
+    step, note = Checkpoints(tmp_path, "koh").restore()
+    assert step == 0 and note is not None and "beginning again" in note
+    assert not (tmp_path / "koh.restart").exists()
+
+
+def test_runs_are_the_product_with_seeds_of_their_own() -> None:
+    campaign = Campaign((1.7, 6.26), "p", temperatures=(298.15, 333.0), replicas=2, seed=7)
+    runs = runs_of(campaign)
+    assert len(runs) == 8 and len({run.seed for run in runs}) == 8
+    assert runs[0].name == "1.7M_298.15K_1" and runs[-1].name == "6.26M_333K_2"
+    with pytest.raises(CampaignError, match="too similar"):
+        runs_of(Campaign((1.7, 1.7000001), "p"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("molarities: [1, 2\n", "line 2: is not YAML"),
+        ("- 1\n", "key: value"),
+        ("potential: p.pt\n", "molarities is missing"),
+        ("molarities: 6\npotential: p.pt\nmolarity: 3\n", "line 3: molarity: is unknown"),
+        ("molarities: 6\npotential: p.pt\n\nps: soon\n", "line 4: ps: 'soon': a number"),
+        ("molarities: [6, 60]\npotential: p.pt\n", "line 1: molarities.*between 0.01 and 30"),
+        ("molarities: [6, 6]\npotential: p.pt\n", "line 1.*there twice"),
+        ("molarities: 6\nmolarities: 7\n", "line 2: molarities is given twice"),
+        ("molarities: 6\npotential: none.pt\n", "line 2: potential.*no such file"),
+        ("molarities: 6\npotential: p.pt\nreplicas: 1.5\n", "line 3.*whole number"),
+        ("molarities: 6\npotential: p.pt\nensemble: npt\n", "line 3.*choose nvt or nve"),
+        ("molarities: 6\npotential: p.pt\nname: a b\n", "line 3.*letters, digits"),
+    ],
+)
+def test_mistakes_are_named_with_their_line(tmp_path: Path, text: str, expected: str) -> None:
+    (tmp_path / "p.pt").touch()
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(CampaignError, match=rf"c\.yaml.*{expected}"):
+        read_campaign(tmp_path / "c.yaml")
+
+
+def test_time_limits_of_a_site(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text("time: 24:00:00\nshort_time: 1-00:00:00\nmodules: cuda/12\n")
+    site = read_site(tmp_path / "s.yaml")
+    assert (site.time, site.short_time, site.modules) == ("24:00:00", "1-00:00:00", ("cuda/12",))
+    (tmp_path / "s.yaml").write_text("time: soon\n")
+    with pytest.raises(CampaignError, match="line 1: time"):
+        read_site(tmp_path / "s.yaml")
+
+
+def folder(path: Path, campaign: Campaign, site: Site | None = None) -> CampaignFolder:
+    return create(path, campaign, site or Site(engine="pykoh", gpus=0, cpus=1), SHIPPED)
+
+
+def test_scripts_ask_for_what_the_site_says(tmp_path: Path) -> None:
+    site = Site(
+        partition="gpu", account="me", gpus=2, runs_per_job=2, modules=("cuda/12",), setup="true",
+        extra=("--constraint=a100",),
+    )  # fmt: skip
+    jobs = jobs_of(folder(tmp_path / "c", Campaign((1.7, 6.3, 12.7), "p"), site))
+    assert [job.after for job in jobs] == ["", "build", "equilibrate", "produce", "analyze"]
+    produce = jobs[2].text
+    for line in ("--array=0-1", "--gpus=2", "--partition=gpu", "--account=me", "--requeue"):
+        assert f"#SBATCH {line}\n" in produce
+    assert "#SBATCH --constraint=a100" in produce and "module load cuda/12" in produce
+    assert "export OMP_NUM_THREADS=4 GOMP_SPINCOUNT=10000\n" in produce
+    assert "--gpus" not in jobs[3].text, "an analysis needs no GPU"
+    for job in jobs:
+        check = subprocess.run(["bash", "-n"], input=job.text, text=True, capture_output=True)
+        assert check.returncode == 0, check.stderr
+
+
+def test_a_campaign_can_grow_but_not_change(tmp_path: Path) -> None:
+    folder(tmp_path / "c", Campaign((6.3,), "p", ps=10))
+    assert folder(tmp_path / "c", Campaign((6.3,), "p", ps=20)).campaign.ps == 20
+    with pytest.raises(CampaignError, match="ps can only grow"):
+        folder(tmp_path / "c", Campaign((6.3,), "p", ps=5))
+    with pytest.raises(CampaignError, match="other atoms"):
+        folder(tmp_path / "c", Campaign((6.3,), "p", ps=20, atoms=99))
+    with pytest.raises(CampaignError, match="another potential"):
+        create(tmp_path / "c", Campaign((6.3,), "p", ps=20), Site(), Path(__file__))
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "x").touch()
+    with pytest.raises(CampaignError, match="not empty"):
+        folder(tmp_path / "d", Campaign((6.3,), "p"))
+
+
+def test_last_line_prefers_errors(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("ERROR: bad (src/x.cpp)\nLast command: run\n")
+    assert last_line(tmp_path / "log") == "ERROR: bad (src/x.cpp)"
+    assert last_line(tmp_path / "none") == "no output"
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def test_wrong_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.pt").symlink_to(SHIPPED)
+    (tmp_path / "c.yaml").write_text("molarities: 6.3\npotential: p.pt\n")
+    for arguments, expected in (
+        (["submit", "none.yaml"], "no such file"),
+        (["submit", "c.yaml", "--dry-run", "--local"], "only one"),
+        (["submit", "c.yaml", "-o", "no/where"], "create it first"),
+        (["status", "koh"], "is not the folder of a campaign"),
+    ):
+        done = call(*arguments)
+        assert done.exit_code == 1 and expected in done.output, done.output
+    monkeypatch.setenv("PATH", "/nowhere")
+    done = call("submit", "c.yaml")
+    assert done.exit_code == 1 and "not a login node of Slurm" in done.output
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> CampaignFolder:
+    """A campaign of one run of 30 atoms whose box is built and equilibrated."""
+    campaign = Campaign(
+        (6.3,), "p", atoms=30, ps=1.2, equilibrate_ps=0.02, restart_ps=0.01, dump_fs=5.0
+    )
+    made = folder(tmp_path_factory.mktemp("campaign") / "c", campaign)
+    for stage in ("build", "equilibrate"):
+        assert worker(made, stage).wait() == 0
+    return made
+
+
+def worker(campaign: CampaignFolder, stage: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "pykoh.campaign.worker", str(campaign.path), stage, "0"],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def test_a_told_worker_stops_and_the_next_goes_on(tiny: CampaignFolder) -> None:
+    run = tiny.runs[0]
+    place = tiny.run_folder(run)
+    first = worker(tiny, "produce")
+    deadline = time.monotonic() + 240
+    # The second begins as soon as the first has the run: by its end few steps are made.
+    while not (place / "produce.out").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    second = worker(tiny, "produce")
+    assert second.wait() == 1, "a run is worked on once at a time"
+    while (restart_step(place / "koh.restart") or 0) < 40 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    first.send_signal(signal.SIGUSR1)
+    assert first.wait() == AGAIN
+    reached = restart_step(place / "koh.restart")
+    assert reached is not None and 40 <= reached < 2400
+    # The newest file is damaged on the way: the one before it counts.
+    with (place / "koh.restart").open("r+b") as stream:
+        stream.truncate(50)
+    assert worker(tiny, "produce").wait() == 0
+    assert restart_step(place / "koh.restart") == 2400
+    lines = (place / "koh.dump").read_text().splitlines()
+    steps = [int(lines[k + 1]) for k, line in enumerate(lines) if line == "ITEM: TIMESTEP"]
+    assert steps == list(range(0, 2401, 10)), "no frame is missing, none is there twice"
+    status = json.loads((place / "status.json").read_text())
+    assert status["state"] == "done" and status["ps_done"] == pytest.approx(1.2)
+    again = (place / "koh.dump").stat().st_mtime
+    assert worker(tiny, "produce").wait() == 0
+    assert (place / "koh.dump").stat().st_mtime == again, "what is done is not done again"
+
+
+def test_a_failure_is_shown_with_its_line(tiny: CampaignFolder, tmp_path: Path) -> None:
+    campaign = Campaign((6.3,), "p", atoms=30, ps=0.1, attempts=1, cation="Na")
+    made = folder(tmp_path / "c", campaign)
+    assert worker(made, "build").wait() == 0
+    assert worker(made, "equilibrate").wait() == 1
+    shown = call("status", str(made.path))
+    assert shown.exit_code == 0
+    assert "failed" in shown.output and "knows only H, O, K" in shown.output
+
+
+def test_runs_share_a_job_and_a_full_disk_stops_them(tmp_path: Path) -> None:
+    site = Site(engine="pykoh", gpus=0, cpus=1, runs_per_job=2, free_gb=1e6)
+    made = folder(tmp_path / "c", Campaign((6.3,), "p", atoms=30, replicas=2), site)
+    assert made.n_tasks == 1
+    assert worker(made, "build").wait() == 0
+    boxes = [(made.run_folder(run) / "koh.data").read_text() for run in made.runs]
+    assert boxes[0] != boxes[1], "replicas are boxes of their own"
+    assert worker(made, "equilibrate").wait() == 1
+    shown = call("status", str(made.path)).output
+    assert shown.count("GB are free on its disk") == 2
+    assert not list(made.path.rglob("equil.dump"))
+
+
+def test_each_molarity_may_have_a_density(tmp_path: Path) -> None:
+    (tmp_path / "p.pt").touch()
+    text = "molarities: [1, 2]\npotential: p.pt\ncation: Cs\ndensity_kg_per_m3: "
+    (tmp_path / "c.yaml").write_text(text + "[1120, 1240]\n")
+    runs = runs_of(read_campaign(tmp_path / "c.yaml"))
+    assert [run.density_kg_per_m3 for run in runs] == [1120.0, 1240.0]
+    (tmp_path / "c.yaml").write_text(text + "1120\n")
+    runs = runs_of(read_campaign(tmp_path / "c.yaml"))
+    assert [run.density_kg_per_m3 for run in runs] == [1120.0, 1120.0]
+    (tmp_path / "c.yaml").write_text(text + "[1120, 1240, 1300]\n")
+    with pytest.raises(CampaignError, match=r"line 4: density.*3 densities for 2 molarities"):
+        read_campaign(tmp_path / "c.yaml")
+
+
+def test_another_hydroxide_by_the_same_commands(tmp_path: Path) -> None:
+    """LiOH, from the YAML to the series, with a potential that takes Li for K."""
+    import torch
+
+    from pykoh.export.export import export_model
+    from pykoh.export.read import read_mace_model
+
+    model = read_mace_model(SHIPPED.with_name("koh-7net0-distilled.model"))
+    numbers = [3 if int(z) == 19 else int(z) for z in model.atomic_numbers]
+    model.atomic_numbers = torch.tensor(numbers)
+    torch.save(model, tmp_path / "lioh.model")
+    export_model(tmp_path / "lioh.model", tmp_path / "lioh.pt")
+    (tmp_path / "c.yaml").write_text(
+        "molarities: 3\npotential: lioh.pt\ncation: Li\natoms: 60\nps: 0.02\n"
+        "equilibrate_ps: 0.01\nrestart_ps: 0.01\ndump_fs: 2\n"
+    )
+    (tmp_path / "s.yaml").write_text("engine: pykoh\ngpus: 0\ncpus: 1\n")
+    target = tmp_path / "lioh"
+    done = call("submit", str(tmp_path / "c.yaml"), "--site", str(tmp_path / "s.yaml"), "-o",
+                str(target), "--local")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    result = json.loads((target / "runs" / "3M_298.15K_1" / "results" / "results.json").read_text())
+    text = json.dumps(result)
+    assert '"Li' in text and "K+" not in text
+    assert (target / "series" / "298.15K" / "report.html").stat().st_size > 10_000
+
+    # More picoseconds later: the run goes on, and is analysed again.
+    assert result["input"]["n_frames"] == 11
+    (tmp_path / "c.yaml").write_text((tmp_path / "c.yaml").read_text().replace("0.02", "0.03"))
+    done = call("submit", str(tmp_path / "c.yaml"), "--site", str(tmp_path / "s.yaml"), "-o",
+                str(target), "--local")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    result = json.loads((target / "runs" / "3M_298.15K_1" / "results" / "results.json").read_text())
+    assert result["input"]["n_frames"] == 16
+
+
+def test_options_say_what_a_file_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.pt").symlink_to(SHIPPED)
+    done = call("submit", "--molarity", "1.7", "--molarity", "6.3", "--potential", "p.pt", "--ps",
+                "20", "--set", "dump_fs=5", "-o", "koh", "--dry-run")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    spec = CampaignFolder(tmp_path / "koh").campaign
+    assert (spec.molarities, spec.ps, spec.dump_fs) == ((1.7, 6.3), 20.0, 5.0)
+    # Options win over a file, whose paths are beside it.
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "q.pt").symlink_to(SHIPPED)
+    (tmp_path / "d" / "c.yaml").write_text("molarities: 3\npotential: q.pt\nps: 10\n")
+    done = call("submit", "d/c.yaml", "--ps", "30", "-o", "koh2", "--dry-run")
+    assert done.exit_code == 0, done.output
+    spec = CampaignFolder(tmp_path / "koh2").campaign
+    assert (spec.molarities, spec.ps) == ((3.0,), 30.0)
+    # A login node may lack torch.
+    with monkeypatch.context() as without:
+        without.delitem(sys.modules, "pykoh.engines.artifact", raising=False)
+        without.setitem(sys.modules, "torch", None)
+        (tmp_path / "text.pt").write_text("no potential")
+        done = call("submit", "d/c.yaml", "--potential", "text.pt", "-o", "koh3", "--dry-run")
+        assert done.exit_code == 0, done.output
+    for arguments, expected in (
+        (["--set", "dump=5"], "--set dump=…: is unknown; the keys are molarities"),
+        (["--set", "dump_fs"], "give KEY=VALUE"),
+        (["--ps", "-1"], "--ps: -1.0: has to be between"),
+        (["--ps", "5", "--set", "ps=-2"], "--set ps=…: -2: has to be between"),
+        (["--potential", "none.pt"], "--potential: none.pt: no such file"),
+        (["--potential", "d/c.yaml"], "c.yaml: is not a pykoh potential"),
+        (["--set", "cation=Cs", "--set", "density_kg_per_m3=1100"], "knows H, O, K, not Cs"),
+    ):
+        done = call("submit", "d/c.yaml", *arguments, "-o", "k", "--dry-run")
+        assert done.exit_code == 1 and expected in done.output, done.output
+    for arguments, expected in (
+        ([], "give a campaign file"),
+        (["--potential", "p.pt"], "the campaign (YAML): molarities is missing"),
+    ):
+        done = call("submit", *arguments, "-o", "k", "--dry-run")
+        assert done.exit_code == 1 and expected in done.output, done.output

@@ -1,0 +1,100 @@
+"""A foundation that grows: the same energies, more to fit with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+from labels import label_file
+from potentials import random_mace, reference, water_like_box
+from pykoh.cli import main
+from pykoh.errors import TrainingError
+from pykoh.export.read import read_mace_model, trusting_pickle
+from pykoh.training.grow import grow
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    model = tmp_path / "small.model"
+    random_mace(model, hidden="4x0e", max_ell=1, numbers=(1, 8, 19))
+    return model
+
+
+def write(model: object, path: Path) -> Path:
+    torch.save(model, path)
+    return path
+
+
+@pytest.mark.parametrize("max_ell", [2, 3])
+def test_a_grown_model_is_the_same_function(small: Path, tmp_path: Path, max_ell: int) -> None:
+    atoms = water_like_box(2, 10)
+    atoms.positions += np.random.default_rng(1).normal(scale=0.1, size=atoms.positions.shape)
+    before = reference(small, atoms.copy())
+    with trusting_pickle():
+        model = grow(read_mace_model(small), max_ell, seed=1)
+    assert int(model.spherical_harmonics.irreps_out.lmax) == max_ell
+    assert new_products(model) < 1e-6
+    after = reference(write(model, tmp_path / "large.model"), atoms.copy())
+    for old, new in zip(before, after, strict=True):
+        assert np.abs(np.asarray(old)).max() > 1e-4
+        np.testing.assert_allclose(new, old, rtol=1e-9, atol=1e-9)
+
+
+def new_products(model: Any) -> float:
+    """Return the largest coefficient of a product in which a feature of the new degree is."""
+    largest = 0.0
+    for product in model.products:
+        for each in product.symmetric_contractions.contractions:
+            terms = torch.einsum("abcp,zpk->abczk", each.U_tensors(3), each.weights_max)
+            largest = max(largest, float(terms[4:].abs().max()))  # l = 0 and 1 are the first four
+    return largest
+
+
+def test_what_cannot_grow_is_refused(small: Path, tmp_path: Path) -> None:
+    vector = tmp_path / "vector.model"
+    random_mace(vector, hidden="4x0e+4x1o", max_ell=1, numbers=(1, 8, 19))
+    with pytest.raises(TrainingError, match="scalar features"):
+        grow(read_mace_model(vector), 3, seed=1)
+    with pytest.raises(TrainingError, match="has max_ell 1; give more"):
+        grow(read_mace_model(small), 1, seed=1)
+
+
+def train(data: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["train", str(data), *arguments])
+
+
+def test_training_goes_on_from_a_grown_foundation(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = label_file(tmp_path / "l.extxyz", n_frames=2)
+    done = train(
+        data, "-o", "m.model", "--foundation", str(small), "--grow-ell", "2", "--epochs", "1"
+    )
+    assert done.exit_code == 0, done.output
+    model = read_mace_model("m.model")
+    assert int(model.spherical_harmonics.irreps_out.lmax) == 2
+    assert new_products(model) > 1e-4  # what is new has begun to learn
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--grow-ell", "3"], "is for fine-tuning"),
+        (["--grow-ell", "3", "--foundation", "small"], "name the file"),
+        (["--grow-ell", "3", "--foundation", "S", "--method", "lora"], "--method naive"),
+        (["--max-ell", "3", "--foundation", "S"], "--grow-ell makes"),
+        (["--cutoff", "6", "--foundation", "S"], "--cutoff: the foundation model determines it"),
+    ],
+)
+def test_wrong_options(small: Path, tmp_path: Path, arguments: list[str], expected: str) -> None:
+    data = label_file(tmp_path / "l.extxyz", n_frames=2)
+    given = [str(small) if each == "S" else each for each in arguments]
+    done = train(data, "-o", str(tmp_path / "m.model"), *given)
+    assert done.exit_code == 1
+    assert expected in done.output and "Traceback" not in done.output

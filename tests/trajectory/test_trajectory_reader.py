@@ -1,0 +1,429 @@
+"""Reading LAMMPS text dumps: every form gives the same frames as a plain Python parser."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pykoh.errors import TrajectoryError
+from pykoh.trajectory import parsing
+from pykoh.trajectory.run import Frames, ReadOptions, Run
+from pykoh.trajectory.species import SpeciesMap
+from trajectories import H as HYDROGEN
+from trajectories import K, dump_text, write_dump
+from trajectories import O as OXYGEN
+
+CUBIC = np.diag([9.0, 10.0, 11.0])
+TILTED = np.array([[9.0, 0, 0], [-2.5, 10.0, 0], [1.5, 3.0, 11.0]])
+GENERAL = TILTED @ np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))[0]
+TYPES = [HYDROGEN, OXYGEN, K, OXYGEN, HYDROGEN, HYDROGEN, K]
+OPTIONS = ReadOptions(timestep_fs=0.5)
+
+
+def walk(n_frames: int = 7, seed: int = 0, step: float = 0.3) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    start = rng.uniform(0, 9, size=(1, len(TYPES), 3))
+    return start + rng.normal(scale=step, size=(n_frames, len(TYPES), 3)).cumsum(axis=0)
+
+
+def read(*paths: Path | str, options: ReadOptions = OPTIONS) -> tuple[Frames, Run]:
+    run = Run([str(path) for path in paths], options)
+    blocks = []
+    for b in run.blocks():
+        velocities = None if b.velocities is None else b.velocities.copy()
+        blocks.append(
+            Frames(
+                b.steps.copy(), b.times_ps.copy(), b.cells.copy(), b.positions.copy(), velocities
+            )
+        )
+    velocities = None
+    if blocks[0].velocities is not None:
+        velocities = np.concatenate([b.velocities for b in blocks if b.velocities is not None])
+    return Frames(
+        np.concatenate([b.steps for b in blocks]),
+        np.concatenate([b.times_ps for b in blocks]),
+        np.concatenate([b.cells for b in blocks]),
+        np.concatenate([b.positions for b in blocks]),
+        velocities,
+    ), run
+
+
+def reference(text: str) -> np.ndarray:
+    """Return [n_frames, n_atoms, 3] of an ``id type xu yu zu`` dump, by plain Python."""
+    frames = []
+    for part in text.split("ITEM: TIMESTEP\n")[1:]:
+        rows = part.split("ITEM: ATOMS")[1].strip().split("\n")[1:]
+        table = {}
+        for row in rows:
+            words = row.split()
+            if words[0] == "ITEM:":
+                break
+            table[int(words[0])] = [float(word) for word in words[2:5]]
+        frames.append([table[key] for key in sorted(table)])
+    return np.array(frames)
+
+
+def test_the_same_numbers_as_a_plain_parser(tmp_path: Path) -> None:
+    text = dump_text(walk(), TYPES, CUBIC)
+    (tmp_path / "a.dump").write_text(text)
+    frames, run = read(tmp_path / "a.dump")
+    np.testing.assert_allclose(frames.positions, reference(text), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(frames.times_ps, np.arange(7) * 0.005)
+    assert frames.steps.tolist() == list(range(0, 70, 10))
+    assert run.atoms.ids.tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert run.atoms.species.tolist() == [0, 1, 2, 1, 0, 0, 2]
+    assert run.frame_interval_ps == pytest.approx(0.005)
+
+
+@pytest.mark.parametrize("cell, box", [(CUBIC, None), (TILTED, None), (GENERAL, "abc")])
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "id type xu yu zu",
+        "type mass id zu yu xu",
+        "id element x y z ix iy iz",
+        "id type xs ys zs ix iy iz",
+        "id type xsu ysu zsu",
+        "id type x y z",
+        "id element type xs ys zs vx vy vz",
+    ],
+)
+def test_every_kind_of_coordinate(
+    tmp_path: Path, cell: np.ndarray, box: str | None, columns: str
+) -> None:
+    positions = walk()
+    velocities = walk(seed=3)
+    path = write_dump(
+        tmp_path / "a.dump",
+        positions,
+        TYPES,
+        cell,
+        columns=columns,
+        box=box,
+        origin=(-3.0, 2.0, 0.5),
+        velocities=velocities,
+    )
+    frames, _ = read(path)
+    expected = positions + np.array([-3.0, 2.0, 0.5])
+    moved = frames.positions - expected
+    if "u" not in columns and "ix" not in columns:
+        # Without image flags the first frame is where the wrapped one is, whole cells away.
+        cells_away = moved[0] @ np.linalg.inv(cell)
+        np.testing.assert_allclose(cells_away, np.round(cells_away), atol=1e-9)
+        moved = moved - moved[0]
+    np.testing.assert_allclose(moved, 0.0, atol=1e-10)
+    np.testing.assert_allclose(frames.cells, np.broadcast_to(cell, frames.cells.shape), atol=1e-12)
+    if "vx" in columns:
+        assert frames.velocities is not None
+        np.testing.assert_allclose(frames.velocities, velocities, rtol=1e-12)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.ZstdCompressor().compress])
+def test_compressed_files_read_the_same(tmp_path: Path, pack) -> None:  # type: ignore[no-untyped-def]
+    text = dump_text(walk(40), TYPES, CUBIC).encode()
+    (tmp_path / "a.dump").write_bytes(text)
+    (tmp_path / "packed").write_bytes(pack(text))
+    plain, _ = read(tmp_path / "a.dump")
+    packed, _ = read(tmp_path / "packed")
+    assert (plain.positions == packed.positions).all()
+
+
+def test_compressed_data_that_are_cut_off(tmp_path: Path) -> None:
+    text = dump_text(walk(400), TYPES, CUBIC).encode()
+    packed = gzip.compress(text)
+    (tmp_path / "a.gz").write_bytes(packed[: len(packed) // 2])
+    frames, run = read(tmp_path / "a.gz")
+    assert 100 < len(frames.steps) < 300
+    assert "cut off" in " ".join(run.notes)
+    expected = reference(text.decode())[: len(frames.steps)]
+    np.testing.assert_allclose(frames.positions, expected, atol=1e-12)
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    text = dump_text(walk(), TYPES, CUBIC)
+    (tmp_path / "a.dump").write_text(text)
+
+    class Fake:
+        buffer = io.BufferedReader(io.BytesIO(text.encode()))  # type: ignore[arg-type]
+
+    monkeypatch.setattr("sys.stdin", Fake())
+    frames, run = read("-")
+    assert (frames.positions == read(tmp_path / "a.dump")[0].positions).all()
+    assert run.bytes_total is None
+
+
+def test_windows_line_ends_and_tabs(tmp_path: Path) -> None:
+    text = dump_text(walk(), TYPES, CUBIC)
+    (tmp_path / "a.dump").write_text(text)
+    (tmp_path / "b.dump").write_bytes(text.replace("\n", " \r\n").encode())
+    assert (read(tmp_path / "a.dump")[0].positions == read(tmp_path / "b.dump")[0].positions).all()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.floats(allow_nan=False, allow_infinity=False, width=64), st.sampled_from("gefr"))
+def test_numbers_are_read_as_python_reads_them(value: float, kind: str) -> None:
+    if kind == "f" and abs(value) > 1e30:
+        return
+    word = repr(value) if kind == "r" else format(value, f".17{kind}")
+    data = np.frombuffer(f" {word}\n\n".encode(), dtype=np.uint8).copy()
+    values = np.zeros((1, parsing.N_VALUES))
+    status, *_ = parsing.parse_atoms(
+        data,
+        0,
+        len(data) - 1,
+        np.array([0]),
+        np.zeros(0, dtype=np.uint64),
+        np.zeros(0, dtype=np.int8),
+        np.zeros(0, dtype=np.int64),
+        np.zeros(0, dtype=np.int8),
+        np.zeros(1, dtype=np.int64),
+        np.zeros(1, dtype=np.int8),
+        values,
+        np.zeros(1, dtype=np.int64),
+        1,
+    )
+    assert status == parsing.WHOLE
+    expected = float(word)
+    tiny = 5e-324 * 10 if abs(expected) < 1e-290 else 0.0  # denormal numbers lose digits
+    assert values[0, 0] == pytest.approx(expected, rel=1e-15, abs=tiny)
+
+
+def test_real_units_and_time(tmp_path: Path) -> None:
+    velocities = walk(seed=3)
+    path = write_dump(
+        tmp_path / "a.dump",
+        walk(),
+        TYPES,
+        CUBIC,
+        columns="id type xu yu zu vx vy vz",
+        velocities=velocities,
+        units="real",
+        times=np.arange(7) * 2.0,
+    )
+    frames, _ = read(path, options=ReadOptions())
+    np.testing.assert_allclose(frames.times_ps, np.arange(7) * 0.002)
+    assert frames.velocities is not None
+    np.testing.assert_allclose(frames.velocities, 1000.0 * velocities)
+
+
+def test_time_of_the_dump_goes_before_the_option(tmp_path: Path) -> None:
+    path = write_dump(tmp_path / "a.dump", walk(), TYPES, CUBIC, times=np.arange(7) * 0.25 + 3)
+    frames, _ = read(path)
+    np.testing.assert_allclose(frames.times_ps, np.arange(7) * 0.25 + 3)
+
+
+def test_start_stop_and_stride(tmp_path: Path) -> None:
+    path = write_dump(tmp_path / "a.dump", walk(20), TYPES, CUBIC, times=np.arange(20) * 0.5)
+    options = ReadOptions(start_ps=2.0, stop_ps=8.0, stride=3)
+    frames, run = read(path, options=options)
+    np.testing.assert_allclose(frames.times_ps, [2.0, 3.5, 5.0, 6.5, 8.0])
+    assert run.frame_interval_ps == pytest.approx(1.5)
+
+
+def test_memory_does_not_grow_with_the_run(tmp_path: Path) -> None:
+    positions = np.repeat(walk(100), 40, axis=1)
+    types = list(np.repeat(TYPES, 40))
+    peaks = []
+    for n in (800, 2400):
+        times = np.arange(n) * 0.01
+        path = tmp_path / f"{n}.dump"
+        with path.open("w") as stream:
+            for k in range(0, n, 100):
+                stream.write(
+                    dump_text(positions, types, CUBIC, times=times[k : k + 100], digits=".6f")
+                )
+        run = Run([path], ReadOptions())
+        tracemalloc.start()
+        assert sum(len(block.steps) for block in run.blocks()) == n
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0] + 100_000
+
+
+class TestSeveralFiles:
+    def parts(self, tmp_path: Path, *ranges: tuple[int, int]) -> tuple[np.ndarray, list[Path]]:
+        positions = walk(30)
+        times = np.arange(30) * 0.5
+        return positions, [
+            write_dump(tmp_path / f"{a}-{b}.dump", positions[a:b], TYPES, CUBIC, times=times[a:b])
+            for a, b in ranges
+        ]
+
+    def test_repeated_frame_at_the_join(self, tmp_path: Path) -> None:
+        positions, paths = self.parts(tmp_path, (0, 11), (10, 30))
+        frames, run = read(*paths)
+        np.testing.assert_allclose(frames.positions, positions, atol=1e-12)
+        assert "1 frames were dropped" in " ".join(run.notes)
+
+    def test_the_later_file_wins_where_they_overlap(self, tmp_path: Path) -> None:
+        positions, paths = self.parts(tmp_path, (0, 20), (12, 30))
+        other = positions[:20].copy()
+        other[12:] += 0.1  # what ran on before the kill is not the run's past
+        write_dump(paths[0], other, TYPES, CUBIC, times=np.arange(20) * 0.5)
+        frames, run = read(*paths)
+        np.testing.assert_allclose(frames.positions, positions, atol=1e-12)
+        assert "8 frames were dropped" in " ".join(run.notes)
+
+    def test_reset_image_flags_are_joined(self, tmp_path: Path) -> None:
+        positions, _ = self.parts(tmp_path)
+        times = np.arange(30) * 0.5
+        fraction = positions[15] @ np.linalg.inv(CUBIC)
+        reset = positions[15:] - np.floor(fraction) @ CUBIC
+        assert np.abs(reset - positions[15:]).max() > 5
+        a = write_dump(tmp_path / "a", positions[:15], TYPES, CUBIC, times=times[:15])
+        b = write_dump(tmp_path / "b", reset, TYPES, CUBIC, times=times[15:])
+        frames, run = read(a, b)
+        np.testing.assert_allclose(frames.positions, positions, atol=1e-9)
+        assert "image flags were reset" in " ".join(run.notes)
+
+    def test_wrong_order_is_refused(self, tmp_path: Path) -> None:
+        _, paths = self.parts(tmp_path, (0, 15), (15, 30))
+        with pytest.raises(TrajectoryError, match="name the files in order of time"):
+            read(*paths[::-1])
+
+    def test_a_gap_is_refused(self, tmp_path: Path) -> None:
+        _, paths = self.parts(tmp_path, (0, 10), (15, 30))
+        with pytest.raises(TrajectoryError, match="not evenly spaced"):
+            read(*paths)
+
+    def test_other_atoms_are_refused(self, tmp_path: Path) -> None:
+        _, paths = self.parts(tmp_path, (0, 10))
+        other = write_dump(
+            tmp_path / "o", walk(30)[10:, :5], TYPES[:5], CUBIC, times=np.arange(10, 30) * 0.5
+        )
+        with pytest.raises(TrajectoryError, match="5 atoms, the first frame has 7"):
+            read(paths[0], other)
+
+
+def test_last_frame_cut_off(tmp_path: Path) -> None:
+    text = dump_text(walk(), TYPES, CUBIC)
+    path = tmp_path / "a.dump"
+    start = text.rindex("ITEM: TIMESTEP")
+    for end in range(start + 1, len(text), 7):
+        path.write_text(text[:end])
+        frames, run = read(path)
+        assert len(frames.steps) == 6
+        assert "cut off" in run.notes[0]
+    path.write_text(text[:start])
+    assert read(path)[1].notes == []
+
+
+def test_a_frame_cut_off_within_the_file_is_left_out(tmp_path: Path) -> None:
+    text = dump_text(walk(), TYPES, CUBIC, shuffle=None)
+    frames = text.split("ITEM: TIMESTEP")
+    broken = "ITEM: TIMESTEP".join([*frames[:4], frames[4][:-60].rsplit("\n", 1)[0] + "\n"])
+    again = "ITEM: TIMESTEP".join(["", *frames[4:]])
+    (tmp_path / "a.dump").write_text(broken + again)
+    found, run = read(tmp_path / "a.dump")
+    np.testing.assert_allclose(found.positions, reference(text), atol=1e-12)
+    assert "another frame follows" in run.notes[0]
+
+
+GOOD = dump_text(walk(), TYPES, CUBIC, shuffle=None)
+FAULTS = {
+    "no such file": (None, "no such file"),
+    "empty": ("", "is empty"),
+    "not a dump": ("hello world\n" * 30, "found 'hello world'"),
+    "binary": ("\x00\x01\x02" * 3000, "found '??"),
+    "no id": (GOOD.replace("ATOMS id type", "ATOMS nr type"), "column 'id' is missing"),
+    "no type": (GOOD.replace("ATOMS id type", "ATOMS id charge"), "'type' and 'element'"),
+    "no coordinates": (GOOD.replace("xu yu zu", "xu yu q"), "no coordinates"),
+    "columns change": (
+        GOOD[:400] + GOOD[400:].replace("xu yu zu", "yu xu zu"),
+        "analyse the parts separately",
+    ),
+    "atom count changes": (
+        dump_text(walk(3), TYPES, CUBIC) + dump_text(walk(2)[:, :5], TYPES[:5], CUBIC),
+        "has 5 atoms, the first frame has 7",
+    ),
+    "ids change": (
+        GOOD[: GOOD.rindex("\n7 ") + 1] + GOOD[GOOD.rindex("\n7 ") + 1 :].replace("7 ", "9 ", 1),
+        "atom 9 was not in the first frame",
+    ),
+    "id twice": (GOOD.replace("\n7 3", "\n6 3", 1), "atom id 6 occurs twice"),
+    "type 4": (GOOD.replace("\n2 2 ", "\n2 4 "), "atom 2 has type 4"),
+    "short line": (GOOD.rsplit(" ", 1)[0] + "\n", "4 values, but the header names 5"),
+    "not a number": (GOOD.replace("\n5 1 ", "\n5 1 x", 1), "not a number"),
+    "not periodic": (GOOD.replace("pp pp pp", "pp pp ff"), "not periodic"),
+    "box of words": (GOOD.replace("0.0 9.0", "0.0 wide"), "BOX BOUNDS"),
+    "flat box": (GOOD.replace("0.0 9.0", "0.0 0.0"), "without volume"),
+    "no atoms": (GOOD.replace("OF ATOMS\n7", "OF ATOMS\n0"), "0 atoms"),
+    "units": ("ITEM: UNITS\nlj\n" + GOOD, "'lj'"),
+    "one cut frame": (GOOD[:200], "ends within its first frame"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_faults_are_named(tmp_path: Path, name: str) -> None:
+    text, message = FAULTS[name]
+    path = tmp_path / "a.dump"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(TrajectoryError) as caught:
+        read(path)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "a.dump" in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["nan", "-nan", "inf", "-inf", "NaN", "Infinity", "1e999"])
+def test_positions_that_are_not_finite(tmp_path: Path, word: str) -> None:
+    lines = GOOD.split("\n")
+    # third frame, atom 4
+    row = [k for k, line in enumerate(lines) if line.startswith("4 ")][2]
+    words = lines[row].split()
+    lines[row] = " ".join([*words[:3], word, words[4]])
+    (tmp_path / "a.dump").write_text("\n".join(lines))
+    with pytest.raises(TrajectoryError, match=r"frame 3 \(step 20\): atom 4 has yu = "):
+        read(tmp_path / "a.dump")
+
+
+def test_unknown_times_name_both_remedies(tmp_path: Path) -> None:
+    path = write_dump(tmp_path / "a.dump", walk(), TYPES, CUBIC)
+    with pytest.raises(TrajectoryError, match=r"--timestep FS.*dump_modify ID time yes"):
+        read(path, options=ReadOptions())
+
+
+def test_times_that_go_back(tmp_path: Path) -> None:
+    times = [0.0, 1.0, 2.0, 3.0, 1.5, 4.0, 5.0]
+    path = write_dump(tmp_path / "a.dump", walk(), TYPES, CUBIC, times=times)
+    with pytest.raises(TrajectoryError, match="times do not rise"):
+        read(path)
+
+
+def test_frames_between_the_regular_ones_are_dropped(tmp_path: Path) -> None:
+    times = [0.0, 1.0, 2.0, 2.4, 3.0, 4.0, 5.0]
+    path = write_dump(tmp_path / "a.dump", walk(), TYPES, CUBIC, times=times)
+    frames, run = read(path)
+    np.testing.assert_allclose(frames.times_ps, [0, 1, 2, 3, 4, 5])
+    assert "1 frames between" in run.notes[0]
+
+
+def test_wrapped_coordinates_with_long_steps(tmp_path: Path) -> None:
+    path = write_dump(
+        tmp_path / "a.dump", walk(40, step=1.2), TYPES, CUBIC, columns="id type x y z"
+    )
+    with pytest.raises(TrajectoryError, match=r"too far to unwrap.*xu yu zu"):
+        read(path)
+
+
+def test_other_types(tmp_path: Path) -> None:
+    path = write_dump(tmp_path / "a.dump", walk(), [3, 1, 2, 1, 3, 3, 2], CUBIC)
+    _, run = read(path, options=ReadOptions(0.5, species_map=SpeciesMap.parse("O, cs, H")))
+    assert run.atoms.species.tolist() == [0, 1, 2, 1, 0, 0, 2]
+    assert run.atoms.cation == "Cs"
+    assert run.atoms.masses[2] == pytest.approx(132.905, abs=1e-3)
+
+
+@pytest.mark.parametrize("text", ["H,O,Xx", "K,Na", "", "H;O"])
+def test_types_that_make_no_sense(text: str) -> None:
+    with pytest.raises(TrajectoryError, match="--types"):
+        SpeciesMap.parse(text)
