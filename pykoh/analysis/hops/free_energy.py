@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.parabola import vertex
 from pykoh.analysis.common.statistics import SegmentedSums, ratio_stderrs
 from pykoh.analysis.hops import transfer_kernel as s
@@ -73,9 +74,9 @@ def transfer_profile(sums: SegmentedSums) -> TransferProfile | None:
     lowest = int(np.nanargmin(energy))
     energy -= energy[lowest]
     stderr = np.where(np.isnan(energy), np.nan, relative)
-    barrier = barrier_stderr = None
+    barrier = None
     if np.isfinite(energy[0]) and lowest > 0:
-        barrier = _barrier(along, lowest, float(energy[0]), float(stderr[0]))
-        barrier_stderr = float(np.hypot(stderr[0], stderr[lowest]))
+        height = _barrier(along, lowest, float(energy[0]), float(stderr[0]))
+        barrier = Estimate.number(height, np.hypot(stderr[0], stderr[lowest]))
     map_stderr = np.where(np.isnan(map_), np.nan, of_map.reshape(rows, columns))
-    return TransferProfile(delta, energy, stderr, r, map_, barrier, barrier_stderr, map_stderr)
+    return TransferProfile(delta, energy, stderr, r, map_, barrier, map_stderr)

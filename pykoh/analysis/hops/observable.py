@@ -127,6 +127,5 @@ class ProtonHops(Observable[HopsFound]):
                 directionality=self._events.directionality(),
                 presolvation=self._events.presolvation(),
                 transfer=transfer_profile(self._transfer),
-                intervals=intervals,
             )
         return HopsFound(found, self._hops), warnings

@@ -112,7 +112,7 @@ def choose_fit(
                 f"the frames are {interval:g} ps apart and the run is {duration:g} ps long",
             )
         line, straight, (rows, weights) = found
-        doubt = None if straight and line.slope_A2_per_ps > 0 else _doubt(line, duration)
+        doubt = None if straight and line.slope_A2_per_ps.value > 0 else _doubt(line, duration)
         return WindowChoice(_positive(line), doubt, lags[rows], weights, line)
     end = min(END_FRACTION * duration, float(points.lag[-1]))
     needed = 2.0 * max(earliest_ps, interval) / END_FRACTION
@@ -141,21 +141,24 @@ def choose_fit(
     if expected > LARGEST_EXPECTED_ERROR:
         return WindowChoice(None, _too_few(points, earliest_ps, expected))
     line, straight, (rows, weights) = found
-    if line.slope_A2_per_ps <= 0:
+    if line.slope_A2_per_ps.value <= 0:
         return WindowChoice(None, _doubt(line, duration), line=line)
-    if not (straight or bounded) and line.exponent + 2.0 * line.exponent_stderr < 0.8:
+    if (
+        not (straight or bounded)
+        and line.exponent.value + 2.0 * (line.exponent.stderr or 0.0) < 0.8
+    ):
         return WindowChoice(None, _doubt(line, duration))
     doubt = _noise(line, duration) if straight else _doubt(line, duration)
     return WindowChoice(line, doubt, lags[rows], weights, line)
 
 
 def _positive(line: LineFit) -> LineFit | None:
-    return line if line.slope_A2_per_ps > 0 else None
+    return line if line.slope_A2_per_ps.value > 0 else None
 
 
 def _noise(line: LineFit, duration: float) -> str | None:
-    relative = line.slope_stderr_A2_per_ps / line.slope_A2_per_ps
-    if relative <= 0.5:
+    relative = line.slope_A2_per_ps.relative
+    if relative is None or relative <= 0.5:
         return None
     longer = duration * (relative / 0.2) ** 2
     return (
@@ -175,11 +178,11 @@ def _too_few(points: Points, earliest: float, expected: float) -> str:
 
 
 def _doubt(line: LineFit, duration: float) -> str:
-    if line.slope_A2_per_ps <= 0:
+    if line.slope_A2_per_ps.value <= 0:
         return f"the displacement does not grow with time in this run of {duration:g} ps"
-    kind = "subdiffusive" if line.exponent < 1.0 else "not yet diffusive"
+    kind = "subdiffusive" if line.exponent.value < 1.0 else "not yet diffusive"
     return (
-        f"motion is {kind} up to {line.end_ps:.3g} ps (log-log slope {line.exponent:.2f} ± "
-        f"{line.exponent_stderr:.2f} from {line.start_ps:.3g} ps on, 1 is diffusion); "
+        f"motion is {kind} up to {line.end_ps:.3g} ps (log-log slope {line.exponent.value:.2f} ± "
+        f"{line.exponent.stderr or 0.0:.2f} from {line.start_ps:.3g} ps on, 1 is diffusion); "
         f"a run of at least {4 * duration:.3g} ps is needed"
     )
