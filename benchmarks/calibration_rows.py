@@ -22,7 +22,7 @@ from pykoh.analysis.common.estimate_views import columns, interval_of
 from pykoh.analysis.common.msd_order_n import Displacements
 from pykoh.analysis.common.statistics import SegmentedSums, ratio_stderr, share_stderr
 from pykoh.analysis.common.survival import Continuous, Intermittent, survival_curve
-from pykoh.analysis.hops.free_energy import transfer_profile
+from pykoh.analysis.hops.free_energy import proton_transfer_profile
 from pykoh.analysis.hops.transfer_kernel import DELTA_MAX_A, TRANSFER_SHAPE
 from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.analysis.results import AnalysisResults, Conductivity, Diffusion
@@ -131,7 +131,7 @@ def diffusion_rows() -> Iterator[Row]:
             moments: dict[str, Displacements | None] = {
                 key: squares(path) for key, path in zip(("K+", "O"), both, strict=True)
             }
-            run = of_diffusion.Run(DT, n_frames)
+            run = of_diffusion.DiffusionInput(DT, n_frames)
             none = of_diffusion.SizeCorrection(None, None, None)
             entry = of_diffusion.diffusion(moments, run, none)[0].of("K+")
             assert entry is not None
@@ -247,7 +247,7 @@ def barrier_rows() -> Iterator[Row]:
             for ion in range(n):
                 seen[np.arange(len(bins)), bins[:, ion], 0] += 1.0
             sums.add(seen)
-            found = transfer_profile(sums)
+            found = proton_transfer_profile(sums)
             assert found is not None
             return [by_student("barrier", found.barrier_kT, truth, 15.0)]
 

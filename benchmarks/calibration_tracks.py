@@ -49,7 +49,7 @@ def _found(rng: np.random.Generator, box: exact.Box) -> list[Found]:
     n_frames = len(made.cations)
     charge = tuple(squares(track) for track in ion_tracks(made.cations, made.hydroxides))
     walk = _walk(made, box)
-    run = of_diffusion.Run(box.dt, n_frames, None, walk, charge)
+    run = of_diffusion.DiffusionInput(box.dt, n_frames, None, walk, charge)
     moments = {name: squares(path) for name, path in paths.items()}
     none = of_diffusion.SizeCorrection(None, None, None)
     found, _ = of_diffusion.diffusion(moments, run, none)  # type: ignore[arg-type]

@@ -78,7 +78,7 @@ def test_times_of_a_telegraph_signal() -> None:
     assert np.abs(curve.intermittent - expected)[short].max() < 0.03
     assert (np.abs(curve.intermittent - expected) < 5 * curve.intermittent_stderr + 0.01).all()
     # Geometric spells: the rest of one met at random is 1/off - 1/2 frames (steps in between).
-    assert curve.continuous_ps == pytest.approx(dt * (1 / off - 0.5), rel=0.06)
+    assert curve.continuous_ps.value == pytest.approx(dt * (1 / off - 0.5), rel=0.06)
     middle = int(np.searchsorted(curve.time_ps, 0.5))
     assert curve.continuous[middle] == pytest.approx(np.exp(-off * 50), abs=0.04)
 

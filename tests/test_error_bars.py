@@ -13,7 +13,7 @@ from pykoh.analysis.common.msd_order_n import Displacements
 from pykoh.analysis.common.statistics import not_poisson
 from pykoh.analysis.series import replicas
 from pykoh.analysis.transport.conductivity import ion_tracks
-from pykoh.analysis.transport.diffusion import Run, SizeCorrection, diffusion
+from pykoh.analysis.transport.diffusion import DiffusionInput, SizeCorrection, diffusion
 from pykoh.analysis.transport.fitting import LARGEST_EXPECTED_ERROR, choose_fit
 from pykoh.analysis.transport.hop_walk import HopWalk
 from pykoh.analysis.transport.msd_fft import MeanSquares, chunk_frames
@@ -77,7 +77,7 @@ def test_the_fit_of_cations_that_are_dragged_along_begins_later(drag, later):
     minus, _ = exact.hoppers(rng, n_frames, n, DT, 0.4, 0.5, 4.0, 0.01)
     plus = exact.walkers(rng, n_frames, n, 0.12, DT) + drag * minus
     moments = tuple(squares(track) for track in ion_tracks(plus, minus))
-    run = Run(DT, n_frames, None, hop_walk(0.4, 0.02, 16.0, -0.5, 0.05), moments)
+    run = DiffusionInput(DT, n_frames, None, hop_walk(0.4, 0.02, 16.0, -0.5, 0.05), moments)
     none = SizeCorrection(None, None, None)
     found, _ = diffusion({"K+": squares(plus), "OH-": squares(minus)}, run, none)
     cation, hydroxide = found.of("K+"), found.of("OH-")
@@ -155,12 +155,12 @@ def test_few_hops_do_not_tell_how_many_lead_back(n_hops, published):
     moments = {"OH-": squares(path)}
     none = SizeCorrection(None, None, None)
     walk = hop_walk(0.4, 0.05, 6.8, -0.5, 0.1, n_hops)
-    found, warnings = diffusion(moments, Run(DT, 2001, None, walk), none)
+    found, warnings = diffusion(moments, DiffusionInput(DT, 2001, None, walk), none)
     entry = found.of("OH-")
     assert entry is not None and (entry.D_m2_per_s is not None) == published
     assert any("59 hops are too few" in w.reason for w in warnings) != published
     always = hop_walk(0.4, 0.05, 6.8, 0.0, 0.0, n_hops)
-    entry = diffusion(moments, Run(DT, 2001, None, always), none)[0].of("OH-")
+    entry = diffusion(moments, DiffusionInput(DT, 2001, None, always), none)[0].of("OH-")
     assert entry is not None and entry.D_m2_per_s is not None
 
 
@@ -220,7 +220,9 @@ def test_a_vehicular_part_below_zero_is_added_as_it_is():
         hops = exact.hoppers(rng, 2001, 4, DT, 0.4, 0.0, vehicular=0.0)[0]
         moments = {"OH-": squares(own + hops), "OH-_vehicular": squares(own)}
         walk = hop_walk(0.4, 0.02, 2.6**2, 0.0, 0.0)
-        entry = diffusion(moments, Run(DT, 2001, None, walk), SizeCorrection(None, None, None))
+        entry = diffusion(
+            moments, DiffusionInput(DT, 2001, None, walk), SizeCorrection(None, None, None)
+        )
         hydroxide = entry[0].of("OH-")
         assert hydroxide is not None
         if hydroxide.from_hops_m2_per_s is not None:
@@ -233,7 +235,7 @@ def test_d_at_infinite_size_has_the_interval_of_a_sum(known):
     path = exact.walkers(np.random.default_rng(11), 1001, 8, 0.2, DT)
     added = Estimate.given(3e-10) if known else Estimate.positive(3e-10, 6e-11)
     add = SizeCorrection(added, Estimate.given(1.0), None)
-    found, _ = diffusion({"K+": squares(path)}, Run(DT, 1001), add)
+    found, _ = diffusion({"K+": squares(path)}, DiffusionInput(DT, 1001), add)
     (entry,) = found.species
     assert entry.D_m2_per_s is not None and entry.D_infinite_m2_per_s is not None
     ends, own = entry.D_infinite_m2_per_s.interval, entry.D_m2_per_s.interval

@@ -22,7 +22,9 @@ def test_each_constructor_gives_the_interval_of_its_distribution() -> None:
     events = Estimate.share_of_events(0.3, 0.05)
     assert events.interval == confidence.share_of_events(0.3, 0.05)
     # Student's t with 3 degrees of freedom: 3.182.
-    low, high = Estimate.student(1.0, 0.1, 3.0, How.REPLICAS).interval or (0.0, 0.0)
+    replicas = Estimate.student(1.0, 0.1, 3.0, How.REPLICAS)
+    low, high = replicas.interval or (0.0, 0.0)
+    assert replicas.freedom == replicas.times(2.0).freedom == 3.0
     assert (low, high) == pytest.approx((1.0 - 0.3182, 1.0 + 0.3182), abs=1e-4)
     # Nothing in an exposure of 9 ps: 3.0 / 9 (Poisson, 95 %).
     assert Estimate.rate(0.0, 1.0 / 9.0).upper_limit == pytest.approx(-math.log(0.05) / 9.0)

@@ -19,7 +19,7 @@ from pykoh.analysis.results import AnalysisResults, InputSummary
 from pykoh.analysis.results.input_warnings import input_warnings
 from pykoh.analysis.settings import Settings
 from pykoh.analysis.structure.rdf import rdf_stride
-from pykoh.analysis.transport.msd_fft import here
+from pykoh.analysis.transport.msd_fft import at_once
 from pykoh.analysis.transport.observable import Temperature
 from pykoh.arrays import FloatArray
 from pykoh.errors import TrajectoryError
@@ -103,7 +103,7 @@ class Analysis:
         run: Run,
         settings: Settings,
         first: Frames,
-        submit: Submit = here,
+        submit: Submit = at_once,
         custom: Sequence[Factory] = (),
     ) -> None:
         self._run, self._settings, self._submit = run, settings, submit

@@ -47,7 +47,7 @@ def number(path: str, estimate: Estimate | None, unit: str = "", exponent: int =
     """
     if estimate is None:
         return missing(path)
-    exact = {"data_path": path, "data_value": repr(estimate.value)}
+    exact = {"data_path": path, "data_value": repr(float(estimate.value))}
     shown = quantity(estimate, unit, exponent)
     if "±" in shown:
         exact["data_stderr"] = repr(estimate.stderr)

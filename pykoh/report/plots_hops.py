@@ -105,7 +105,7 @@ def presolvation(grotthuss: Grotthuss) -> Plot | None:
 
 def free_energy(grotthuss: Grotthuss) -> list[Plot]:
     """Plot the free energy along the transfer of the proton, and the map with r(OO)."""
-    profile = grotthuss.transfer
+    profile = grotthuss.proton_transfer
     if profile is None:
         return []
     known = np.isfinite(profile.free_energy_kT)

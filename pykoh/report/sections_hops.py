@@ -87,7 +87,7 @@ def _around_hops(results: AnalysisResults) -> list[tuple[object, ...]]:
             ("mean cosine", number(f"{path}/mean_cosine", turns.mean_cosine),
              "between hops in a row: −1 always back, 0 at random"),
         ]  # fmt: skip
-    if (profile := found.transfer) is not None:
+    if (profile := found.proton_transfer) is not None:
         rows.append(
             ("barrier of the transfer",
              number(f"{base}/proton_transfer/barrier_kT", profile.barrier_kT, "kT"),

@@ -130,9 +130,10 @@ def write_series_report(
                 tag(
                     "p",
                     "D in m²/s, hop rate in 1/ps, conductivity in S/m, viscosity in mPa·s; ± is "
-                    "one standard error. Runs of the same solution are combined: mean weighted "
-                    "with their standard errors, and the larger of the error of the weights and of "
-                    "the scatter. Measured conductivity: ",
+                    "one standard error. Runs of the same solution are combined: the mean is "
+                    "weighted with the length of each run times its number of atoms. Where the "
+                    "runs disagree by more than chance, the error is that of their scatter. "
+                    "Measured conductivity: ",
                     cite(GILLIAM),
                     ".",
                 ),

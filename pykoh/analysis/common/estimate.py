@@ -62,6 +62,8 @@ class Estimate:
         interval: lower and upper end of the interval of 95 %, or None if there is none.
         kind: which values the quantity can have.
         reason: why there is no standard error; empty if there is one.
+        freedom: degrees of freedom, or independent events, behind the standard error; None where
+            they are not known.
 
     Raises:
         ValueError: the value or the error is not a finite number, the error is negative, or there
@@ -74,6 +76,7 @@ class Estimate:
     interval: Interval | None = None
     kind: Kind = Kind.NUMBER
     reason: str = ""
+    freedom: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse a value that is published without an error and without a reason."""
@@ -97,6 +100,7 @@ class Estimate:
     def number(
         cls, value: float, stderr: float | None, how: How = How.BLOCKS, *,
         interval: Interval | None = None, kind: Kind = Kind.NUMBER, reason: str = TOO_SHORT,
+        freedom: float | None = None,
     ) -> Estimate:  # fmt: skip
         """Return an estimate whose interval is known, or that has none.
 
@@ -107,10 +111,11 @@ class Estimate:
             interval: interval of 95 %, or None.
             kind: which values the quantity can have.
             reason: why the standard error is unknown, where it is.
+            freedom: degrees of freedom behind the standard error, or None.
         """
         if stderr is None or not math.isfinite(stderr):
             return cls(float(value), None, How.UNKNOWN, None, kind, reason)
-        return cls(float(value), float(stderr), how, interval, kind)
+        return cls(float(value), float(stderr), how, interval, kind, freedom=freedom)
 
     @classmethod
     def positive(cls, value: float, stderr: float | None, how: How = How.BLOCKS) -> Estimate:
@@ -173,12 +178,12 @@ class Estimate:
             how: how the standard error was obtained.
         """
         ends = confidence.student(value, stderr, freedom)
-        return cls.number(value, stderr, how, interval=ends)
+        return cls.number(value, stderr, how, interval=ends, freedom=freedom)
 
     @classmethod
     def given(cls, value: float, reason: str = "it was given") -> Estimate:
-        """Return a number that was not measured here and is taken as exact."""
-        return cls(float(value), None, How.GIVEN, reason=reason)
+        """Return a number that was not measured here and is taken as exact, as it was given."""
+        return cls(value, None, How.GIVEN, reason=reason)
 
     @classmethod
     def limit(cls, value: float, reason: str) -> Estimate:
@@ -207,4 +212,5 @@ class Estimate:
             None if ends is None else (factor * ends[0], factor * ends[1]),
             self.kind,
             self.reason,
+            self.freedom,
         )

@@ -103,7 +103,7 @@ class Presolvation:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TransferProfile:
+class ProtonTransferProfile:
     """Free energy of the proton that is readiest to go over to a hydroxide, -ln P in kT.
 
     δ = r(H-O*) - r(H-Ow) is 0 when the proton is shared; the profile is symmetric about it.
@@ -169,7 +169,7 @@ class Grotthuss:
         residence: how long a hydroxide stays on its oxygen, or None.
         directionality: how hops that follow each other are related, or None.
         presolvation: hydrogen bonds around a hop, or None.
-        transfer: free energy along the transfer of the proton, or None.
+        proton_transfer: free energy along the transfer of the proton, or None.
         intervals: the same run with coarser frames, or None.
     """
 
@@ -188,5 +188,5 @@ class Grotthuss:
     residence: SurvivalCurve | None = None
     directionality: Directionality | None = None
     presolvation: Presolvation | None = None
-    transfer: TransferProfile | None = None
+    proton_transfer: ProtonTransferProfile | None = None
     intervals: IntervalDependence | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pykoh.analysis.common.estimate_views import keys
 from pykoh.analysis.results.custom import CustomResult
 from pykoh.analysis.results.tables import Json, write_csv
 
@@ -14,7 +13,7 @@ def custom_json(results: Sequence[CustomResult]) -> dict[str, Json]:
     """Return name -> key -> value, standard error and unit."""
     return {
         each.name: {
-            row.key: {**keys(row.estimate, "value", "stderr"), "unit": row.unit}
+            row.key: {"value": row.value, "stderr": row.stderr, "unit": row.unit}
             for row in each.shown.rows
         }
         for each in results

@@ -77,7 +77,7 @@ def grotthuss_json(grotthuss: Grotthuss) -> Json:
 def _more(grotthuss: Grotthuss) -> dict[str, Json]:
     """Return what is known beyond counts and rates."""
     turns, around = grotthuss.directionality, grotthuss.presolvation
-    profile, intervals = grotthuss.transfer, grotthuss.intervals
+    profile, intervals = grotthuss.proton_transfer, grotthuss.intervals
     return {
         "residence": survival_json(grotthuss.residence),
         "directionality": None
@@ -164,7 +164,11 @@ def write_hops(grotthuss: Grotthuss, folder: Path) -> None:
 
 
 def _write_more(grotthuss: Grotthuss, folder: Path) -> None:
-    around, profile, intervals = grotthuss.presolvation, grotthuss.transfer, grotthuss.intervals
+    around, profile, intervals = (
+        grotthuss.presolvation,
+        grotthuss.proton_transfer,
+        grotthuss.intervals,
+    )
     if around is not None:
         write_csv(
             folder / "presolvation.csv",

@@ -126,7 +126,7 @@ def finite_size_correction(
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class DiffusionInput:
     """What the diffusion of all species has in common.
 
     Attributes:
@@ -149,7 +149,9 @@ _HOPPING = ("OH-", "OH-_structural")
 _WATER = ("O", "H", "H2O", "OH-_vehicular")
 
 
-def _out_of_cage(moments: Displacements, oxygens: Displacements, run: Run, start: float) -> float:
+def _out_of_cage(
+    moments: Displacements, oxygens: Displacements, run: DiffusionInput, start: float
+) -> float:
     """Return when a few ions have left their cage, ps; at most an eighth of the run.
 
     That is when they have gone as far as the oxygens had at ``start``, where these began to
@@ -170,7 +172,7 @@ def _out_of_cage(moments: Displacements, oxygens: Displacements, run: Run, start
     return min(float(moments.lag_frames[reached[0]]) * run.interval_ps, longest)
 
 
-def _dragged(run: Run, interval: float) -> float:
+def _dragged(run: DiffusionInput, interval: float) -> float:
     """Return the part of each hop that cations go along, one standard error on the safe side.
 
     It is the regression of the displacement of all cations on that of all hydroxides over 1 ps,
@@ -193,7 +195,7 @@ def _dragged(run: Run, interval: float) -> float:
 
 def _earliest(
     species: str,
-    run: Run,
+    run: DiffusionInput,
     fits: dict[str, WindowChoice],
     displacements: dict[str, Displacements | None],
 ) -> float:
@@ -228,7 +230,7 @@ def _earliest(
 
 
 def _choices(
-    displacements: dict[str, Displacements | None], run: Run
+    displacements: dict[str, Displacements | None], run: DiffusionInput
 ) -> tuple[dict[str, WindowChoice], dict[str, float]]:
     """Return the fit of each species that has one, and where it could begin at the earliest."""
     fits: dict[str, WindowChoice] = {}
@@ -303,7 +305,7 @@ def _coefficients(
 
 
 def diffusion(
-    displacements: dict[str, Displacements | None], run: Run, correction: SizeCorrection
+    displacements: dict[str, Displacements | None], run: DiffusionInput, correction: SizeCorrection
 ) -> tuple[Diffusion, list[AnalysisWarning]]:
     """Return the diffusion coefficients and what is doubtful about them.
 
@@ -385,6 +387,9 @@ def cross_term(
     assert error is not None
     spread = error * np.sqrt(0.5 * (parts[0] * parts[1] + cross**2))
     scale = 2.0 / 6.0 * M2_PER_S
-    ends = covariance(cross, parts[0], parts[1], 2.0 / error**2)
+    freedom = 2.0 / error**2
+    ends = covariance(cross, parts[0], parts[1], freedom)
     interval = None if ends is None else (scale * ends[0], scale * ends[1])
-    return Estimate.number(scale * cross, scale * spread, How.GAUSSIAN, interval=interval)
+    return Estimate.number(
+        scale * cross, scale * spread, How.GAUSSIAN, interval=interval, freedom=freedom
+    )

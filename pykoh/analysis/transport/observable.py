@@ -207,7 +207,7 @@ class Transport(Observable[TransportFound]):
         correction = of_diffusion.finite_size_correction(summary.cell_A, summary.temperature_K, eta)
         hops = outcome.of(ProtonHops)
         charge = self._charge_moments(interval)
-        run = of_diffusion.Run(
+        run = of_diffusion.DiffusionInput(
             interval, outcome.n_frames, self._window, hop_walk(hops.counter, hops.grotthuss), charge
         )
         found, warnings = of_diffusion.diffusion(self._moments(), run, correction)

@@ -71,7 +71,7 @@ def onsager(
         found.append(OnsagerCoefficient(name, Estimate.positive(value, spread, How.LINE), known))
     spread = float(np.sqrt((plus * minus + cross**2) / freedom))
     ends = covariance(cross, plus, minus, freedom)
-    both = Estimate.number(cross, spread, How.GAUSSIAN, interval=ends)
+    both = Estimate.number(cross, spread, How.GAUSSIAN, interval=ends, freedom=freedom)
     between = OnsagerCoefficient("cation_hydroxide", both, 0.0)
     return (found[0], between, found[1]), _share(plus - cross, plus, whole, freedom)
 
@@ -89,7 +89,9 @@ def _share(along: float, plus: float, whole: float, freedom: float) -> Estimate:
     ends = None
     if interval is not None and interval[1] >= 0.0 and interval[0] <= 1.0:
         ends = max(interval[0], 0.0), min(interval[1], 1.0)
-    return Estimate.number(value, stderr, How.GAUSSIAN, interval=ends, kind=Kind.SHARE)
+    return Estimate.number(
+        value, stderr, How.GAUSSIAN, interval=ends, kind=Kind.SHARE, freedom=freedom - 1.0
+    )
 
 
 def haven_ratio(independent: Estimate | None, collective: Estimate | None) -> Estimate | None:

@@ -183,7 +183,7 @@ def _solve(
     return parameters, inverse, float(residual @ residual), rows
 
 
-Rows = tuple[np.ndarray, FloatArray]  # which points, and their weights in the slope
+SlopeWeights = tuple[np.ndarray, FloatArray]  # which points, and their weights in the slope
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -345,7 +345,7 @@ class Points:
 
     def fit(
         self, start: float, end: float, fixed: bool = False
-    ) -> tuple[LineFit, bool, Rows] | None:
+    ) -> tuple[LineFit, bool, SlopeWeights] | None:
         """Return a line, whether it describes the points, and what it is made of; or None.
 
         None if fewer than three points lie in the window.
