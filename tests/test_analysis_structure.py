@@ -307,9 +307,9 @@ def test_temperature() -> None:
     meter.add(velocities[100:])
     meter.add(np.full((50, 120, 3), np.nan))
     found = meter.result()
-    assert found is not None and found[1] is not None
-    assert found[0] == pytest.approx(320.0, abs=4 * found[1])
-    assert 0.3 < found[1] < 3.0
+    assert found is not None and found.stderr is not None
+    assert found.value == pytest.approx(320.0, abs=4 * found.stderr)
+    assert 0.3 < found.stderr < 3.0
     assert Thermometer(masses).result() is None
 
 
