@@ -16,11 +16,13 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import exact
-from pykoh.analysis.common.confidence import Interval, positive, share, share_of_events, student
+from pykoh.analysis.common.confidence import Interval, positive, share, student
+from pykoh.analysis.common.estimate import Estimate
+from pykoh.analysis.common.estimate_views import columns, interval_of
 from pykoh.analysis.common.msd_order_n import Displacements
 from pykoh.analysis.common.statistics import SegmentedSums, ratio_stderr, share_stderr
 from pykoh.analysis.common.survival import Continuous, Intermittent, survival_curve
-from pykoh.analysis.hops.free_energy import transfer_profile
+from pykoh.analysis.hops.free_energy import proton_transfer_profile
 from pykoh.analysis.hops.transfer_kernel import DELTA_MAX_A, TRANSFER_SHAPE
 from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.analysis.results import AnalysisResults, Conductivity, Diffusion
@@ -65,13 +67,31 @@ def squares(path: np.ndarray) -> Displacements:
     return correlator.result()
 
 
+def shown(
+    name: str, estimate: Estimate | None, truth: float, interval: Interval | None = None
+) -> Found:
+    """Return a row of a table; the interval is that of the estimate if none is given."""
+    ends = interval_of(estimate) if interval is None else interval
+    return (name, *columns(estimate), ends, truth)
+
+
+def by_student(name: str, estimate: Estimate | None, truth: float, freedom: float) -> Found:
+    """Return a row of an estimate that has no interval of its own."""
+    return shown(name, estimate, truth, student(*columns(estimate), freedom))
+
+
+def memory_ps(rate_per_ps: float, cosine: float) -> float:
+    """Return how long hops of 2.6 Å of a known rate and cosine are remembered, ps."""
+    rate, turn = Estimate.number(rate_per_ps, 0.0), Estimate.number(cosine, 0.0)
+    return HopWalk(rate, 2.6**2, turn).memory_ps(0.05)
+
+
 def fitted(path: np.ndarray, truth: float, earliest_ps: float = 1.0) -> list[Found]:
     """Return D of a path [n_frames, n, 3]."""
     fit = choose_fit(squares(path), DT, len(path), earliest_ps=earliest_ps).fit
     if fit is None:
-        return [("D", None, None, None, truth)]
-    value, error = fit.slope_A2_per_ps / 6.0, fit.slope_stderr_A2_per_ps / 6.0
-    return [("D", value, error, positive(value, error), truth)]
+        return [shown("D", None, truth)]
+    return [shown("D", fit.slope_A2_per_ps.times(1.0 / 6.0), truth)]
 
 
 def diffusion_rows() -> Iterator[Row]:
@@ -96,7 +116,7 @@ def diffusion_rows() -> Iterator[Row]:
                 rng: np.random.Generator, n: int = n, t: int = duration, p: float = returns
             ) -> list[Found]:
                 path, truth = exact.hoppers(rng, round(t / DT) + 1, n, DT, 0.5, p)
-                memory = HopWalk(0.5, 0.0, 2.6**2, -p, 0.0).memory_ps(0.05)
+                memory = memory_ps(0.5, -p)
                 return fitted(path, truth, max(1.0, memory))
 
             yield Row(f"hops, {returns:.0%} returns, {n} ions, {duration} ps", hopping, 200)
@@ -111,14 +131,12 @@ def diffusion_rows() -> Iterator[Row]:
             moments: dict[str, Displacements | None] = {
                 key: squares(path) for key, path in zip(("K+", "O"), both, strict=True)
             }
-            run = of_diffusion.Run(DT, n_frames)
-            none = of_diffusion.SizeCorrection(None, None, None, None)
+            run = of_diffusion.DiffusionInput(DT, n_frames)
+            none = of_diffusion.SizeCorrection(None, None, None)
             entry = of_diffusion.diffusion(moments, run, none)[0].of("K+")
             assert entry is not None
-            value, error = (
-                None if x is None else x * 1e8 for x in (entry.D_m2_per_s, entry.stderr_m2_per_s)
-            )
-            return [("D", value, error, positive(value, error), 0.1)]
+            d = entry.D_m2_per_s
+            return [shown("D", None if d is None else d.times(1e8), 0.1)]
 
         yield Row(f"caged, {tau:g} ps and 0.5 Å, {n} ions, {duration} ps", cage, 60)
 
@@ -141,8 +159,7 @@ def viscosity_rows() -> Iterator[Row]:
                 eta, _ = viscosity(
                     dt * np.arange(n, dtype=np.float64), pressure, volume, TEMPERATURE
                 )
-                value, error = eta.viscosity_mPa_s, eta.stderr_mPa_s
-                return [("viscosity", value, error, positive(value, error), 0.9)]
+                return [shown("viscosity", eta.viscosity_mPa_s, 0.9)]
 
             name = " + ".join(f"{part:.0%} {tau:g} ps" for tau, part in tails)
             yield Row(f"stress, {name}; {duration} ps", stress)
@@ -186,12 +203,9 @@ def average_rows() -> Iterator[Row]:
             if curve is not None:
                 level = (np.exp(-1.0) - on / (on + off)) / (off / (on + off))
                 time_C = np.log(level) / np.log(1.0 - on - off) * DT
-                value, error = curve.continuous_ps, curve.continuous_stderr_ps
-                found.append(
-                    ("continuous life", value, error, positive(value, error), DT / off - 0.5 * DT)
-                )
-                value, error = curve.intermittent_ps, curve.intermittent_stderr_ps
-                found.append(("intermittent life", value, error, positive(value, error), time_C))
+                truth = DT / off - 0.5 * DT
+                found.append(shown("continuous life", curve.continuous_ps, truth))
+                found.append(shown("intermittent life", curve.intermittent_ps, time_C))
             return found
 
         yield Row(f"hydrogen bonds, {n} donors, {duration} ps", bonds, 400)
@@ -204,14 +218,14 @@ def replica_rows() -> Iterator[Row]:
         def together(
             rng: np.random.Generator, n_runs: int = n_runs, n: int = n, p: float = returns
         ) -> list[Found]:
-            memory = HopWalk(0.5, 0.0, 2.6**2, -p, 0.0).memory_ps(0.05)
-            values, truth = [], 0.0
+            memory = memory_ps(0.5, -p)
+            values: list[Estimate | None] = []
+            truth = 0.0
             for _ in range(n_runs):
                 path, truth = exact.hoppers(rng, round(100 / DT) + 1, n, DT, 0.5, p)
                 (entry,) = fitted(path, truth, max(1.0, memory))
-                values.append((entry[1], entry[2]))
-            mean = replicas(values, [100.0] * n_runs)
-            return [("D of replicas", mean.value, mean.stderr, mean.interval, truth)]
+                values.append(None if entry[1] is None else Estimate.number(entry[1], entry[2]))
+            return [shown("D of replicas", replicas(values, [100.0] * n_runs).mean, truth)]
 
         name = f"{n_runs} replicas, {returns:.0%} returns, {n} ions, 100 ps each"
         yield Row(name, together, 200)
@@ -233,10 +247,9 @@ def barrier_rows() -> Iterator[Row]:
             for ion in range(n):
                 seen[np.arange(len(bins)), bins[:, ion], 0] += 1.0
             sums.add(seen)
-            found = transfer_profile(sums)
+            found = proton_transfer_profile(sums)
             assert found is not None
-            value, error = found.barrier_kT, found.barrier_stderr_kT
-            return [("barrier", value, error, student(value, error, 15.0), truth)]
+            return [by_student("barrier", found.barrier_kT, truth, 15.0)]
 
         yield Row(f"transfer, {n} ions, {barrier:g} kT, {duration} ps", along, 150)
 
@@ -258,14 +271,12 @@ def structure_rows() -> Iterator[Row]:
             rdf = next(entry for entry in rdfs if entry.pair == "K-Ow")
             truth = made.truth(BIN_A)
             return [
-                (name, value, error, student(value, error, 15.0), truth[key])
-                for name, key, value, error in (
-                    ("coordination number", "coordination", rdf.coordination_number,
-                     rdf.coordination_number_stderr),
-                    ("first peak", "peak", rdf.first_peak_A, rdf.first_peak_stderr_A),
-                    ("height of the peak", "height", rdf.first_peak_g, rdf.first_peak_g_stderr),
-                )
-            ]  # fmt: skip
+                by_student(
+                    "coordination number", rdf.coordination_number, truth["coordination"], 15.0
+                ),
+                by_student("first peak", rdf.first_peak_A, truth["peak"], 15.0),
+                by_student("height of the peak", rdf.first_peak_g, truth["height"], 15.0),
+            ]
 
         yield Row(f"first shell, {duration} ps", shell, 60)
     for n, duration in ((2, 100), (8, 100), (2, 400)):
@@ -278,11 +289,9 @@ def structure_rows() -> Iterator[Row]:
             counter.add(positions, cells, np.tile(np.arange(2 * n), (len(positions), 1)))
             found = counter.result(DT)
             assert found is not None
-            part, error = found.fraction_paired, found.fraction_paired_stderr
-            life, spread = found.lifetime_ps, found.lifetime_stderr_ps
             return [
-                ("share of ions in pairs", part, error, share(part, error), on / (on + off)),
-                ("lifetime of pairs", life, spread, positive(life, spread), DT / off),
+                shown("share of ions in pairs", found.fraction_paired, on / (on + off)),
+                shown("lifetime of pairs", found.lifetime_ps, DT / off),
             ]
 
         yield Row(f"pairs of ions, {n} couples, {duration} ps", couples, 200 if n == 2 else 100)
@@ -292,40 +301,27 @@ def of_transport(diffusion: Diffusion, kappa: Conductivity, truth: dict[str, flo
     """Return diffusion, conductivity and ratios beside the truth."""
     found: list[Found] = []
 
-    def add(name: str, value: float | None, error: float | None, interval: Interval | None) -> None:
-        found.append((name, value, error, interval, truth[name]))
+    def add(name: str, estimate: Estimate | None) -> None:
+        found.append(shown(name, estimate, truth[name]))
 
-    def coefficient(name: str, d: float | None, e: float | None) -> None:
-        value, error = (None if x is None else x * 1e8 for x in (d, e))
-        add(name, value, error, positive(value, error))
+    def coefficient(name: str, d: Estimate | None) -> None:
+        add(name, None if d is None else d.times(1e8))
 
     for key, species in (("D_K", "K+"), ("D_OH", "OH-")):
         entry = diffusion.of(species)
         assert entry is not None
-        coefficient(key, entry.D_m2_per_s, entry.stderr_m2_per_s)
+        coefficient(key, entry.D_m2_per_s)
     walk = diffusion.of("OH-")
     assert walk is not None
-    coefficient("D_OH_from_hops", walk.from_hops_m2_per_s, walk.from_hops_stderr_m2_per_s)
-    value, error = kappa.nernst_einstein_S_per_m, kappa.nernst_einstein_stderr_S_per_m
-    add("nernst_einstein", value, error, kappa.nernst_einstein_interval_95)
-    value, error = kappa.einstein_S_per_m, kappa.einstein_stderr_S_per_m
-    add("einstein", value, error, positive(value, error))
-    add("haven", kappa.haven_ratio, kappa.haven_ratio_stderr, kappa.haven_ratio_interval_95)
-    for key, quantity in (
-        ("transference", "transference_cation"),
-        ("transference_apparent", "transference_cation_apparent"),
-    ):
-        value, error, interval = (
-            getattr(kappa, f"{quantity}{end}") for end in ("", "_stderr", "_interval_95")
-        )
-        add(key, value, error, interval)
-    coefficients = {entry.name: entry for entry in kappa.onsager}
+    coefficient("D_OH_from_hops", walk.from_hops_m2_per_s)
+    add("nernst_einstein", kappa.nernst_einstein_S_per_m)
+    add("einstein", kappa.einstein_S_per_m)
+    add("haven", kappa.haven_ratio)
+    add("transference", kappa.transference_cation)
+    add("transference_apparent", kappa.transference_cation_apparent)
+    coefficients = {entry.name: entry.coefficient for entry in kappa.onsager}
     for name in ("cation_cation", "cation_hydroxide", "hydroxide_hydroxide"):
-        part = coefficients.get(name)
-        if part is None:
-            add(name, None, None, None)
-        else:
-            add(name, part.value, part.stderr, part.interval_95)
+        add(name, coefficients.get(name))
     return found
 
 
@@ -333,25 +329,21 @@ def of_results(results: AnalysisResults, truth: dict[str, float]) -> list[Found]
     """Return the results of a reactive box."""
     found = of_transport(results.diffusion, results.conductivity, truth)
 
-    def add(name: str, value: float | None, error: float | None, interval: Interval | None) -> None:
-        found.append((name, value, error, interval, truth[name]))
+    def add(name: str, estimate: Estimate | None) -> None:
+        found.append(shown(name, estimate, truth[name]))
 
     hops = results.grotthuss
-    rate, error = hops.hop_rate_per_ps, hops.hop_rate_stderr_per_ps
-    add("hop_rate", rate, error, positive(rate, error))
-    value, error = hops.hop_length_A, hops.hop_length_stderr_A
-    add("hop_length", value, error, student(value, error, 1e6))
+    # A rate of 0 has an upper limit; that is not counted as an interval.
+    rate = hops.hop_rate_per_ps
+    found.append(("hop_rate", *columns(rate), positive(*columns(rate)), truth["hop_rate"]))
+    found.append(by_student("hop_length", hops.hop_length_A, truth["hop_length"], 1e6))
     tail = None if hops.waiting_times is None else hops.waiting_times.fit
-    value = None if tail is None else tail.rate_per_ps
-    error = None if tail is None else tail.rate_stderr_per_ps
-    add("waiting_rate", value, error, positive(value, error))
-    value, error = hops.residence_time_ps, hops.residence_time_stderr_ps
-    add("residence_time", value, error, positive(value, error))
+    add("waiting_rate", None if tail is None else tail.rate_per_ps)
+    add("residence_time", hops.residence_time_ps)
     if (turns := hops.directionality) is not None:
-        value, error = turns.return_probability, turns.return_probability_stderr
-        add("return_share", value, error, share_of_events(value, error))
-        value, error = turns.mean_cosine, turns.mean_cosine_stderr
-        add("mean_cosine", value, error, student(value, error, max(turns.n_pairs - 1.0, 1.0)))
+        add("return_share", turns.return_probability)
+        freedom = max(turns.n_pairs - 1.0, 1.0)
+        found.append(by_student("mean_cosine", turns.mean_cosine, truth["mean_cosine"], freedom))
     return found
 
 

@@ -21,6 +21,7 @@ from calibration_rows import TEMPERATURE, Found, Row, of_transport, squares
 
 import exact
 import exact_tracks
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.transport import diffusion as of_diffusion
 from pykoh.analysis.transport.conductivity import conductivity, ion_tracks
 from pykoh.analysis.transport.hop_walk import HopWalk
@@ -32,7 +33,8 @@ def _walk(made: exact_tracks.Tracks, box: exact.Box) -> HopWalk:
     turns = np.concatenate([(v[1:] * v[:-1]).sum(axis=1) for v in made.hops]) / box.spacing**2
     time = box.n_ions * box.duration
     stderr = float(turns.std() / np.sqrt(len(turns)))
-    return HopWalk(n / time, np.sqrt(n) / time, box.spacing**2, float(turns.mean()), stderr, n)
+    rate = Estimate.rate(n / time, np.sqrt(n) / time)
+    return HopWalk(rate, box.spacing**2, Estimate.number(turns.mean(), stderr), n)
 
 
 def _found(rng: np.random.Generator, box: exact.Box) -> list[Found]:
@@ -47,9 +49,9 @@ def _found(rng: np.random.Generator, box: exact.Box) -> list[Found]:
     n_frames = len(made.cations)
     charge = tuple(squares(track) for track in ion_tracks(made.cations, made.hydroxides))
     walk = _walk(made, box)
-    run = of_diffusion.Run(box.dt, n_frames, None, walk, charge)
+    run = of_diffusion.DiffusionInput(box.dt, n_frames, None, walk, charge)
     moments = {name: squares(path) for name, path in paths.items()}
-    none = of_diffusion.SizeCorrection(None, None, None, None)
+    none = of_diffusion.SizeCorrection(None, None, None)
     found, _ = of_diffusion.diffusion(moments, run, none)  # type: ignore[arg-type]
     summary: Any = SimpleNamespace(
         volume_A3=box.edge**3, temperature_K=TEMPERATURE, frame_interval_ps=box.dt,

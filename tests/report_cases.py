@@ -3,6 +3,9 @@
 import numpy as np
 
 from pykoh.analysis import results as r
+from pykoh.analysis.results import Estimate
+
+number, positive, share = Estimate.number, Estimate.positive, Estimate.share
 
 
 def _curve(d_m2_per_s, longest=200.0, cage=0.4, n=400):
@@ -15,12 +18,17 @@ def _curve(d_m2_per_s, longest=200.0, cage=0.4, n=400):
 
 def _fit(d_m2_per_s, relative, exponent=0.98):
     slope = 6e8 * d_m2_per_s
-    return r.LineFit(10.0, 60.0, slope, relative * slope, 0.4, exponent, 0.03)
+    return r.LineFit(10.0, 60.0, positive(slope, relative * slope), 0.4, number(exponent, 0.03))
 
 
 def _species(name, n, d, relative, exponent=0.98):
     return r.SpeciesDiffusion(
-        name, n, d, relative * d, d * 1.11, relative * d, _fit(d, relative, exponent), _curve(d)
+        name,
+        n,
+        positive(d, relative * d),
+        positive(d * 1.11, relative * d),
+        _fit(d, relative, exponent),
+        _curve(d),
     )
 
 
@@ -30,23 +38,28 @@ def _rdf(pair, file, peak, minimum, height, density):
     g = 1 / (1 + np.exp(-(radius - peak + 0.25) * 12))
     g = g * (1 + (height - 1) * np.exp(-(((radius - peak) / 0.22) ** 2)))
     n = np.cumsum(4 * np.pi * radius**2 * g * density) * (radius[1] - radius[0])
-    number = float(np.interp(minimum, radius, n))
+    neighbours = float(np.interp(minimum, radius, n))
     return r.RadialDistribution(
-        pair, file, radius, g, 0.05 * g, n, peak, float(g.max()), minimum, number, 0.06
+        pair,
+        file,
+        radius,
+        g,
+        0.05 * g,
+        n,
+        number(peak, None),
+        number(g.max(), None),
+        number(minimum, None),
+        number(neighbours, 0.06),
     )
 
 
 def _bonds(name, per_donor, per_acceptor, fraction, lifetime, donors, acceptors):
     return r.HydrogenBondClass(
         name,
-        per_donor,
-        per_donor * 0.03,
-        per_acceptor,
-        per_acceptor * 0.03,
-        fraction,
-        fraction * 0.04,
-        lifetime,
-        lifetime * 0.08,
+        number(per_donor, per_donor * 0.03),
+        number(per_acceptor, per_acceptor * 0.03),
+        share(fraction, fraction * 0.04),
+        positive(lifetime, lifetime * 0.08),
         812,
         np.array(donors),
         np.array(acceptors),
@@ -65,7 +78,7 @@ def full(cation="K", files=("traj.dump",), notes=(), warnings=()):
     return r.AnalysisResults(
         input=r.InputSummary(
             tuple(files), cation, 20001, 300, 11, 11, 89, 0.01, 5.0, 200.0,
-            np.eye(3) * 14.28, 2912.0, 6.2727, 298.7, 0.4, "velocities", tuple(notes),
+            np.eye(3) * 14.28, 2912.0, 6.2727, number(298.7, 0.4), "velocities", tuple(notes),
         ),
         diffusion=r.Diffusion(
             (
@@ -77,15 +90,16 @@ def full(cation="K", files=("traj.dump",), notes=(), warnings=()):
                 _species("H", 189, 1.61e-9, 0.02),
                 _species("O", 100, 1.38e-9, 0.02),
             ),
-            1.7,
-            1.4e-10,
+            Estimate.given(1.7),
+            Estimate.given(1.4e-10),
         ),
         grotthuss=r.Grotthuss(
-            11, 0.2, 4210, 3380, 830, 0.377, 0.021, 2.65, 0.15, 2.52, 0.004, 3, 0,
+            11, 0.2, 4210, 3380, 830, Estimate.rate(0.377, 0.021), positive(2.65, 0.15),
+            number(2.52, 0.004), 3, 0,
             r.HopRateCurve(window, rate, 0.05 * rate, np.round(2200 * rate).astype(np.int64)),
             r.WaitingTimes(
                 edges, counts, density, density / np.sqrt(np.maximum(counts, 1)),
-                r.WaitingTimeFit(0.61, 0.03, 0.37, 0.02, 1.0, 412),
+                r.WaitingTimeFit(number(0.61, 0.03), positive(0.37, 0.02), 1.0, 412),
             ),
         ),
         hydrogen_bonds=r.HydrogenBonds(
@@ -111,10 +125,11 @@ def full(cation="K", files=("traj.dump",), notes=(), warnings=()):
                 _rdf(f"{cation}-O*", f"rdf_{cation}-Ostar.csv", 2.75, 3.6, 2.2, 0.0038),
                 _rdf(f"{cation}-Ow", f"rdf_{cation}-Ow.csv", 2.8, 3.6, 2.9, 0.0306),
             ),
-            r.IonPairing(3.6, 0.41, 0.02, 0.47, 0.03),
+            r.IonPairing(3.6, share(0.41, 0.02), number(0.47, 0.03)),
         ),
         conductivity=r.Conductivity(
-            74.2, 2.9, 61.0, 5.2, 62.9, charge, r.LineFit(2.0, 20.0, 24.0, 2.0, 2.0, 1.01, 0.05)
+            positive(74.2, 2.9), positive(61.0, 5.2), 62.9, charge,
+            r.LineFit(2.0, 20.0, positive(24.0, 2.0), 2.0, number(1.01, 0.05)),
         ),
         warnings=tuple(warnings),
     )  # fmt: skip
@@ -125,30 +140,30 @@ def empty():
     none = np.array([])
     no_curve = r.DisplacementCurve(none, none, none, none)
     nothing = {
-        name: r.SpeciesDiffusion(name, 2, None, None, None, None, None, no_curve)
+        name: r.SpeciesDiffusion(name, 2, None, None, None, no_curve)
         for name in ("K+", "OH-", "H2O")
     }
     return r.AnalysisResults(
         input=r.InputSummary(
             ("one.dump",), "K", 1, 60, 2, 2, 18, None, 0.0, 0.0, np.eye(3) * 8.3, 571.8, 5.8,
-            None, None, "unknown", ("the last frame was cut off and is not used",),
+            None, "unknown", ("the last frame was cut off and is not used",),
         ),
         diffusion=r.Diffusion(tuple(nothing.values()), None, None),
         grotthuss=r.Grotthuss(
-            2, 0.2, 0, 0, 0, None, None, None, None, None, None, 0, 0, None, None
+            2, 0.2, 0, 0, 0, None, None, None, 0, 0, None, None
         ),
         hydrogen_bonds=r.HydrogenBonds(
             3.5,
             30.0,
             tuple(
                 r.HydrogenBondClass(
-                    name, None, None, None, None, None, None, None, None, 0, none, none
+                    name, None, None, None, None, 0, none, none
                 )
                 for name in r.HYDROGEN_BOND_CLASSES
             ),
         ),
         structure=r.Structure(0, 0.0, (), None),
-        conductivity=r.Conductivity(None, None, None, None, None, no_curve, None),
+        conductivity=r.Conductivity(None, None, None, no_curve, None),
         warnings=(
             r.AnalysisWarning("diffusion", "1 frame cannot show motion; run longer"),
             r.AnalysisWarning("grotthuss", "1 frame cannot show hops; run longer"),

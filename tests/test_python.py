@@ -12,6 +12,7 @@ from ase.build import molecule
 
 import pykoh
 from labels import frames, label_file
+from pykoh.analysis.common.estimate_views import value_of
 from pykoh.errors import CampaignError, LabelError, TrainingError, TrajectoryError
 from trajectories import koh_walkers, write_dump
 
@@ -33,8 +34,9 @@ def numbers(results: pykoh.AnalysisResults) -> list[float | None]:
     """Return some numbers of every kind of result."""
     hydroxide = results.diffusion.of("OH-")
     assert hydroxide is not None
-    bonds = [each.mean_per_donor for each in results.hydrogen_bonds.classes]
-    rate, molarity = results.grotthuss.hop_rate_per_ps, results.input.molarity_mol_per_L
+    bonds = [value_of(each.mean_per_donor) for each in results.hydrogen_bonds.classes]
+    rate = value_of(results.grotthuss.hop_rate_per_ps)
+    molarity = results.input.molarity_mol_per_L
     return [rate, molarity, *bonds, *hydroxide.msd.msd_A2[:9]]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from pykoh.analysis.common.constants import ATOMIC_MASS_KG, molarity
 from pykoh.analysis.common.equilibration import Watched, drift_warnings, drifts
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.custom import custom_observables
 from pykoh.analysis.default_observables import default_observables, results_of
 from pykoh.analysis.hops.identity import HydroxideTracker
@@ -18,7 +19,7 @@ from pykoh.analysis.results import AnalysisResults, InputSummary
 from pykoh.analysis.results.input_warnings import input_warnings
 from pykoh.analysis.settings import Settings
 from pykoh.analysis.structure.rdf import rdf_stride
-from pykoh.analysis.transport.msd_fft import here
+from pykoh.analysis.transport.msd_fft import at_once
 from pykoh.analysis.transport.observable import Temperature
 from pykoh.arrays import FloatArray
 from pykoh.errors import TrajectoryError
@@ -102,7 +103,7 @@ class Analysis:
         run: Run,
         settings: Settings,
         first: Frames,
-        submit: Submit = here,
+        submit: Submit = at_once,
         custom: Sequence[Factory] = (),
     ) -> None:
         self._run, self._settings, self._submit = run, settings, submit
@@ -163,18 +164,14 @@ class Analysis:
         warnings += drift_warnings(outcome.summary.drifts)
         return results_of(outcome, self._observables, warnings)
 
-    def _summary(
-        self, interval: float | None, measured: tuple[float, float | None] | None
-    ) -> InputSummary:
+    def _summary(self, interval: float | None, measured: Estimate | None) -> InputSummary:
         clock, atoms = self._clock, self._run.atoms
         n_koh, n_o = len(self._system.cations), len(self._system.oxygens)
         net = self._system.n_hydroxides
         volume = float(clock.volumes[0] / clock.n_frames)
-        temperature, error, source = None, None, "unknown"
+        temperature, source = measured, "unknown" if measured is None else "velocities"
         if self._settings.temperature_K is not None:
-            temperature, source = self._settings.temperature_K, "option"
-        elif measured is not None:
-            (temperature, error), source = measured, "velocities"
+            temperature, source = Estimate.given(self._settings.temperature_K), "option"
         return InputSummary(
             files=tuple(self._run.paths),
             cation=atoms.cation,
@@ -189,8 +186,7 @@ class Analysis:
             cell_A=clock.cell_sum / clock.n_frames,
             volume_A3=volume,
             molarity_mol_per_L=molarity(n_koh, volume),
-            temperature_K=temperature,
-            temperature_stderr_K=error,
+            temperature=temperature,
             temperature_source=source,
             notes=tuple(self._run.notes),
             density_kg_per_m3=float(atoms.masses.sum() * ATOMIC_MASS_KG / (volume * 1e-30)),

@@ -65,6 +65,8 @@ def _check(shown: Shown) -> None:
         for number in (row.value, row.stderr):
             if number is not None and not math.isfinite(number):
                 raise ValueError(f"row {row.key!r} is not a finite number; give None instead")
+        if row.stderr is not None and row.stderr < 0:
+            raise ValueError(f"row {row.key!r} has a standard error below 0")
     files = [curve.file for curve in shown.curves]
     if len(set(files)) < len(files):
         raise ValueError("two curves have the same file")

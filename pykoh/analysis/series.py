@@ -28,7 +28,9 @@ from pathlib import Path
 
 from scipy import stats
 
-from pykoh.analysis.common.confidence import Interval, positive, student
+from pykoh.analysis.common.confidence import positive
+from pykoh.analysis.common.estimate import Estimate, How
+from pykoh.analysis.common.estimate_views import columns, keys, terminal
 from pykoh.analysis.results import AnalysisResults
 from pykoh.analysis.results.tables import finite, write_csv
 from pykoh.analysis.transport.conductivity import experiment
@@ -36,8 +38,6 @@ from pykoh.files import write_text
 
 _BY_CHANCE = 0.25
 SERIES_JSON, SERIES_CSV = "series.json", "series.csv"
-
-Value = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,60 +47,66 @@ class Quantity:
     Attributes:
         key: name in ``series.json`` and column of ``series.csv``, with the unit.
         title: what it is.
-        of: value and standard error in the results of a run.
+        of: finds it in the results of a run.
+        exponent: power of ten that is taken out of it in tables.
+        share: it is a share, from 0 to 1.
     """
 
     key: str
     title: str
-    of: Callable[[AnalysisResults], Value]
+    of: Callable[[AnalysisResults], Estimate | None]
+    exponent: int = 0
+    share: bool = False
+
+    def in_table(self, estimate: Estimate | None) -> Estimate | None:
+        """Return an estimate of it as tables show it: a share has an interval within 0 and 1."""
+        if estimate is None or not self.share:
+            return estimate
+        return Estimate.share(estimate.value, estimate.stderr, estimate.how)
 
 
-def _diffusion(species: str) -> Callable[[AnalysisResults], Value]:
-    def get(results: AnalysisResults) -> Value:
+def _diffusion(species: str) -> Callable[[AnalysisResults], Estimate | None]:
+    def get(results: AnalysisResults) -> Estimate | None:
         name = f"{results.input.cation}+" if species == "cation" else species
         entry = results.diffusion.of(name)
-        return (None, None) if entry is None else (entry.D_m2_per_s, entry.stderr_m2_per_s)
+        return None if entry is None else entry.D_m2_per_s
 
     return get
 
 
-def _infinite(results: AnalysisResults) -> Value:
+def _infinite(results: AnalysisResults) -> Estimate | None:
     entry = results.diffusion.of("OH-")
-    if entry is None:
-        return None, None
-    return entry.D_infinite_m2_per_s, entry.D_infinite_stderr_m2_per_s
+    return None if entry is None else entry.D_infinite_m2_per_s
 
 
-def _bonded(results: AnalysisResults) -> Value:
-    entry = results.hydrogen_bonds.classes[0]
-    return entry.fraction_of_donors_bonded, entry.fraction_of_donors_bonded_stderr
+def _bonded(results: AnalysisResults) -> Estimate | None:
+    return results.hydrogen_bonds.classes[0].fraction_of_donors_bonded
 
 
-def _viscosity(results: AnalysisResults) -> Value:
+def _viscosity(results: AnalysisResults) -> Estimate | None:
     found = results.diffusion.viscosity
-    return (None, None) if found is None else (found.viscosity_mPa_s, found.stderr_mPa_s)
+    return None if found is None else found.viscosity_mPa_s
 
 
 QUANTITIES = (
-    Quantity("D_OH_m2_per_s", "diffusion of OH⁻", _diffusion("OH-")),
-    Quantity("D_OH_infinite_m2_per_s", "diffusion of OH⁻, infinite box", _infinite),
-    Quantity("D_cation_m2_per_s", "diffusion of the cation", _diffusion("cation")),
-    Quantity("D_H2O_m2_per_s", "diffusion of H₂O", _diffusion("H2O")),
+    Quantity("D_OH_m2_per_s", "diffusion of OH⁻", _diffusion("OH-"), -9),
+    Quantity("D_OH_infinite_m2_per_s", "diffusion of OH⁻, infinite box", _infinite, -9),
+    Quantity("D_cation_m2_per_s", "diffusion of the cation", _diffusion("cation"), -9),
+    Quantity("D_H2O_m2_per_s", "diffusion of H₂O", _diffusion("H2O"), -9),
     Quantity(
         "hop_rate_per_ps", "net hops per OH⁻ and ps",
-        lambda r: (r.grotthuss.hop_rate_per_ps, r.grotthuss.hop_rate_stderr_per_ps),
+        lambda results: results.grotthuss.hop_rate_per_ps,
     ),
-    Quantity("OH_OH_bonded_fraction", "OH⁻ that donate a hydrogen bond to OH⁻", _bonded),
+    Quantity(
+        "OH_OH_bonded_fraction", "OH⁻ that donate a hydrogen bond to OH⁻", _bonded, share=True,
+    ),
     Quantity(
         "nernst_einstein_S_per_m", "conductivity, Nernst–Einstein",
-        lambda r: (
-            r.conductivity.nernst_einstein_S_per_m,
-            r.conductivity.nernst_einstein_stderr_S_per_m,
-        ),
+        lambda results: results.conductivity.nernst_einstein_S_per_m,
     ),
     Quantity(
         "einstein_S_per_m", "conductivity, Einstein",
-        lambda r: (r.conductivity.einstein_S_per_m, r.conductivity.einstein_stderr_S_per_m),
+        lambda results: results.conductivity.einstein_S_per_m,
     ),
     Quantity("viscosity_mPa_s", "viscosity, Green–Kubo", _viscosity),
 )  # fmt: skip
@@ -116,9 +122,9 @@ class SeriesPoint:
         cation: element.
         runs: names of its runs.
         duration_ps: of all of them together.
-        values: key of a quantity -> value and standard error, either None if unknown.
+        values: key of a quantity -> mean of its runs, or None if no run gives it.
         experiment_S_per_m: measured conductivity (Gilliam 2007), or None.
-        combined: key of a quantity -> the same with interval and Birge's ratio.
+        birge_ratios: key of a quantity -> Birge's ratio (:class:`Combined`).
     """
 
     molarity_mol_per_L: float
@@ -126,9 +132,9 @@ class SeriesPoint:
     cation: str
     runs: tuple[str, ...]
     duration_ps: float
-    values: dict[str, Value]
+    values: dict[str, Estimate | None]
     experiment_S_per_m: float | None
-    combined: dict[str, Combined] = field(default_factory=dict)
+    birge_ratios: dict[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,41 +142,39 @@ class Combined:
     """The mean of replicas.
 
     Attributes:
-        value: of all replicas, or None.
-        stderr: its standard error, or None.
-        interval: of 95 %, or None.
+        mean: of all replicas, or None if no replica gives the quantity.
         birge_ratio: scatter of the replicas over what their errors explain; None with one of them,
             or where one has no error.
     """
 
-    value: float | None
-    stderr: float | None
-    interval: Interval | None = None
+    mean: Estimate | None
     birge_ratio: float | None = None
 
 
-def replicas(values: Sequence[Value], sizes: Sequence[float] | None = None) -> Combined:
+def replicas(values: Sequence[Estimate | None], sizes: Sequence[float] | None = None) -> Combined:
     """Return the mean of replicas, its error and interval, and whether their errors explain it.
 
     Where a value has no standard error, or one of zero (nothing was seen), weights would mislead:
     then the plain mean, with the scatter of the replicas as its error.
 
     Args:
-        values: value and standard error of each, either None if unknown.
+        values: of each replica, or None if it does not give the quantity.
         sizes: length times atoms of each run, in any unit.
     """
-    known = [(v, e) for v, e in values if v is not None]
-    if not known:
-        return Combined(None, None)
+    found = [each for each in values if each is not None]
+    if not found:
+        return Combined(None)
     if sizes is not None:
-        sizes = [size for size, (v, _) in zip(sizes, values, strict=True) if v is not None]
+        sizes = [size for size, each in zip(sizes, values, strict=True) if each is not None]
+    known = [(each.value, each.stderr) for each in found]
     if len(known) == 1:
-        return Combined(*known[0], positive(*known[0]))
+        (only,), ends = found, positive(*known[0])
+        return Combined(Estimate.number(*known[0], only.how, interval=ends, reason=only.reason))
     n = len(known)
     if any(e is None or e <= 0 or v <= 0 for v, e in known):
         mean = sum(v for v, _ in known) / n
         error = math.sqrt(sum((v - mean) ** 2 for v, _ in known) / (n * (n - 1)))
-        return Combined(mean, error, student(mean, error, n - 1.0))
+        return Combined(Estimate.student(mean, error, n - 1.0, How.REPLICAS))
     precision = [(v / e) ** 2 for v, e in known if e is not None]
     weights = precision if sizes is None else sizes
     total = sum(weights)
@@ -180,26 +184,21 @@ def replicas(values: Sequence[Value], sizes: Sequence[float] | None = None) -> C
     spread = sum(w**2 / p for w, p in zip(weights, precision, strict=True))
     error = mean * math.sqrt(spread) / total
     if stats.chi2.sf(chi2, n - 1) >= _BY_CHANCE:
-        return Combined(mean, error, positive(mean, error), birge)
+        return Combined(Estimate.positive(mean, error, How.REPLICAS), birge)
     error *= max(1.0, birge)
-    return Combined(mean, error, student(mean, error, n - 1.0), birge)
-
-
-def combine(values: Sequence[Value]) -> Value:
-    """Return the mean of replicas and its standard error; see :func:`replicas`."""
-    found = replicas(values)
-    return found.value, found.stderr
+    return Combined(Estimate.student(mean, error, n - 1.0, How.REPLICAS), birge)
 
 
 def _same_solution(a: AnalysisResults, b: AnalysisResults) -> bool:
     x, y = a.input, b.input
     if x.cation != y.cation or x.n_koh * y.n_h2o != y.n_koh * x.n_h2o:
         return False
-    if (x.temperature_K is None) != (y.temperature_K is None):
+    one, other = x.temperature, y.temperature
+    if (one is None) != (other is None):
         return False
-    if x.temperature_K is not None and y.temperature_K is not None:
-        spread = 5.0 * ((x.temperature_stderr_K or 0.0) + (y.temperature_stderr_K or 0.0))
-        if abs(x.temperature_K - y.temperature_K) > 1.0 + spread:
+    if one is not None and other is not None:
+        spread = 5.0 * ((one.stderr or 0.0) + (other.stderr or 0.0))
+        if abs(one.value - other.value) > 1.0 + spread:
             return False
     return abs(x.molarity_mol_per_L / y.molarity_mol_per_L - 1.0) < 0.01 if y.n_koh else True
 
@@ -241,9 +240,9 @@ def _point(group: list[tuple[str, AnalysisResults]]) -> SeriesPoint:
         cation,
         tuple(name for name, _ in group),
         sum(entry.duration_ps for entry in inputs),
-        {key: (found.value, found.stderr) for key, found in combined.items()},
+        {key: found.mean for key, found in combined.items()},
         measured,
-        combined,
+        {key: found.birge_ratio for key, found in combined.items()},
     )
 
 
@@ -263,7 +262,7 @@ def write_series(points: Sequence[SeriesPoint], folder: Path) -> None:
         [
             (
                 point.molarity_mol_per_L, point.temperature_K, len(point.runs), point.duration_ps,
-                *(part for entry in QUANTITIES for part in point.values[entry.key]),
+                *(cell for entry in QUANTITIES for cell in columns(point.values[entry.key])),
                 point.experiment_S_per_m,
             )
             for point in points
@@ -278,13 +277,11 @@ def write_series(points: Sequence[SeriesPoint], folder: Path) -> None:
             "duration_ps": point.duration_ps,
             "experiment_S_per_m": point.experiment_S_per_m,
             **{
-                key: {
-                    "value": found.value,
-                    "stderr": found.stderr,
-                    "interval_95": found.interval,
-                    "birge_ratio": found.birge_ratio,
+                entry.key: {
+                    **keys(point.values[entry.key], "value", "stderr", "interval_95"),
+                    "birge_ratio": point.birge_ratios[entry.key],
                 }
-                for key, found in point.combined.items()
+                for entry in QUANTITIES
             },
         }
         for point in points
@@ -295,22 +292,20 @@ def write_series(points: Sequence[SeriesPoint], folder: Path) -> None:
 
 def series_table(points: Sequence[SeriesPoint]) -> str:
     """Return the main numbers for the terminal."""
-    from pykoh.analysis.results.summary import share_with_error, with_error
-
     head = ("mol/L", "runs", "D(OH-) 1e-9 m²/s", "hops/ps", "OH- to OH-", "NE S/m", "Einstein S/m",
             "exp. S/m")  # fmt: skip
-    keys = (("D_OH_m2_per_s", 1e9), ("hop_rate_per_ps", 1.0), ("OH_OH_bonded_fraction", 1.0),
-            ("nernst_einstein_S_per_m", 1.0), ("einstein_S_per_m", 1.0))  # fmt: skip
+    main = ("D_OH_m2_per_s", "hop_rate_per_ps", "OH_OH_bonded_fraction",
+            "nernst_einstein_S_per_m", "einstein_S_per_m")  # fmt: skip
+    shown = [entry for entry in QUANTITIES if entry.key in main]
     widths = (8, 6, 18, 16, 29, 14, 16, 10)
     lines = ["".join(f"{word:>{width}}" for word, width in zip(head, widths, strict=True))]
     for point in points:
         cells = [f"{point.molarity_mol_per_L:.3g}", str(len(point.runs))]
         cells += [
-            share_with_error(*point.values[key])
-            if key == "OH_OH_bonded_fraction"
-            else with_error(*point.values[key], scale)
-            for key, scale in keys
+            terminal(entry.in_table(point.values[entry.key]), 10.0**-entry.exponent)
+            for entry in shown
         ]
-        cells.append(with_error(point.experiment_S_per_m, 0.0))
+        measured = point.experiment_S_per_m
+        cells.append("-" if measured is None else f"{measured:.4g}")
         lines.append("".join(f"{cell:>{w}}" for cell, w in zip(cells, widths, strict=True)))
     return "\n".join(lines)

@@ -6,10 +6,10 @@ import html
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from pykoh.analysis.common.confidence import hop_rate
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.report.canvas import Plot
 from pykoh.report.references import Reference
-from pykoh.report.values import fraction, quantity, significant
+from pykoh.report.values import quantity, without_error
 from pykoh.report.verdicts import Verdict
 
 
@@ -36,72 +36,42 @@ def tag(name: str, *children: object, **attributes: str) -> Markup:
     return Markup(f"<{name}{written}>{join(children)}</{name}>")
 
 
-def number(
-    path: str,
-    value: float | None,
-    stderr: float | None,
-    unit: str = "",
-    exponent: int = 0,
-    measured: bool = False,
-) -> Markup:
-    """Return a value with its error, rounded, and exactly what it was in ``data-`` attributes.
+def number(path: str, estimate: Estimate | None, unit: str = "", exponent: int = 0) -> Markup:
+    """Return an estimate, rounded, and exactly what it was in ``data-`` attributes.
 
     Args:
         path: where it is in ``results.json``, levels joined by ``/``.
-        value: the value in ``unit``, or None.
-        stderr: its standard error, or None.
+        estimate: in ``unit``, or None.
         unit: unit to show.
         exponent: power of ten taken out of the number.
-        measured: it was measured by others, whose error is in their paper.
+    """
+    if estimate is None:
+        return missing(path)
+    exact = {"data_path": path, "data_value": repr(float(estimate.value))}
+    shown = quantity(estimate, unit, exponent)
+    if "±" in shown:
+        exact["data_stderr"] = repr(estimate.stderr)
+    return tag("span", shown, class_="q", **exact)
+
+
+def measured(path: str, value: float | None, unit: str = "", exponent: int = 0) -> Markup:
+    """Return a number that was given, or measured by others, whose error is in their paper.
+
+    Args:
+        path: where it is in ``results.json``, levels joined by ``/``.
+        value: in ``unit``, or None.
+        unit: unit to show.
+        exponent: power of ten taken out of the number.
     """
     if value is None:
         return missing(path)
     exact = {"data_path": path, "data_value": repr(float(value))}
-    shown = quantity(value, stderr, unit, exponent)
-    if stderr is not None:
-        exact["data_stderr"] = repr(float(stderr))
-    elif not measured:
-        shown += " (error unknown)"
-    return tag("span", shown, class_="q", **exact)
-
-
-def rate(path: str, value: float | None, stderr: float | None, unit: str) -> Markup:
-    """Return a rate of hops; where none was seen, the limit below which it is (95 %)."""
-    interval = hop_rate(value, stderr)
-    if value != 0.0 or interval is None:
-        return number(path, value, stderr, unit)
-    shown = f"< {significant(interval[1], 2)} {unit} (95 %)"
-    return tag("span", shown, class_="q", data_path=path, data_value=repr(float(value)))
+    return tag("span", without_error(value, unit, exponent), class_="q", **exact)
 
 
 def missing(path: str) -> Markup:
     """Return what stands for a value that is null; :func:`explained` says why."""
     return tag("span", "not available", class_="missing", data_path=path)
-
-
-def share(
-    path: str,
-    value: float | None,
-    stderr: float | None,
-    limit: float | None = None,
-    interval: tuple[float, float] | None = None,
-) -> Markup:
-    """Return a share within 0 and 1, with an error that does not leave this range.
-
-    Args:
-        path: where it is in ``results.json``.
-        value: the share, or None.
-        stderr: its standard error, or None.
-        limit: upper limit (95 %) where nothing was seen, if it is known better.
-        interval: interval of 95 %, if it is not that of a share of time.
-    """
-    if value is None:
-        return missing(path)
-    exact = {"data_path": path, "data_value": repr(float(value))}
-    shown = fraction(value, stderr, limit, interval)
-    if "±" in shown:
-        exact["data_stderr"] = repr(float(stderr or 0.0))
-    return tag("span", shown, class_="q", **exact)
 
 
 _MISSING = re.compile(r'<span class="missing" data-path="([^"]*)">not available</span>')

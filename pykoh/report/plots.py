@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pykoh.analysis.common.estimate_views import columns
 from pykoh.analysis.results import (
     AnalysisResults,
     DisplacementCurve,
@@ -99,7 +100,7 @@ def _displacements(
         for entry in entries:
             if (fit := entry.fit) is not None:
                 lag = np.geomspace(max(fit.start_ps, 1e-6), fit.end_ps, 40)
-                line = fit.intercept_A2 + fit.slope_A2_per_ps * lag
+                line = fit.intercept_A2 + fit.slope_A2_per_ps.value * lag
                 up = line > 0
                 axes.plot(lag[up], line[up], "-", color=COLOUR["ink"], linewidth=0.9)
         axes.set_xlabel("lag time (ps)")
@@ -183,8 +184,9 @@ def waiting_times(grotthuss: Grotthuss) -> Plot | None:
         limits = axes.get_ylim()
         if (fit := waiting.fit) is not None:
             t = np.geomspace(max(fit.start_ps, centre.min()), waiting.edges_ps[-1], 100)
-            tail = fit.amplitude * fit.rate_per_ps * np.exp(-fit.rate_per_ps * t)
-            label = f"{fit.amplitude:.2g} · λ · exp(−λt), λ = {fit.rate_per_ps:.2g}/ps"
+            share, slope = fit.amplitude.value, fit.rate_per_ps.value
+            tail = share * slope * np.exp(-slope * t)
+            label = f"{share:.2g} · λ · exp(−λt), λ = {slope:.2g}/ps"
             axes.plot(t, tail, "-", color=COLOUR["ink"], linewidth=1.2, label=label)
             axes.set_ylim(limits)
         axes.set_xlabel("time between hops of one OH⁻ (ps)")
@@ -203,10 +205,9 @@ def conductivity(results: AnalysisResults) -> list[Plot]:
     """Plot simulated against measured conductivity, and the displacement of charge behind it."""
     found = results.conductivity
     rows = [
-        ("Nernst–Einstein\n(independent ions)", found.nernst_einstein_S_per_m,
-         found.nernst_einstein_stderr_S_per_m, "sky", "s"),
-        ("Einstein\n(all charges together)", found.einstein_S_per_m,
-         found.einstein_stderr_S_per_m, "blue", "o"),
+        ("Nernst–Einstein\n(independent ions)", *columns(found.nernst_einstein_S_per_m),
+         "sky", "s"),
+        ("Einstein\n(all charges together)", *columns(found.einstein_S_per_m), "blue", "o"),
         ("experiment\n(Gilliam 2007)", found.experiment_S_per_m, None, "ink", "D"),
     ]  # fmt: skip
     plots = []
@@ -240,7 +241,7 @@ def conductivity(results: AnalysisResults) -> list[Plot]:
             _shade(axes, found.fit, "fit window")
             if (fit := found.fit) is not None:
                 lag = np.geomspace(max(fit.start_ps, 1e-6), fit.end_ps, 40)
-                line = fit.intercept_A2 + fit.slope_A2_per_ps * lag
+                line = fit.intercept_A2 + fit.slope_A2_per_ps.value * lag
                 axes.plot(lag[line > 0], line[line > 0], color=COLOUR["ink"], linewidth=0.9)
             axes.set_xlabel("lag time (ps)")
             axes.set_ylabel("charge displacement (e² Å²)")

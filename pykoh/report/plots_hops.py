@@ -105,7 +105,7 @@ def presolvation(grotthuss: Grotthuss) -> Plot | None:
 
 def free_energy(grotthuss: Grotthuss) -> list[Plot]:
     """Plot the free energy along the transfer of the proton, and the map with r(OO)."""
-    profile = grotthuss.transfer
+    profile = grotthuss.proton_transfer
     if profile is None:
         return []
     known = np.isfinite(profile.free_energy_kT)
@@ -226,7 +226,8 @@ def viscosity(results: AnalysisResults) -> Plot | None:
         axes.plot(t, y, color=COLOUR["blue"])
         if found.cutoff_ps is not None:
             axes.axvline(found.cutoff_ps, color=COLOUR["ink"], linestyle="--", linewidth=1)
-            top = 3.0 * (found.viscosity_mPa_s or float(y.max()))
+            eta = found.viscosity_mPa_s
+            top = 3.0 * (float(y.max()) if eta is None else eta.value)
             axes.set_ylim(min(0.0, float(y.min())), max(top, 1e-3))
             axes.set_xlim(0, min(t[-1], 5 * found.cutoff_ps))
         axes.set_xlabel("upper end of the integral (ps)")

@@ -62,8 +62,8 @@ def _distribution(entry: RadialDistribution, cation: str) -> Plot | None:
         axes.set_ylim(bottom=0)
         # An intramolecular peak would flatten all the rest; the first peak is the one to see.
         peak = entry.first_peak_g
-        if peak is not None and np.isfinite(peak) and np.nanmax(g) > 3 * max(peak, 1.5):
-            axes.set_ylim(top=1.35 * max(peak, 1.5))
+        if peak is not None and np.nanmax(g) > 3 * max(peak.value, 1.5):
+            axes.set_ylim(top=1.35 * max(peak.value, 1.5))
         axes.set_xlim(0, r[-1])
         axes.set_xlabel("r (Å)")
         axes.set_ylabel("g(r)", color=COLOUR["blue"])
@@ -73,8 +73,8 @@ def _distribution(entry: RadialDistribution, cation: str) -> Plot | None:
         other.plot(r, n, "--", color=COLOUR["vermillion"], linewidth=1.2)
         minimum = entry.first_minimum_A
         if entry.coordination_number is not None and minimum is not None:
-            axes.axvline(minimum, color=COLOUR["ink"], linestyle=":", linewidth=0.9)
-            other.set_ylim(0, max(4 * entry.coordination_number, 1e-3))
+            axes.axvline(minimum.value, color=COLOUR["ink"], linestyle=":", linewidth=0.9)
+            other.set_ylim(0, max(4 * entry.coordination_number.value, 1e-3))
         else:
             other.set_ylim(bottom=0)
         other.set_ylabel("neighbours within r", color=COLOUR["vermillion"])

@@ -11,9 +11,7 @@ from pykoh.report.html import (
     card,
     number,
     pictures,
-    rate,
     section,
-    share,
     table,
     tag,
 )
@@ -50,23 +48,17 @@ def summary(results: AnalysisResults) -> Markup:
                 )
             )
     hops = results.grotthuss
-    hop_rate = rate(
-        "grotthuss/hop_rate_per_ps", hops.hop_rate_per_ps, hops.hop_rate_stderr_per_ps, "per ps"
-    )
+    hop_rate = number("grotthuss/hop_rate_per_ps", hops.hop_rate_per_ps, "per ps")
     verdict = judge_hops(results)
     note = f"{count(hops.n_hops)} net hops of {count(hops.n_hydroxides)} hydroxide ions"
     cards.append(card("Proton hops per OH⁻", hop_rate, verdict, note))
     for bonds in results.hydrogen_bonds.classes:
         if bonds.name == "OH-_OH-":
             path = f"hydrogen_bonds/{bonds.name}/fraction_of_donors_bonded"
-            value, stderr = (
-                bonds.fraction_of_donors_bonded,
-                bonds.fraction_of_donors_bonded_stderr,
-            )
             cards.append(
                 card(
                     "OH⁻ that donate a hydrogen bond to another OH⁻",
-                    share(path, value, stderr, bonds.upper_limit),
+                    number(path, bonds.fraction_of_donors_bonded),
                     judge_bonds(results, bonds),
                     "as a fraction of all OH⁻",
                 )
@@ -74,17 +66,12 @@ def summary(results: AnalysisResults) -> Markup:
     found = results.conductivity
     note = ""
     if found.einstein_S_per_m is not None and found.experiment_S_per_m:
-        ratio = significant(found.einstein_S_per_m / found.experiment_S_per_m, 2)
+        ratio = significant(found.einstein_S_per_m.value / found.experiment_S_per_m, 2)
         note = f"{ratio} times the measured {significant(found.experiment_S_per_m)} S/m"
     cards.append(
         card(
             "Conductivity",
-            number(
-                "conductivity/einstein_S_per_m",
-                found.einstein_S_per_m,
-                found.einstein_stderr_S_per_m,
-                "S/m",
-            ),
+            number("conductivity/einstein_S_per_m", found.einstein_S_per_m, "S/m"),
             conductivity_verdict(results),
             note,
         )
@@ -101,19 +88,10 @@ def structure(results: AnalysisResults, figures: list[Plot]) -> Markup:
         rows.append(
             (
                 names.pair(entry.pair, results.input.cation),
-                number(f"{base}/first_peak_A", entry.first_peak_A, entry.first_peak_stderr_A, "Å"),
-                number(f"{base}/first_peak_g", entry.first_peak_g, entry.first_peak_g_stderr),
-                number(
-                    f"{base}/first_minimum_A",
-                    entry.first_minimum_A,
-                    entry.first_minimum_stderr_A,
-                    "Å",
-                ),
-                number(
-                    f"{base}/coordination_number",
-                    entry.coordination_number,
-                    entry.coordination_number_stderr,
-                ),
+                number(f"{base}/first_peak_A", entry.first_peak_A, "Å"),
+                number(f"{base}/first_peak_g", entry.first_peak_g),
+                number(f"{base}/first_minimum_A", entry.first_minimum_A, "Å"),
+                number(f"{base}/coordination_number", entry.coordination_number),
             )
         )
     parts: list[object] = [
@@ -137,17 +115,9 @@ def structure(results: AnalysisResults, figures: list[Plot]) -> Markup:
                 "p",
                 "Fraction of cations in contact with a hydroxide ion (within ",
                 f"{significant(pairing.cutoff_A)} Å): ",
-                share(
-                    f"{base}/fraction_of_cations_paired",
-                    pairing.fraction_of_cations_paired,
-                    pairing.stderr,
-                ),
+                number(f"{base}/fraction_of_cations_paired", pairing.fraction_of_cations_paired),
                 "; hydroxide ions per cation: ",
-                number(
-                    f"{base}/mean_hydroxides_per_cation",
-                    pairing.mean_hydroxides_per_cation,
-                    pairing.mean_hydroxides_per_cation_stderr,
-                ),
+                number(f"{base}/mean_hydroxides_per_cation", pairing.mean_hydroxides_per_cation),
                 ".",
             )
         )
@@ -159,13 +129,9 @@ def structure(results: AnalysisResults, figures: list[Plot]) -> Markup:
                 "p",
                 f"Pairs of hydroxide ions (O*–O* within {significant(pairs.cutoff_A)} Å, at any "
                 "angle, followed through hops): ",
-                share(
-                    f"{base}/fraction_paired",
-                    pairs.fraction_paired,
-                    pairs.fraction_paired_stderr,
-                ),
+                number(f"{base}/fraction_paired", pairs.fraction_paired),
                 " of the ions are in one; a pair lasts ",
-                number(f"{base}/lifetime_ps", pairs.lifetime_ps, pairs.lifetime_stderr_ps, "ps"),
+                number(f"{base}/lifetime_ps", pairs.lifetime_ps, "ps"),
                 ".",
             )
         )
@@ -179,21 +145,16 @@ def _contacts(results: AnalysisResults) -> list[Markup]:
         return []
     base = "structure/ion_contacts"
     cation = names.species(f"{results.input.cation}+")
+    free, bridging = found.free_hydroxide_fraction, found.bridging_fraction
+    bridged, clustered = found.bonded_pairs_bridged, found.clustered_fraction
     rows: list[tuple[object, ...]] = [
-        (f"OH⁻ without {cation}", share(f"{base}/free_hydroxide_fraction",
-                                         found.free_hydroxide_fraction,
-                                         found.free_hydroxide_stderr),
+        (f"OH⁻ without {cation}", number(f"{base}/free_hydroxide_fraction", free),
          f"no cation within {found.cutoff_A:g} Å"),
-        (f"{cation} that bridge", share(f"{base}/bridging_cation_fraction",
-                                         found.bridging_fraction, found.bridging_stderr),
+        (f"{cation} that bridge", number(f"{base}/bridging_cation_fraction", bridging),
          "two OH⁻ or more in contact"),
-        ("bridged OH⁻ → OH⁻ bonds", share(f"{base}/hydroxide_bonds_bridged_fraction",
-                                            found.bonded_pairs_bridged,
-                                            found.bonded_pairs_bridged_stderr),
+        ("bridged OH⁻ → OH⁻ bonds", number(f"{base}/hydroxide_bonds_bridged_fraction", bridged),
          "hydrogen bonds between two OH⁻ that touch one cation"),
-        ("ions in clusters of three or more", share(f"{base}/clustered_fraction",
-                                                    found.clustered_fraction,
-                                                    found.clustered_stderr),
+        ("ions in clusters of three or more", number(f"{base}/clustered_fraction", clustered),
          "sets of ions joined by contacts"),
     ]  # fmt: skip
     return [table(("ions in contact", "share", "what it is"), rows)]

@@ -41,7 +41,7 @@ def custom(result: CustomResult, plots: list[Plot]) -> Markup:
     """
     shown = result.shown
     rows = [
-        (row.name, number(f"custom/{result.name}/{row.key}/value", row.value, row.stderr, row.unit))
+        (row.name, number(f"custom/{result.name}/{row.key}/value", row.estimate, row.unit))
         for row in shown.rows
     ]
     parts: list[Markup] = [tag("p", shown.text)]

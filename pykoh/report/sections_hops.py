@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pykoh.analysis.common.confidence import share_of_events
 from pykoh.analysis.results import AnalysisResults
 from pykoh.report import names
 from pykoh.report.canvas import Plot
@@ -13,9 +12,7 @@ from pykoh.report.html import (
     number,
     pictures,
     pill,
-    rate,
     section,
-    share,
     table,
     tag,
 )
@@ -36,14 +33,11 @@ def hops(results: AnalysisResults, figures: list[Plot]) -> Markup:
         ("rattles", _count(f"{base}/n_rattles", found.n_rattles),
          f"of these, undone within {setting(found.rattle_window_ps)} ps"),
         ("net hops", _count(f"{base}/n_hops", found.n_hops), "what is left"),
-        ("hop rate", rate(f"{base}/hop_rate_per_ps", found.hop_rate_per_ps,
-                          found.hop_rate_stderr_per_ps, "per ps"),
+        ("hop rate", number(f"{base}/hop_rate_per_ps", found.hop_rate_per_ps, "per ps"),
          join(["per hydroxide ion ", pill(verdict)])),
-        ("residence time", number(f"{base}/residence_time_ps", found.residence_time_ps,
-                                  found.residence_time_stderr_ps, "ps"),
+        ("residence time", number(f"{base}/residence_time_ps", found.residence_time_ps, "ps"),
          "mean time between hops of one ion"),
-        ("hop length", number(f"{base}/hop_length_A", found.hop_length_A,
-                              found.hop_length_stderr_A, "Å"),
+        ("hop length", number(f"{base}/hop_length_A", found.hop_length_A, "Å"),
          "O–O distance of a hop"),
     ]  # fmt: skip
     rows += _around_hops(results)
@@ -51,9 +45,9 @@ def hops(results: AnalysisResults, figures: list[Plot]) -> Markup:
     if waiting is not None and (fit := waiting.fit) is not None:
         path = f"{base}/waiting_time_fit"
         rows += [
-            ("λ", number(f"{path}/lambda_per_ps", fit.rate_per_ps, fit.rate_stderr_per_ps,
-                         "per ps"), "rate of independent hops, from the long waiting times"),
-            ("a", number(f"{path}/a", fit.amplitude, fit.amplitude_stderr),
+            ("λ", number(f"{path}/lambda_per_ps", fit.rate_per_ps, "per ps"),
+             "rate of independent hops, from the long waiting times"),
+            ("a", number(f"{path}/a", fit.amplitude),
              "share of the waiting times that this exponential describes"),
         ]  # fmt: skip
     return section(
@@ -78,38 +72,25 @@ def _around_hops(results: AnalysisResults) -> list[tuple[object, ...]]:
     if (stay := found.residence) is not None:
         rows += [
             ("stay on an oxygen, intermittent",
-             number(
-                 f"{base}/residence/intermittent_ps",
-                 stay.intermittent_ps,
-                 stay.intermittent_stderr_ps,
-                 "ps",
-             ),
+             number(f"{base}/residence/intermittent_ps", stay.intermittent_ps, "ps"),
              "time after which 1/e of the ions are on the oxygen where they were"),
             ("stay on an oxygen, continuous",
-             number(
-                 f"{base}/residence/continuous_ps",
-                 stay.continuous_ps,
-                 stay.continuous_stderr_ps,
-                 "ps",
-             ),
+             number(f"{base}/residence/continuous_ps", stay.continuous_ps, "ps"),
              "mean time to the next transfer, rattles included"),
         ]  # fmt: skip
     if (turns := found.directionality) is not None:
         path = f"{base}/directionality"
-        back = turns.return_probability, turns.return_probability_stderr
         rows += [
             ("next hop leads back",
-             share(f"{path}/return_probability", *back, interval=share_of_events(*back)),
+             number(f"{path}/return_probability", turns.return_probability),
              f"share of {count(turns.n_pairs)} pairs of net hops in a row"),
-            ("mean cosine", number(f"{path}/mean_cosine", turns.mean_cosine,
-                                   turns.mean_cosine_stderr),
+            ("mean cosine", number(f"{path}/mean_cosine", turns.mean_cosine),
              "between hops in a row: −1 always back, 0 at random"),
         ]  # fmt: skip
-    if (profile := found.transfer) is not None:
+    if (profile := found.proton_transfer) is not None:
         rows.append(
             ("barrier of the transfer",
-             number(f"{base}/proton_transfer/barrier_kT", profile.barrier_kT,
-                    profile.barrier_stderr_kT, "kT"),
+             number(f"{base}/proton_transfer/barrier_kT", profile.barrier_kT, "kT"),
              "free energy of a shared proton above the minimum")
         )  # fmt: skip
     return rows
@@ -118,32 +99,25 @@ def _around_hops(results: AnalysisResults) -> list[tuple[object, ...]]:
 def _dump_interval(results: AnalysisResults) -> list[Markup]:
     """Return a sentence on whether the frames are close enough in time to see hops."""
     found = results.grotthuss.intervals
-    here = results.input.frame_interval_ps
-    if found is None or here is None:
+    interval = results.input.frame_interval_ps
+    if found is None or interval is None:
         return []
     if found.needed_ps is None:
         text = "This run has too few hops to tell whether its frames are close enough in time."
     else:
-        error = found.needed_stderr_ps
+        needed, error = found.needed_ps.value, found.needed_ps.stderr
         known = "" if error is None else f" ± {duration(float(f'{error:.2g}'))}"
-        enough = "close enough" if found.needed_ps >= here else "too far apart"
+        enough = "close enough" if needed >= interval else "too far apart"
         text = (
-            f"Frames are {duration(here)} apart, which is {enough}: by the difference between all "
-            f"and every second frame, 5 % of the net hops are lost at "
-            f"{duration(found.needed_ps)}{known}."
+            f"Frames are {duration(interval)} apart, which is {enough}: by the difference between "
+            "all and every second frame, 5 % of the net hops are lost at "
+            f"{duration(needed)}{known}."
         )
     return [tag("p", text)]
 
 
 def _count(path: str, value: int) -> Markup:
     return tag("span", count(value), class_="q", data_path=path, data_value=repr(value))
-
-
-def _mean(
-    path: str, value: float | None, stderr: float | None, limit: float | None = None
-) -> Markup:
-    """Return a mean number of bonds; of bonds that were never seen, its limit."""
-    return share(path, value, stderr, limit) if value == 0.0 else number(path, value, stderr)
 
 
 def hydrogen_bonds(
@@ -159,31 +133,14 @@ def hydrogen_bonds(
         rows.append(
             (
                 names.bond(entry.name),
-                _mean(
-                    f"{base}/mean_per_donor",
-                    entry.mean_per_donor,
-                    entry.mean_per_donor_stderr,
-                    entry.upper_limit,
-                ),
-                _mean(
-                    f"{base}/mean_per_acceptor",
-                    entry.mean_per_acceptor,
-                    entry.mean_per_acceptor_stderr,
-                ),
-                share(
-                    f"{base}/fraction_of_donors_bonded",
-                    entry.fraction_of_donors_bonded,
-                    entry.fraction_of_donors_bonded_stderr,
-                    entry.upper_limit,
-                ),
-                number(f"{base}/lifetime_ps", entry.lifetime_ps, entry.lifetime_stderr_ps, "ps"),
+                number(f"{base}/mean_per_donor", entry.mean_per_donor),
+                number(f"{base}/mean_per_acceptor", entry.mean_per_acceptor),
+                number(f"{base}/fraction_of_donors_bonded", entry.fraction_of_donors_bonded),
+                number(f"{base}/lifetime_ps", entry.lifetime_ps, "ps"),
                 "–"
                 if entry.survival is None
                 else number(
-                    f"{base}/survival/intermittent_ps",
-                    entry.survival.intermittent_ps,
-                    entry.survival.intermittent_stderr_ps,
-                    "ps",
+                    f"{base}/survival/intermittent_ps", entry.survival.intermittent_ps, "ps"
                 ),
             )
         )

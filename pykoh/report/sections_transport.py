@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pykoh.analysis.results import AnalysisResults, SpeciesDiffusion
+from pykoh.analysis.results import AnalysisResults, Estimate, SpeciesDiffusion
 from pykoh.analysis.results.measured import Beside, beside
 from pykoh.report import names
 from pykoh.report.canvas import Plot
@@ -10,12 +10,12 @@ from pykoh.report.html import (
     Markup,
     cite,
     join,
+    measured,
     missing,
     number,
     pictures,
     pill,
     section,
-    share,
     table,
     tag,
 )
@@ -35,12 +35,14 @@ from pykoh.report.verdicts import (
 _DIFFUSION_UNIT, _DIFFUSION_EXPONENT = "m²/s", -9
 
 
+def _coefficient(path: str, estimate: Estimate | None) -> Markup:
+    """Return a diffusion coefficient in 10⁻⁹ m²/s."""
+    return number(path, estimate, _DIFFUSION_UNIT, _DIFFUSION_EXPONENT)
+
+
 def diffusion_number(entry: SpeciesDiffusion) -> Markup:
     """Return D in the box."""
-    path = f"diffusion/{entry.species}/D_m2_per_s"
-    return number(
-        path, entry.D_m2_per_s, entry.stderr_m2_per_s, _DIFFUSION_UNIT, _DIFFUSION_EXPONENT
-    )
+    return _coefficient(f"diffusion/{entry.species}/D_m2_per_s", entry.D_m2_per_s)
 
 
 def conductivity_verdict(results: AnalysisResults) -> Verdict:
@@ -48,12 +50,7 @@ def conductivity_verdict(results: AnalysisResults) -> Verdict:
     # Without the fit: its log–log slope says nothing here, because the bound charges of the
     # molecules give the collective dipole a large intercept that is no sign of a short run.
     found = results.conductivity
-    return judge(
-        results,
-        "conductivity.einstein_S_per_m",
-        found.einstein_S_per_m,
-        found.einstein_stderr_S_per_m,
-    )
+    return judge(results, "conductivity.einstein_S_per_m", found.einstein_S_per_m)
 
 
 def diffusion(results: AnalysisResults, figures: list[Plot]) -> Markup:
@@ -67,14 +64,8 @@ def diffusion(results: AnalysisResults, figures: list[Plot]) -> Markup:
         window = f"{setting(fit.start_ps)}–{setting(fit.end_ps)} ps" if fit else "–"
         slope: object = "–"
         if fit:
-            slope = number(f"{base}/fit/loglog_slope", fit.exponent, fit.exponent_stderr)
-        infinite = number(
-            f"{base}/D_infinite_m2_per_s",
-            entry.D_infinite_m2_per_s,
-            entry.D_infinite_stderr_m2_per_s,
-            _DIFFUSION_UNIT,
-            _DIFFUSION_EXPONENT,
-        )
+            slope = number(f"{base}/fit/loglog_slope", fit.exponent)
+        infinite = _coefficient(f"{base}/D_infinite_m2_per_s", entry.D_infinite_m2_per_s)
         rows.append(
             (
                 names.species(entry.species),
@@ -103,15 +94,11 @@ def diffusion(results: AnalysisResults, figures: list[Plot]) -> Markup:
                 "The values for an infinite box contain the correction of ",
                 cite(YEH),
                 ", ",
-                number(
+                _coefficient(
                     "definitions/yeh_hummer_correction_m2_per_s",
                     results.diffusion.yeh_hummer_m2_per_s,
-                    results.diffusion.yeh_hummer_stderr_m2_per_s,
-                    _DIFFUSION_UNIT,
-                    _DIFFUSION_EXPONENT,
-                    measured=results.diffusion.yeh_hummer_stderr_m2_per_s is None,
                 ),
-                f", with a viscosity of {significant(viscosity)} mPa·s" if viscosity else "",
+                f", with a viscosity of {significant(viscosity.value)} mPa·s" if viscosity else "",
                 ", as given."
                 if results.diffusion.viscosity is None
                 else " from the pressure tensor.",
@@ -139,13 +126,7 @@ def _cross(results: AnalysisResults) -> list[Markup]:
     found = results.diffusion
     if found.cross_m2_per_s is None:
         return []
-    value = number(
-        "hydroxide_cross_term/D_m2_per_s",
-        found.cross_m2_per_s,
-        found.cross_stderr_m2_per_s,
-        _DIFFUSION_UNIT,
-        _DIFFUSION_EXPONENT,
-    )
+    value = _coefficient("hydroxide_cross_term/D_m2_per_s", found.cross_m2_per_s)
     text = "Cross term of the two parts of OH⁻ (D = vehicular + structural + cross): "
     return [tag("p", text, value, ".")]
 
@@ -155,13 +136,7 @@ def _second_route(results: AnalysisResults) -> list[Markup]:
     entry = results.diffusion.of("OH-")
     if entry is None:
         return []
-    other = number(
-        "diffusion/OH-/D_from_hops_m2_per_s",
-        entry.from_hops_m2_per_s,
-        entry.from_hops_stderr_m2_per_s,
-        _DIFFUSION_UNIT,
-        _DIFFUSION_EXPONENT,
-    )
+    other = _coefficient("diffusion/OH-/D_from_hops_m2_per_s", entry.from_hops_m2_per_s)
     rows = [
         ("mean-square displacement", diffusion_number(entry), "slope of the curve above"),
         ("hops", other, join(["vehicular part, and rate, length and correlation of hops, ",
@@ -205,26 +180,25 @@ def _measured_row(results: AnalysisResults, each: Beside) -> tuple[object, ...]:
     if each.of.startswith("diffusion/"):
         species = each.of.split("/")[1]
         entry = results.diffusion.of(species)
-        here: object = "–" if entry is None else diffusion_number(entry)
-        value = number(path, found.value, None, _DIFFUSION_UNIT, _DIFFUSION_EXPONENT, measured=True)
-        return f"D of {names.species(species)}", here, value, where, source
+        own: object = "–" if entry is None else diffusion_number(entry)
+        value = measured(path, found.value, _DIFFUSION_UNIT, _DIFFUSION_EXPONENT)
+        return f"D of {names.species(species)}", own, value, where, source
     if each.of.startswith("viscosity/"):
         eta = results.diffusion.viscosity
-        here = missing("viscosity")
+        own = missing("viscosity")
         if eta is not None:
-            here = number(each.of, eta.viscosity_mPa_s, eta.stderr_mPa_s, "mPa·s")
+            own = number(each.of, eta.viscosity_mPa_s, "mPa·s")
         return (
             "viscosity",
-            here,
-            number(path, found.value, None, "mPa·s", measured=True),
+            own,
+            measured(path, found.value, "mPa·s"),
             where,
             source,
         )
     density = results.input.density_kg_per_m3
     # A box of constant volume has the density that it was given.
-    here = "–" if density is None else number(each.of, density, None, "kg/m³", measured=True)
-    value = number(path, found.value, None, "kg/m³", measured=True)
-    return "density", here, value, where, source
+    own = "–" if density is None else measured(each.of, density, "kg/m³")
+    return "density", own, measured(path, found.value, "kg/m³"), where, source
 
 
 def conductivity(results: AnalysisResults, figures: list[Plot]) -> Markup:
@@ -235,46 +209,35 @@ def conductivity(results: AnalysisResults, figures: list[Plot]) -> Markup:
         results,
         "nernst_einstein_S_per_m",
         found.nernst_einstein_S_per_m,
-        found.nernst_einstein_stderr_S_per_m,
     )
     rows: list[tuple[object, ...]] = [
-        ("Nernst–Einstein", number(f"{base}/nernst_einstein_S_per_m",
-                                   found.nernst_einstein_S_per_m,
-                                   found.nernst_einstein_stderr_S_per_m, "S/m"),
+        ("Nernst–Einstein",
+         number(f"{base}/nernst_einstein_S_per_m", found.nernst_einstein_S_per_m, "S/m"),
          "ions that move independently", pill(nernst)),
-        ("Einstein", number(f"{base}/einstein_S_per_m", found.einstein_S_per_m,
-                            found.einstein_stderr_S_per_m, "S/m"),
+        ("Einstein", number(f"{base}/einstein_S_per_m", found.einstein_S_per_m, "S/m"),
          "all charges together, correlations included",
          pill(conductivity_verdict(results))),
-        ("experiment", number(f"{base}/experiment_S_per_m", found.experiment_S_per_m, None,
-                              "S/m", measured=True),
+        ("experiment", measured(f"{base}/experiment_S_per_m", found.experiment_S_per_m, "S/m"),
          join([cite(GILLIAM), ", aqueous KOH, 0–12 mol/L"]), "–"),
     ]  # fmt: skip
     cation = names.species(f"{results.input.cation}+")
-    for key, title, value, stderr, what in (
-        ("haven_ratio", "Haven ratio", found.haven_ratio, found.haven_ratio_stderr,
+    for key, title, estimate, what in (
+        ("haven_ratio", "Haven ratio", found.haven_ratio,
          "Nernst–Einstein over Einstein, less the bias of a quotient; 1 for ions that move "
          "independently"),
         ("transference_cation", f"share of {cation}", found.transference_cation,
-         found.transference_cation_stderr,
          "of the current, correlations included, relative to the centre of mass"),
         ("transference_cation_apparent", f"share of {cation}, apparent",
-         found.transference_cation_apparent, found.transference_cation_apparent_stderr,
+         found.transference_cation_apparent,
          "from the diffusion coefficients of the ions"),
     ):  # fmt: skip
-        if value is not None:
-            verdict = judge_nernst_einstein(results, key, value, stderr)
+        if estimate is not None:
+            verdict = judge_nernst_einstein(results, key, estimate)
             if key == "haven_ratio":
                 verdict = worst([("", verdict), ("Einstein", conductivity_verdict(results))])
             elif key == "transference_cation":
-                verdict = judge(results, f"{base}.{key}", value, stderr)
-            path = f"{base}/{key}"
-            shown = (
-                number(path, value, stderr)
-                if key == "haven_ratio"
-                else share(path, value, stderr, interval=getattr(found, f"{key}_interval_95"))
-            )
-            rows.append((title, shown, what, pill(verdict)))
+                verdict = judge(results, f"{base}.{key}", estimate)
+            rows.append((title, number(f"{base}/{key}", estimate), what, pill(verdict)))
     return section(
         "conductivity",
         "Conductivity",

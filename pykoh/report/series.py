@@ -15,7 +15,7 @@ from pykoh.report.canvas import COLOUR, Plot, figure, finish
 from pykoh.report.html import Markup, cite, join, pictures, section, table, tag
 from pykoh.report.page import PLOTS, REPORT_HTML, document
 from pykoh.report.references import GILLIAM
-from pykoh.report.values import duration, fraction, quantity, significant
+from pykoh.report.values import duration, quantity, significant
 
 _PANELS = (
     (
@@ -48,10 +48,9 @@ def series_plots(points: Sequence[SeriesPoint]) -> list[Plot]:
             drawn = False
             for key, legend, colour, marker in lines:
                 rows = [
-                    (point.molarity_mol_per_L, value * scale, (stderr or 0.0) * scale)
+                    (point.molarity_mol_per_L, mean.value * scale, (mean.stderr or 0.0) * scale)
                     for point in points
-                    for value, stderr in [point.values[key]]
-                    if value is not None
+                    if (mean := point.values[key]) is not None
                 ]
                 if rows:
                     x, y, error = np.array(rows).T
@@ -62,13 +61,13 @@ def series_plots(points: Sequence[SeriesPoint]) -> list[Plot]:
             temperatures = {point.temperature_K for point in points}
             if name == "series_conductivity" and points[0].cation == "K":
                 known = [t for t in temperatures if t is not None]
-                mean = sum(known) / len(known) if known else None
+                kelvin = sum(known) / len(known) if known else None
                 highest = min(1.15 * points[-1].molarity_mol_per_L, EXPERIMENT_MOLARITY[1])
                 grid = np.linspace(0.05, max(highest, 0.1), 120)
                 measured = [
                     value
                     for m in grid
-                    if mean is not None and (value := experiment(float(m), mean)) is not None
+                    if kelvin is not None and (value := experiment(float(m), kelvin)) is not None
                 ]
                 if len(measured) == len(grid):
                     axes.plot(grid, measured, ":", color=COLOUR["ink"], label="experiment")
@@ -91,15 +90,11 @@ def _cells(point: SeriesPoint) -> tuple[object, ...]:
         f"{len(point.runs)} × {duration(point.duration_ps / len(point.runs))}",
     ]
     for entry in QUANTITIES:
-        value, stderr = point.values[entry.key]
-        exponent = -9 if entry.key.startswith("D_") else 0
-        missing = tag("span", "–", class_="missing")
+        mean = entry.in_table(point.values[entry.key])
         cells.append(
-            missing
-            if value is None
-            else tag("span", fraction(value, stderr), class_="q")
-            if entry.key == "OH_OH_bonded_fraction"
-            else tag("span", quantity(value, stderr, "", exponent), class_="q")
+            tag("span", "–", class_="missing")
+            if mean is None
+            else tag("span", quantity(mean, "", entry.exponent), class_="q")
         )
     measured = point.experiment_S_per_m
     cells.append("–" if measured is None else significant(measured))
@@ -135,9 +130,10 @@ def write_series_report(
                 tag(
                     "p",
                     "D in m²/s, hop rate in 1/ps, conductivity in S/m, viscosity in mPa·s; ± is "
-                    "one standard error. Runs of the same solution are combined: mean weighted "
-                    "with their standard errors, and the larger of the error of the weights and of "
-                    "the scatter. Measured conductivity: ",
+                    "one standard error. Runs of the same solution are combined: the mean is "
+                    "weighted with the length of each run times its number of atoms. Where the "
+                    "runs disagree by more than chance, the error is that of their scatter. "
+                    "Measured conductivity: ",
                     cite(GILLIAM),
                     ".",
                 ),

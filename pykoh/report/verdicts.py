@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.results import AnalysisResults, HydrogenBondClass, LineFit, SpeciesDiffusion
 from pykoh.analysis.results.summary import not_in_equilibrium
 from pykoh.report.names import species
@@ -72,8 +73,7 @@ def reasons(results: AnalysisResults, quantity: str) -> tuple[str, ...]:
 def judge(
     results: AnalysisResults,
     quantity: str,
-    value: float | None,
-    stderr: float | None,
+    estimate: Estimate | None,
     fit: LineFit | None = None,
     n_particles: float | None = None,
 ) -> Verdict:
@@ -84,14 +84,14 @@ def judge(
     Args:
         results: whose warnings apply.
         quantity: its path in ``results.json``, e.g. ``"diffusion.OH-"``.
-        value: the value, or None.
-        stderr: its standard error, or None.
+        estimate: the value, or None.
         fit: the line through a mean-square displacement that it came from, if any.
         n_particles: particles behind that line, if it is known.
     """
     why = reasons(results, quantity)
-    if value is None:
+    if estimate is None:
         return Verdict(MISSING, why[0] if why else "the trajectory does not hold what it needs")
+    value, stderr = estimate.value, estimate.stderr
     short = _short(value, stderr)
     if fit is not None:
         observed = _observed(results.input.duration_ps, fit, n_particles)
@@ -124,12 +124,13 @@ def _short(value: float, stderr: float | None) -> str:
 
 def _not_diffusive(fit: LineFit) -> str:
     """Return why a displacement has not been shown to be diffusion, or nothing."""
-    away, known = abs(fit.exponent - 1), fit.exponent_stderr
+    exponent = fit.exponent.value
+    away, known = abs(exponent - 1), fit.exponent.stderr or 0.0
     if away <= EXPONENT_TOLERANCE and known <= EXPONENT_TOLERANCE:
         return ""
-    slope = quantity_text(fit.exponent, known)
+    slope = quantity_text(fit.exponent)
     if away > EXPONENT_TOLERANCE:
-        kind = "below" if fit.exponent < 1 else "above"
+        kind = "below" if exponent < 1 else "above"
         return f"the log–log slope is {slope}, {kind} the 1 of diffusion: run longer"
     return f"the log–log slope is {slope}, too uncertain to tell diffusion (1): run longer"
 
@@ -165,11 +166,10 @@ def worst(verdicts: Iterable[tuple[str, Verdict]]) -> Verdict:
 
 def routes_apart(entry: SpeciesDiffusion) -> float | None:
     """Return how far D from displacements and from hops are apart, in standard errors."""
-    values = (entry.D_m2_per_s, entry.from_hops_m2_per_s)
-    errors = (entry.stderr_m2_per_s, entry.from_hops_stderr_m2_per_s)
-    if values[0] is None or values[1] is None or not errors[0] or not errors[1]:
+    one, other = entry.D_m2_per_s, entry.from_hops_m2_per_s
+    if one is None or other is None or not one.stderr or not other.stderr:
         return None
-    return abs(values[0] - values[1]) / math.hypot(errors[0], errors[1])
+    return abs(one.value - other.value) / math.hypot(one.stderr, other.stderr)
 
 
 _PARTS = {
@@ -183,7 +183,7 @@ def judge_diffusion(results: AnalysisResults, entry: SpeciesDiffusion) -> Verdic
 
     def own(of: SpeciesDiffusion) -> Verdict:
         path = f"diffusion.{of.species}.D_m2_per_s"
-        return judge(results, path, of.D_m2_per_s, of.stderr_m2_per_s, of.fit, of.n_particles)
+        return judge(results, path, of.D_m2_per_s, of.fit, of.n_particles)
 
     found = own(entry)
     if entry.species not in _PARTS or entry.D_m2_per_s is None:
@@ -197,24 +197,21 @@ def judge_diffusion(results: AnalysisResults, entry: SpeciesDiffusion) -> Verdic
         part = results.diffusion.of(key)
         if part is None or part.D_m2_per_s is None:
             continue
-        if abs(part.D_m2_per_s) >= SMALL_PART * abs(entry.D_m2_per_s):
+        if abs(part.D_m2_per_s.value) >= SMALL_PART * abs(entry.D_m2_per_s.value):
             verdicts.append((name, own(part)))
     return worst(verdicts)
 
 
-def judge_nernst_einstein(
-    results: AnalysisResults, key: str, value: float | None, stderr: float | None
-) -> Verdict:
+def judge_nernst_einstein(results: AnalysisResults, key: str, estimate: Estimate | None) -> Verdict:
     """Judge a number that is made of the diffusion coefficients of both ions: no better than they.
 
     Args:
         results: whose ions these are.
         key: its name in ``conductivity`` of ``results.json``.
-        value: the value, or None.
-        stderr: its standard error, or None.
+        estimate: the value, or None.
     """
-    found = judge(results, f"conductivity.{key}", value, stderr)
-    if value is None:
+    found = judge(results, f"conductivity.{key}", estimate)
+    if estimate is None:
         return found
     verdicts = [("", found)]
     for name in (f"{results.input.cation}+", "OH-"):
@@ -227,18 +224,18 @@ def judge_nernst_einstein(
 def judge_bonds(results: AnalysisResults, bonds: HydrogenBondClass) -> Verdict:
     """Judge the share of donors that are bonded, also by how many lifetimes the run is long."""
     path = f"hydrogen_bonds.{bonds.name}.fraction_of_donors_bonded"
-    value = bonds.fraction_of_donors_bonded
-    found = judge(results, path, value, bonds.fraction_of_donors_bonded_stderr)
-    if value is not None and bonds.upper_limit is not None:
+    share = bonds.fraction_of_donors_bonded
+    found = judge(results, path, share)
+    if share is not None and share.upper_limit is not None:
         return Verdict(SHORT, "no such bond was seen; the limit holds in 95 of 100 runs")
-    if _RANK[found.label] >= _RANK[SHORT] or not value:
+    if share is None or share.value == 0.0 or _RANK[found.label] >= _RANK[SHORT]:
         return found
     lasts = None if bonds.survival is None else bonds.survival.intermittent_ps
     if bonds.survival is not None and lasts is None:
         return Verdict(SHORT, "bonds outlast what this run can show: run longer")
     if lasts is None:
         return found
-    lifetimes = results.input.duration_ps / lasts
+    lifetimes = results.input.duration_ps / lasts.value
     if lifetimes >= FEWEST_LIFETIMES:
         return found
     return Verdict(
@@ -252,17 +249,17 @@ def judge_hops(results: AnalysisResults) -> Verdict:
     """Judge the hop rate, also by how much it depends on the rattle window that was chosen."""
     found = results.grotthuss
     rate = found.hop_rate_per_ps
-    verdict = judge(results, "grotthuss.hop_rate_per_ps", rate, found.hop_rate_stderr_per_ps)
+    verdict = judge(results, "grotthuss.hop_rate_per_ps", rate)
     curve = found.rate_vs_window
     window = found.rattle_window_ps
-    if verdict.label != CONVERGED or curve is None or not rate:
+    if verdict.label != CONVERGED or curve is None or rate is None or rate.value == 0.0:
         return verdict
     inside = [
         index for index, value in enumerate(curve.window_ps) if window < value <= 2.001 * window
     ]
     if not inside:
         return verdict
-    change = float(curve.hop_rate_per_ps[inside[-1]]) / rate - 1
+    change = float(curve.hop_rate_per_ps[inside[-1]]) / rate.value - 1
     if abs(change) <= PLATEAU_TOLERANCE:
         return verdict
     percent = significant(100 * abs(change), 2)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pykoh.analysis.common.estimate import How
 from pykoh.analysis.results import AnalysisResults, InputSummary
 from pykoh.provenance import versions
 from pykoh.report import references
@@ -172,14 +173,14 @@ def _diffusion_sentences(results: AnalysisResults) -> list[str]:
     )
     if found.yeh_hummer_m2_per_s is None or found.viscosity_mPa_s is None:
         return [first, "No correction for the finite size of the box was applied."]
-    if found.viscosity is not None and found.viscosity.stderr_mPa_s is not None:
-        value = quantity(found.viscosity_mPa_s, found.viscosity.stderr_mPa_s)
+    eta = found.viscosity_mPa_s
+    if eta.how is not How.GIVEN:
         source = (
-            f"({value}) mPa s, from the spectrum of the pressure tensor at frequency 0, which is "
-            "the Green–Kubo integral [daivis1994]"
+            f"({quantity(eta)}) mPa s, from the spectrum of the pressure tensor at frequency 0, "
+            "which is the Green–Kubo integral [daivis1994]"
         )
     else:
-        source = f"{setting(found.viscosity_mPa_s)} mPa s"
+        source = f"{setting(eta.value)} mPa s"
     return [
         first,
         f"They were corrected to infinite size [yeh2004] with a viscosity of {source}.",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import exact
+from pykoh.analysis.common.estimate_views import columns
 from pykoh.analysis.common.statistics import nothing_seen
 from pykoh.analysis.common.survival import Continuous, Intermittent, survival_curve
 from pykoh.analysis.hops.counter import Hops
@@ -77,7 +78,7 @@ def test_times_of_a_telegraph_signal() -> None:
     assert np.abs(curve.intermittent - expected)[short].max() < 0.03
     assert (np.abs(curve.intermittent - expected) < 5 * curve.intermittent_stderr + 0.01).all()
     # Geometric spells: the rest of one met at random is 1/off - 1/2 frames (steps in between).
-    assert curve.continuous_ps == pytest.approx(dt * (1 / off - 0.5), rel=0.06)
+    assert curve.continuous_ps.value == pytest.approx(dt * (1 / off - 0.5), rel=0.06)
     middle = int(np.searchsorted(curve.time_ps, 0.5))
     assert curve.continuous[middle] == pytest.approx(np.exp(-off * 50), abs=0.04)
 
@@ -115,8 +116,8 @@ def test_hops_that_lead_back() -> None:
     found = counter.directionality()
     assert found is not None
     assert found.n_pairs == 3
-    assert found.return_probability == pytest.approx(2 / 3)
-    assert found.mean_cosine == pytest.approx((-1 - 1 + 0) / 3)
+    assert found.return_probability.value == pytest.approx(2 / 3)
+    assert found.mean_cosine.value == pytest.approx((-1 - 1 + 0) / 3)
     assert counter.presolvation() is None
 
 
@@ -160,15 +161,15 @@ def test_needed_interval_of_a_linear_loss(slope: float) -> None:
     interval = np.array([0.01, 0.02, 0.04])
     rate = 0.4 * (1 - slope * interval)
     expected = 0.04 if slope == 0 else min(0.05 / slope, 0.04)
-    needed, stderr = _needed(interval, rate, 100.0)
-    assert needed == pytest.approx(expected)
+    needed = _needed(interval, rate, 100.0)
+    assert needed is not None and needed.value == pytest.approx(expected)
     # That of a count of the hops that were lost; a lower limit has none.
-    assert stderr == (pytest.approx(0.1 * expected) if expected < 0.04 else None)
-    assert _needed(interval, np.zeros(3), 0.0) == (None, None)
+    assert needed.stderr == (pytest.approx(0.1 * expected) if expected < 0.04 else None)
+    assert _needed(interval, np.zeros(3), 0.0) is None
 
 
 def test_a_few_lost_hops_give_no_interval() -> None:
-    assert _needed(np.array([0.01, 0.02]), np.array([0.4, 0.3]), 4.0) == (None, None)
+    assert _needed(np.array([0.01, 0.02]), np.array([0.4, 0.3]), 4.0) is None
 
 
 def stress(rng: np.random.Generator, n: int, dt: float, tau: float, sigma: float) -> np.ndarray:
@@ -195,8 +196,7 @@ def test_viscosity_of_a_known_stress() -> None:
         pressure = stress(np.random.default_rng(seed), 60000, dt, tau, sigma)
         result, _ = viscosity(np.arange(60000) * dt, pressure, volume, 300.0)
         if result.viscosity_mPa_s is not None:
-            assert result.stderr_mPa_s is not None
-            found.append((result.viscosity_mPa_s, result.stderr_mPa_s))
+            found.append((result.viscosity_mPa_s.value, result.viscosity_mPa_s.stderr))
     # A record whose slow fluctuations are large by chance looks too short: 1 of 40 here.
     assert len(found) >= 5
     values, errors = np.array(found).T
@@ -211,8 +211,8 @@ def test_a_slow_decay_below_a_fast_one_is_part_of_the_viscosity() -> None:
         rng = np.random.default_rng([11, seed])
         pressure = exact.shear_stress(rng, n, dt, ((0.05, 0.5), (2.0, 0.5)), 0.9, 3000.0, 300.0)
         result, reason = viscosity(np.arange(n) * dt, pressure, 3000.0, 300.0)
-        assert result.viscosity_mPa_s is not None and result.stderr_mPa_s is not None, reason
-        found.append((result.viscosity_mPa_s, result.stderr_mPa_s))
+        assert result.viscosity_mPa_s is not None, reason
+        found.append((result.viscosity_mPa_s.value, result.viscosity_mPa_s.stderr))
     values, errors = np.array(found).T
     assert values.mean() == pytest.approx(0.9, abs=0.12)
     assert (np.abs(values - 0.9) < 2.5 * errors).all()
@@ -283,11 +283,11 @@ def test_pairs_of_hydroxides_by_brute_force(edge: float) -> None:
         vectors = oxygen[f, carriers[f]][:, None] - oxygen[f, carriers[f]][None]
         vectors -= edge * np.round(vectors / edge)
         together[f] = (np.linalg.norm(vectors, axis=2) < cutoff) & ~np.eye(n_id, dtype=bool)
-    assert found.mean_partners == pytest.approx(together.sum(axis=2).mean())
-    assert found.fraction_paired == pytest.approx(together.any(axis=2).mean())
+    assert found.mean_partners.value == pytest.approx(together.sum(axis=2).mean())
+    assert found.fraction_paired.value == pytest.approx(together.any(axis=2).mean())
     parted = (together[:-1] & ~together[1:]).sum() // 2
     assert found.n_separations == parted
-    assert found.lifetime_ps == pytest.approx(0.1 * together[:-1].sum() / 2 / parted)
+    assert found.lifetime_ps.value == pytest.approx(0.1 * together[:-1].sum() / 2 / parted)
     assert found.survival is not None
     expected = (together[:-1] & together[1:]).sum() / together[:-1].sum()
     assert found.survival.intermittent[0] == pytest.approx(expected)
@@ -300,8 +300,8 @@ def test_hydroxides_that_never_meet_have_an_error() -> None:
     counter.add(oxygen, cells, np.array([[0, 1]] * 10))
     found = counter.result(0.1)
     assert found is not None
-    assert (found.fraction_paired, found.lifetime_ps) == (0.0, None)
-    assert found.fraction_paired_stderr == nothing_seen(2.0)[0]
+    assert (found.fraction_paired.value, found.lifetime_ps) == (0.0, None)
+    assert found.fraction_paired.stderr == nothing_seen(2.0)[0]
 
 
 def test_errors_of_survival_times_are_the_real_scatter() -> None:
@@ -311,8 +311,7 @@ def test_errors_of_survival_times_are_the_real_scatter() -> None:
         partner = telegraph(np.random.default_rng(seed), 1500, 8, 0.02, 0.004)
         curve = survival_curve(*both(partner, 500), 0, 0.01)
         assert curve is not None
-        row = (curve.continuous_ps, curve.continuous_stderr_ps)
-        found.append((*row, curve.intermittent_ps, curve.intermittent_stderr_ps))
+        found.append((*columns(curve.continuous_ps), *columns(curve.intermittent_ps)))
     values = np.array(found, dtype=float)
     for column in (0, 2):
         scatter = np.nanstd(values[:, column])

@@ -193,7 +193,7 @@ def test_path_over_the_periodic_boundary() -> None:
     np.testing.assert_allclose(paths[2, -1], [-2.5, 0.0, 0.0], atol=1e-12)
     np.testing.assert_allclose(paths[0], paths[1] + paths[2], atol=1e-12)
     assert counter.hop_length is not None
-    assert counter.hop_length[0] == pytest.approx(2.5)
+    assert counter.hop_length.value == pytest.approx(2.5)
 
 
 def reference_hops(events: list[tuple[int, int, int]], window: int) -> list[int]:
@@ -282,11 +282,11 @@ def test_rates_and_waiting_times_of_a_poisson_process() -> None:
         rate = counter.rate_per_ps()
         waiting = counter.waiting_times()
         assert rate is not None and waiting is not None and waiting.fit is not None
-        rates.append(rate[0])
-        errors.append(rate[1])
-        tails.append(waiting.fit.rate_per_ps)
-        tail_errors.append(waiting.fit.rate_stderr_per_ps)
-        amplitudes.append(waiting.fit.amplitude)
+        rates.append(rate.value)
+        errors.append(rate.stderr)
+        tails.append(waiting.fit.rate_per_ps.value)
+        tail_errors.append(waiting.fit.rate_per_ps.stderr)
+        amplitudes.append(waiting.fit.amplitude.value)
     scatter = np.std(rates, ddof=1)
     assert np.mean(rates) == pytest.approx(0.37, abs=4 * scatter / np.sqrt(60))
     # Poisson's, or a little more where the scatter is larger by chance.
@@ -302,6 +302,8 @@ def test_no_hop_has_a_rate_of_zero_with_an_error() -> None:
     scene.wait(50)
     counter, _, _ = count(scene)
     rate = counter.rate_per_ps()
-    assert rate == (0.0, pytest.approx(1 / 0.49))
+    assert rate is not None
+    assert (rate.value, rate.stderr) == (0.0, pytest.approx(1 / 0.49))
+    assert rate.upper_limit == pytest.approx(3.0 / 0.49, rel=0.01)
     assert counter.hop_length is None
     assert counter.waiting_times() is None

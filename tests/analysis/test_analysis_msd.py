@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pykoh.analysis.common.equilibration import halves
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.msd_order_n import DEPTH, RATIO, Displacements, OrderN
 from pykoh.analysis.transport.diffusion import finite_size_correction, yeh_hummer_m2_per_s
 from pykoh.analysis.transport.fitting import choose_fit
@@ -179,7 +180,8 @@ def test_standard_errors_are_the_real_scatter(n_particles: int, n_frames: int, d
         for found, options in ((fixed, {"window": (1.0, n_frames * dt / 4)}), (chosen, {})):
             choice, _ = fit(walk, dt, **options)
             assert choice.fit is not None
-            found.append((choice.fit.slope_A2_per_ps / 6, choice.fit.slope_stderr_A2_per_ps / 6))
+            slope = choice.fit.slope_A2_per_ps
+            found.append((slope.value / 6, slope.stderr / 6))
         doubted += choice.reason is not None
     slopes, errors = np.array(fixed).T
     scatter = np.std(slopes, ddof=1)
@@ -209,8 +211,8 @@ def test_bounded_motion_on_top_of_diffusion() -> None:
         choice, _ = fit(walk + 2.0 * rattle, dt, earliest_ps=2.0, bounded=True)
         if choice.fit is None:  # too uncertain to publish
             continue
-        slopes.append(choice.fit.slope_A2_per_ps / 6)
-        errors.append(choice.fit.slope_stderr_A2_per_ps / 6)
+        slopes.append(choice.fit.slope_A2_per_ps.value / 6)
+        errors.append(choice.fit.slope_A2_per_ps.stderr / 6)
         intercepts.append(choice.fit.intercept_A2)
     assert np.median(intercepts) == pytest.approx(24.0, rel=0.3)
     assert len(slopes) >= 57
@@ -289,18 +291,18 @@ def test_yeh_hummer() -> None:
     # kT/(6 π η L) at 298.15 K, 0.89 mPa·s, 15 Å is 1.636e-10 m²/s
     assert yeh_hummer_m2_per_s(298.15, 0.89, 15.0) == pytest.approx(2.837297 * 1.6358e-10, rel=1e-3)
     cube = 15.0 * np.eye(3)
-    assert finite_size_correction(cube, 298.15, 0.89).value_m2_per_s == pytest.approx(
-        4.641e-10, rel=1e-3
-    )
+    eta = Estimate.given(0.89)
+    found = finite_size_correction(cube, 298.15, eta).value_m2_per_s
+    assert found is not None and found.value == pytest.approx(4.641e-10, rel=1e-3)
     unknown = finite_size_correction(cube, 298.15, None)
     assert unknown.value_m2_per_s is None
     # the size that it would have: 0.89 mPa·s gives 4.641e-10
     assert "1.0e-10 to 8.3e-10 m²/s for 4 to 0.5 mPa·s" in str(unknown.reason)
-    assert finite_size_correction(cube, None, 0.89).value_m2_per_s is None
+    assert finite_size_correction(cube, None, eta).value_m2_per_s is None
     flat = np.diag([15.0, 15.0, 30.0])
-    assert "cubic" in str(finite_size_correction(flat, 298.15, 0.89).reason)
+    assert "cubic" in str(finite_size_correction(flat, 298.15, eta).reason)
     tilted = np.array([[15.0, 0, 0], [5.0, 15.0, 0], [0, 0, 15.0]])
-    assert "cubic" in str(finite_size_correction(tilted, 298.15, 0.89).reason)
+    assert "cubic" in str(finite_size_correction(tilted, 298.15, eta).reason)
 
 
 def test_halves_with_another_diffusion_are_told_from_halves_alike():

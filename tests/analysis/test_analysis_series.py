@@ -16,11 +16,13 @@ from scipy import stats
 
 import pykoh.trajectory.run as run_module
 import report_cases
+from pykoh.analysis.common.estimate import Estimate
+from pykoh.analysis.common.estimate_views import columns
 from pykoh.analysis.common.msd_order_n import OrderN
 from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.analysis.results.folder import run_names
 from pykoh.analysis.results.write import as_json
-from pykoh.analysis.series import combine, replicas, series
+from pykoh.analysis.series import replicas, series
 from pykoh.analysis.transport.conductivity import ion_tracks
 from pykoh.analysis.transport.diffusion import cross_term
 from pykoh.analysis.transport.fitting import choose_fit
@@ -82,29 +84,37 @@ def test_no_dask_scheduler_is_one_line() -> None:
         dask_workers("tcp://127.0.0.1:1", timeout_s=1.0)
 
 
-def test_combine_replicas() -> None:
-    assert combine([(1.0, 0.1)]) == (1.0, 0.1)
-    assert combine([(None, None), (1.0, 0.1)]) == (1.0, 0.1)
-    assert combine([(None, None)]) == (None, None)
-    value, error = combine([(1.0, 0.1), (1.1, 0.2)])
+def estimates(*pairs: tuple[float, float | None] | None) -> list[Estimate | None]:
+    return [None if pair is None else Estimate.number(*pair) for pair in pairs]
+
+
+def combined(*pairs: tuple[float, float | None] | None) -> tuple[float | None, float | None]:
+    return columns(replicas(estimates(*pairs)).mean)
+
+
+def test_mean_of_replicas() -> None:
+    assert combined((1.0, 0.1)) == (1.0, 0.1)
+    assert combined(None, (1.0, 0.1)) == (1.0, 0.1)
+    assert combined(None) == (None, None)
+    value, error = combined((1.0, 0.1), (1.1, 0.2))
     weights = np.array([1.0 / 0.1, 1.1 / 0.2]) ** 2
     assert value == pytest.approx(weights @ [1.0, 1.1] / weights.sum())
     assert error == pytest.approx(value * weights.sum() ** -0.5)  # they agree
-    value, error = combine([(1.0, 0.01), (2.0, 0.02)])
+    value, error = combined((1.0, 0.01), (2.0, 0.02))
     assert (value, error) == pytest.approx((1.5, 0.5))  # they do not: the scatter decides
     # Nothing seen in one run has no error; it must not drop out of the mean.
-    assert combine([(0.0, 0.0), (0.2, 0.05)]) == pytest.approx((0.1, 0.1))
+    assert combined((0.0, 0.0), (0.2, 0.05)) == pytest.approx((0.1, 0.1))
 
 
 def test_replicas_that_disagree_say_so() -> None:
-    found = replicas([(1.0, 0.01), (1.1, 0.011), (1.2, 0.012), (1.3, 0.013)])
-    assert found.birge_ratio is not None and found.interval is not None
+    found = replicas(estimates((1.0, 0.01), (1.1, 0.011), (1.2, 0.012), (1.3, 0.013)))
+    assert found.birge_ratio is not None and found.mean is not None
     assert found.birge_ratio > 5.0
     values = np.array([1.0, 1.1, 1.2, 1.3])
     half = stats.t.ppf(0.975, 3) * values.std(ddof=1) / 2.0
-    assert found.interval == pytest.approx((1.15 - half, 1.15 + half))
-    assert replicas([(1.0, 0.1), (1.01, 0.1)]).birge_ratio < 0.2
-    assert replicas([(1.0, None), (1.01, 0.1)]).birge_ratio is None
+    assert found.mean.interval == pytest.approx((1.15 - half, 1.15 + half))
+    assert replicas(estimates((1.0, 0.1), (1.01, 0.1))).birge_ratio < 0.2
+    assert replicas(estimates((1.0, None), (1.01, 0.1))).birge_ratio is None
 
 
 @pytest.mark.parametrize("quoted", [1.0, 0.4])
@@ -114,8 +124,8 @@ def test_intervals_of_replicas_hold_the_truth(quoted: float) -> None:
     held, means = 0, []
     for _ in range(600):
         values = rng.chisquare(16, size=4) / 16
-        found = replicas([(v, quoted * v * np.sqrt(2.0 / 16)) for v in values])
-        assert found.interval is not None and found.value is not None
+        found = replicas(estimates(*((v, quoted * v * np.sqrt(2.0 / 16)) for v in values))).mean
+        assert found is not None and found.interval is not None
         held += found.interval[0] <= 1.0 <= found.interval[1]
         means.append(found.value)
     assert np.mean(means) == pytest.approx(1.0, abs=0.03)
@@ -124,16 +134,16 @@ def test_intervals_of_replicas_hold_the_truth(quoted: float) -> None:
 
 def test_runs_of_one_solution_are_one_point() -> None:
     a = report_cases.full()
-    hotter = replace(a, input=replace(a.input, temperature_K=333.0))
+    hotter = replace(a, input=replace(a.input, temperature=Estimate.given(333.0)))
     dilute = replace(a, input=replace(a.input, n_koh=2, n_h2o=98, molarity_mol_per_L=1.1))
     points = series([("x", a), ("y", dilute), ("z", a), ("hot", hotter)])
     assert [point.runs for point in points] == [("y",), ("x", "z"), ("hot",)]
     assert points[1].duration_ps == pytest.approx(2 * a.input.duration_ps)
-    value, error = points[1].values["D_OH_m2_per_s"]
+    mean = points[1].values["D_OH_m2_per_s"]
     entry = a.diffusion.of("OH-")
-    assert entry is not None and entry.stderr_m2_per_s is not None and error is not None
-    assert value == pytest.approx(entry.D_m2_per_s)
-    assert error == pytest.approx(entry.stderr_m2_per_s / np.sqrt(2))
+    assert entry is not None and entry.D_m2_per_s is not None and mean is not None
+    assert mean.value == pytest.approx(entry.D_m2_per_s.value)
+    assert mean.stderr == pytest.approx(entry.D_m2_per_s.stderr / np.sqrt(2))
     assert points[0].experiment_S_per_m is not None
 
 
@@ -194,13 +204,14 @@ def test_onsager_coefficients_of_correlated_ions() -> None:
         choice = choose_fit(moments[0], 0.05, 8000, bounded=True)
         coefficients, share = onsager(tuple(moments), choice, (np.nan, np.nan))
         assert share is not None
-        values = {entry.name: entry.value for entry in coefficients}
+        values = {entry.name: entry.coefficient.value for entry in coefficients}
         whole = values["cation_cation"] + values["hydroxide_hydroxide"]
         assert choice.fit is not None
-        assert whole - 2 * values["cation_hydroxide"] == pytest.approx(choice.fit.slope_A2_per_ps)
+        slope = choice.fit.slope_A2_per_ps.value
+        assert whole - 2 * values["cation_hydroxide"] == pytest.approx(slope)
         shares.append(share.value)
         crosses.append(values["cation_hydroxide"])
-        errors.append((coefficients[1].stderr, share.stderr))
+        errors.append((coefficients[1].coefficient.stderr, share.stderr))
     of_cross, of_share = np.mean(errors, axis=0) / np.sqrt(8)
     assert np.mean(crosses) == pytest.approx(6 * 4 * 0.5 * 0.3, abs=4 * of_cross)
     # D of the cations 0.175, of hydroxides 0.3, common 0.15: (0.175 - 0.15) / 0.175
@@ -220,7 +231,8 @@ def test_cross_term_is_what_the_parts_have_in_common() -> None:
     total = choose_fit(displacements["OH-"], 0.05, 6000, (1.0, 20.0))
     found = cross_term(displacements, total)
     assert found is not None
-    value, error, interval = found
+    value, error, interval = found.value, found.stderr, found.interval
+    assert error is not None
     assert value == pytest.approx(-0.2e-8, abs=3 * error)
     assert error < 0.04e-8
     assert interval is not None and interval[0] < -0.2e-8 < interval[1]

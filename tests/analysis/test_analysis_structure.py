@@ -8,12 +8,18 @@ from scipy import stats
 
 from pykoh.analysis.common import statistics as blocks
 from pykoh.analysis.common.constants import molarity
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.statistics import SegmentedSums, nothing_seen, ratio_stderr, share_stderr
 from pykoh.analysis.structure.distributions import structure
 from pykoh.analysis.structure.first_peak import first_peak
 from pykoh.analysis.structure.first_shell import FirstShell, first_shell, point_errors
 from pykoh.analysis.structure.rdf import BIN_A, PairHistograms
-from pykoh.analysis.transport.conductivity import einstein, experiment, ion_tracks, nernst_einstein
+from pykoh.analysis.transport.conductivity import (
+    einstein_factor,
+    experiment,
+    ion_tracks,
+    nernst_einstein,
+)
 from pykoh.analysis.transport.temperature import Thermometer
 from pykoh.trajectory.species import Atoms
 
@@ -123,15 +129,16 @@ def test_peak_minimum_and_ion_pairs() -> None:
     pairs.add(positions, np.broadcast_to(16.0 * np.eye(3), (frames, 3, 3)).copy(), counts)
     found, _ = structure(pairs, "K", 0.1)
     star = found.of("K-O*")
-    assert star is not None and star.first_peak_A == pytest.approx(2.6, abs=0.06)
-    assert star.first_minimum_A is not None and 2.8 < star.first_minimum_A < 5.5
-    assert star.coordination_number == pytest.approx(0.5)
+    assert star is not None and star.first_peak_A.value == pytest.approx(2.6, abs=0.06)
+    assert star.first_minimum_A is not None and 2.8 < star.first_minimum_A.value < 5.5
+    assert star.coordination_number.value == pytest.approx(0.5)
     water = found.of("K-Ow")
-    assert water is not None and water.coordination_number == pytest.approx(5.0)
+    assert water is not None and water.coordination_number.value == pytest.approx(5.0)
     assert found.ion_pairing is not None
-    assert found.ion_pairing.fraction_of_cations_paired == pytest.approx(0.5)
-    assert found.ion_pairing.mean_hydroxides_per_cation == pytest.approx(0.5)
-    assert found.ion_pairing.stderr == pytest.approx(0.0, abs=1e-12)
+    assert found.ion_pairing.fraction_of_cations_paired.value == pytest.approx(0.5)
+    assert found.ion_pairing.mean_hydroxides_per_cation.value == pytest.approx(0.5)
+    stderr = found.ion_pairing.fraction_of_cations_paired.stderr
+    assert stderr == pytest.approx(0.0, abs=1e-12)
 
 
 @pytest.mark.parametrize(("centre", "width"), [(2.77, 0.12), (2.79, 0.12), (0.985, 0.04)])
@@ -151,8 +158,8 @@ def test_peaks_lie_between_bins_and_errors_cover_them(centre: float, width: floa
         histogram = rng.poisson(4.0 * noise * expected).astype(np.float64)
         peak = int(np.argmax((histogram.sum(axis=0) / shell)[: round((centre + 0.2) / BIN_A)]))
         found.append(first_peak(histogram, np.full(64, 4.0), 64, peak))
-    r = np.array([each.r_A for each in found])
-    stderr = np.array([each.stderr_A for each in found], dtype=float)
+    r = np.array([each.r_A.value for each in found])
+    stderr = np.array([each.r_A.stderr for each in found], dtype=float)
     assert abs(r.mean() - centre) < 0.005
     assert 0.7 < r.std() / np.median(stderr) < 1.15
 
@@ -161,8 +168,8 @@ def test_a_peak_of_few_blocks_has_no_error() -> None:
     histogram = np.zeros((2, 80))
     histogram[:, 54:59] = [10.0, 60.0, 90.0, 60.0, 10.0]
     found = first_peak(histogram, np.ones(2), 2, 56)
-    assert found.r_A == pytest.approx(56.5 * BIN_A, abs=0.01)
-    assert found.stderr_A is None
+    assert found.r_A.value == pytest.approx(56.5 * BIN_A, abs=0.01)
+    assert found.r_A.stderr is None and found.r_A.reason
 
 
 def shell_counts(model: np.ndarray, total: float, rng: np.random.Generator) -> FirstShell:
@@ -259,11 +266,11 @@ def test_block_averages_of_correlated_data() -> None:
 def test_einstein_conductivity_of_independent_ions_is_nernst_einstein() -> None:
     # one ion with D in a box: σ = e² D / (V kT); 1e-9 m²/s, 1 nm³, 300 K
     expected = (1.602176634e-19) ** 2 * 1e-9 / (1e-27 * 1.380649e-23 * 300)
-    value, error = nernst_einstein([(1.0, 1e-9, 2e-10)], 1000.0, 300.0)
-    assert value == pytest.approx(expected)
-    assert error == pytest.approx(0.2 * expected)
+    found = nernst_einstein([(1.0, Estimate.positive(1e-9, 2e-10))], 1000.0, 300.0)
+    assert found.value == pytest.approx(expected)
+    assert found.stderr == pytest.approx(0.2 * expected)
     # the dipole of that ion has the slope 6 D e² = 0.6 e²·Å²/ps
-    assert einstein(0.6, 0.12, 1000.0, 300.0) == pytest.approx((expected, 0.2 * expected))
+    assert 0.6 * einstein_factor(1000.0, 300.0) == pytest.approx(expected)
 
 
 def test_displacement_of_the_ions() -> None:
@@ -300,9 +307,9 @@ def test_temperature() -> None:
     meter.add(velocities[100:])
     meter.add(np.full((50, 120, 3), np.nan))
     found = meter.result()
-    assert found is not None and found[1] is not None
-    assert found[0] == pytest.approx(320.0, abs=4 * found[1])
-    assert 0.3 < found[1] < 3.0
+    assert found is not None and found.stderr is not None
+    assert found.value == pytest.approx(320.0, abs=4 * found.stderr)
+    assert 0.3 < found.stderr < 3.0
     assert Thermometer(masses).result() is None
 
 

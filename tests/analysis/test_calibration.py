@@ -11,6 +11,8 @@ from scipy import stats
 
 import exact
 from pykoh.analysis.common.equilibration import Watched, drift, drift_warnings, drifts
+from pykoh.analysis.common.estimate import Estimate
+from pykoh.analysis.common.estimate_views import columns
 from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.analysis.transport.onsager import haven_ratio
 from pykoh.trajectory.run import ReadOptions, Run
@@ -99,11 +101,12 @@ def test_einstein_conductivity_beside_rotating_water(
         made = exact.reactive_box(np.random.default_rng([FIRST_SEED, seed]), box)
         path = exact.write(made, tmp_path / f"{seed}.dump")
         result = analyze(Run([path], ReadOptions()), Settings(temperature_K=300.0)).conductivity
-        assert result.einstein_S_per_m is not None and result.einstein_stderr_S_per_m is not None
-        values.append(result.einstein_S_per_m / made.truth["einstein"])
-        bounds.append(result.einstein_stderr_S_per_m / made.truth["einstein"])
+        found = result.einstein_S_per_m
+        assert found is not None and found.stderr is not None
+        values.append(found.value / made.truth["einstein"])
+        bounds.append(found.stderr / made.truth["einstein"])
         part = next(entry for entry in result.onsager if entry.name == "cation_hydroxide")
-        cross.append((part.value, part.stderr, made.truth["cation_hydroxide"]))
+        cross.append((*columns(part.coefficient), made.truth["cation_hydroxide"]))
     spread = np.mean(bounds) / np.sqrt(seeds)
     assert spread < 0.3
     assert np.mean(values) == pytest.approx(1.0, abs=3.0 * spread)
@@ -163,6 +166,8 @@ def test_a_quotient_of_noisy_conductivities_has_no_bias() -> None:
     of_both, of_one = 0.15 * rng.normal(size=20_000), 0.20 * rng.normal(size=20_000)
     above, below = 1.0 + of_both, 1.0 + of_both + of_one
     pairs = zip(above, below, strict=True)
-    found = [haven_ratio((a, 0.15 * a), (b, 0.25 * b))[0][0] for a, b in pairs if b > 0.3]
+    number = Estimate.number
+    ratios = [haven_ratio(number(a, 0.15 * a), number(b, 0.25 * b)) for a, b in pairs if b > 0.3]
+    found = [ratio.value for ratio in ratios if ratio is not None]
     assert np.mean(above[below > 0.3] / below[below > 0.3]) > 1.03
     assert np.mean(found) == pytest.approx(1.0, abs=0.01)

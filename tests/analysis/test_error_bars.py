@@ -8,12 +8,12 @@ from scipy import stats
 
 import exact
 from pykoh.analysis.common.confidence import covariance, positive, total
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.msd_order_n import Displacements
 from pykoh.analysis.common.statistics import not_poisson
-from pykoh.analysis.results.write import _infinite_interval
 from pykoh.analysis.series import replicas
 from pykoh.analysis.transport.conductivity import ion_tracks
-from pykoh.analysis.transport.diffusion import Run, SizeCorrection, diffusion
+from pykoh.analysis.transport.diffusion import DiffusionInput, SizeCorrection, diffusion
 from pykoh.analysis.transport.fitting import LARGEST_EXPECTED_ERROR, choose_fit
 from pykoh.analysis.transport.hop_walk import HopWalk
 from pykoh.analysis.transport.msd_fft import MeanSquares, chunk_frames
@@ -21,6 +21,14 @@ from pykoh.analysis.transport.onsager import apparent_share, onsager
 from pykoh.analysis.transport.straight_line import Points, independent_windows
 
 DT = 0.1
+
+
+def hop_walk(
+    rate: float, rate_stderr: float, square_length: float, cosine: float, cosine_stderr: float,
+    n_hops: float = np.inf,
+) -> HopWalk:  # fmt: skip
+    number = Estimate.number
+    return HopWalk(number(rate, rate_stderr), square_length, number(cosine, cosine_stderr), n_hops)
 
 
 def squares(path: np.ndarray) -> Displacements:
@@ -39,11 +47,7 @@ def test_a_slope_is_null_by_what_can_be_expected_not_by_what_came_out(earliest, 
         )
         for seed in range(40)
     ]  # fmt: skip
-    errors = [
-        choice.fit.slope_stderr_A2_per_ps / choice.fit.slope_A2_per_ps
-        for choice in found
-        if choice.fit is not None
-    ]
+    errors = [choice.fit.slope_A2_per_ps.relative for choice in found if choice.fit is not None]
     if published:
         assert len(errors) == 40
         # A rule that looked at what came out would have left some of these out.
@@ -60,8 +64,8 @@ def test_noise_of_windows_is_counted_once():
         path = exact.walkers(np.random.default_rng([6, seed]), 1001, 16, 0.2, DT)
         fit = choose_fit(squares(path), DT, 1001).fit
         assert fit is not None
-        values.append(fit.slope_A2_per_ps)
-        errors.append(fit.slope_stderr_A2_per_ps)
+        values.append(fit.slope_A2_per_ps.value)
+        errors.append(fit.slope_A2_per_ps.stderr)
     assert np.std(values, ddof=1) / np.mean(errors) == pytest.approx(1.0, abs=0.11)
 
 
@@ -73,8 +77,8 @@ def test_the_fit_of_cations_that_are_dragged_along_begins_later(drag, later):
     minus, _ = exact.hoppers(rng, n_frames, n, DT, 0.4, 0.5, 4.0, 0.01)
     plus = exact.walkers(rng, n_frames, n, 0.12, DT) + drag * minus
     moments = tuple(squares(track) for track in ion_tracks(plus, minus))
-    run = Run(DT, n_frames, None, HopWalk(0.4, 0.02, 16.0, -0.5, 0.05), moments)
-    none = SizeCorrection(None, None, None, None)
+    run = DiffusionInput(DT, n_frames, None, hop_walk(0.4, 0.02, 16.0, -0.5, 0.05), moments)
+    none = SizeCorrection(None, None, None)
     found, _ = diffusion({"K+": squares(plus), "OH-": squares(minus)}, run, none)
     cation, hydroxide = found.of("K+"), found.of("OH-")
     assert cation is not None and hydroxide is not None
@@ -106,9 +110,12 @@ def test_the_apparent_share_has_no_bias_of_its_denominator():
     values = []
     for _ in range(20_000):
         x, y = 0.3 * rng.chisquare(40) / 40, 0.7 * rng.chisquare(12) / 12
-        ((value, _), ends) = apparent_share((x, x * np.sqrt(2 / 40)), (y, y * np.sqrt(2 / 12)))
-        assert ends is not None and 0.0 < ends[0] < ends[1] < 1.0
-        values.append(value)
+        share = apparent_share(
+            Estimate.number(x, x * np.sqrt(2 / 40)), Estimate.number(y, y * np.sqrt(2 / 12))
+        )
+        assert share is not None and share.interval is not None
+        assert 0.0 < share.interval[0] < share.interval[1] < 1.0
+        values.append(share.value)
     assert np.mean(values) == pytest.approx(0.3, rel=0.02)
 
 
@@ -122,8 +129,8 @@ def test_a_share_of_the_current_near_zero_has_no_bias_but_an_interval_within_0_a
         moments = tuple(squares(track) for track in ion_tracks(plus, minus))
         choice = choose_fit(moments[0], DT, 1001, bounded=True)
         _, share = onsager(moments, choice, (np.nan, np.nan))
-        assert share is not None and share.interval_95 is not None
-        low, high = share.interval_95
+        assert share is not None and share.interval is not None
+        low, high = share.interval
         assert 0.0 <= low < high <= 1.0
         values.append(share.value)
         held += low <= 4e-4 <= high
@@ -134,10 +141,10 @@ def test_a_share_of_the_current_near_zero_has_no_bias_but_an_interval_within_0_a
 
 def test_replicas_are_weighted_by_their_length_not_by_what_came_out():
     """Where few particles moved far, the relative error is small: not a reason to count more."""
-    high, low = (3.0, 0.3), (1.0, 0.4)
-    assert replicas([high, low], [100.0, 100.0]).value == pytest.approx(2.0)
-    assert replicas([high, low], [100.0, 300.0]).value == pytest.approx(1.5)
-    assert replicas([high, (None, None), low], [1.0, 7.0, 1.0]).value == pytest.approx(2.0)
+    high, low = Estimate.number(3.0, 0.3), Estimate.number(1.0, 0.4)
+    assert replicas([high, low], [100.0, 100.0]).mean.value == pytest.approx(2.0)
+    assert replicas([high, low], [100.0, 300.0]).mean.value == pytest.approx(1.5)
+    assert replicas([high, None, low], [1.0, 7.0, 1.0]).mean.value == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize(("n_hops", "published"), [(59, False), (60, True)])
@@ -146,14 +153,14 @@ def test_few_hops_do_not_tell_how_many_lead_back(n_hops, published):
     rng = np.random.default_rng(4)
     path, _ = exact.hoppers(rng, 2001, 2, DT, 0.4, 0.5)
     moments = {"OH-": squares(path)}
-    none = SizeCorrection(None, None, None, None)
-    walk = HopWalk(0.4, 0.05, 6.8, -0.5, 0.1, n_hops)
-    found, warnings = diffusion(moments, Run(DT, 2001, None, walk), none)
+    none = SizeCorrection(None, None, None)
+    walk = hop_walk(0.4, 0.05, 6.8, -0.5, 0.1, n_hops)
+    found, warnings = diffusion(moments, DiffusionInput(DT, 2001, None, walk), none)
     entry = found.of("OH-")
     assert entry is not None and (entry.D_m2_per_s is not None) == published
     assert any("59 hops are too few" in w.reason for w in warnings) != published
-    always = HopWalk(0.4, 0.05, 6.8, 0.0, 0.0, n_hops)
-    entry = diffusion(moments, Run(DT, 2001, None, always), none)[0].of("OH-")
+    always = hop_walk(0.4, 0.05, 6.8, 0.0, 0.0, n_hops)
+    entry = diffusion(moments, DiffusionInput(DT, 2001, None, always), none)[0].of("OH-")
     assert entry is not None and entry.D_m2_per_s is not None
 
 
@@ -212,28 +219,28 @@ def test_a_vehicular_part_below_zero_is_added_as_it_is():
         own = 0.3 * exact.ornstein_uhlenbeck(rng, 2001, (4, 3), 0.2, DT)
         hops = exact.hoppers(rng, 2001, 4, DT, 0.4, 0.0, vehicular=0.0)[0]
         moments = {"OH-": squares(own + hops), "OH-_vehicular": squares(own)}
-        walk = HopWalk(0.4, 0.02, 2.6**2, 0.0, 0.0)
+        walk = hop_walk(0.4, 0.02, 2.6**2, 0.0, 0.0)
         entry = diffusion(
-            moments, Run(DT, 2001, None, walk), SizeCorrection(None, None, None, None)
+            moments, DiffusionInput(DT, 2001, None, walk), SizeCorrection(None, None, None)
         )
         hydroxide = entry[0].of("OH-")
         assert hydroxide is not None
         if hydroxide.from_hops_m2_per_s is not None:
-            parts.append(hydroxide.from_hops_m2_per_s - 1e-8 * walk.diffusion()[0])
+            parts.append(hydroxide.from_hops_m2_per_s.value - 1e-8 * walk.diffusion().value)
     assert min(parts) < 0.0 < max(parts)
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["viscosity given", "viscosity measured"])
 def test_d_at_infinite_size_has_the_interval_of_a_sum(known):
     path = exact.walkers(np.random.default_rng(11), 1001, 8, 0.2, DT)
-    add = SizeCorrection(3e-10, None if known else 6e-11, 1.0, None)
-    found, _ = diffusion({"K+": squares(path)}, Run(DT, 1001), add)
+    added = Estimate.given(3e-10) if known else Estimate.positive(3e-10, 6e-11)
+    add = SizeCorrection(added, Estimate.given(1.0), None)
+    found, _ = diffusion({"K+": squares(path)}, DiffusionInput(DT, 1001), add)
     (entry,) = found.species
     assert entry.D_m2_per_s is not None and entry.D_infinite_m2_per_s is not None
-    ends = _infinite_interval(entry, found)
-    own = positive(entry.D_m2_per_s, entry.stderr_m2_per_s)
+    ends, own = entry.D_infinite_m2_per_s.interval, entry.D_m2_per_s.interval
     assert ends is not None and own is not None
-    assert ends[0] < entry.D_infinite_m2_per_s < ends[1]
+    assert ends[0] < entry.D_infinite_m2_per_s.value < ends[1]
     if known:
         assert ends == pytest.approx([x + 3e-10 for x in own])
     else:

@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import report_cases
-from pykoh.analysis.common.confidence import share, share_of_events
+from pykoh.analysis.common.confidence import share
+from pykoh.analysis.common.estimate import Estimate, Kind
+from pykoh.analysis.common.estimate_views import page
 from pykoh.analysis.common.statistics import nothing_seen
 from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.analysis.results import AnalysisWarning
@@ -22,7 +24,6 @@ from pykoh.analysis.results.summary import summary
 from pykoh.analysis.results.write import as_json, write_results
 from pykoh.report.missing import why_missing
 from pykoh.report.page import write_report
-from pykoh.report.values import fraction
 from pykoh.trajectory.run import ReadOptions, Run
 from test_analysis_cli import walkers
 from trajectories import write_dump
@@ -31,31 +32,30 @@ NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 @pytest.mark.parametrize(
-    ("value", "stderr", "limit", "expected"),
+    ("share", "expected"),
     [
-        (0.31, 0.02, None, "0.31 ± 0.02"),
-        (0.0, 0.2, 0.388, "< 0.39 (95 %)"),
-        (0.0, None, 0.388, "< 0.39 (95 %)"),
-        (0.0, None, None, "0 (error unknown)"),
-        (0.6, None, None, "0.600 (error unknown)"),
-        (0.6, 0.0, None, "0.600 (error unknown)"),
+        (Estimate.share(0.31, 0.02), "0.310 ± 0.020"),
+        (Estimate.unseen(0.2, 0.388), "< 0.39 (95 %)"),
+        (Estimate.share(0.0, None), "0 (error unknown)"),
+        (Estimate.share(0.6, None), "0.600 (error unknown)"),
+        (Estimate.share(0.6, 0.0), "0.600 (error unknown)"),
     ],
 )
-def test_shares_in_words(value, stderr, limit, expected):
-    assert fraction(value, stderr, limit) == expected
+def test_shares_in_words(share, expected):
+    assert page(share) == expected
 
 
 def test_nothing_seen_gives_the_exact_limit():
     """0.95 = 1 - (1 - p)^n for n = 10: p = 0.2589, written away from the truth."""
     stderr, limit = nothing_seen(10.0)
-    assert fraction(0.0, stderr, limit) == "< 0.26 (95 %)"
-    assert fraction(1.0, stderr).startswith("> 0.7")
+    assert page(Estimate.unseen(stderr, limit)) == "< 0.26 (95 %)"
+    assert page(Estimate.share(1.0, stderr)).startswith("> 0.7")
 
 
 def test_a_share_of_events_near_its_end_gets_the_interval_of_wilson():
     """2 of 50: Wilson's interval is 0.0110 to 0.1346."""
     stderr = np.sqrt(0.04 * 0.96 / 50)
-    shown = fraction(0.04, stderr, interval=share_of_events(0.04, stderr))
+    shown = page(Estimate.share_of_events(0.04, stderr))
     assert shown == "0.040 (95 %: 0.011 to 0.14)"
 
 
@@ -71,13 +71,13 @@ def test_a_share_of_time_from_few_spells_has_a_wide_interval():
 
 @pytest.mark.parametrize(("value", "low", "high"), [(-0.08, 0.0, 0.12), (1.05, 0.8, 1.0)])
 def test_a_share_that_noise_takes_out_of_its_range_is_written_as_a_limit(value, low, high):
-    shown = fraction(value, 0.1, interval=(low, high))
+    shown = page(Estimate.number(value, 0.1, interval=(low, high), kind=Kind.SHARE))
     assert shown == ("< 0.12 (95 %)" if value < 0 else "> 0.80 (95 %)")
 
 
 @given(value=st.floats(0, 1), stderr=st.floats(1e-4, 1.0))
 def test_no_share_leaves_its_range(value, stderr):
-    shown = fraction(value, stderr)
+    shown = page(Estimate.share(value, stderr))
     numbers = [float(word) for word in NUMBER.findall(shown.replace("95 %", ""))]
     assert all(0.0 <= number <= 1.0 for number in numbers)
     if "±" in shown:
@@ -90,14 +90,12 @@ def test_no_share_leaves_its_range(value, stderr):
 
 def _without(results):
     """The report's example, with no bond from OH- to OH- seen."""
-    stderr, limit = nothing_seen(6.0)
+    nothing = Estimate.unseen(*nothing_seen(6.0))
     first = dataclasses.replace(
         results.hydrogen_bonds.classes[0],
-        mean_per_donor=0.0, mean_per_donor_stderr=stderr, mean_per_acceptor=0.0,
-        mean_per_acceptor_stderr=stderr, fraction_of_donors_bonded=0.0,
-        fraction_of_donors_bonded_stderr=stderr, lifetime_ps=None, lifetime_stderr_ps=None,
+        mean_per_donor=nothing, mean_per_acceptor=Estimate.share(0.0, nothing.stderr),
+        fraction_of_donors_bonded=nothing, lifetime_ps=None,
         n_breakings=0, donor_distribution=np.ones(1), acceptor_distribution=np.ones(1),
-        upper_limit=limit,
     )  # fmt: skip
     bonds = dataclasses.replace(
         results.hydrogen_bonds, classes=(first, *results.hydrogen_bonds.classes[1:])
@@ -165,7 +163,8 @@ def test_ions_in_clusters_have_an_error(tmp_path: Path) -> None:
     )  # fmt: skip
     results = analyze(Run([path], ReadOptions()), Settings(temperature_K=300.0))
     found = results.structure.contacts
-    assert found.clustered_fraction == pytest.approx(found.cluster_sizes[2:].sum())
-    assert found.clustered_stderr > 0
+    clustered = found.clustered_fraction
+    assert clustered.value == pytest.approx(found.cluster_sizes[2:].sum())
+    assert clustered.stderr > 0
     low, high = as_json(results)["structure"]["ion_contacts"]["clustered_interval_95"]
-    assert 0.0 <= low <= found.clustered_fraction <= high <= 1.0
+    assert 0.0 <= low <= clustered.value <= high <= 1.0

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import report_cases
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.results.measured import beside
 from pykoh.analysis.results.write import as_json
 from pykoh.report.page import write_report
@@ -92,7 +93,7 @@ def test_two_routes_to_the_hydroxide(tmp_path: Path, other: float | None, disagr
     results = report_cases.full()
     species = tuple(
         dataclasses.replace(
-            entry, from_hops_m2_per_s=other, from_hops_stderr_m2_per_s=other and 0.2e-9
+            entry, from_hops_m2_per_s=None if other is None else Estimate.positive(other, 0.2e-9)
         )
         if entry.species == "OH-"
         else entry

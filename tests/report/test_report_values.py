@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import report_cases
-from pykoh.analysis.results import AnalysisWarning, LineFit, SurvivalCurve
+from pykoh.analysis.results import AnalysisWarning, Estimate, LineFit, SurvivalCurve
 from pykoh.report import html, names, references, values
 from pykoh.report.verdicts import (
     CAREFUL,
@@ -45,20 +45,20 @@ def read_back(text):
 @pytest.mark.parametrize(
     ("value", "stderr", "unit", "exponent", "expected"),
     [
-        (1.9312e-9, 7.04e-11, "m²/s", -9, "(1.93 ± 0.07) × 10⁻⁹ m²/s"),
+        (1.9312e-9, 7.04e-11, "m²/s", -9, "(1.931 ± 0.070) × 10⁻⁹ m²/s"),
         (1.9312e-9, 1.29e-10, "m²/s", -9, "(1.93 ± 0.13) × 10⁻⁹ m²/s"),
-        (1.9312e-9, None, "m²/s", -9, "1.93 × 10⁻⁹ m²/s"),
-        (0.377, 0.0206, "", 0, "0.38 ± 0.02"),
-        (61.04, 5.2, "S/m", 0, "(61 ± 5) S/m"),
-        (1234.5, 220.0, "S/m", 0, "(1200 ± 200) S/m"),
-        (0.4, 0.0996, "ps", 0, "(0.40 ± 0.10) ps"),
-        (0.0, 0.3, "", 0, "0.0 ± 0.3"),
+        (1.9312e-9, None, "m²/s", -9, "1.93 × 10⁻⁹ m²/s (error unknown)"),
+        (0.377, 0.0206, "", 0, "0.377 ± 0.021"),
+        (61.04, 5.2, "S/m", 0, "(61.0 ± 5.2) S/m"),
+        (1234.5, 220.0, "S/m", 0, "(1234 ± 220) S/m"),
+        (0.4, 0.0996, "ps", 0, "(0.400 ± 0.100) ps"),
+        (0.0, 0.3, "", 0, "0.00 ± 0.30"),
         (5.0, 0.0, "ps", 0, "5.00 ps"),
-        (5.0, math.nan, "ps", 0, "5.00 ps"),
+        (5.0, math.nan, "ps", 0, "5.00 ps (error unknown)"),
     ],
 )
 def test_rounding_to_the_standard_error(value, stderr, unit, exponent, expected):
-    assert values.quantity(value, stderr, unit, exponent) == expected
+    assert values.quantity(Estimate.number(value, stderr), unit, exponent) == expected
 
 
 @given(
@@ -67,13 +67,13 @@ def test_rounding_to_the_standard_error(value, stderr, unit, exponent, expected)
     exponent=st.sampled_from([0, -9]),
 )
 def test_what_is_read_back_is_within_the_error(value, relative, exponent):
-    assume(abs(value) > 1e-6)
+    assume(1e-6 < abs(value) * relative < 1e5)
     value, stderr = value * 10.0**exponent, abs(value) * relative * 10.0**exponent
-    shown, shown_error, _ = read_back(values.quantity(value, stderr, "x", exponent))
-    # Rounding costs at most half of the last digit: a quarter of the error, or half if it is
-    # written as one 2.
-    assert abs(shown - value) <= 0.26 * stderr
-    assert shown_error == pytest.approx(stderr, rel=0.26)
+    text = values.quantity(Estimate.number(value, stderr), "x", exponent)
+    shown, shown_error, _ = read_back(text)
+    # Rounding costs at most half of the last of two digits: 5 % of the error.
+    assert abs(shown - value) <= 0.051 * stderr
+    assert shown_error == pytest.approx(stderr, rel=0.051)
 
 
 @given(st.floats(-1e12, 1e12).filter(lambda x: abs(x) > 1e-12))
@@ -99,7 +99,8 @@ def test_names():
 
 
 def _fit(exponent, stderr=0.02):
-    return LineFit(1.0, 10.0, 1.0, 0.1, 0.0, exponent, stderr)
+    slope = Estimate.positive(1.0, 0.1)
+    return LineFit(1.0, 10.0, slope, 0.0, Estimate.number(exponent, stderr))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,8 @@ def _fit(exponent, stderr=0.02):
     ],
 )
 def test_verdicts(value, stderr, fit, label):
-    verdict = judge(report_cases.full(), "diffusion.OH-", value, stderr, fit)
+    estimate = None if value is None else Estimate.number(value, stderr)
+    verdict = judge(report_cases.full(), "diffusion.OH-", estimate, fit)
     assert verdict.label == label
     assert bool(verdict.reason) == (label != CONVERGED)
 
@@ -135,8 +137,10 @@ def test_noise_is_never_rewarded(value, relative, more, exponent, known, end):
     order = [CONVERGED, CAREFUL, SHORT]
     labels = []
     for factor in (1.0, more):
-        fit = LineFit(0.5, end, 1.0, 0.1, 0.0, exponent, factor * known)
-        label = judge(results, "diffusion.OH-", value, factor * relative * value, fit, 11).label
+        slope = Estimate.positive(1.0, 0.1)
+        fit = LineFit(0.5, end, slope, 0.0, Estimate.number(exponent, factor * known))
+        estimate = Estimate.number(value, factor * relative * value)
+        label = judge(results, "diffusion.OH-", estimate, fit, 11).label
         labels.append(order.index(label))
     assert labels[0] <= labels[1]
 
@@ -146,8 +150,9 @@ def test_noise_is_never_rewarded(value, relative, more, exponent, known, end):
     [(60.0, 11, CONVERGED), (60.0, 3, SHORT), (100.0, 500, SHORT), (6.0, 1, CONVERGED)],
 )
 def test_enough_windows_and_particles(end, n, label):
-    fit = LineFit(1.0, end, 1.0, 0.1, 0.0, 1.0, 0.02)
-    assert judge(report_cases.full(), "diffusion.OH-", 1.0, 0.05, fit, n).label == label
+    fit = LineFit(1.0, end, Estimate.positive(1.0, 0.1), 0.0, Estimate.number(1.0, 0.02))
+    estimate = Estimate.number(1.0, 0.05)
+    assert judge(report_cases.full(), "diffusion.OH-", estimate, fit, n).label == label
 
 
 def _with_part(results, species, **changes):
@@ -168,12 +173,12 @@ def _with_part(results, species, **changes):
 def test_the_whole_is_no_better_than_its_large_parts(part, d, label):
     results = report_cases.full()
     assert judge_diffusion(results, results.diffusion.of("OH-")).label == CONVERGED
-    results = _with_part(results, part, D_m2_per_s=d, stderr_m2_per_s=0.4 * d)
+    results = _with_part(results, part, D_m2_per_s=Estimate.positive(d, 0.4 * d))
     verdict = judge_diffusion(results, results.diffusion.of("OH-"))
     assert verdict.label == label
     assert ("part: standard error of 40 %" in verdict.reason) == (label == SHORT)
     # What is made of D of both ions is no better than they.
-    nernst = judge_nernst_einstein(results, "nernst_einstein_S_per_m", 74.2, 2.9)
+    nernst = judge_nernst_einstein(results, "nernst_einstein_S_per_m", Estimate.positive(74.2, 2.9))
     assert nernst.label == label
 
 
@@ -181,7 +186,8 @@ def test_the_whole_is_no_better_than_its_large_parts(part, d, label):
 def test_a_share_of_bonds_needs_many_lifetimes(lasts, label):
     results = report_cases.full()
     none = np.zeros(0)
-    curve = SurvivalCurve(none, none, none, none, none, lasts, None)
+    time = None if lasts is None else Estimate.positive(lasts, 0.1)
+    curve = SurvivalCurve(none, none, none, none, none, time, None)
     bonds = dataclasses.replace(results.hydrogen_bonds.classes[0], survival=curve)
     assert judge_bonds(results, bonds).label == label
 
@@ -193,9 +199,9 @@ def test_a_share_of_bonds_needs_many_lifetimes(lasts, label):
 )  # fmt: skip
 def test_warnings_reach_what_they_concern(about, heard):
     results = report_cases.full(warnings=[AnalysisWarning(about, "too coarse")])
-    verdict = judge(results, "diffusion.OH-", 1.0, 0.1)
+    verdict = judge(results, "diffusion.OH-", Estimate.number(1.0, 0.1))
     assert (verdict.reason == "too coarse") == heard
-    missing = judge(results, "diffusion.OH-", None, None)
+    missing = judge(results, "diffusion.OH-", None)
     assert (missing.reason == "too coarse") == heard
 
 
@@ -213,11 +219,11 @@ def test_a_hop_rate_without_plateau_is_no_clean_number():
 
 def test_a_hop_that_was_never_seen_is_a_limit():
     # Nothing in an exposure of 9 ps: 3.0 / 9 (Poisson, 95 %).
-    shown = str(html.rate("grotthuss/hop_rate_per_ps", 0.0, 1 / 9, "per ps"))
+    shown = str(html.number("grotthuss/hop_rate_per_ps", Estimate.rate(0.0, 1 / 9), "per ps"))
     assert "&lt; 0.33 per ps (95 %)" in shown and 'data-value="0.0"' in shown
     assert "±" not in shown
-    assert "(0.50 ± 0.12) per ps" in str(html.rate("x", 0.5, 0.12, "per ps"))
-    assert "not available" in str(html.rate("x", None, None, "per ps"))
+    assert "(0.50 ± 0.12) per ps" in str(html.number("x", Estimate.rate(0.5, 0.12), "per ps"))
+    assert "not available" in str(html.number("x", None, "per ps"))
 
 
 def test_references():

@@ -26,6 +26,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pykoh.analysis.common.confidence import positive
+from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.msd_order_n import DEPTH, RATIO, n_levels
 from pykoh.analysis.common.survival_curve import SurvivalCurve
 from pykoh.arrays import FloatArray
@@ -303,7 +305,7 @@ def survival_curve(
         return SurvivalCurve(t, c, stderr, times, s, None, None)
     relative = float(np.sqrt(2.0 / n_ended))
     mean = float(np.trapezoid(s, times)) * (1.0 + 1.0 / n_ended)
-    decay, decay_stderr = _decay(t, c), None
+    decay, intermittent_ps = _decay(t, c), None
     if decay is not None:
         k = int(np.flatnonzero(c < np.exp(-1.0))[0])
         steep = (1.0 - c[0]) / t[0] if k == 0 else (c[k - 1] - c[k]) / (t[k] - t[k - 1])
@@ -311,7 +313,13 @@ def survival_curve(
             float(np.sqrt(_OF_DECAY / independent[k]) / steep),
             decay * float(np.e * np.sqrt(_OF_DECAY / n_ended)),
         )
-    return SurvivalCurve(t, c, stderr, times, s, decay, mean, decay_stderr, mean * relative)
+        reason = "the survival function is flat where it falls to 1/e"
+        ends = positive(decay, decay_stderr)
+        intermittent_ps = Estimate.number(
+            decay, decay_stderr, How.SPELLS, interval=ends, reason=reason
+        )
+    continuous_ps = Estimate.positive(mean, mean * relative, How.SPELLS)
+    return SurvivalCurve(t, c, stderr, times, s, intermittent_ps, continuous_ps)
 
 
 def _decay(t: FloatArray, c: FloatArray) -> float | None:

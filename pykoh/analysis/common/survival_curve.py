@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.arrays import FloatArray
 
 
@@ -17,10 +18,9 @@ class SurvivalCurve:
         intermittent_stderr: [n].
         time_ps: [m], ps, of the continuous function; empty if nothing ended.
         continuous: [m], S(t): held from 0 to t without a break.
-        intermittent_ps: time at which C falls to 1/e, or None if it does not.
-        continuous_ps: ∫ S dt, or None.
-        intermittent_stderr_ps: standard error of the first, from that of C and its slope there.
-        continuous_stderr_ps: of the second, if spells follow an exponential law.
+        intermittent_ps: time at which C falls to 1/e, with an error from that of C and its slope
+            there; or None if it does not fall that far.
+        continuous_ps: ∫ S dt, with the error of spells that follow an exponential law; or None.
     """
 
     lag_ps: FloatArray
@@ -28,7 +28,5 @@ class SurvivalCurve:
     intermittent_stderr: FloatArray
     time_ps: FloatArray
     continuous: FloatArray
-    intermittent_ps: float | None
-    continuous_ps: float | None
-    intermittent_stderr_ps: float | None = None
-    continuous_stderr_ps: float | None = None
+    intermittent_ps: Estimate | None
+    continuous_ps: Estimate | None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.statistics import SegmentedSums, not_poisson, ratio_stderr
 from pykoh.analysis.hops.rattle_kernel import STACK, take
 from pykoh.analysis.hops.waiting import EDGES, waiting_times
@@ -131,14 +132,14 @@ class HopCounter:
         return int(self._counts.sums[:, self._main].sum())
 
     @property
-    def hop_length(self) -> tuple[float, float] | None:
-        """Mean O-O distance of a hop and its standard error, Å, or None without hops."""
+    def hop_length(self) -> Estimate | None:
+        """Mean O-O distance of a hop, Å, or None without hops."""
         n, total, squares = self._moments
         if n < 1:
             return None
         mean = total / n
         variance = max(squares / n - mean**2, 0.0)
-        return float(mean), float(np.sqrt(variance / max(n - 1, 1)))
+        return Estimate.number(mean, np.sqrt(variance / max(n - 1, 1)), How.SCATTER)
 
     @property
     def mean_square_length(self) -> float:
@@ -176,11 +177,11 @@ class HopCounter:
         whole = self._counts.whole()[:, self._main]
         return whole, np.full(len(whole), self._n * self._counts.length * self._interval)
 
-    def rate_per_ps(self) -> tuple[float, float] | None:
-        """Return hops per identity and ps with its standard error, or None."""
+    def rate_per_ps(self) -> Estimate | None:
+        """Return hops per identity and ps, or None."""
         if self._exposure() <= 0:
             return None
-        return self.n_hops / self._exposure(), self._stderr(self._main)
+        return Estimate.rate(self.n_hops / self._exposure(), self._stderr(self._main))
 
     def curve(self) -> HopRateCurve | None:
         """Return the rate as a function of the rattle window, or None."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.hops.counter import Hops
 from pykoh.analysis.results import Directionality, FloatArray, Presolvation
 from pykoh.kernels import kernel
@@ -186,10 +187,8 @@ class HopEvents:
         spread = max(squares / n - mean**2, 0.0)
         return Directionality(
             n_pairs=int(n),
-            return_probability=float(share),
-            return_probability_stderr=float(share_stderr),
-            mean_cosine=float(mean),
-            mean_cosine_stderr=float(np.sqrt(spread / max(n - 1.0, 1.0))),
+            return_probability=Estimate.share_of_events(float(share), float(share_stderr)),
+            mean_cosine=Estimate.number(mean, np.sqrt(spread / max(n - 1.0, 1.0)), How.SCATTER),
         )
 
     def presolvation(self) -> Presolvation | None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.parabola import vertex
 from pykoh.analysis.common.statistics import SegmentedSums, ratio_stderrs
 from pykoh.analysis.hops import transfer_kernel as s
-from pykoh.analysis.results import FloatArray, TransferProfile
+from pykoh.analysis.results import FloatArray, ProtonTransferProfile
 
 _NEAR_MINIMUM = 0.6  # of the observations at the minimum
 _FEWEST = 5.0  # observations of a bin that its free energy needs
@@ -42,7 +43,7 @@ def _barrier(along: FloatArray, lowest: int, energy: float, stderr: float) -> fl
     return energy + fitted - 0.5 * stderr**2
 
 
-def transfer_profile(sums: SegmentedSums) -> TransferProfile | None:
+def proton_transfer_profile(sums: SegmentedSums) -> ProtonTransferProfile | None:
     """Return the profile, or None if nothing was seen.
 
     Args:
@@ -73,9 +74,9 @@ def transfer_profile(sums: SegmentedSums) -> TransferProfile | None:
     lowest = int(np.nanargmin(energy))
     energy -= energy[lowest]
     stderr = np.where(np.isnan(energy), np.nan, relative)
-    barrier = barrier_stderr = None
+    barrier = None
     if np.isfinite(energy[0]) and lowest > 0:
-        barrier = _barrier(along, lowest, float(energy[0]), float(stderr[0]))
-        barrier_stderr = float(np.hypot(stderr[0], stderr[lowest]))
+        height = _barrier(along, lowest, float(energy[0]), float(stderr[0]))
+        barrier = Estimate.number(height, np.hypot(stderr[0], stderr[lowest]))
     map_stderr = np.where(np.isnan(map_), np.nan, of_map.reshape(rows, columns))
-    return TransferProfile(delta, energy, stderr, r, map_, barrier, barrier_stderr, map_stderr)
+    return ProtonTransferProfile(delta, energy, stderr, r, map_, barrier, map_stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.hops.counter import HopCounter
 from pykoh.analysis.results import AnalysisWarning, Grotthuss, IntervalDependence
 
@@ -33,97 +34,115 @@ def grotthuss(
         intervals: what coarser frames would have shown, or None.
     """
     warnings: list[AnalysisWarning] = []
-
-    def warn(quantity: str, reason: str) -> None:
-        warnings.append(AnalysisWarning(f"grotthuss{quantity}", reason))
-
     if n_ionised:
-        warn(
-            "",
+        reason = (
             f"{n_ionised} of {n_frames} frames have an oxygen with no H or with three "
-            "(ionised water, oxide); identities were kept through them",
+            "(ionised water, oxide); identities were kept through them"
         )
+        warnings.append(AnalysisWarning("grotthuss", reason))
     if counter is None or interval_ps is None:
         reason = "the box has no hydroxide ions" if n_hydroxides == 0 else "one frame shows no hops"
-        warn("", reason)
+        warnings.append(AnalysisWarning("grotthuss", reason))
         none = None
         return (
             Grotthuss(
-                n_hydroxides, rattle_window_ps, 0, 0, 0, none, none, none, none, none, none,
+                n_hydroxides, rattle_window_ps, 0, 0, 0, none, none, none,
                 n_multiple, n_ionised, none, none,
             ),
             warnings,
         )  # fmt: skip
-    n_hops, n_transfers = counter.n_hops, counter.n_transfers
-    rate = counter.rate_per_ps()
-    duration = (n_frames - 1) * interval_ps
-    residence = residence_stderr = None
-    if rate is not None and n_hops:
-        residence = 1.0 / rate[0]
-        residence_stderr = rate[1] / rate[0] ** 2
-    else:
+    n_hops, rate = counter.n_hops, counter.rate_per_ps()
+    residence = None
+    if rate is not None and rate.stderr is not None and n_hops:
+        stderr = rate.stderr / rate.value**2
+        residence = Estimate.positive(1.0 / rate.value, stderr, How.COUNT)
+    found = Grotthuss(
+        n_hydroxides=n_hydroxides,
+        rattle_window_ps=rattle_window_ps,
+        n_transfers=counter.n_transfers,
+        n_rattles=counter.n_transfers - n_hops,
+        n_hops=n_hops,
+        hop_rate_per_ps=rate,
+        residence_time_ps=residence,
+        hop_length_A=counter.hop_length,
+        n_multiple_transfers=n_multiple,
+        n_ionised_frames=n_ionised,
+        rate_vs_window=counter.curve(),
+        waiting_times=counter.waiting_times(),
+        intervals=intervals,
+    )
+    return found, warnings + _doubts(found, interval_ps, (n_frames - 1) * interval_ps)
+
+
+def _doubts(found: Grotthuss, interval_ps: float, duration_ps: float) -> list[AnalysisWarning]:
+    """Return what is doubtful about the hops that were counted.
+
+    Args:
+        found: the hops.
+        interval_ps: time between frames.
+        duration_ps: length of the run.
+    """
+    warnings: list[AnalysisWarning] = []
+
+    def warn(quantity: str, reason: str) -> None:
+        warnings.append(AnalysisWarning(f"grotthuss.{quantity}", reason))
+
+    if found.residence_time_ps is None:
         # The rule of three: no event in an exposure E excludes rates above 3 / E at 95 %.
-        limit = 3.0 / (n_hydroxides * duration)
+        limit = 3.0 / (found.n_hydroxides * duration_ps)
         warn(
-            ".residence_time_ps",
-            f"no hop in {duration:.3g} ps of {n_hydroxides} hydroxides; "
+            "residence_time_ps",
+            f"no hop in {duration_ps:.3g} ps of {found.n_hydroxides} hydroxides; "
             f"the hop rate is below {limit:.2g} /ps (95 %)",
         )
     if interval_ps > FINE_INTERVAL_PS * 1.001:
         warn(
-            ".n_transfers",
+            "n_transfers",
             f"frames are {1000 * interval_ps:.3g} fs apart, so transfers that are reverted in "
             "between are missed and all counts are lower limits; "
             f"dump every {1000 * FINE_INTERVAL_PS:g} fs or less",
         )
-    if intervals is not None and intervals.needed_ps is not None and n_hops:
-        loss = 1.0 - float(intervals.hop_rate_per_ps[1] / intervals.hop_rate_per_ps[0])
-        lost = abs(loss) * intervals.hop_rate_per_ps[0]
-        if intervals.needed_ps < interval_ps and lost > intervals.hop_rate_stderr_per_ps[0]:
-            warn(
-                ".hop_rate_per_ps",
-                f"with every second frame the hop rate is {100 * abs(loss):.0f} % "
-                f"{'lower' if loss > 0 else 'higher'}: frames are too far apart; "
-                f"dump every {max(1000 * intervals.needed_ps, 0.1):.2g} fs to lose less than 5 %",
-            )
-    if n_multiple:
+    if found.n_hops and (reason := _too_coarse(found.intervals, interval_ps)) is not None:
+        warn("hop_rate_per_ps", reason)
+    if found.n_multiple_transfers:
         warn(
-            ".n_multiple_transfers",
-            f"{n_multiple} times a hydroxide moved over more than one proton between two frames; "
-            "dump more often to see the order of these transfers",
+            "n_multiple_transfers",
+            f"{found.n_multiple_transfers} times a hydroxide moved over more than one proton "
+            "between two frames; dump more often to see the order of these transfers",
         )
-    if rattle_window_ps < interval_ps:
+    if found.rattle_window_ps < interval_ps:
         warn(
-            ".n_rattles",
-            f"the rattle window of {rattle_window_ps:g} ps is shorter than the time between "
+            "n_rattles",
+            f"the rattle window of {found.rattle_window_ps:g} ps is shorter than the time between "
             f"frames ({interval_ps:g} ps), so no transfer can be a rattle",
         )
-    waiting = counter.waiting_times()
+    waiting = found.waiting_times
     if waiting is None or waiting.fit is None:
         n_waiting = 0 if waiting is None else int(waiting.counts.sum())
         warn(
-            ".waiting_time_fit",
+            "waiting_time_fit",
             f"{n_waiting} waiting times between hops are too few for an exponential tail "
             "(20 in a tail that follows one are needed); use a longer run",
         )
-    length = counter.hop_length
+    return warnings
+
+
+def _too_coarse(intervals: IntervalDependence | None, interval_ps: float) -> str | None:
+    """Return why frames are too far apart to see all hops, or None.
+
+    Args:
+        intervals: what coarser frames would have shown, or None.
+        interval_ps: time between frames.
+    """
+    if intervals is None or intervals.needed_ps is None:
+        return None
+    needed, rate = intervals.needed_ps.value, intervals.hop_rate_per_ps
+    loss = 1.0 - float(rate[1] / rate[0])
+    lost = abs(loss) * rate[0]
+    if needed >= interval_ps or lost <= intervals.hop_rate_stderr_per_ps[0]:
+        return None
     return (
-        Grotthuss(
-            n_hydroxides=n_hydroxides,
-            rattle_window_ps=rattle_window_ps,
-            n_transfers=n_transfers,
-            n_rattles=n_transfers - n_hops,
-            n_hops=n_hops,
-            hop_rate_per_ps=None if rate is None else rate[0],
-            hop_rate_stderr_per_ps=None if rate is None else rate[1],
-            residence_time_ps=residence,
-            residence_time_stderr_ps=residence_stderr,
-            hop_length_A=None if length is None else length[0],
-            hop_length_stderr_A=None if length is None else length[1],
-            n_multiple_transfers=n_multiple,
-            n_ionised_frames=n_ionised,
-            rate_vs_window=counter.curve(),
-            waiting_times=waiting,
-        ),
-        warnings,
+        f"with every second frame the hop rate is {100 * abs(loss):.0f} % "
+        f"{'lower' if loss > 0 else 'higher'}: frames are too far apart; "
+        f"dump every {max(1000 * needed, 0.1):.2g} fs to lose less than 5 %"
     )

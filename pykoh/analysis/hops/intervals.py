@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.hops.counter import HopCounter
 from pykoh.analysis.hops.identity import HydroxideTracker
 from pykoh.analysis.results import FloatArray, IntervalDependence
@@ -68,22 +69,22 @@ class CoarserFrames:
             if rate is None or n_frames < 3:
                 break
             exposure = n_hydroxides * (n_frames - 1) * stride * self._interval
-            rows.append((stride * self._interval, counter.n_transfers / exposure, *rate))
+            rows.append(
+                (stride * self._interval, counter.n_transfers / exposure, rate.value, rate.stderr)
+            )
         if len(rows) < 2:
             return None
         interval, transfers, hops, stderr = np.array(rows).T.copy()
         exposures = n_hydroxides * (self._seen - 1) * self._interval
         lost = abs(hops[0] - hops[1]) * exposures
-        return IntervalDependence(interval, transfers, hops, stderr, *_needed(interval, hops, lost))
+        return IntervalDependence(interval, transfers, hops, stderr, _needed(interval, hops, lost))
 
 
-def _needed(
-    interval: FloatArray, rate: FloatArray, n_lost: float
-) -> tuple[float | None, float | None]:
-    """Return the interval at which 5 % of the hops of the limit are lost, at most the last one.
+def _needed(interval: FloatArray, rate: FloatArray, n_lost: float) -> Estimate | None:
+    """Return the interval (ps) at which 5 % of the hops of the limit are lost; None if unknown.
 
-    And its standard error, that of a count of the hops that every second frame loses; None where
-    the interval is a lower limit.
+    Its standard error is that of a count of the hops that every second frame loses. It is at most
+    the last interval, which is then a lower limit.
 
     Args:
         interval: [n], ps.
@@ -92,13 +93,14 @@ def _needed(
     """
     limit = 2.0 * rate[0] - rate[1]
     if rate[0] <= 0 or limit <= 0:
-        return None, None
+        return None
+    longest = Estimate.limit(float(interval[-1]), "a lower limit: no coarser frames were tried")
     loss = abs(rate[0] - rate[1]) / limit
     if loss == 0:
-        return float(interval[-1]), None
+        return longest
     needed = float(interval[0] * TOLERATED_LOSS / loss)
     if needed >= interval[-1]:
-        return float(interval[-1]), None
+        return longest
     if n_lost < _FEWEST_LOST:
-        return None, None
-    return needed, needed / float(np.sqrt(n_lost))
+        return None
+    return Estimate.number(needed, needed / float(np.sqrt(n_lost)), How.COUNT)

@@ -18,7 +18,7 @@ from pykoh.analysis.common.survival import (
 )
 from pykoh.analysis.hops.counter import HopCounter, Hops, window_grid
 from pykoh.analysis.hops.events import HopEvents
-from pykoh.analysis.hops.free_energy import transfer_profile
+from pykoh.analysis.hops.free_energy import proton_transfer_profile
 from pykoh.analysis.hops.grotthuss import grotthuss
 from pykoh.analysis.hops.intervals import CoarserFrames
 from pykoh.analysis.hops.transfer_kernel import TRANSFER_SHAPE
@@ -126,7 +126,6 @@ class ProtonHops(Observable[HopsFound]):
                 residence=residence,
                 directionality=self._events.directionality(),
                 presolvation=self._events.presolvation(),
-                transfer=transfer_profile(self._transfer),
-                intervals=intervals,
+                proton_transfer=proton_transfer_profile(self._transfer),
             )
         return HopsFound(found, self._hops), warnings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.results import FloatArray, WaitingTimeFit, WaitingTimes
 
 _FEWEST_IN_TAIL = 20
@@ -72,10 +73,8 @@ def _tail(
         rate_stderr = rate / np.sqrt(n)
         spread = np.sqrt(max(1.0 - share, 0.0) / n + (start * rate_stderr) ** 2)
         return WaitingTimeFit(
-            amplitude=float(amplitude),
-            amplitude_stderr=float(amplitude * spread),
-            rate_per_ps=float(rate),
-            rate_stderr_per_ps=float(rate_stderr),
+            amplitude=Estimate.number(amplitude, amplitude * spread, How.COUNT),
+            rate_per_ps=Estimate.positive(rate, rate_stderr, How.COUNT),
             start_ps=float(start),
             n_waiting_times=int(n),
         )

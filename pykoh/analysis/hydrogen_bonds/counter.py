@@ -14,10 +14,13 @@ the longest-lived other class (:mod:`pykoh.analysis.common.statistics`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
+from pykoh.analysis.common.estimate import Estimate, How
+from pykoh.analysis.common.estimate_views import limit_of
 from pykoh.analysis.common.findings import Findings
 from pykoh.analysis.common.statistics import SegmentedSums, nothing_seen, ratio_stderr
 from pykoh.analysis.common.survival import Continuous, Intermittent, survival_curve, too_few_spells
@@ -112,31 +115,33 @@ class HydrogenBondCounter:
         donor = s.HYDROXIDES if kind % 2 == 0 else s.WATERS
         acceptor = s.HYDROXIDES if kind < 2 else s.WATERS
 
-        def mean(numerator: int, denominator: int) -> tuple[float | None, float | None]:
+        def mean(
+            make: Callable[[float, float | None], Estimate], numerator: int, denominator: int
+        ) -> Estimate | None:
             if total[denominator] == 0:
-                return None, None
+                return None
             value = float(total[numerator] / total[denominator])
-            return value, ratio_stderr(blocks[:, numerator], blocks[:, denominator])
+            return make(value, ratio_stderr(blocks[:, numerator], blocks[:, denominator]))
 
-        per_donor = mean(s.BONDS + kind, donor)
-        per_acceptor = mean(s.BONDS + kind, acceptor)
-        bonded = mean(s.BONDED + kind, donor)
+        per_donor = mean(Estimate.number, s.BONDS + kind, donor)
+        per_acceptor = mean(Estimate.number, s.BONDS + kind, acceptor)
+        bonded = mean(Estimate.share, s.BONDED + kind, donor)
         breakings = int(total[_BROKEN + kind])
-        lifetime: tuple[float | None, float | None] = (None, None)
+        lifetime = None
         if breakings and interval_ps is not None:
             value = float(total[_RISK + kind]) * interval_ps / breakings
             rate_stderr = ratio_stderr(blocks[:, _BROKEN + kind], blocks[:, _RISK + kind]) or 0.0
             relative = max(breakings**-0.5, rate_stderr * float(total[_RISK + kind]) / breakings)
-            lifetime = value, value * relative
+            lifetime = Estimate.positive(value, value * relative, How.COUNT)
         survival = None
         if interval_ps is not None:
             survival = survival_curve(self._intermittent, self._continuous, kind, interval_ps)
         return HydrogenBondClass(
             HYDROGEN_BOND_CLASSES[kind],
-            *per_donor,
-            *per_acceptor,
-            *bonded,
-            *lifetime,
+            per_donor,
+            per_acceptor,
+            bonded,
+            lifetime,
             breakings,
             _shares(self._donated[kind]),
             _shares(self._accepted[kind]),
@@ -148,26 +153,25 @@ class HydrogenBondCounter:
     ) -> HydrogenBondClass:
         """Return a class; one of which no bond was seen gets an error and an upper limit."""
         entry = classes[kind]
-        if entry.mean_per_donor != 0.0:
+        if entry.mean_per_donor is None or entry.mean_per_donor.value != 0.0:
             return entry
         n_frames = self._sums.n_frames
-        lifetimes = [other.lifetime_ps for other in classes if other.lifetime_ps is not None]
+        lifetimes = [other.lifetime_ps.value for other in classes if other.lifetime_ps is not None]
         windows = 1.0
         if lifetimes and interval_ps is not None:
             windows = max(1.0, (n_frames - 1) * interval_ps / (2.0 * max(lifetimes)))
         total = self._sums.sums.sum(axis=0)
         donors = float(total[s.HYDROXIDES if kind % 2 == 0 else s.WATERS]) / n_frames
         acceptors = float(total[s.HYDROXIDES if kind < 2 else s.WATERS]) / n_frames
-        stderr, limit = nothing_seen(donors * windows)
+        nothing = Estimate.unseen(*nothing_seen(donors * windows))
         per_acceptor = None
         if entry.mean_per_acceptor is not None:
-            per_acceptor = nothing_seen(acceptors * windows)[0]
+            per_acceptor = Estimate.share(0.0, nothing_seen(acceptors * windows)[0])
         return replace(
             entry,
-            mean_per_donor_stderr=stderr,
-            mean_per_acceptor_stderr=per_acceptor,
-            fraction_of_donors_bonded_stderr=stderr,
-            upper_limit=limit,
+            mean_per_donor=nothing,
+            mean_per_acceptor=per_acceptor,
+            fraction_of_donors_bonded=nothing,
         )
 
 
@@ -188,7 +192,7 @@ def no_bonds(rule: Criterion, height_A: float) -> tuple[HydrogenBonds, list[Anal
         height_A: smallest distance between opposite faces, Å.
     """
     empty = np.zeros(0)
-    none = (None,) * 8
+    none = (None,) * 4
     classes = tuple(
         HydrogenBondClass(name, *none, 0, empty, empty) for name in HYDROGEN_BOND_CLASSES
     )
@@ -216,13 +220,13 @@ def bond_warnings(found: HydrogenBonds, interval_ps: float | None) -> list[Analy
             reason = "the box has no such donors"
         elif entry.mean_per_acceptor is None:
             reason = "the box has no such acceptors"
-        elif entry.mean_per_donor == 0.0:
+        elif entry.mean_per_donor.value == 0.0:
             reason = "no such bond was seen, so the lifetime is unknown"
-            if entry.upper_limit is not None:
-                reason += f"; less than {entry.upper_limit:.2g} of the donors are bonded (95 %)"
+            if (limit := limit_of(entry.fraction_of_donors_bonded)) is not None:
+                reason += f"; less than {limit:.2g} of the donors are bonded (95 %)"
         elif entry.lifetime_ps is None:
             reason = "no bond was seen to break, so the lifetime is unknown"
-        elif interval_ps is not None and entry.lifetime_ps < 3.0 * interval_ps:
+        elif interval_ps is not None and entry.lifetime_ps.value < 3.0 * interval_ps:
             reason = (
                 f"the lifetime is close to the time between frames ({interval_ps:g} ps) "
                 "and limited by it; dump more often"

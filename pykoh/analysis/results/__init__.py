@@ -1,6 +1,7 @@
 """What an analysis finds, as frozen values, and the files and texts that are made of them."""
 
 from pykoh.analysis.common.analysis_warning import AnalysisWarning
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.survival_curve import SurvivalCurve
 from pykoh.analysis.results.custom import Curve, CustomResult, Row, Shown
 from pykoh.analysis.results.hops import (
@@ -9,7 +10,7 @@ from pykoh.analysis.results.hops import (
     HopRateCurve,
     IntervalDependence,
     Presolvation,
-    TransferProfile,
+    ProtonTransferProfile,
     WaitingTimeFit,
     WaitingTimes,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "Diffusion",
     "Directionality",
     "DisplacementCurve",
+    "Estimate",
     "FloatArray",
     "Grotthuss",
     "HopRateCurve",
@@ -64,13 +66,13 @@ __all__ = [
     "LineFit",
     "OnsagerCoefficient",
     "Presolvation",
+    "ProtonTransferProfile",
     "RadialDistribution",
     "Row",
     "Shown",
     "SpeciesDiffusion",
     "Structure",
     "SurvivalCurve",
-    "TransferProfile",
     "Viscosity",
     "WaitingTimeFit",
     "WaitingTimes",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.arrays import FloatArray
 
 
@@ -24,6 +25,14 @@ class Row:
     value: float | None
     stderr: float | None
     unit: str = ""
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """The number with its error; None where the run does not give it."""
+        if self.value is None:
+            return None
+        reason = "the observable gives no standard error"
+        return Estimate.number(self.value, self.stderr, How.OBSERVABLE, reason=reason)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.survival_curve import SurvivalCurve
 from pykoh.arrays import FloatArray, IntArray
 
@@ -31,17 +32,13 @@ class WaitingTimeFit:
 
     Attributes:
         amplitude: a, the weight of the exponential (1 if it holds for all waiting times).
-        amplitude_stderr: its standard error.
         rate_per_ps: λ, 1/ps.
-        rate_stderr_per_ps: its standard error.
         start_ps: where the tail begins.
         n_waiting_times: waiting times in the tail.
     """
 
-    amplitude: float
-    amplitude_stderr: float
-    rate_per_ps: float
-    rate_stderr_per_ps: float
+    amplitude: Estimate
+    rate_per_ps: Estimate
     start_ps: float
     n_waiting_times: int
 
@@ -72,16 +69,12 @@ class Directionality:
     Attributes:
         n_pairs: pairs of such hops.
         return_probability: share of hops that lead back to the oxygen that the hop before left.
-        return_probability_stderr: its standard error.
         mean_cosine: mean cosine of the angle between the two; -1: always back, 0: random.
-        mean_cosine_stderr: its standard error.
     """
 
     n_pairs: int
-    return_probability: float
-    return_probability_stderr: float
-    mean_cosine: float
-    mean_cosine_stderr: float
+    return_probability: Estimate
+    mean_cosine: Estimate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +103,7 @@ class Presolvation:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TransferProfile:
+class ProtonTransferProfile:
     """Free energy of the proton that is readiest to go over to a hydroxide, -ln P in kT.
 
     δ = r(H-O*) - r(H-Ow) is 0 when the proton is shared; the profile is symmetric about it.
@@ -122,7 +115,6 @@ class TransferProfile:
         r_A: [m], Å, bin centres of r(OO).
         map_kT: [n, m], free energy along both.
         barrier_kT: at δ = 0 above the minimum, or None.
-        barrier_stderr_kT: its standard error.
         map_stderr_kT: [n, m], standard error of the map, from blocks of time.
     """
 
@@ -131,8 +123,7 @@ class TransferProfile:
     stderr_kT: FloatArray
     r_A: FloatArray
     map_kT: FloatArray
-    barrier_kT: float | None
-    barrier_stderr_kT: float | None
+    barrier_kT: Estimate | None
     map_stderr_kT: FloatArray
 
 
@@ -145,17 +136,15 @@ class IntervalDependence:
         transfer_rate_per_ps: [n], transfers per hydroxide and ps.
         hop_rate_per_ps: [n], hops per hydroxide and ps, with the same rattle window.
         hop_rate_stderr_per_ps: [n].
-        needed_ps: interval at which the hop rate would be within 5 % of its limit, or None if
-            the run does not tell.
-        needed_stderr_ps: its standard error; None if ``needed_ps`` is a lower limit or None.
+        needed_ps: interval at which the hop rate would be within 5 % of its limit, perhaps only a
+            lower limit of it; None if the run does not tell.
     """
 
     interval_ps: FloatArray
     transfer_rate_per_ps: FloatArray
     hop_rate_per_ps: FloatArray
     hop_rate_stderr_per_ps: FloatArray
-    needed_ps: float | None
-    needed_stderr_ps: float | None = None
+    needed_ps: Estimate | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,12 +157,10 @@ class Grotthuss:
         n_transfers: all changes of the oxygen that carries a hydroxide.
         n_rattles: those of them that were reverted (both events of each pair).
         n_hops: those that were not.
-        hop_rate_per_ps: hops per hydroxide and ps, or None (no hydroxide, one frame).
-        hop_rate_stderr_per_ps: its standard error, at least Poisson's.
+        hop_rate_per_ps: hops per hydroxide and ps, with an error of at least Poisson's; None
+            without a hydroxide or with one frame.
         residence_time_ps: mean time between hops, 1 / rate; None without hops.
-        residence_time_stderr_ps: its standard error.
         hop_length_A: mean O-O distance of a hop, or None.
-        hop_length_stderr_A: its standard error.
         n_multiple_transfers: changes of identity over more than one proton within one frame
             interval; many mean that frames are too far apart.
         n_ionised_frames: frames with an oxygen that had neither one nor two H.
@@ -182,7 +169,7 @@ class Grotthuss:
         residence: how long a hydroxide stays on its oxygen, or None.
         directionality: how hops that follow each other are related, or None.
         presolvation: hydrogen bonds around a hop, or None.
-        transfer: free energy along the transfer of the proton, or None.
+        proton_transfer: free energy along the transfer of the proton, or None.
         intervals: the same run with coarser frames, or None.
     """
 
@@ -191,12 +178,9 @@ class Grotthuss:
     n_transfers: int
     n_rattles: int
     n_hops: int
-    hop_rate_per_ps: float | None
-    hop_rate_stderr_per_ps: float | None
-    residence_time_ps: float | None
-    residence_time_stderr_ps: float | None
-    hop_length_A: float | None
-    hop_length_stderr_A: float | None
+    hop_rate_per_ps: Estimate | None
+    residence_time_ps: Estimate | None
+    hop_length_A: Estimate | None
     n_multiple_transfers: int
     n_ionised_frames: int
     rate_vs_window: HopRateCurve | None
@@ -204,5 +188,5 @@ class Grotthuss:
     residence: SurvivalCurve | None = None
     directionality: Directionality | None = None
     presolvation: Presolvation | None = None
-    transfer: TransferProfile | None = None
+    proton_transfer: ProtonTransferProfile | None = None
     intervals: IntervalDependence | None = None

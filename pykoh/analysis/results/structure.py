@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.results.hops import FloatArray, SurvivalCurve
 
 HYDROGEN_BOND_CLASSES = ("OH-_OH-", "H2O_OH-", "OH-_H2O", "H2O_H2O")
@@ -17,34 +18,26 @@ class HydrogenBondClass:
     Attributes:
         name: ``donor_acceptor``, one of :data:`HYDROGEN_BOND_CLASSES`.
         mean_per_donor: bonds per donor molecule, or None (no such molecule).
-        mean_per_donor_stderr: its standard error.
         mean_per_acceptor: bonds per acceptor molecule.
-        mean_per_acceptor_stderr: its standard error.
         fraction_of_donors_bonded: donor molecules with at least one such bond.
-        fraction_of_donors_bonded_stderr: its standard error.
         lifetime_ps: observed bond time / observed breakings, or None without breakings.
-        lifetime_stderr_ps: its standard error.
         n_breakings: bonds that were seen to break.
         donor_distribution: [n], fraction of donor molecules that donate 0, 1, 2 ... such bonds.
         acceptor_distribution: [n], fraction of acceptors that accept 0, 1, 2 ... such bonds.
         survival: how long bonds last, or None.
-        upper_limit: where no bond was seen: share of donors that may be bonded (95 %), else None.
+
+    Where no such bond was seen, the means and the fraction are 0 with an upper limit.
     """
 
     name: str
-    mean_per_donor: float | None
-    mean_per_donor_stderr: float | None
-    mean_per_acceptor: float | None
-    mean_per_acceptor_stderr: float | None
-    fraction_of_donors_bonded: float | None
-    fraction_of_donors_bonded_stderr: float | None
-    lifetime_ps: float | None
-    lifetime_stderr_ps: float | None
+    mean_per_donor: Estimate | None
+    mean_per_acceptor: Estimate | None
+    fraction_of_donors_bonded: Estimate | None
+    lifetime_ps: Estimate | None
     n_breakings: int
     donor_distribution: FloatArray
     acceptor_distribution: FloatArray
     survival: SurvivalCurve | None = None
-    upper_limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,13 +94,8 @@ class RadialDistribution:
         first_peak_A: position of the first maximum, or None.
         first_peak_g: height of the peak, or None.
         first_minimum_A: position of the minimum after it, or None.
-        coordination_number: neighbours within the first minimum, or None.
-        coordination_number_stderr: its standard error, from blocks of time and the place of the
-            minimum.
-        first_minimum_stderr_A: standard error of the place of the minimum, or None.
-        first_peak_stderr_A: of the peak's position (:mod:`pykoh.analysis.structure.first_peak`), or
-            None.
-        first_peak_g_stderr: of its height, or None.
+        coordination_number: neighbours within the first minimum, with an error from blocks of time
+            and from the position of the minimum; or None.
     """
 
     pair: str
@@ -116,14 +104,10 @@ class RadialDistribution:
     g: FloatArray
     g_stderr: FloatArray
     coordination: FloatArray
-    first_peak_A: float | None
-    first_peak_g: float | None
-    first_minimum_A: float | None
-    coordination_number: float | None
-    coordination_number_stderr: float | None
-    first_minimum_stderr_A: float | None = None
-    first_peak_stderr_A: float | None = None
-    first_peak_g_stderr: float | None = None
+    first_peak_A: Estimate | None
+    first_peak_g: Estimate | None
+    first_minimum_A: Estimate | None
+    coordination_number: Estimate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +117,12 @@ class IonPairing:
     Attributes:
         cutoff_A: first minimum of g(cation-O*), Å.
         fraction_of_cations_paired: cations with at least one O* within it.
-        stderr: its standard error, from blocks of time.
         mean_hydroxides_per_cation: O* within it per cation.
-        mean_hydroxides_per_cation_stderr: its standard error.
     """
 
     cutoff_A: float
-    fraction_of_cations_paired: float
-    stderr: float
-    mean_hydroxides_per_cation: float
-    mean_hydroxides_per_cation_stderr: float
+    fraction_of_cations_paired: Estimate
+    mean_hydroxides_per_cation: Estimate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,28 +137,20 @@ class IonContacts:
         cations_per_hydroxide: [n], fraction of O* with 0, 1, 2 ... cations in contact.
         hydroxides_per_cation: [n], fraction of cations with 0, 1, 2 ... O* in contact.
         bridging_fraction: cations that touch two O* or more, or None (no cations).
-        bridging_stderr: its standard error.
         free_hydroxide_fraction: O* without a cation, or None.
-        free_hydroxide_stderr: its standard error.
         bonded_pairs_bridged: hydrogen bonds OH- to OH- that a cation bridges, or None.
-        bonded_pairs_bridged_stderr: its standard error.
         cluster_sizes: [n], fraction of ions in clusters of 1, 2, 3 ... ions.
         clustered_fraction: ions in clusters of three or more, or None.
-        clustered_stderr: its standard error.
     """
 
     cutoff_A: float
     cations_per_hydroxide: FloatArray
     hydroxides_per_cation: FloatArray
-    bridging_fraction: float | None
-    bridging_stderr: float | None
-    free_hydroxide_fraction: float | None
-    free_hydroxide_stderr: float | None
-    bonded_pairs_bridged: float | None
-    bonded_pairs_bridged_stderr: float | None
+    bridging_fraction: Estimate | None
+    free_hydroxide_fraction: Estimate | None
+    bonded_pairs_bridged: Estimate | None
     cluster_sizes: FloatArray
-    clustered_fraction: float | None = None
-    clustered_stderr: float | None = None
+    clustered_fraction: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,22 +160,16 @@ class HydroxidePairs:
     Attributes:
         cutoff_A: the distance, Å.
         mean_partners: partners per hydroxide.
-        mean_partners_stderr: its standard error.
         fraction_paired: hydroxides with a partner.
-        fraction_paired_stderr: its standard error.
         lifetime_ps: observed time of pairs / separations, or None without any.
-        lifetime_stderr_ps: its standard error.
         n_separations: pairs that were seen to part.
         survival: how long pairs last, or None.
     """
 
     cutoff_A: float
-    mean_partners: float
-    mean_partners_stderr: float | None
-    fraction_paired: float
-    fraction_paired_stderr: float | None
-    lifetime_ps: float | None
-    lifetime_stderr_ps: float | None
+    mean_partners: Estimate
+    fraction_paired: Estimate
+    lifetime_ps: Estimate | None
     n_separations: int
     survival: SurvivalCurve | None
 

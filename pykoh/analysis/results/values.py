@@ -1,10 +1,12 @@
-"""What an analysis finds: frozen values, each with its standard error beside it.
+"""What an analysis finds, as frozen values.
 
-Everything here is a plain value: ``results.json`` and the CSVs
-(:mod:`pykoh.analysis.results.write`) and the report are views of it. A number that the trajectory
-cannot give is None, and :attr:`AnalysisResults.warnings` says why. A standard error is one standard
-deviation of the estimate. Lengths are in Å and times in ps (LAMMPS ``metal``) unless a name says
-otherwise; diffusion coefficients and conductivities are in SI, with the unit in the name.
+A number that has an error is an :class:`pykoh.analysis.common.estimate.Estimate`: value, standard
+error, interval, and how the error was obtained. ``results.json`` and the CSVs
+(:mod:`pykoh.analysis.results.write`), the terminal and the report are views of it. A number that
+the trajectory cannot give is None, and :attr:`AnalysisResults.warnings` says why. A standard error
+is one standard deviation of the estimate. Lengths are in Å and times in ps (LAMMPS ``metal``)
+unless a name says otherwise; diffusion coefficients and conductivities are in SI, with the unit in
+the name.
 
 Two kinds of oxygen are told apart: ``O*`` is the oxygen of a hydroxide ion (the O that is nearest
 to exactly one H), ``Ow`` that of a water molecule (exactly two H).
@@ -15,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pykoh.analysis.common.analysis_warning import AnalysisWarning
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.results.custom import CustomResult
 from pykoh.analysis.results.hops import Grotthuss
 from pykoh.analysis.results.scene import HopScene
@@ -40,8 +43,7 @@ class InputSummary:
         cell_A: [3, 3], Å, time-averaged cell vectors in rows.
         volume_A3: time-averaged volume, Å³.
         molarity_mol_per_L: n_koh per volume.
-        temperature_K: given by the user or from velocities; None if unknown.
-        temperature_stderr_K: its standard error; None if given by the user or unknown.
+        temperature: K, given by the user or from velocities; None if unknown.
         temperature_source: ``"option"``, ``"velocities"`` or ``"unknown"``.
         notes: what happened while reading (a last frame cut off, repeated frames dropped ...).
         density_kg_per_m3: mass of all atoms per volume.
@@ -62,12 +64,16 @@ class InputSummary:
     cell_A: FloatArray
     volume_A3: float
     molarity_mol_per_L: float
-    temperature_K: float | None
-    temperature_stderr_K: float | None
+    temperature: Estimate | None
     temperature_source: str
     notes: tuple[str, ...]
     density_kg_per_m3: float | None = None
     drifts: tuple[str, ...] | None = None
+
+    @property
+    def temperature_K(self) -> float | None:  # noqa: N802  (K, as in the fields)
+        """The temperature without its error, K; None if unknown."""
+        return None if self.temperature is None else self.temperature.value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,19 +101,15 @@ class LineFit:
         start_ps: first lag in the fit.
         end_ps: last lag in the fit.
         slope_A2_per_ps: slope.
-        slope_stderr_A2_per_ps: its standard error.
-        intercept_A2: intercept.
+        intercept_A2: intercept; nothing is published of it, so it has no error.
         exponent: log-log slope d ln MSD / d ln t in the window; 1 is diffusion.
-        exponent_stderr: its standard error.
     """
 
     start_ps: float
     end_ps: float
-    slope_A2_per_ps: float
-    slope_stderr_A2_per_ps: float
+    slope_A2_per_ps: Estimate
     intercept_A2: float
-    exponent: float
-    exponent_stderr: float
+    exponent: Estimate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,27 +121,21 @@ class SpeciesDiffusion:
             ``"OH-_structural"``, ``"H2O"``, ``"H"`` or ``"O"``.
         n_particles: particles (mean over time for H2O).
         D_m2_per_s: diffusion coefficient in the box, m²/s, or None.
-        stderr_m2_per_s: its standard error.
         D_infinite_m2_per_s: with the Yeh-Hummer correction to infinite size, or None.
-        D_infinite_stderr_m2_per_s: its standard error.
         fit: the line behind D, or None.
         msd: the curve.
         from_hops_m2_per_s: of OH-, D from the motion with the molecule and from hop rate, length
             and correlation (:mod:`pykoh.analysis.transport.hop_walk`), or None.
-        from_hops_stderr_m2_per_s: its standard error.
         memory_ps: lag before which no fit began.
     """
 
     species: str
     n_particles: float
-    D_m2_per_s: float | None
-    stderr_m2_per_s: float | None
-    D_infinite_m2_per_s: float | None
-    D_infinite_stderr_m2_per_s: float | None
+    D_m2_per_s: Estimate | None
+    D_infinite_m2_per_s: Estimate | None
     fit: LineFit | None
     msd: DisplacementCurve
-    from_hops_m2_per_s: float | None = None
-    from_hops_stderr_m2_per_s: float | None = None
+    from_hops_m2_per_s: Estimate | None = None
     memory_ps: float | None = None
 
 
@@ -149,7 +145,6 @@ class Viscosity:
 
     Attributes:
         viscosity_mPa_s: mPa·s, or None if the record is too short.
-        stderr_mPa_s: its standard error.
         cutoff_ps: decay time 1 / (2 π f) of the highest frequency that was used.
         duration_ps: of the pressure record.
         interval_ps: time between its rows.
@@ -158,8 +153,7 @@ class Viscosity:
         running_stderr_mPa_s: [n].
     """
 
-    viscosity_mPa_s: float | None
-    stderr_mPa_s: float | None
+    viscosity_mPa_s: Estimate | None
     cutoff_ps: float | None
     duration_ps: float
     interval_ps: float
@@ -174,23 +168,17 @@ class Diffusion:
 
     Attributes:
         species: one entry per species, in the order of the keys of ``results.json``.
-        viscosity_mPa_s: what the Yeh-Hummer correction used, or None.
+        viscosity_mPa_s: viscosity of the Yeh-Hummer correction, given or measured; or None.
         yeh_hummer_m2_per_s: the correction that was added, ξ kT / (6 π η L), or None.
         cross_m2_per_s: D(OH-) - D(vehicular) - D(structural), all in the window of D(OH-), or None.
-        cross_stderr_m2_per_s: its standard error.
         viscosity: from the pressure tensor, or None.
-        yeh_hummer_stderr_m2_per_s: standard error of the correction, or None.
-        cross_interval_95_m2_per_s: interval of 95 % of ``cross_m2_per_s``, or None.
     """
 
     species: tuple[SpeciesDiffusion, ...]
-    viscosity_mPa_s: float | None
-    yeh_hummer_m2_per_s: float | None
-    cross_m2_per_s: float | None = None
-    cross_stderr_m2_per_s: float | None = None
+    viscosity_mPa_s: Estimate | None
+    yeh_hummer_m2_per_s: Estimate | None
+    cross_m2_per_s: Estimate | None = None
     viscosity: Viscosity | None = None
-    yeh_hummer_stderr_m2_per_s: float | None = None
-    cross_interval_95_m2_per_s: tuple[float, float] | None = None
 
     def of(self, species: str) -> SpeciesDiffusion | None:
         """Return the entry of one species, or None if the box has none of it."""
@@ -205,31 +193,24 @@ class OnsagerCoefficient:
 
     Attributes:
         name: ``cation_cation``, ``cation_hydroxide`` or ``hydroxide_hydroxide``.
-        value: the coefficient.
-        stderr: its standard error.
-        own: its part of each ion with itself (0 for unlike ones), or None if unknown.
-        interval_95: interval of 95 %, or None.
+        coefficient: the coefficient.
+        own: its part of each ion with itself (0 for unlike ones), or None if unknown; its error is
+            that of the Nernst-Einstein conductivity.
     """
 
     name: str
-    value: float
-    stderr: float
+    coefficient: Estimate
     own: float | None
-    interval_95: tuple[float, float] | None = None
 
     @property
     def distinct(self) -> float | None:
         """Its part of different ions; its standard error is at most that of the coefficient."""
-        return None if self.own is None else self.value - self.own
+        return None if self.own is None else self.coefficient.value - self.own
 
     def times(self, factor: float) -> OnsagerCoefficient:
         """Return it in another unit."""
         own = None if self.own is None else factor * self.own
-        ends = self.interval_95
-        interval = None if ends is None else (factor * ends[0], factor * ends[1])
-        return OnsagerCoefficient(
-            self.name, factor * self.value, factor * self.stderr, own, interval
-        )
+        return OnsagerCoefficient(self.name, self.coefficient.times(factor), own)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -238,47 +219,30 @@ class Conductivity:
 
     Attributes:
         nernst_einstein_S_per_m: from the self-diffusion of the ions, or None.
-        nernst_einstein_stderr_S_per_m: its standard error.
         einstein_S_per_m: from the displacement of all cations minus that of all hydroxides
             along their paths through hops, or None.
-        einstein_stderr_S_per_m: its standard error.
         experiment_S_per_m: Gilliam et al. 2007 at this molarity and temperature, or None.
         charge_displacement: mean-square displacement of the cations minus the hydroxides, e²·Å².
         fit: the line behind the Einstein value, or None.
         haven_ratio: Nernst-Einstein / Einstein, less the bias of a quotient; 1 for ions that move
-            independently; or None.
-        haven_ratio_stderr: its standard error, of both from the same ions.
+            independently; or None. Its error knows that both come from the same ions.
         transference_cation: share of the current that the cation carries in the frame of the
             centre of mass, correlations included, or None.
-            Noise may take it out of [0, 1]; its interval is within.
-        transference_cation_stderr: its standard error (see ``pykoh.analysis.transport.onsager``).
+            Noise may take it out of [0, 1]; its interval is within
+            (:mod:`pykoh.analysis.transport.onsager`).
         transference_cation_apparent: D+ / (D+ + D-), or None.
-        transference_cation_apparent_stderr: its standard error.
         onsager: coefficients (cation-cation, cation-hydroxide, hydroxide-hydroxide), or empty.
-        haven_ratio_interval_95: interval of 95 %, or None.
-        transference_cation_interval_95: interval of 95 %, or None.
-        nernst_einstein_interval_95: interval of 95 %, S/m, or None.
-        transference_cation_apparent_interval_95: interval of 95 %, or None.
     """
 
-    nernst_einstein_S_per_m: float | None
-    nernst_einstein_stderr_S_per_m: float | None
-    einstein_S_per_m: float | None
-    einstein_stderr_S_per_m: float | None
+    nernst_einstein_S_per_m: Estimate | None
+    einstein_S_per_m: Estimate | None
     experiment_S_per_m: float | None
     charge_displacement: DisplacementCurve
     fit: LineFit | None
-    haven_ratio: float | None = None
-    haven_ratio_stderr: float | None = None
-    transference_cation: float | None = None
-    transference_cation_stderr: float | None = None
-    transference_cation_apparent: float | None = None
-    transference_cation_apparent_stderr: float | None = None
+    haven_ratio: Estimate | None = None
+    transference_cation: Estimate | None = None
+    transference_cation_apparent: Estimate | None = None
     onsager: tuple[OnsagerCoefficient, ...] = ()
-    haven_ratio_interval_95: tuple[float, float] | None = None
-    transference_cation_interval_95: tuple[float, float] | None = None
-    nernst_einstein_interval_95: tuple[float, float] | None = None
-    transference_cation_apparent_interval_95: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,14 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pykoh.analysis.common.confidence import Interval, positive, total
+from pykoh.analysis.common.estimate_views import interval_of, keys, stderr_of, value_of
 from pykoh.analysis.results import (
     AnalysisResults,
     Conductivity,
     Diffusion,
+    Estimate,
     InputSummary,
     LineFit,
-    SpeciesDiffusion,
     Viscosity,
 )
 from pykoh.analysis.results.measured import beside
@@ -52,8 +52,7 @@ def _input(summary: InputSummary) -> Json:
         "n_h2o": summary.n_h2o,
         "molarity_mol_per_L": summary.molarity_mol_per_L,
         "density_kg_per_m3": summary.density_kg_per_m3,
-        "temperature_K": summary.temperature_K,
-        "temperature_stderr_K": summary.temperature_stderr_K,
+        **keys(summary.temperature, "temperature_K", "temperature_stderr_K"),
         "temperature_source": summary.temperature_source,
         "notes": list(summary.notes),
         "begins_in_equilibrium": None if summary.drifts is None else not summary.drifts,
@@ -65,11 +64,9 @@ def _fit(fit: LineFit | None) -> Json:
     if fit is None:
         return None
     return {
-        "slope_A2_per_ps": fit.slope_A2_per_ps,
-        "slope_stderr_A2_per_ps": fit.slope_stderr_A2_per_ps,
+        **keys(fit.slope_A2_per_ps, "slope_A2_per_ps", "slope_stderr_A2_per_ps"),
         "intercept_A2": fit.intercept_A2,
-        "loglog_slope": fit.exponent,
-        "loglog_slope_stderr": fit.exponent_stderr,
+        **keys(fit.exponent, "loglog_slope", "loglog_slope_stderr"),
     }
 
 
@@ -77,37 +74,19 @@ def _window(fit: LineFit | None) -> Json:
     return None if fit is None else [fit.start_ps, fit.end_ps]
 
 
-def _infinite_interval(entry: SpeciesDiffusion, diffusion: Diffusion) -> Interval | None:
-    """Return the interval of 95 % of D at infinite size, m²/s; None if it has none.
-
-    It is that of a sum: D in the box and the correction, each with its own error
-    (:func:`pykoh.analysis.confidence.total`). A viscosity that was given counts as exact.
-
-    Args:
-        entry: of a species.
-        diffusion: holds the correction.
-    """
-    add = diffusion.yeh_hummer_m2_per_s
-    if entry.D_infinite_m2_per_s is None or entry.D_m2_per_s is None or add is None:
-        return None
-    parts = (entry.D_m2_per_s, entry.stderr_m2_per_s), (add, diffusion.yeh_hummer_stderr_m2_per_s)
-    return total([(value, error or 0.0) for value, error in parts])
+def _coefficient(found: Estimate | None, name: str) -> dict[str, Json]:
+    """Return a diffusion coefficient, m²/s, with the keys of its error and interval."""
+    unit = "m2_per_s"
+    return keys(found, f"{name}_{unit}", f"{name}_stderr_{unit}", f"{name}_interval_95_{unit}")
 
 
 def _diffusion(diffusion: Diffusion) -> Json:
     return {
         entry.species: {
-            "D_m2_per_s": entry.D_m2_per_s,
-            "stderr_m2_per_s": entry.stderr_m2_per_s,
-            "D_infinite_m2_per_s": entry.D_infinite_m2_per_s,
-            "D_infinite_stderr_m2_per_s": entry.D_infinite_stderr_m2_per_s,
-            "D_infinite_interval_95_m2_per_s": _infinite_interval(entry, diffusion),
-            "interval_95_m2_per_s": positive(entry.D_m2_per_s, entry.stderr_m2_per_s),
-            "D_from_hops_m2_per_s": entry.from_hops_m2_per_s,
-            "D_from_hops_stderr_m2_per_s": entry.from_hops_stderr_m2_per_s,
-            "D_from_hops_interval_95_m2_per_s": positive(
-                entry.from_hops_m2_per_s, entry.from_hops_stderr_m2_per_s
-            ),
+            **keys(entry.D_m2_per_s, "D_m2_per_s", "stderr_m2_per_s"),
+            **_coefficient(entry.D_infinite_m2_per_s, "D_infinite"),
+            "interval_95_m2_per_s": interval_of(entry.D_m2_per_s),
+            **_coefficient(entry.from_hops_m2_per_s, "D_from_hops"),
             "memory_ps": entry.memory_ps,
             "fit_window_ps": _window(entry.fit),
             "fit": _fit(entry.fit),
@@ -121,9 +100,7 @@ def _viscosity(found: Viscosity | None) -> Json:
     if found is None:
         return None
     return {
-        "viscosity_mPa_s": found.viscosity_mPa_s,
-        "stderr_mPa_s": found.stderr_mPa_s,
-        "interval_95_mPa_s": positive(found.viscosity_mPa_s, found.stderr_mPa_s),
+        **keys(found.viscosity_mPa_s, "viscosity_mPa_s", "stderr_mPa_s", "interval_95_mPa_s"),
         "cutoff_ps": found.cutoff_ps,
         "duration_ps": found.duration_ps,
         "interval_ps": found.interval_ps,
@@ -131,27 +108,22 @@ def _viscosity(found: Viscosity | None) -> Json:
 
 
 def _conductivity(conductivity: Conductivity) -> Json:
-    return {
+    kappa = {
         "nernst_einstein_S_per_m": conductivity.nernst_einstein_S_per_m,
         "einstein_S_per_m": conductivity.einstein_S_per_m,
-        "stderr": {
-            "nernst_einstein_S_per_m": conductivity.nernst_einstein_stderr_S_per_m,
-            "einstein_S_per_m": conductivity.einstein_stderr_S_per_m,
-        },
-        "interval_95": {
-            "nernst_einstein_S_per_m": conductivity.nernst_einstein_interval_95,
-            "einstein_S_per_m": positive(
-                conductivity.einstein_S_per_m, conductivity.einstein_stderr_S_per_m
-            ),
-            "haven_ratio": conductivity.haven_ratio_interval_95,
-            "transference_cation": conductivity.transference_cation_interval_95,
-            "transference_cation_apparent": conductivity.transference_cation_apparent_interval_95,
-        },
+    }
+    ratios = {
+        "haven_ratio": conductivity.haven_ratio,
+        "transference_cation": conductivity.transference_cation,
+        "transference_cation_apparent": conductivity.transference_cation_apparent,
+    }
+    tree: dict[str, Json] = {
+        **{name: value_of(found) for name, found in kappa.items()},
+        "stderr": {name: stderr_of(found) for name, found in kappa.items()},
+        "interval_95": {name: interval_of(found) for name, found in {**kappa, **ratios}.items()},
         "onsager_S_per_m": {
             entry.name: {
-                "value": entry.value,
-                "stderr": entry.stderr,
-                "interval_95": entry.interval_95,
+                **keys(entry.coefficient, "value", "stderr", "interval_95"),
                 "self": entry.own,
                 "distinct": entry.distinct,
             }
@@ -160,13 +132,10 @@ def _conductivity(conductivity: Conductivity) -> Json:
         or None,
         "experiment_S_per_m": conductivity.experiment_S_per_m,
         "einstein_fit_window_ps": _window(conductivity.fit),
-        "haven_ratio": conductivity.haven_ratio,
-        "haven_ratio_stderr": conductivity.haven_ratio_stderr,
-        "transference_cation": conductivity.transference_cation,
-        "transference_cation_stderr": conductivity.transference_cation_stderr,
-        "transference_cation_apparent": conductivity.transference_cation_apparent,
-        "transference_cation_apparent_stderr": conductivity.transference_cation_apparent_stderr,
     }
+    for name, found in ratios.items():
+        tree.update(keys(found, name, f"{name}_stderr"))
+    return tree
 
 
 def _experiment(results: AnalysisResults) -> dict[str, Json]:
@@ -199,9 +168,12 @@ def as_json(results: AnalysisResults) -> dict[str, Json]:
         "viscosity": _viscosity(results.diffusion.viscosity),
         "experiment": _experiment(results),
         "hydroxide_cross_term": {
-            "D_m2_per_s": results.diffusion.cross_m2_per_s,
-            "stderr_m2_per_s": results.diffusion.cross_stderr_m2_per_s,
-            "interval_95_m2_per_s": results.diffusion.cross_interval_95_m2_per_s,
+            **keys(
+                results.diffusion.cross_m2_per_s,
+                "D_m2_per_s",
+                "stderr_m2_per_s",
+                "interval_95_m2_per_s",
+            )
         },
         "definitions": {
             "hydrogen_bond_criterion": bonds.criterion,
@@ -210,9 +182,12 @@ def as_json(results: AnalysisResults) -> dict[str, Json]:
             "hydrogen_bond_max_distance_A": bonds.max_distance_A,
             "hydrogen_bond_max_angle_deg": bonds.max_angle_deg,
             "rattle_window_ps": results.grotthuss.rattle_window_ps,
-            "viscosity_mPa_s": results.diffusion.viscosity_mPa_s,
-            "yeh_hummer_correction_m2_per_s": results.diffusion.yeh_hummer_m2_per_s,
-            "yeh_hummer_correction_stderr_m2_per_s": results.diffusion.yeh_hummer_stderr_m2_per_s,
+            "viscosity_mPa_s": value_of(results.diffusion.viscosity_mPa_s),
+            **keys(
+                results.diffusion.yeh_hummer_m2_per_s,
+                "yeh_hummer_correction_m2_per_s",
+                "yeh_hummer_correction_stderr_m2_per_s",
+            ),
         },
         "warnings": [
             {"quantity": warning.quantity, "reason": warning.reason} for warning in results.warnings

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pykoh.analysis.common.confidence import hop_rate, positive, share_of_events
-from pykoh.analysis.results import Grotthuss, SurvivalCurve, WaitingTimeFit
+from pykoh.analysis.common.estimate_views import interval_of, keys
+from pykoh.analysis.results import Estimate, Grotthuss, SurvivalCurve, WaitingTimeFit
 from pykoh.analysis.results.tables import Json, write_csv
 
 
@@ -17,15 +17,13 @@ def survival_json(curve: SurvivalCurve | None) -> Json:
     if curve is None:
         return None
     return {
-        "intermittent_ps": curve.intermittent_ps,
-        "intermittent_stderr_ps": curve.intermittent_stderr_ps,
-        "intermittent_interval_95_ps": positive(
-            curve.intermittent_ps, curve.intermittent_stderr_ps
-        ),
-        "continuous_ps": curve.continuous_ps,
-        "continuous_stderr_ps": curve.continuous_stderr_ps,
-        "continuous_interval_95_ps": positive(curve.continuous_ps, curve.continuous_stderr_ps),
+        **_time(curve.intermittent_ps, "intermittent"),
+        **_time(curve.continuous_ps, "continuous"),
     }
+
+
+def _time(time: Estimate | None, name: str) -> dict[str, Json]:
+    return keys(time, f"{name}_ps", f"{name}_stderr_ps", f"{name}_interval_95_ps")
 
 
 def survival_rows(name: str, curve: SurvivalCurve | None) -> list[tuple[Any, ...]]:
@@ -48,10 +46,8 @@ def _waiting_time_fit(fit: WaitingTimeFit | None) -> Json:
         return None
     return {
         "form": "a * lambda * exp(-lambda * t), t > start_ps",
-        "a": fit.amplitude,
-        "a_stderr": fit.amplitude_stderr,
-        "lambda_per_ps": fit.rate_per_ps,
-        "lambda_stderr_per_ps": fit.rate_stderr_per_ps,
+        **keys(fit.amplitude, "a", "a_stderr"),
+        **keys(fit.rate_per_ps, "lambda_per_ps", "lambda_stderr_per_ps"),
         "start_ps": fit.start_ps,
         "n_waiting_times": fit.n_waiting_times,
     }
@@ -66,18 +62,11 @@ def grotthuss_json(grotthuss: Grotthuss) -> Json:
         "n_transfers": grotthuss.n_transfers,
         "n_rattles": grotthuss.n_rattles,
         "n_hops": grotthuss.n_hops,
-        "hop_rate_per_ps": grotthuss.hop_rate_per_ps,
-        "hop_rate_stderr_per_ps": grotthuss.hop_rate_stderr_per_ps,
-        "residence_time_ps": grotthuss.residence_time_ps,
-        "residence_time_stderr_ps": grotthuss.residence_time_stderr_ps,
-        "hop_length_A": grotthuss.hop_length_A,
-        "hop_length_stderr_A": grotthuss.hop_length_stderr_A,
-        "hop_rate_interval_95_per_ps": hop_rate(
-            grotthuss.hop_rate_per_ps, grotthuss.hop_rate_stderr_per_ps
-        ),
-        "residence_time_interval_95_ps": positive(
-            grotthuss.residence_time_ps, grotthuss.residence_time_stderr_ps
-        ),
+        **keys(grotthuss.hop_rate_per_ps, "hop_rate_per_ps", "hop_rate_stderr_per_ps"),
+        **keys(grotthuss.residence_time_ps, "residence_time_ps", "residence_time_stderr_ps"),
+        **keys(grotthuss.hop_length_A, "hop_length_A", "hop_length_stderr_A"),
+        "hop_rate_interval_95_per_ps": interval_of(grotthuss.hop_rate_per_ps),
+        "residence_time_interval_95_ps": interval_of(grotthuss.residence_time_ps),
         "n_multiple_transfers": grotthuss.n_multiple_transfers,
         "n_ionised_frames": grotthuss.n_ionised_frames,
         "waiting_time_fit": _waiting_time_fit(waiting.fit if waiting else None),
@@ -88,20 +77,20 @@ def grotthuss_json(grotthuss: Grotthuss) -> Json:
 def _more(grotthuss: Grotthuss) -> dict[str, Json]:
     """Return what is known beyond counts and rates."""
     turns, around = grotthuss.directionality, grotthuss.presolvation
-    profile, intervals = grotthuss.transfer, grotthuss.intervals
+    profile, intervals = grotthuss.proton_transfer, grotthuss.intervals
     return {
         "residence": survival_json(grotthuss.residence),
         "directionality": None
         if turns is None
         else {
             "n_pairs": turns.n_pairs,
-            "return_probability": turns.return_probability,
-            "return_probability_stderr": turns.return_probability_stderr,
-            "return_probability_interval_95": share_of_events(
-                turns.return_probability, turns.return_probability_stderr
+            **keys(
+                turns.return_probability,
+                "return_probability",
+                "return_probability_stderr",
+                "return_probability_interval_95",
             ),
-            "mean_cosine": turns.mean_cosine,
-            "mean_cosine_stderr": turns.mean_cosine_stderr,
+            **keys(turns.mean_cosine, "mean_cosine", "mean_cosine_stderr"),
         },
         "presolvation": None
         if around is None
@@ -127,7 +116,7 @@ def _more(grotthuss: Grotthuss) -> dict[str, Json]:
         },
         "proton_transfer": None
         if profile is None
-        else {"barrier_kT": profile.barrier_kT, "barrier_stderr_kT": profile.barrier_stderr_kT},
+        else keys(profile.barrier_kT, "barrier_kT", "barrier_stderr_kT"),
         "dump_interval": None
         if intervals is None
         else {
@@ -135,8 +124,7 @@ def _more(grotthuss: Grotthuss) -> dict[str, Json]:
             "transfer_rate_per_ps": intervals.transfer_rate_per_ps,
             "hop_rate_per_ps": intervals.hop_rate_per_ps,
             "hop_rate_stderr_per_ps": intervals.hop_rate_stderr_per_ps,
-            "needed_ps": intervals.needed_ps,
-            "needed_stderr_ps": intervals.needed_stderr_ps,
+            **keys(intervals.needed_ps, "needed_ps", "needed_stderr_ps"),
         },
     }
 
@@ -176,7 +164,11 @@ def write_hops(grotthuss: Grotthuss, folder: Path) -> None:
 
 
 def _write_more(grotthuss: Grotthuss, folder: Path) -> None:
-    around, profile, intervals = grotthuss.presolvation, grotthuss.transfer, grotthuss.intervals
+    around, profile, intervals = (
+        grotthuss.presolvation,
+        grotthuss.proton_transfer,
+        grotthuss.intervals,
+    )
     if around is not None:
         write_csv(
             folder / "presolvation.csv",

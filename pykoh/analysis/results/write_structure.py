@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pykoh.analysis.common.confidence import positive, share
+from pykoh.analysis.common.estimate_views import interval_of, keys, limit_of, stderr_of, value_of
 from pykoh.analysis.results import (
     HYDROGEN_BOND_CLASSES,
+    Estimate,
+    HydrogenBondClass,
     HydrogenBonds,
     HydroxidePairs,
     IonContacts,
@@ -21,34 +23,28 @@ def hydrogen_bonds_json(bonds: HydrogenBonds) -> Json:
     """Return the part ``hydrogen_bonds`` of ``results.json``."""
     return {
         entry.name: {
-            "mean_per_donor": entry.mean_per_donor,
-            "mean_per_acceptor": entry.mean_per_acceptor,
-            "fraction_of_donors_bonded": entry.fraction_of_donors_bonded,
-            "lifetime_ps": entry.lifetime_ps,
-            "stderr": {
-                "mean_per_donor": entry.mean_per_donor_stderr,
-                "mean_per_acceptor": entry.mean_per_acceptor_stderr,
-                "fraction_of_donors_bonded": entry.fraction_of_donors_bonded_stderr,
-                "lifetime_ps": entry.lifetime_stderr_ps,
-            },
-            "fraction_of_donors_bonded_interval_95": share(
-                entry.fraction_of_donors_bonded, entry.fraction_of_donors_bonded_stderr
-            )
-            if entry.upper_limit is None
-            else (0.0, entry.upper_limit),
-            "lifetime_interval_95_ps": positive(entry.lifetime_ps, entry.lifetime_stderr_ps),
+            **{name: value_of(found) for name, found in _numbers(entry).items()},
+            "stderr": {name: stderr_of(found) for name, found in _numbers(entry).items()},
+            "fraction_of_donors_bonded_interval_95": interval_of(entry.fraction_of_donors_bonded),
+            "lifetime_interval_95_ps": interval_of(entry.lifetime_ps),
             "survival": survival_json(entry.survival),
-            "upper_limit_95": entry.upper_limit,
-            "mean_per_acceptor_upper_limit_95": (
-                share(entry.mean_per_acceptor, entry.mean_per_acceptor_stderr) or (None, None)
-            )[1]
-            if entry.upper_limit is not None
-            else None,
+            "upper_limit_95": limit_of(entry.fraction_of_donors_bonded),
+            "mean_per_acceptor_upper_limit_95": limit_of(entry.mean_per_acceptor),
             "n_breakings": entry.n_breakings,
             "donor_distribution": entry.donor_distribution,
             "acceptor_distribution": entry.acceptor_distribution,
         }
         for entry in bonds.classes
+    }
+
+
+def _numbers(entry: HydrogenBondClass) -> dict[str, Estimate | None]:
+    """Return the numbers of a class, by their keys."""
+    return {
+        "mean_per_donor": entry.mean_per_donor,
+        "mean_per_acceptor": entry.mean_per_acceptor,
+        "fraction_of_donors_bonded": entry.fraction_of_donors_bonded,
+        "lifetime_ps": entry.lifetime_ps,
     }
 
 
@@ -61,14 +57,10 @@ def structure_json(structure: Structure) -> Json:
         "rdf_files": {entry.pair: entry.file for entry in structure.rdfs},
         "coordination": {
             entry.pair: {
-                "first_peak_A": entry.first_peak_A,
-                "first_peak_stderr_A": entry.first_peak_stderr_A,
-                "first_peak_g": entry.first_peak_g,
-                "first_peak_g_stderr": entry.first_peak_g_stderr,
-                "first_minimum_A": entry.first_minimum_A,
-                "first_minimum_stderr_A": entry.first_minimum_stderr_A,
-                "coordination_number": entry.coordination_number,
-                "stderr": entry.coordination_number_stderr,
+                **keys(entry.first_peak_A, "first_peak_A", "first_peak_stderr_A"),
+                **keys(entry.first_peak_g, "first_peak_g", "first_peak_g_stderr"),
+                **keys(entry.first_minimum_A, "first_minimum_A", "first_minimum_stderr_A"),
+                **keys(entry.coordination_number, "coordination_number", "stderr"),
             }
             for entry in structure.rdfs
         },
@@ -76,11 +68,17 @@ def structure_json(structure: Structure) -> Json:
         if pairing is None
         else {
             "cutoff_A": pairing.cutoff_A,
-            "fraction_of_cations_paired": pairing.fraction_of_cations_paired,
-            "stderr": pairing.stderr,
-            "interval_95": share(pairing.fraction_of_cations_paired, pairing.stderr),
-            "mean_hydroxides_per_cation": pairing.mean_hydroxides_per_cation,
-            "mean_hydroxides_per_cation_stderr": pairing.mean_hydroxides_per_cation_stderr,
+            **keys(
+                pairing.fraction_of_cations_paired,
+                "fraction_of_cations_paired",
+                "stderr",
+                "interval_95",
+            ),
+            **keys(
+                pairing.mean_hydroxides_per_cation,
+                "mean_hydroxides_per_cation",
+                "mean_hydroxides_per_cation_stderr",
+            ),
         },
         "ion_contacts": _contacts(structure.contacts),
         "hydroxide_pairs": _pairs(structure.hydroxide_pairs),
@@ -92,17 +90,18 @@ def _pairs(found: HydroxidePairs | None) -> Json:
         return None
     return {
         "cutoff_A": found.cutoff_A,
-        "mean_partners": found.mean_partners,
-        "mean_partners_stderr": found.mean_partners_stderr,
-        "fraction_paired": found.fraction_paired,
-        "fraction_paired_stderr": found.fraction_paired_stderr,
-        "fraction_paired_interval_95": share(found.fraction_paired, found.fraction_paired_stderr),
-        "lifetime_interval_95_ps": positive(found.lifetime_ps, found.lifetime_stderr_ps),
-        "lifetime_ps": found.lifetime_ps,
-        "lifetime_stderr_ps": found.lifetime_stderr_ps,
+        **keys(found.mean_partners, "mean_partners", "mean_partners_stderr"),
+        **_share(found.fraction_paired, "fraction_paired", "fraction_paired"),
+        "lifetime_interval_95_ps": interval_of(found.lifetime_ps),
+        **keys(found.lifetime_ps, "lifetime_ps", "lifetime_stderr_ps"),
         "n_separations": found.n_separations,
         "survival": survival_json(found.survival),
     }
+
+
+def _share(found: Estimate | None, value: str, name: str) -> dict[str, Json]:
+    """Return a share with the keys of its error and interval."""
+    return keys(found, value, f"{name}_stderr", f"{name}_interval_95")
 
 
 def _contacts(found: IonContacts | None) -> Json:
@@ -112,23 +111,15 @@ def _contacts(found: IonContacts | None) -> Json:
         "cutoff_A": found.cutoff_A,
         "cations_per_hydroxide": found.cations_per_hydroxide,
         "hydroxides_per_cation": found.hydroxides_per_cation,
-        "bridging_cation_fraction": found.bridging_fraction,
-        "bridging_cation_stderr": found.bridging_stderr,
-        "bridging_cation_interval_95": share(found.bridging_fraction, found.bridging_stderr),
-        "free_hydroxide_fraction": found.free_hydroxide_fraction,
-        "free_hydroxide_stderr": found.free_hydroxide_stderr,
-        "free_hydroxide_interval_95": share(
-            found.free_hydroxide_fraction, found.free_hydroxide_stderr
-        ),
-        "hydroxide_bonds_bridged_fraction": found.bonded_pairs_bridged,
-        "hydroxide_bonds_bridged_stderr": found.bonded_pairs_bridged_stderr,
-        "hydroxide_bonds_bridged_interval_95": share(
-            found.bonded_pairs_bridged, found.bonded_pairs_bridged_stderr
+        **_share(found.bridging_fraction, "bridging_cation_fraction", "bridging_cation"),
+        **_share(found.free_hydroxide_fraction, "free_hydroxide_fraction", "free_hydroxide"),
+        **_share(
+            found.bonded_pairs_bridged,
+            "hydroxide_bonds_bridged_fraction",
+            "hydroxide_bonds_bridged",
         ),
         "ions_by_cluster_size": found.cluster_sizes,
-        "clustered_fraction": found.clustered_fraction,
-        "clustered_stderr": found.clustered_stderr,
-        "clustered_interval_95": share(found.clustered_fraction, found.clustered_stderr),
+        **_share(found.clustered_fraction, "clustered_fraction", "clustered"),
     }
 
 
@@ -140,7 +131,7 @@ def write_hydrogen_bonds(bonds: HydrogenBonds, folder: Path) -> None:
             ("donor", entry.donor_distribution),
             ("acceptor", entry.acceptor_distribution),
         ):
-            limit = entry.upper_limit if side == "donor" else None
+            limit = limit_of(entry.fraction_of_donors_bonded) if side == "donor" else None
             rows += [
                 (entry.name, side, count, share, None if count == 0 else limit)
                 for count, share in enumerate([*shares, 0.0] if limit is not None else shares)

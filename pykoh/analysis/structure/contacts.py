@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pykoh import chemistry
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.geometry import distance2, wrap
 from pykoh.analysis.common.statistics import SegmentedSums, share_stderr
 from pykoh.analysis.results import FloatArray, IonContacts
@@ -153,22 +154,22 @@ def contacts(sums: SegmentedSums, cutoff_A: float) -> IonContacts | None:
     if stars.sum() == 0 or cations.sum() == 0:
         return None
 
-    def share(part: slice, whole: slice) -> tuple[float | None, float | None]:
+    def share(part: slice, whole: slice) -> Estimate | None:
         if total[whole].sum() == 0:
-            return None, None
+            return None
         value = float(total[part].sum() / total[whole].sum())
         # How long contacts last is not known here: each of them counts once.
         n = float(total[whole].sum() / sums.n_frames)
         parts, wholes = blocks[:, part].sum(axis=1), blocks[:, whole].sum(axis=1)
-        return value, share_stderr(parts, wholes, value, n)
+        return Estimate.share(value, share_stderr(parts, wholes, value, n))
 
     return IonContacts(
         cutoff_A,
         _shares(stars),
         _shares(cations),
-        *share(slice(_MOST + 2, BONDED), slice(_MOST, BONDED)),
-        *share(slice(0, 1), slice(0, _MOST)),
-        *share(slice(BONDED + 1, BONDED + 2), slice(BONDED, BONDED + 1)),
+        share(slice(_MOST + 2, BONDED), slice(_MOST, BONDED)),
+        share(slice(0, 1), slice(0, _MOST)),
+        share(slice(BONDED + 1, BONDED + 2), slice(BONDED, BONDED + 1)),
         _shares(total[CLUSTERS:]),
-        *share(slice(CLUSTERS + 2, N_CONTACTS), slice(CLUSTERS, N_CONTACTS)),
+        share(slice(CLUSTERS + 2, N_CONTACTS), slice(CLUSTERS, N_CONTACTS)),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.statistics import ratio_stderr, ratio_stderrs, share_stderr
 from pykoh.analysis.results import (
     AnalysisWarning,
@@ -74,10 +75,6 @@ class _Sums:
         self.n = pairs.n_segments
 
 
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
 def _distribution(pair: str, sums: _Sums, n_frames: int) -> tuple[RadialDistribution, str | None]:
     """Return one pair, and why it has no minimum."""
     n_bins = sums.histogram.shape[1]
@@ -92,19 +89,20 @@ def _distribution(pair: str, sums: _Sums, n_frames: int) -> tuple[RadialDistribu
     found = first_shell(g, counts, point_errors(counts, per_count, g_stderr, n_frames))
     peak, minimum = found.peak, found.minimum
     centres = 0.5 * (edges[1:] + edges[:-1])
-    number = error = None
+    number = place = None
     if minimum is not None:
-        number = float(coordination[minimum])
         error = ratio_stderr(whole[0][:, : minimum + 1].sum(axis=1), whole[2])
         if error is not None:
             # Neighbours per Å at the minimum, times how well its place is known.
             last = min(minimum + 1, n_bins - 1)
             per_A = (coordination[last] - coordination[max(minimum - 1, 0)]) / (2.0 * BIN_A)
             error = float(np.hypot(error, per_A * (found.minimum_stderr_A or 0.0)))
+        number = Estimate.number(coordination[minimum], error)
+        place = Estimate.number(edges[minimum + 1], found.minimum_stderr_A, How.LINE)
     top = None if peak is None else first_peak(sums.histogram, sums.ideal, sums.n, peak)
-    highest = None if peak is None else (float(g[peak]), _known(g_stderr[peak]))
+    highest = None if peak is None else Estimate.number(g[peak], g_stderr[peak])
     if top is not None and top.g is not None:
-        highest = top.g, top.g_stderr
+        highest = top.g
     rdf = RadialDistribution(
         pair=pair,
         file=_file(pair),
@@ -113,13 +111,9 @@ def _distribution(pair: str, sums: _Sums, n_frames: int) -> tuple[RadialDistribu
         g_stderr=g_stderr,
         coordination=coordination,
         first_peak_A=None if top is None else top.r_A,
-        first_peak_g=None if highest is None else highest[0],
-        first_minimum_A=None if minimum is None else float(edges[minimum + 1]),
+        first_peak_g=highest,
+        first_minimum_A=place,
         coordination_number=number,
-        coordination_number_stderr=error,
-        first_minimum_stderr_A=found.minimum_stderr_A,
-        first_peak_stderr_A=None if top is None else top.stderr_A,
-        first_peak_g_stderr=None if highest is None else highest[1],
     )
     return rdf, found.reason
 
@@ -127,20 +121,16 @@ def _distribution(pair: str, sums: _Sums, n_frames: int) -> tuple[RadialDistribu
 def _pairing(pairs: PairHistograms, rdf: RadialDistribution) -> IonPairing | None:
     if rdf.first_minimum_A is None or rdf.coordination_number is None:
         return None
-    last = round(rdf.first_minimum_A / BIN_A)
+    last = round(rdf.first_minimum_A.value / BIN_A)
     within = pairs.nearest[:, :last].sum(axis=1)
     cations = pairs.counts[:, KIND_CATION]
     n = pairs.n_segments
     share = float(within.sum() / cations.sum())
     stderr = share_stderr(within[:n], cations[:n], share, float(cations.sum() / pairs.n_frames))
     return IonPairing(
-        cutoff_A=rdf.first_minimum_A,
-        fraction_of_cations_paired=share,
-        stderr=float("nan") if stderr is None else stderr,
+        cutoff_A=rdf.first_minimum_A.value,
+        fraction_of_cations_paired=Estimate.share(share, stderr),
         mean_hydroxides_per_cation=rdf.coordination_number,
-        mean_hydroxides_per_cation_stderr=float("nan")
-        if rdf.coordination_number_stderr is None
-        else rdf.coordination_number_stderr,
     )
 
 

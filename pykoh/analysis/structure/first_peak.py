@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.parabola import vertex
 from pykoh.analysis.structure.rdf import BIN_A
 from pykoh.arrays import FloatArray
@@ -28,17 +29,12 @@ class FirstPeak:
     """Position and height of a peak.
 
     Attributes:
-        r_A: Å.
-        stderr_A: its standard error, Å; None where fewer than four blocks of time or no parabola
-            tell.
+        r_A: its position, Å.
         g: its height, or None without a parabola.
-        g_stderr: its standard error, or None.
     """
 
-    r_A: float
-    stderr_A: float | None = None
-    g: float | None = None
-    g_stderr: float | None = None
+    r_A: Estimate
+    g: Estimate | None = None
 
 
 def first_peak(histogram: FloatArray, ideal: FloatArray, n: int, peak: int) -> FirstPeak:
@@ -57,26 +53,26 @@ def first_peak(histogram: FloatArray, ideal: FloatArray, n: int, peak: int) -> F
     centre = float(0.5 * (edges[peak] + edges[peak + 1]))
     top = vertex(counts[bins], shell[bins], bins - peak)
     if top is None:
-        return FirstPeak(centre)
+        reason = "no parabola describes the peak"
+        return FirstPeak(Estimate.number(centre, None, reason=reason))
     r, g = centre + BIN_A * top.place, float(np.exp(top.log_height) / ideal.sum())
+    no_error = FirstPeak(Estimate.number(r, None), Estimate.number(g, None))
     parts = np.array_split(np.arange(n), min(n, _BLOCKS) or 1)
     if len(parts) < _FEWEST_BLOCKS:
-        return FirstPeak(r, None, g, None)
+        return no_error
     total, all_ideal = histogram[:n].sum(axis=0), ideal[:n].sum()
     places, heights = [], []
     for part in parts:
         rest = all_ideal - ideal[part].sum()
         without = vertex((total - histogram[part].sum(axis=0))[bins], shell[bins], bins - peak)
         if without is None or rest <= 0:
-            return FirstPeak(r, None, g, None)
+            return no_error
         places.append(without.place)
         heights.append(without.log_height - np.log(rest))
     of_place, of_height = (np.sqrt((len(parts) - 1) * np.var(each)) for each in (places, heights))
     return FirstPeak(
-        r,
-        float(BIN_A * max(of_place, top.place_stderr)),
-        g,
-        float(g * max(of_height, top.log_height_stderr)),
+        Estimate.number(r, BIN_A * max(of_place, top.place_stderr), How.JACKKNIFE),
+        Estimate.number(g, g * max(of_height, top.log_height_stderr), How.JACKKNIFE),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.geometry import (
     bin_counts,
     distance2,
@@ -150,17 +151,21 @@ class PairCounter:
         partners_stderr = (
             stderr if partners == 0.0 else ratio_stderr(2 * blocks[:, 0], blocks[:, 2])
         )
-        lifetime = lifetime_stderr = None
+        lifetime = None
         separations = int(total[4])
         if separations and interval_ps is not None:
-            lifetime = float(total[3]) * interval_ps / separations
+            value = float(total[3]) * interval_ps / separations
             rate_stderr = ratio_stderr(blocks[:, 4], blocks[:, 3]) or 0.0
             relative = max(separations**-0.5, rate_stderr * float(total[3]) / separations)
-            lifetime_stderr = lifetime * relative
+            lifetime = Estimate.positive(value, value * relative, How.COUNT)
         survival = None
         if interval_ps is not None:
             survival = survival_curve(self._intermittent, self._continuous, 0, interval_ps)
         return HydroxidePairs(
-            self._cutoff, partners, partners_stderr, share, stderr, lifetime, lifetime_stderr,
-            separations, survival,
-        )  # fmt: skip
+            self._cutoff,
+            Estimate.number(partners, partners_stderr, How.BLOCKS if partners else How.UNSEEN),
+            Estimate.share(share, stderr),
+            lifetime,
+            separations,
+            survival,
+        )

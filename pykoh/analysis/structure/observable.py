@@ -36,7 +36,7 @@ class Distributions(Observable[Structure]):
     """
 
     name = "structure"
-    STATE = ("_pairs", "_contacts", "_together")
+    STATE = ("_pairs", "_contacts", "_hydroxide_pairs")
 
     def __init__(self, system: System, contact_A: float | None, pair_A: float) -> None:
         super().__init__(system)
@@ -46,7 +46,7 @@ class Distributions(Observable[Structure]):
         self._pairs = PairHistograms(atoms, r_max, system.structure_stride)
         self._contact_A = contact_A or CONTACT_A[atoms.cation]
         self._contacts = SegmentedSums(N_CONTACTS)
-        self._together = PairCounter(n_id, pair_A) if n_id and system.bonds else None
+        self._hydroxide_pairs = PairCounter(n_id, pair_A) if n_id and system.bonds else None
 
     def per_frame(self, frames: Frames) -> tuple[PairCounts, FloatArray]:
         """Return the pairs and the contacts, [n_sampled, N_CONTACTS], of the sampled frames."""
@@ -69,9 +69,9 @@ class Distributions(Observable[Structure]):
     def add(self, block: Block, found: tuple[PairCounts, FloatArray]) -> None:
         """Take in frames that follow those before."""
         pairs, touching = found
-        if self._together is not None:
+        if self._hydroxide_pairs is not None:
             oxygens = block.positions[:, self.system.oxygens]
-            self._together.add(oxygens, block.cells, block.carriers)
+            self._hydroxide_pairs.add(oxygens, block.cells, block.carriers)
         self._contacts.add(touching)
         self._pairs.take(pairs)
 
@@ -82,11 +82,11 @@ class Distributions(Observable[Structure]):
     def result(self, outcome: Outcome) -> tuple[Structure, list[AnalysisWarning]]:
         """Return the structure, and what is missing from it."""
         found, warnings = structure(self._pairs, self.system.atoms.cation, outcome.interval_ps)
-        together = None
-        if self._together is not None:
-            together = self._together.result(outcome.interval_ps)
-        if together is not None and together.lifetime_ps is None:
+        pairs = None
+        if self._hydroxide_pairs is not None:
+            pairs = self._hydroxide_pairs.result(outcome.interval_ps)
+        if pairs is not None and pairs.lifetime_ps is None:
             reason = "no pair of hydroxides was seen to part, so its lifetime is unknown"
             warnings.append(AnalysisWarning("structure.hydroxide_pairs.lifetime_ps", reason))
         touching = contacts(self._contacts, self._contact_A)
-        return replace(found, contacts=touching, hydroxide_pairs=together), warnings
+        return replace(found, contacts=touching, hydroxide_pairs=pairs), warnings

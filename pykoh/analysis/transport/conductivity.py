@@ -35,8 +35,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pykoh.analysis.common.confidence import total
 from pykoh.analysis.common.constants import BOLTZMANN_J_PER_K, ELEMENTARY_CHARGE_C, M2_PER_S
+from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.msd_order_n import Displacements
 from pykoh.analysis.results import (
     AnalysisWarning,
@@ -54,8 +54,6 @@ from pykoh.analysis.transport.fitting import (
     choose_fit,
 )
 from pykoh.analysis.transport.onsager import (
-    CurrentShare,
-    Value,
     apparent_share,
     haven_ratio,
     onsager,
@@ -82,41 +80,39 @@ def ion_tracks(
 
 
 def nernst_einstein(
-    diffusion: list[tuple[float, float, float]], volume_A3: float, temperature_K: float
-) -> tuple[float, float]:
-    """Return the conductivity of ions that move independently and its standard error, S/m.
+    diffusion: list[tuple[float, Estimate]], volume_A3: float, temperature_K: float
+) -> Estimate:
+    """Return the conductivity of ions that move independently, S/m.
 
     Args:
-        diffusion: number of ions, D and its standard error (m²/s), for each monovalent ion.
+        diffusion: number of ions and D (m²/s), for each monovalent ion.
         volume_A3: Å³.
         temperature_K: K.
     """
     factor = ELEMENTARY_CHARGE_C**2 / (volume_A3 * 1e-30 * BOLTZMANN_J_PER_K * temperature_K)
-    value = factor * sum(n * d for n, d, _ in diffusion)
-    stderr = factor * np.sqrt(sum((n * error) ** 2 for n, _, error in diffusion))
-    return float(value), float(stderr)
+    parts = [d.times(n) for n, d in diffusion]
+    value = factor * sum(part.value for part in parts)
+    stderr = factor * np.sqrt(sum((part.stderr or 0.0) ** 2 for part in parts))
+    # The interval is that of the sum in the unit of its parts.
+    to_S_per_m = value / sum(part.value for part in parts)
+    return Estimate.sum(value, stderr, [part.times(to_S_per_m) for part in parts])
 
 
-def einstein(
-    slope_e2_A2_per_ps: float, stderr: float, volume_A3: float, temperature_K: float
-) -> tuple[float, float]:
-    """Return the conductivity of the collective charge displacement and its error, S/m.
+def einstein_factor(volume_A3: float, temperature_K: float) -> float:
+    """Return the conductivity (S/m) of a slope d<|ΔM|²>/dt of 1 e²·Å²/ps.
 
     The factor 6 is 2 per dimension, as in D = slope / 6.
 
     Args:
-        slope_e2_A2_per_ps: d<|ΔM|²>/dt, e²·Å²/ps.
-        stderr: its standard error.
         volume_A3: Å³.
         temperature_K: K.
     """
     # e²·Å²/ps is e²·1e-8 m²/s.
-    factor = (
+    return (
         ELEMENTARY_CHARGE_C**2
         * 1e-8
         / (6.0 * volume_A3 * 1e-30 * BOLTZMANN_J_PER_K * temperature_K)
     )
-    return factor * slope_e2_A2_per_ps, factor * stderr
 
 
 def experiment(molarity: float, temperature_K: float) -> float | None:
@@ -158,15 +154,15 @@ class _Known:
     def warn(self, quantity: str, reason: str) -> None:
         self.warnings.append(AnalysisWarning(f"conductivity.{quantity}", reason))
 
-    def moving(self) -> list[tuple[float, float, float]]:
-        """Return number, D and its standard error (m²/s) of each ion that has one."""
+    def moving(self) -> list[tuple[float, Estimate]]:
+        """Return number and D (m²/s) of each ion that has one."""
         return [
-            (ion.n_particles, ion.D_m2_per_s, ion.stderr_m2_per_s or 0.0)
+            (ion.n_particles, ion.D_m2_per_s)
             for ion in self.ions
             if ion is not None and ion.D_m2_per_s is not None
         ]
 
-    def independent(self) -> Value:
+    def independent(self) -> Estimate | None:
         """Return the Nernst-Einstein conductivity, S/m."""
         temperature = self.summary.temperature_K
         if temperature is None:
@@ -175,7 +171,7 @@ class _Known:
             self.warn("nernst_einstein_S_per_m", "needs the diffusion coefficients of both ions")
         else:
             return nernst_einstein(self.moving(), self.summary.volume_A3, temperature)
-        return None, None
+        return None
 
     def measured(self) -> float | None:
         """Return the conductivity of the experiment, S/m."""
@@ -197,36 +193,36 @@ class _Known:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Together:
-    """What the displacement of all ions together gives.
+class _Collective:
+    """What the collective displacement of all ions gives.
 
     Attributes:
         curve: its mean square.
         fit: the line through it, or None.
-        value: conductivity and its standard error, S/m.
+        value: conductivity, S/m, or None.
         onsager: coefficients, S/m.
         share: of the cations, or None.
     """
 
     curve: DisplacementCurve = EMPTY_CURVE
     fit: LineFit | None = None
-    value: Value = (None, None)
+    value: Estimate | None = None
     onsager: tuple[OnsagerCoefficient, ...] = ()
-    share: CurrentShare | None = None
+    share: Estimate | None = None
 
 
-def _together(
+def _collective(
     known: _Known,
     moments: tuple[Displacements, ...] | None,
     window_ps: tuple[float, float] | None,
     earliest_ps: float,
-) -> _Together:
+) -> _Collective:
     """Return what follows from the displacement of all ions; arguments as of conductivity()."""
     summary, interval = known.summary, known.summary.frame_interval_ps
     if moments is None or interval is None:
         reason = "one frame shows no motion" if interval is None else "the box has no ions"
         known.warn("einstein_S_per_m", reason)
-        return _Together()
+        return _Collective()
     choices = [
         choose_fit(each, interval, summary.n_frames, window_ps, earliest_ps, bounded=True)
         for each in moments
@@ -235,15 +231,15 @@ def _together(
     if choices[0].reason is not None:
         known.warn("einstein_S_per_m", choices[0].reason)
     if fit is None:
-        return _Together(points)
+        return _Collective(points)
     own = [
-        6.0 * ion.n_particles * ion.D_m2_per_s / M2_PER_S
+        6.0 * ion.n_particles * ion.D_m2_per_s.value / M2_PER_S
         if ion is not None and ion.D_m2_per_s is not None
         else np.nan
         for ion in known.ions
     ]
     alone = [
-        None if line is None else line.slope_stderr_A2_per_ps / line.slope_A2_per_ps
+        None if line is None else line.slope_A2_per_ps.relative
         for line in (choice.fit for choice in choices[1:])
     ]
     coefficients, share = onsager(moments, choices[0], (own[0], own[1]), (alone[0], alone[1]))
@@ -256,10 +252,12 @@ def _together(
     temperature, volume = summary.temperature_K, summary.volume_A3
     if temperature is None:
         known.warn("einstein_S_per_m", "needs the temperature: --temperature K")
-        return _Together(points, fit, share=share)
-    value = einstein(fit.slope_A2_per_ps, fit.slope_stderr_A2_per_ps, volume, temperature)
-    to_S_per_m = einstein(1.0, 0.0, volume, temperature)[0]
-    return _Together(
+        return _Collective(points, fit, share=share)
+    to_S_per_m, slope = einstein_factor(volume, temperature), fit.slope_A2_per_ps
+    value = Estimate.positive(
+        to_S_per_m * slope.value, to_S_per_m * (slope.stderr or 0.0), How.LINE
+    )
+    return _Collective(
         points, fit, value, tuple(entry.times(to_S_per_m) for entry in coefficients), share
     )
 
@@ -289,40 +287,22 @@ def conductivity(
         points = EMPTY_CURVE
         if summary.frame_interval_ps is not None:
             points = curve(moments[0], summary.frame_interval_ps, summary.n_frames)
-        found = _Together(points)
+        found = _Collective(points)
     else:
-        found = _together(known, moments, window_ps, earliest_ps)
-    of_ions = [(n * d, n * error) for n, d, error in known.moving()]
-    apparent: Value = (None, None)
-    apparent_interval = independent_interval = None
-    if len(of_ions) == 2:
-        apparent, apparent_interval = apparent_share(of_ions[0], of_ions[1])
-    if independent[0] is not None:
-        to_S_per_m = independent[0] / sum(value for value, _ in of_ions)
-        independent_interval = total([(to_S_per_m * v, to_S_per_m * e) for v, e in of_ions])
-    haven, haven_interval = haven_ratio(independent, found.value)
+        found = _collective(known, moments, window_ps, earliest_ps)
+    of_ions = [d.times(n) for n, d in known.moving()]
+    apparent = apparent_share(of_ions[0], of_ions[1]) if len(of_ions) == 2 else None
     return (
         Conductivity(
-            nernst_einstein_S_per_m=independent[0],
-            nernst_einstein_stderr_S_per_m=independent[1],
-            einstein_S_per_m=found.value[0],
-            einstein_stderr_S_per_m=found.value[1],
+            nernst_einstein_S_per_m=independent,
+            einstein_S_per_m=found.value,
             experiment_S_per_m=known.measured(),
             charge_displacement=found.curve,
             fit=found.fit,
-            haven_ratio=haven[0],
-            haven_ratio_stderr=haven[1],
-            transference_cation=None if found.share is None else found.share.value,
-            transference_cation_stderr=None if found.share is None else found.share.stderr,
-            transference_cation_apparent=apparent[0],
-            transference_cation_apparent_stderr=apparent[1],
+            haven_ratio=haven_ratio(independent, found.value),
+            transference_cation=found.share,
+            transference_cation_apparent=apparent,
             onsager=found.onsager,
-            haven_ratio_interval_95=haven_interval,
-            transference_cation_interval_95=(
-                None if found.share is None else found.share.interval_95
-            ),
-            nernst_einstein_interval_95=independent_interval,
-            transference_cation_apparent_interval_95=apparent_interval,
         ),
         known.warnings,
     )

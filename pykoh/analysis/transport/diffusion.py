@@ -17,14 +17,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pykoh.analysis.common.confidence import Interval, covariance
+from pykoh.analysis.common.confidence import covariance
 from pykoh.analysis.common.constants import BOLTZMANN_J_PER_K, M2_PER_S
+from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.msd_order_n import Displacements
 from pykoh.analysis.results import (
     AnalysisWarning,
     Diffusion,
     DisplacementCurve,
     FloatArray,
+    LineFit,
     SpeciesDiffusion,
 )
 from pykoh.analysis.transport.fitting import (
@@ -66,23 +68,21 @@ class SizeCorrection:
     """What a larger box would add to D (Yeh and Hummer).
 
     Attributes:
-        value_m2_per_s: the correction, or None.
-        stderr_m2_per_s: its standard error, from that of the viscosity; None if it was given.
-        viscosity_mPa_s: what it was worked out with, or None.
+        value_m2_per_s: the correction, or None. Its error is that of the viscosity; it has none if
+            the viscosity was given.
+        viscosity_mPa_s: the viscosity behind it, given or measured; or None.
         reason: why there is none, or None.
     """
 
-    value_m2_per_s: float | None
-    stderr_m2_per_s: float | None
-    viscosity_mPa_s: float | None
+    value_m2_per_s: Estimate | None
+    viscosity_mPa_s: Estimate | None
     reason: str | None
 
 
 def finite_size_correction(
     cell_A: FloatArray,
     temperature_K: float | None,
-    viscosity_mPa_s: float | None,
-    stderr_mPa_s: float | None = None,
+    viscosity_mPa_s: Estimate | None,
 ) -> SizeCorrection:
     """Return the Yeh-Hummer correction, or the reason why there is none.
 
@@ -92,8 +92,7 @@ def finite_size_correction(
     Args:
         cell_A: [3, 3], Å, cell vectors in rows.
         temperature_K: K, or None if unknown.
-        viscosity_mPa_s: mPa·s, or None if unknown.
-        stderr_mPa_s: its standard error, or None if it was given.
+        viscosity_mPa_s: mPa·s, given or measured; None if unknown.
     """
     edges = np.linalg.norm(cell_A, axis=1)
     heights = 1.0 / np.linalg.norm(np.linalg.inv(cell_A), axis=0)
@@ -101,7 +100,7 @@ def finite_size_correction(
     edge = float(abs(np.linalg.det(cell_A)) ** (1.0 / 3.0))
 
     def none(reason: str) -> SizeCorrection:
-        return SizeCorrection(None, None, viscosity_mPa_s, reason)
+        return SizeCorrection(None, viscosity_mPa_s, reason)
 
     if viscosity_mPa_s is None:
         reason = "needs the viscosity of the solution: --viscosity MPAS (mPa·s)"
@@ -116,13 +115,18 @@ def finite_size_correction(
         return none("needs the temperature: --temperature K, or velocities in the dump")
     if not cubic:
         return none("the Yeh-Hummer correction holds for cubic boxes; this one is not")
-    value = yeh_hummer_m2_per_s(temperature_K, viscosity_mPa_s, edge)
-    stderr = value * stderr_mPa_s / viscosity_mPa_s if stderr_mPa_s else None
-    return SizeCorrection(value, stderr, viscosity_mPa_s, None)
+    eta = viscosity_mPa_s
+    value = yeh_hummer_m2_per_s(temperature_K, eta.value, edge)
+    correction = (
+        Estimate.positive(value, value * eta.stderr / eta.value, How.PARTS)
+        if eta.stderr
+        else Estimate.given(value, "the viscosity was given")
+    )
+    return SizeCorrection(correction, eta, None)
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class DiffusionInput:
     """What the diffusion of all species has in common.
 
     Attributes:
@@ -145,7 +149,9 @@ _HOPPING = ("OH-", "OH-_structural")
 _WATER = ("O", "H", "H2O", "OH-_vehicular")
 
 
-def _out_of_cage(moments: Displacements, oxygens: Displacements, run: Run, start: float) -> float:
+def _out_of_cage(
+    moments: Displacements, oxygens: Displacements, run: DiffusionInput, start: float
+) -> float:
     """Return when a few ions have left their cage, ps; at most an eighth of the run.
 
     That is when they have gone as far as the oxygens had at ``start``, where these began to
@@ -166,7 +172,7 @@ def _out_of_cage(moments: Displacements, oxygens: Displacements, run: Run, start
     return min(float(moments.lag_frames[reached[0]]) * run.interval_ps, longest)
 
 
-def _dragged(run: Run, interval: float) -> float:
+def _dragged(run: DiffusionInput, interval: float) -> float:
     """Return the part of each hop that cations go along, one standard error on the safe side.
 
     It is the regression of the displacement of all cations on that of all hydroxides over 1 ps,
@@ -189,7 +195,7 @@ def _dragged(run: Run, interval: float) -> float:
 
 def _earliest(
     species: str,
-    run: Run,
+    run: DiffusionInput,
     fits: dict[str, WindowChoice],
     displacements: dict[str, Displacements | None],
 ) -> float:
@@ -209,7 +215,7 @@ def _earliest(
         vehicular = fits["OH-_vehicular"].fit if "OH-_vehicular" in fits else None
         moving = 0.0
         if species == "OH-" and vehicular is not None:
-            moving = max(vehicular.slope_A2_per_ps / 6.0, 0.0)
+            moving = max(vehicular.slope_A2_per_ps.value / 6.0, 0.0)
         earliest = max(earliest, run.walk.memory_ps(moving))
     elif species not in _WATER and run.walk is not None and run.interval_ps is not None:
         assert moments is not None
@@ -224,7 +230,7 @@ def _earliest(
 
 
 def _choices(
-    displacements: dict[str, Displacements | None], run: Run
+    displacements: dict[str, Displacements | None], run: DiffusionInput
 ) -> tuple[dict[str, WindowChoice], dict[str, float]]:
     """Return the fit of each species that has one, and where it could begin at the earliest."""
     fits: dict[str, WindowChoice] = {}
@@ -247,41 +253,59 @@ def _choices(
 
 def _from_hops(
     walk: HopWalk | None, entries: list[SpeciesDiffusion], carried: WindowChoice | None
-) -> tuple[float | None, float | None, str | None]:
-    """Return D of the hydroxide by its hops (m²/s), its standard error, and a disagreement.
+) -> tuple[Estimate | None, str | None]:
+    """Return D of the hydroxide by its hops (m²/s), and a disagreement.
 
     A vehicular part that came out below zero is added as it is: noise about a part near zero, of
     which only the positive half would be a bias.
     """
     whole = next((entry for entry in entries if entry.species == "OH-"), None)
     if walk is None or carried is None or carried.line is None or whole is None:
-        return None, None, None
+        return None, None
     if walk.too_few(whole.memory_ps or 0.0) is not None:
-        return None, None, None
-    hops, error = (M2_PER_S * value for value in walk.diffusion())
-    value = carried.line.slope_A2_per_ps / 6.0 * M2_PER_S + hops
-    own = carried.line.slope_stderr_A2_per_ps / 6.0 * M2_PER_S
-    stderr = float(np.hypot(error, own))
+        return None, None
+    hops, slope = walk.diffusion(), carried.line.slope_A2_per_ps
+    value = slope.value / 6.0 * M2_PER_S + M2_PER_S * hops.value
+    own = (slope.stderr or 0.0) / 6.0 * M2_PER_S
+    stderr = float(np.hypot(M2_PER_S * (hops.stderr or 0.0), own))
     if value <= 0.0:
-        return None, None, None
-    if whole.D_m2_per_s is None or whole.stderr_m2_per_s is None:
-        return value, stderr, None
-    apart = abs(value - whole.D_m2_per_s) / np.hypot(stderr, whole.stderr_m2_per_s)
+        return None, None
+    found, direct = Estimate.positive(value, stderr, How.PARTS), whole.D_m2_per_s
+    if direct is None or direct.stderr is None:
+        return found, None
+    apart = abs(value - direct.value) / np.hypot(stderr, direct.stderr)
     if apart <= _DISAGREE:
-        return value, stderr, None
-    return (
-        value,
-        stderr,
-        (
-            f"the displacement gives {whole.D_m2_per_s:.2e} m²/s, hops and the "
-            f"motion of the molecule give {value:.2e} ± {stderr:.1e}: {apart:.1f} standard "
-            "errors apart; a longer run would show which is right"
-        ),
+        return found, None
+    return found, (
+        f"the displacement gives {direct.value:.2e} m²/s, hops and the "
+        f"motion of the molecule give {value:.2e} ± {stderr:.1e}: {apart:.1f} standard "
+        "errors apart; a longer run would show which is right"
     )
 
 
+def _coefficients(
+    fit: LineFit | None, correction: Estimate | None
+) -> tuple[Estimate | None, Estimate | None]:
+    """Return D in the box and at infinite size, m²/s; None where there is none.
+
+    Args:
+        fit: the line behind D, or None.
+        correction: what a larger box adds, m²/s, or None.
+    """
+    if fit is None:
+        return None, None
+    slope = fit.slope_A2_per_ps
+    value = slope.value / 6.0 * M2_PER_S
+    error = (slope.stderr or 0.0) / 6.0 * M2_PER_S
+    in_box = Estimate.positive(value, error, How.LINE)
+    if correction is None:
+        return in_box, None
+    infinite_error = float(np.hypot(error, correction.stderr or 0.0))
+    return in_box, Estimate.sum(value + correction.value, infinite_error, [in_box, correction])
+
+
 def diffusion(
-    displacements: dict[str, Displacements | None], run: Run, correction: SizeCorrection
+    displacements: dict[str, Displacements | None], run: DiffusionInput, correction: SizeCorrection
 ) -> tuple[Diffusion, list[AnalysisWarning]]:
     """Return the diffusion coefficients and what is doubtful about them.
 
@@ -292,7 +316,7 @@ def diffusion(
     """
     entries: list[SpeciesDiffusion] = []
     warnings: list[AnalysisWarning] = []
-    add, add_stderr = correction.value_m2_per_s, correction.stderr_m2_per_s
+    add = correction.value_m2_per_s
     if correction.reason is not None:
         warnings.append(AnalysisWarning("diffusion.D_infinite_m2_per_s", correction.reason))
     fits, earliest = _choices(displacements, run)
@@ -302,28 +326,19 @@ def diffusion(
             reason = "the box has none" if moments is None else "one frame shows no motion"
             warnings.append(AnalysisWarning(name, reason))
             n = 0.0 if moments is None or not len(moments.n_particles) else moments.n_particles[0]
-            entries.append(
-                SpeciesDiffusion(species, float(n), None, None, None, None, None, EMPTY_CURVE)
-            )
+            entries.append(SpeciesDiffusion(species, float(n), None, None, None, EMPTY_CURVE))
             continue
         choice = fits[species]
         if choice.reason is not None:
             warnings.append(AnalysisWarning(name, choice.reason))
-        value = error = infinite = infinite_error = None
-        if choice.fit is not None:
-            value = choice.fit.slope_A2_per_ps / 6.0 * M2_PER_S
-            error = choice.fit.slope_stderr_A2_per_ps / 6.0 * M2_PER_S
-            # Hops do not drag the liquid along: the correction is for motion with the oxygens.
-            if add is not None and species != "OH-_structural":
-                infinite, infinite_error = value + add, float(np.hypot(error, add_stderr or 0.0))
+        # Hops do not drag the liquid along: the correction is for motion with the oxygens.
+        in_box, infinite = _coefficients(choice.fit, None if species == "OH-_structural" else add)
         entries.append(
             SpeciesDiffusion(
                 species=species,
                 n_particles=float(moments.n_particles[0]),
-                D_m2_per_s=value,
-                stderr_m2_per_s=error,
+                D_m2_per_s=in_box,
                 D_infinite_m2_per_s=infinite,
-                D_infinite_stderr_m2_per_s=infinite_error,
                 fit=choice.fit,
                 msd=curve(moments, run.interval_ps, run.n_frames),
                 memory_ps=earliest[species],
@@ -336,35 +351,21 @@ def diffusion(
                 "hops do not drag the liquid along, so the finite-size correction is not for them",
             )
         )
-    by_hops, by_hops_stderr, apart = _from_hops(run.walk, entries, fits.get("OH-_vehicular"))
+    by_hops, apart = _from_hops(run.walk, entries, fits.get("OH-_vehicular"))
     if apart is not None:
         warnings.append(AnalysisWarning("diffusion.OH-", apart))
     entries = [
-        replace(entry, from_hops_m2_per_s=by_hops, from_hops_stderr_m2_per_s=by_hops_stderr)
-        if entry.species == "OH-"
-        else entry
+        replace(entry, from_hops_m2_per_s=by_hops) if entry.species == "OH-" else entry
         for entry in entries
     ]
     cross = cross_term(displacements, fits.get("OH-"))
-    return (
-        Diffusion(
-            tuple(entries),
-            correction.viscosity_mPa_s,
-            add,
-            None if cross is None else cross[0],
-            None if cross is None else cross[1],
-            None,
-            add_stderr,
-            None if cross is None else cross[2],
-        ),
-        warnings,
-    )
+    return Diffusion(tuple(entries), correction.viscosity_mPa_s, add, cross), warnings
 
 
 def cross_term(
     displacements: dict[str, Displacements | None], total: WindowChoice | None
-) -> tuple[float, float, Interval | None] | None:
-    """Return what both parts of the motion of OH- have in common, m²/s, its error and interval.
+) -> Estimate | None:
+    """Return what both parts of the motion of OH- have in common, m²/s, or None.
 
     2 <Δr_v · Δr_s> = <Δr²> - <Δr_v²> - <Δr_s²>, from three slopes that are taken alike. Its
     variance is that of a product of Gaussian displacements, 4 (D_v D_s + D_vs²) / ν with
@@ -382,9 +383,13 @@ def cross_term(
     assert moments is not None
     slope = same_slope(total, moments)
     cross = 0.5 * (slope - sum(parts))
-    error = total.fit.slope_stderr_A2_per_ps / total.fit.slope_A2_per_ps
+    error = total.fit.slope_A2_per_ps.relative
+    assert error is not None
     spread = error * np.sqrt(0.5 * (parts[0] * parts[1] + cross**2))
     scale = 2.0 / 6.0 * M2_PER_S
-    ends = covariance(cross, parts[0], parts[1], 2.0 / error**2)
+    freedom = 2.0 / error**2
+    ends = covariance(cross, parts[0], parts[1], freedom)
     interval = None if ends is None else (scale * ends[0], scale * ends[1])
-    return scale * cross, float(scale * spread), interval
+    return Estimate.number(
+        scale * cross, scale * spread, How.GAUSSIAN, interval=interval, freedom=freedom
+    )

@@ -86,14 +86,23 @@ def choose_fit(
     Returns:
         The fit, and a reason where it is missing or doubtful.
     """
-    duration = max(n_frames - 1, 0) * interval
     keep = displacements.square > 0
     if n_frames < 4 or not keep.any():
         return WindowChoice(None, f"{n_frames} frames are too few for diffusion")
+    points, lags = _points(displacements, interval, n_frames), displacements.lag_frames[keep]
+    if window is not None:
+        return _in_window(points, lags, window)
+    return _chosen(points, lags, earliest_ps, bounded)
+
+
+def _points(displacements: Displacements, interval: float, n_frames: int) -> Points:
+    """Return the points of an MSD that are above 0; arguments as of :func:`choose_fit`."""
+    duration = max(n_frames - 1, 0) * interval
+    keep = displacements.square > 0
     lags = displacements.lag_frames[keep]
     # Origins closer than 1/64 of the lag say no more, and take longer to sum over.
     spacing = np.maximum(displacements.origin_frames[keep], lags // 64)
-    points = Points(
+    return Points(
         lags.astype(np.float64) * interval,
         spacing.astype(np.float64) * interval,
         displacements.square[keep],
@@ -103,17 +112,42 @@ def choose_fit(
         interval,
         duration,
     )
-    if window is not None:
-        found = points.fit(*window, fixed=True)
-        if found is None:
-            return WindowChoice(
-                None,
-                f"fewer than three lags lie in the fit window {window[0]:g}-{window[1]:g} ps; "
-                f"the frames are {interval:g} ps apart and the run is {duration:g} ps long",
-            )
-        line, straight, (rows, weights) = found
-        doubt = None if straight and line.slope_A2_per_ps > 0 else _doubt(line, duration)
-        return WindowChoice(_positive(line), doubt, lags[rows], weights, line)
+
+
+def _in_window(
+    points: Points, lags: NDArray[np.int64], window: tuple[float, float]
+) -> WindowChoice:
+    """Fit the window that the user has chosen.
+
+    Args:
+        points: of the MSD.
+        lags: [n_lags], their lags in frames.
+        window: (start, end) in ps.
+    """
+    found = points.fit(*window, fixed=True)
+    if found is None:
+        return WindowChoice(
+            None,
+            f"fewer than three lags lie in the fit window {window[0]:g}-{window[1]:g} ps; the "
+            f"frames are {points.interval:g} ps apart and the run is {points.duration:g} ps long",
+        )
+    line, straight, (rows, weights) = found
+    doubt = None if straight and line.slope_A2_per_ps.value > 0 else _doubt(line, points.duration)
+    return WindowChoice(_positive(line), doubt, lags[rows], weights, line)
+
+
+def _chosen(
+    points: Points, lags: NDArray[np.int64], earliest_ps: float, bounded: bool
+) -> WindowChoice:
+    """Fit the average over windows; arguments as of :func:`choose_fit`.
+
+    Args:
+        points: of the MSD.
+        lags: [n_lags], their lags in frames.
+        earliest_ps: no window begins before it.
+        bounded: a bounded motion lies on top.
+    """
+    interval, duration = points.interval, points.duration
     end = min(END_FRACTION * duration, float(points.lag[-1]))
     needed = 2.0 * max(earliest_ps, interval) / END_FRACTION
     found = points.fit(earliest_ps, end) if 2.0 * earliest_ps <= end * (1 + 1e-6) else None
@@ -141,21 +175,24 @@ def choose_fit(
     if expected > LARGEST_EXPECTED_ERROR:
         return WindowChoice(None, _too_few(points, earliest_ps, expected))
     line, straight, (rows, weights) = found
-    if line.slope_A2_per_ps <= 0:
+    if line.slope_A2_per_ps.value <= 0:
         return WindowChoice(None, _doubt(line, duration), line=line)
-    if not (straight or bounded) and line.exponent + 2.0 * line.exponent_stderr < 0.8:
+    if (
+        not (straight or bounded)
+        and line.exponent.value + 2.0 * (line.exponent.stderr or 0.0) < 0.8
+    ):
         return WindowChoice(None, _doubt(line, duration))
     doubt = _noise(line, duration) if straight else _doubt(line, duration)
     return WindowChoice(line, doubt, lags[rows], weights, line)
 
 
 def _positive(line: LineFit) -> LineFit | None:
-    return line if line.slope_A2_per_ps > 0 else None
+    return line if line.slope_A2_per_ps.value > 0 else None
 
 
 def _noise(line: LineFit, duration: float) -> str | None:
-    relative = line.slope_stderr_A2_per_ps / line.slope_A2_per_ps
-    if relative <= 0.5:
+    relative = line.slope_A2_per_ps.relative
+    if relative is None or relative <= 0.5:
         return None
     longer = duration * (relative / 0.2) ** 2
     return (
@@ -175,11 +212,11 @@ def _too_few(points: Points, earliest: float, expected: float) -> str:
 
 
 def _doubt(line: LineFit, duration: float) -> str:
-    if line.slope_A2_per_ps <= 0:
+    if line.slope_A2_per_ps.value <= 0:
         return f"the displacement does not grow with time in this run of {duration:g} ps"
-    kind = "subdiffusive" if line.exponent < 1.0 else "not yet diffusive"
+    kind = "subdiffusive" if line.exponent.value < 1.0 else "not yet diffusive"
     return (
-        f"motion is {kind} up to {line.end_ps:.3g} ps (log-log slope {line.exponent:.2f} ± "
-        f"{line.exponent_stderr:.2f} from {line.start_ps:.3g} ps on, 1 is diffusion); "
+        f"motion is {kind} up to {line.end_ps:.3g} ps (log-log slope {line.exponent.value:.2f} ± "
+        f"{line.exponent.stderr or 0.0:.2f} from {line.start_ps:.3g} ps on, 1 is diffusion); "
         f"a run of at least {4 * duration:.3g} ps is needed"
     )

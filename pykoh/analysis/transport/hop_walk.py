@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.hops.counter import HopCounter
 from pykoh.analysis.results import Grotthuss
 from pykoh.analysis.transport.fitting import DEFAULT_EARLIEST_PS
@@ -43,18 +44,14 @@ class HopWalk:
 
     Attributes:
         rate_per_ps: hops per hydroxide and ps.
-        rate_stderr_per_ps: its standard error.
         square_length_A2: mean square O-O distance of a hop, Å².
         cosine: mean cosine between one hop and the next.
-        cosine_stderr: its standard error.
         n_hops: how many were seen, of all hydroxides.
     """
 
-    rate_per_ps: float
-    rate_stderr_per_ps: float
+    rate_per_ps: Estimate
     square_length_A2: float
-    cosine: float
-    cosine_stderr: float
+    cosine: Estimate
     n_hops: float = np.inf
 
     def too_few(self, earliest_ps: float) -> str | None:
@@ -72,16 +69,17 @@ class HopWalk:
 
     def free(self) -> float:
         """Return what D of the hops would be if none led back, Å²/ps."""
-        return self.rate_per_ps * self.square_length_A2 / 6.0
+        return self.rate_per_ps.value * self.square_length_A2 / 6.0
 
-    def diffusion(self) -> tuple[float, float]:
-        """Return D of the hops and its standard error, Å²/ps."""
-        cosine = float(np.clip(self.cosine, -_LARGEST_COSINE, _LARGEST_COSINE))
+    def diffusion(self) -> Estimate:
+        """Return D of the hops, Å²/ps."""
+        cosine = float(np.clip(self.cosine.value, -_LARGEST_COSINE, _LARGEST_COSINE))
         free = self.free()
         value = free * (1.0 + cosine) / (1.0 - cosine)
-        of_rate = self.rate_stderr_per_ps / max(self.rate_per_ps, 1e-300) * value
-        of_cosine = free * 2.0 / (1.0 - cosine) ** 2 * self.cosine_stderr
-        return value, float(np.hypot(of_rate, of_cosine))
+        rate, of_cosine = self.rate_per_ps, self.cosine.stderr or 0.0
+        from_rate = (rate.stderr or 0.0) / max(rate.value, 1e-300) * value
+        from_cosine = free * 2.0 / (1.0 - cosine) ** 2 * of_cosine
+        return Estimate.positive(value, float(np.hypot(from_rate, from_cosine)), How.PARTS)
 
     def memory_ps(self, vehicular_A2_per_ps: float = 0.0, part: float = 1.0) -> float:
         """Return the lag from which on returns raise the slope by 5 % at most, ps; 0 if always.
@@ -93,7 +91,8 @@ class HopWalk:
             part: of each hop that is gone along with: 1 for the hydroxide itself, less for a cation
                 that it drags along.
         """
-        cosine = float(np.clip(self.cosine - self.cosine_stderr, -_LARGEST_COSINE, 0.0))
+        safe = self.cosine.value - (self.cosine.stderr or 0.0)
+        cosine = float(np.clip(safe, -_LARGEST_COSINE, 0.0))
         free = part**2 * self.free()
         if free <= 0:
             return 0.0
@@ -101,7 +100,7 @@ class HopWalk:
         excess = -2.0 * cosine / (1.0 - cosine) * free / whole
         if excess <= TOLERATED:
             return 0.0
-        return float(np.log(excess / TOLERATED) / (self.rate_per_ps * (1.0 - cosine)))
+        return float(np.log(excess / TOLERATED) / (self.rate_per_ps.value * (1.0 - cosine)))
 
 
 def hop_walk(counter: HopCounter | None, found: Grotthuss) -> HopWalk | None:
@@ -114,13 +113,11 @@ def hop_walk(counter: HopCounter | None, found: Grotthuss) -> HopWalk | None:
     turns = found.directionality
     if counter is None or turns is None or turns.n_pairs < _FEWEST_PAIRS:
         return None
-    if found.hop_rate_per_ps is None or found.hop_rate_stderr_per_ps is None:
+    if found.hop_rate_per_ps is None:
         return None
     return HopWalk(
         found.hop_rate_per_ps,
-        found.hop_rate_stderr_per_ps,
         counter.mean_square_length,
         turns.mean_cosine,
-        turns.mean_cosine_stderr,
         counter.n_hops,
     )

@@ -47,7 +47,7 @@ def chunk_frames(n_tracks: int) -> int:
     return n if n >= _SHORTEST else 0
 
 
-def here(function: Callable[..., FloatArray], *args: Any) -> Future[FloatArray]:
+def at_once(function: Callable[..., FloatArray], *args: Any) -> Future[FloatArray]:
     """Run ``function`` at once, in this thread."""
     future: Future[FloatArray] = Future()
     future.set_result(function(*args))
@@ -246,7 +246,7 @@ class MeanSquares:
         positions: FloatArray,
         tracks: NDArray[np.int64] | None = None,
         counted: NDArray[np.bool_] | None = None,
-        submit: Submit = here,
+        submit: Submit = at_once,
     ) -> None:
         """Take in frames that follow those before; see :meth:`OrderN.add`.
 
@@ -270,7 +270,7 @@ class MeanSquares:
         for chunks in self._chunks:
             chunks.settle()
 
-    def finish(self, submit: Submit = here) -> Callable[[], None]:
+    def finish(self, submit: Submit = at_once) -> Callable[[], None]:
         """Have the last frames computed; return what waits for it. No frame may follow."""
         waits = [chunks.finish(submit) for chunks in self._chunks]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.equilibration import Watched, halves_warning, record
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.msd_order_n import DEPTH, Displacements, n_levels
 from pykoh.analysis.hops.observable import ProtonHops
 from pykoh.analysis.observable import Block, Observable, Outcome, System
@@ -27,8 +28,8 @@ _RINGS_BYTES = 200e6
 """Memory for positions at earlier times, in single precision; 8 levels for 108,000 atoms."""
 
 
-class Temperature(Observable["tuple[float, float | None] | None"]):
-    """Mean kinetic temperature (K) and its standard error; None without velocities."""
+class Temperature(Observable["Estimate | None"]):
+    """Mean kinetic temperature (K); None without velocities."""
 
     name = "temperature"
     STATE = ("_thermometer",)
@@ -46,9 +47,7 @@ class Temperature(Observable["tuple[float, float | None] | None"]):
         """Return the temperature over the run."""
         return [Watched("temperature", " K", *self._thermometer.segments())]
 
-    def result(
-        self, outcome: Outcome
-    ) -> tuple[tuple[float, float | None] | None, list[AnalysisWarning]]:
+    def result(self, outcome: Outcome) -> tuple[Estimate | None, list[AnalysisWarning]]:
         """Return the temperature."""
         return self._thermometer.result(), []
 
@@ -201,16 +200,14 @@ class Transport(Observable[TransportFound]):
         for wait in [correlator.finish(outcome.submit) for correlator in self._correlators()]:
             wait()
         summary, interval = outcome.summary, outcome.interval_ps
-        value, stderr = self._viscosity, None
         measured, reason = outcome.of(ShearViscosity)
-        if measured is not None and value is None:
-            value, stderr = measured.viscosity_mPa_s, measured.stderr_mPa_s
-        correction = of_diffusion.finite_size_correction(
-            summary.cell_A, summary.temperature_K, value, stderr
-        )
+        eta = None if measured is None else measured.viscosity_mPa_s
+        if self._viscosity is not None:
+            eta = Estimate.given(self._viscosity)
+        correction = of_diffusion.finite_size_correction(summary.cell_A, summary.temperature_K, eta)
         hops = outcome.of(ProtonHops)
         charge = self._charge_moments(interval)
-        run = of_diffusion.Run(
+        run = of_diffusion.DiffusionInput(
             interval, outcome.n_frames, self._window, hop_walk(hops.counter, hops.grotthuss), charge
         )
         found, warnings = of_diffusion.diffusion(self._moments(), run, correction)

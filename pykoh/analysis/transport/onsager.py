@@ -22,34 +22,16 @@ No value is left out because of what came out: that would bias those that are le
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from pykoh.analysis.common.confidence import Interval, covariance, positive, ratio, student
+from pykoh.analysis.common.confidence import covariance, ratio, student
+from pykoh.analysis.common.estimate import Estimate, How, Kind
 from pykoh.analysis.common.msd_order_n import Displacements
 from pykoh.analysis.results import OnsagerCoefficient
 from pykoh.analysis.transport.fitting import WindowChoice, same_slope
 
-Value = tuple[float | None, float | None]
-
 _LEAST_OF_APART = 0.25  # the variance of a ratio is at least this part of that of two runs
 _LEAST_FREEDOM = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class CurrentShare:
-    """The cations' share of the current.
-
-    Attributes:
-        value: as it came out; noise may take it out of [0, 1].
-        stderr: its standard error.
-        interval_95: interval of 95 %, cut to [0, 1]; None if all of it is outside.
-    """
-
-    value: float
-    stderr: float
-    interval_95: Interval | None
 
 
 def onsager(
@@ -57,7 +39,7 @@ def onsager(
     choice: WindowChoice,
     self_parts: tuple[float, float],
     of_each: tuple[float | None, float | None] = (None, None),
-) -> tuple[tuple[OnsagerCoefficient, ...], CurrentShare | None]:
+) -> tuple[tuple[OnsagerCoefficient, ...], Estimate | None]:
     """Return the Onsager coefficients (e²·Å²/ps) and the cations' share of the current.
 
     Args:
@@ -76,7 +58,8 @@ def onsager(
     cross = 0.5 * (plus + minus - whole)
     if whole <= 0 or plus <= 0 or minus <= 0:
         return (), None
-    error = choice.fit.slope_stderr_A2_per_ps / choice.fit.slope_A2_per_ps
+    error = choice.fit.slope_A2_per_ps.relative
+    assert error is not None
     freedom = max(2.0 / error**2, _LEAST_FREEDOM)
     found = []
     for name, value, relative, own in (
@@ -85,27 +68,34 @@ def onsager(
     ):
         spread = value * (error if relative is None else relative)
         known = None if np.isnan(own) else own
-        found.append(OnsagerCoefficient(name, value, spread, known, positive(value, spread)))
+        found.append(OnsagerCoefficient(name, Estimate.positive(value, spread, How.LINE), known))
     spread = float(np.sqrt((plus * minus + cross**2) / freedom))
-    between = OnsagerCoefficient(
-        "cation_hydroxide", cross, spread, 0.0, covariance(cross, plus, minus, freedom)
-    )
+    ends = covariance(cross, plus, minus, freedom)
+    both = Estimate.number(cross, spread, How.GAUSSIAN, interval=ends, freedom=freedom)
+    between = OnsagerCoefficient("cation_hydroxide", both, 0.0)
     return (found[0], between, found[1]), _share(plus - cross, plus, whole, freedom)
 
 
-def _share(along: float, plus: float, whole: float, freedom: float) -> CurrentShare:
-    """Return the share ``along`` / ``whole`` of the current."""
+def _share(along: float, plus: float, whole: float, freedom: float) -> Estimate:
+    """Return the share ``along`` / ``whole`` of the current.
+
+    Noise may take the value out of [0, 1]. The interval is cut to [0, 1]; it is None if all of it
+    is outside.
+    """
     value = along / whole
     rest = max(plus * whole - along**2, 0.0) / whole**2
     stderr = float(np.sqrt(rest / (freedom - 1.0)))
     interval = student(value, stderr, freedom - 1.0)
-    if interval is None or interval[1] < 0.0 or interval[0] > 1.0:
-        return CurrentShare(value, stderr, None)
-    return CurrentShare(value, stderr, (max(interval[0], 0.0), min(interval[1], 1.0)))
+    ends = None
+    if interval is not None and interval[1] >= 0.0 and interval[0] <= 1.0:
+        ends = max(interval[0], 0.0), min(interval[1], 1.0)
+    return Estimate.number(
+        value, stderr, How.GAUSSIAN, interval=ends, kind=Kind.SHARE, freedom=freedom - 1.0
+    )
 
 
-def haven_ratio(independent: Value, collective: Value) -> tuple[Value, Interval | None]:
-    """Return Nernst-Einstein's conductivity over Einstein's, its error and interval of 95 %.
+def haven_ratio(independent: Estimate | None, collective: Estimate | None) -> Estimate | None:
+    """Return Nernst-Einstein's conductivity over Einstein's; None without both.
 
     Both come from the same ions. Of Gaussian displacements that do not depend on each other the
     covariance of Σ |Δr|² and |Σ Δr|² is the variance of the first one, so that the relative
@@ -116,43 +106,43 @@ def haven_ratio(independent: Value, collective: Value) -> tuple[Value, Interval 
     value is not exactly the quotient of the two conductivities.
 
     Args:
-        independent: Nernst-Einstein's and its standard error, S/m.
-        collective: Einstein's and its standard error, S/m.
+        independent: Nernst-Einstein's, S/m.
+        collective: Einstein's, S/m.
     """
-    (above, above_error), (below, below_error) = independent, collective
-    if not above or not below or below < 0 or not above_error or not below_error:
-        return (None, None), None
-    value = above / below
-    a, b = above_error / above, below_error / below
+    if independent is None or collective is None or collective.value < 0:
+        return None
+    a, b = independent.relative, collective.relative
+    if not a or not b:
+        return None
+    value = independent.value / collective.value
     shared = 2.0 * a**2 * min(1.0, 1.0 / value)
     variance = max(a**2 + b**2 - shared, _LEAST_OF_APART * (a**2 + b**2))
     value /= 1.0 + max(b**2 - 0.5 * shared, 0.0)
     part = float(np.sqrt(variance / (a**2 + b**2)))
-    return (value, float(value * np.sqrt(variance))), ratio(value, part * a, part * b)
+    ends = ratio(value, part * a, part * b)
+    return Estimate.number(value, value * np.sqrt(variance), How.PARTS, interval=ends)
 
 
-def apparent_share(
-    cation: tuple[float, float], hydroxide: tuple[float, float]
-) -> tuple[Value, Interval | None]:
-    """Return N_+ D_+ / (N_+ D_+ + N_- D_-), its standard error and interval of 95 %.
+def apparent_share(cation: Estimate, hydroxide: Estimate) -> Estimate | None:
+    """Return N_+ D_+ / (N_+ D_+ + N_- D_-).
 
     With x and y the two, the mean of x / (x + y) is off by t (1 - t) [(1 - t) r_y² - t r_x²] to
     second order in their relative errors r, which is taken off. The interval is that of x / y
     (:func:`pykoh.analysis.common.confidence.ratio`), and so within [0, 1].
 
     Args:
-        cation: N D and its standard error, both in the same unit as those of the hydroxide.
+        cation: N D, in the same unit as that of the hydroxide.
         hydroxide: the same.
     """
-    (x, dx), (y, dy) = cation, hydroxide
+    x, y = cation.value, hydroxide.value
     if x <= 0 or y <= 0:
-        return (None, None), None
-    share, a, b = x / (x + y), dx / x, dy / y
+        return None
+    share, a, b = x / (x + y), cation.relative or 0.0, hydroxide.relative or 0.0
     rest = 1.0 - share
-    ends = ratio(x / y, a, b)
+    of_ratio = ratio(x / y, a, b)
     value = share * (1.0 - rest * (rest * b**2 - share * a**2))
     error = share * rest * float(np.hypot(a, b))
-    return (value, error), None if ends is None else (
-        ends[0] / (1 + ends[0]),
-        ends[1] / (1 + ends[1]),
-    )
+    ends = None
+    if of_ratio is not None:
+        ends = of_ratio[0] / (1 + of_ratio[0]), of_ratio[1] / (1 + of_ratio[1])
+    return Estimate.number(value, error, How.PARTS, interval=ends, kind=Kind.SHARE)

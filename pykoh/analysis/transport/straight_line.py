@@ -66,6 +66,7 @@ import numpy as np
 from scipy import stats
 from scipy.optimize import nnls
 
+from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.msd_order_n import Displacements
 from pykoh.analysis.results import DisplacementCurve, FloatArray, LineFit
 from pykoh.kernels import kernel
@@ -184,7 +185,7 @@ def _solve(
     return parameters, inverse, float(residual @ residual), rows
 
 
-Rows = tuple[np.ndarray, FloatArray]  # which points, and their weights in the slope
+SlopeWeights = tuple[np.ndarray, FloatArray]  # which points, and their weights in the slope
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -336,17 +337,17 @@ class Points:
         design = np.stack([np.ones(len(lags)), lags], axis=1)
         return float(np.sqrt(_solve(design, lags, covariance)[1][1, 1]))
 
-    def exponent(self, chosen: np.ndarray, covariance: FloatArray) -> tuple[float, float]:
-        """Return the log-log slope of the chosen points and its standard error."""
+    def exponent(self, chosen: np.ndarray, covariance: FloatArray) -> Estimate:
+        """Return the log-log slope of the chosen points."""
         y = np.log(self.msd[chosen])
         relative = covariance / np.outer(self.msd[chosen], self.msd[chosen])
         design = np.stack([np.ones(len(chosen)), np.log(self.lag[chosen])], axis=1)
         parameters, spread, _, _ = _solve(design, y, relative)
-        return float(parameters[1]), float(np.sqrt(spread[1, 1]))
+        return Estimate.number(parameters[1], np.sqrt(spread[1, 1]), How.LINE)
 
     def fit(
         self, start: float, end: float, fixed: bool = False
-    ) -> tuple[LineFit, bool, Rows] | None:
+    ) -> tuple[LineFit, bool, SlopeWeights] | None:
         """Return a line, whether it describes the points, and what it is made of; or None.
 
         None if fewer than three points lie in the window.
@@ -366,16 +367,13 @@ class Points:
         chosen, covariance = chosen[found.first :], found.covariance[found.first :, found.first :]
         local = self.lag[chosen] <= 4.0 * self.lag[chosen[0]]
         n_local = max(int(local.sum()), 3)
-        exponent, exponent_stderr = self.exponent(
-            chosen[:n_local], covariance[:n_local, :n_local].copy()
-        )
         line = LineFit(
             start_ps=float(self.lag[chosen[0]]),
             end_ps=float(self.lag[chosen[-1]]),
-            slope_A2_per_ps=found.slope,
-            slope_stderr_A2_per_ps=float(np.sqrt(found.variance * inflation)),
+            slope_A2_per_ps=Estimate.positive(
+                found.slope, np.sqrt(found.variance * inflation), How.LINE
+            ),
             intercept_A2=found.intercept,
-            exponent=exponent,
-            exponent_stderr=exponent_stderr,
+            exponent=self.exponent(chosen[:n_local], covariance[:n_local, :n_local].copy()),
         )
         return line, found.probability >= _REJECTED and not found.at_end, (everything, found.rows)

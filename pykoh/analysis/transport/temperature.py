@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pykoh.analysis.common.constants import BOLTZMANN_J_PER_K, JOULE_PER_U_A2_PER_PS2
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.statistics import SegmentedSums, ratio_stderr
 from pykoh.arrays import FloatArray
 
@@ -41,10 +42,10 @@ class Thermometer:
         whole = self._sums.whole()
         return whole[:, 0], whole[:, 1]
 
-    def result(self) -> tuple[float, float | None] | None:
-        """Return mean and standard error, K; None without velocities."""
+    def result(self) -> Estimate | None:
+        """Return the mean, K; None without velocities."""
         total, frames = self._sums.sums.sum(axis=0)
         if frames == 0 or total <= 0:
             return None
         whole = self._sums.whole()
-        return float(total / frames), ratio_stderr(whole[:, 0], whole[:, 1])
+        return Estimate.number(total / frames, ratio_stderr(whole[:, 0], whole[:, 1]))

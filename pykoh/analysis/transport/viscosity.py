@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from pykoh.analysis.common.constants import BOLTZMANN_J_PER_K
+from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.results import FloatArray, Viscosity
 from pykoh.analysis.transport.spectrum import FEWEST_FREQUENCIES, at_zero, width
 from pykoh.errors import TrajectoryError
@@ -129,13 +130,13 @@ def viscosity(
     duration = dt * (n - 1)
     empty = np.zeros(0)
     if n < _FEWEST_ROWS:
-        nothing = Viscosity(None, None, None, duration, dt, empty, empty, empty)
+        nothing = Viscosity(None, None, duration, dt, empty, empty, empty)
         return nothing, f"{n} rows of the pressure record are too few; {_FEWEST_ROWS} are needed"
     shear = shear_components(pressure_bar) * _BAR_PA
     shear -= shear.mean(axis=1, keepdims=True)
     factor = volume_A3 * 1e-30 / (BOLTZMANN_J_PER_K * temperature_K) * 1e3  # mPa·s
     curve = _running(shear, dt, factor)
-    nothing = Viscosity(None, None, None, duration, dt, *curve)
+    nothing = Viscosity(None, None, duration, dt, *curve)
     # ∫_0^∞ is half of ∫_-∞^∞ = S(0); dt in ps.
     spectrum = (np.abs(np.fft.rfft(shear, axis=1)) ** 2).mean(axis=0)[1 : (n + 1) // 2] * dt / n
     if not (spectrum > 0).all():
@@ -153,7 +154,7 @@ def viscosity(
             f"about {needed:.2g} ps are needed"
         )
     value = 0.5 * factor * 1e-12 * zero.value
-    error = value * zero.stderr
+    found = Estimate.positive(value, value * zero.stderr, How.SPECTRUM)
     slowest = duration / width(spectrum) / (2.0 * np.pi)
     doubt = None
     if zero.stderr > _LARGE_ERROR:
@@ -162,7 +163,7 @@ def viscosity(
             f"known to {100 * zero.stderr:.0f} % only; a pressure record of about "
             f"{needed:.2g} ps would give 20 %"
         )
-    return Viscosity(value, error, slowest, duration, dt, *curve), doubt
+    return Viscosity(found, slowest, duration, dt, *curve), doubt
 
 
 def _running(
