@@ -44,7 +44,7 @@ class ArtifactMetadata:
         source_sha256: its hash.
         training_molarities_mol_per_L: concentrations it was trained at, if given at export.
         versions: of pykoh, torch and mace-torch at export.
-        route: ``fast`` (:mod:`pykoh.export.fast`) or ``general`` (:mod:`pykoh.export.graph`).
+        route: ``fast`` (:mod:`pykoh.engines.graph`) or ``general`` (:mod:`pykoh.export.graph`).
         format: version of the artifact's layout.
     """
 

@@ -6,7 +6,7 @@ each rank. It needs torch, numpy and pykoh, not mace-torch. Ghost atoms keep no 
 * Kokkos (``mliap/kk``): features of ghosts come from LAMMPS's ``forward_exchange``, their
   gradients go back through ``reverse_exchange``. Where all ghosts are periodic images of a rank's
   own atoms, the owners take their place and nothing is exchanged.
-* plain ``mliap``: owners are found by atom tag, see :mod:`pykoh.engines.tags`.
+* plain ``mliap``: owners are found by atom tag, see :mod:`pykoh.engines.attached`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from __future__ import annotations
 import os
 import traceback
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 
-from pykoh.engines import tags
+from pykoh.engines.attached import NOT_ATTACHED, AttachedLammps
 from pykoh.engines.contents import (
     PackedGraph,
     checksum,
@@ -47,7 +47,13 @@ class MLIAPPotential:
         archive: the TorchScript graph, uint8.
         tree: its weights and structure, see :class:`~pykoh.engines.contents.PackedGraph`.
         digest: checksum of all of it; empty in files of formats 1 and 2, which had none.
+
+    Attributes:
+        attached: the LAMMPS that the input script handed over last. It is one for all potentials
+            of a process, because LAMMPS makes the potential itself, from the file alone.
     """
+
+    attached: ClassVar[AttachedLammps | None] = None
 
     def __init__(
         self,
@@ -176,7 +182,8 @@ class MLIAPPotential:
         if self._graph is None or device != self._device:
             self._device, self._graph, self._rows = device, self._open(device), None
             self._checked = self._self_checked(self._graph, device)
-        if self._rows is None or tags.rebuilt(n_local, n_total):
+        lammps = self.attached
+        if self._rows is None or lammps is None or lammps.rebuilt(n_local, n_total):
             self._rows = self._rows_of(data, n_local, n_total)
         rows = self._rows
         rij = as_tensor(data.rij, np.zeros((0, 3))).to(device)
@@ -225,10 +232,12 @@ class MLIAPPotential:
         owners: torch.Tensor | None = None
         exchange: Exchange | None = None
         if not kokkos:
-            owners, exchange = tags.ghosts(n_local, n_total)
+            if self.attached is None:
+                raise EngineError(NOT_ATTACHED)
+            owners, exchange = self.attached.ghosts(n_local, n_total)
             if self._rows is None and n_local:
-                tags.check_species(species[:n_local], self.metadata["elements"])
-        elif tags.single_rank():
+                self.attached.check_species(species[:n_local], self.metadata["elements"])
+        elif self.attached is not None and self.attached.n_ranks == 1:
             owners = owners_on_this_rank(data, n_local, n_total, species.device)
         if owners is not None:
             species = species[:n_local]

@@ -17,8 +17,10 @@ import torch
 from pykoh.errors import ModelError
 
 Tree = dict[str, Any]
-# Nothing else is ever built from a file.
-_OURS = "pykoh.export.fast."
+# Nothing else is ever built from a file. Files name the classes by where they once were, so that
+# every release reads those of every other.
+_OURS = "pykoh.engines.graph."
+_IN_FILES = "pykoh.export.fast."
 _LIST = "torch.nn.modules.container:ModuleList"
 _OF_EVERY_MODULE = frozenset(torch.nn.Module().__dict__)
 _PLAIN = (bool, int, float, str, type(None))
@@ -36,7 +38,7 @@ def describe(module: torch.nn.Module) -> Tree:
         if not _is_plain(value):
             raise TypeError(f"{kind.__name__}.{name} is a {type(value).__name__}")
     return {
-        "class": f"{kind.__module__}:{kind.__qualname__}",
+        "class": f"{kind.__module__}:{kind.__qualname__}".replace(_OURS, _IN_FILES, 1),
         "values": values,
         "buffers": {
             name: buffer.detach().clone()
@@ -85,10 +87,10 @@ def _class_of(name: str) -> type[torch.nn.Module]:
     where, _, what = name.partition(":")
     if name == _LIST:
         return torch.nn.ModuleList
-    if not where.startswith(_OURS):
+    if not where.startswith(_IN_FILES):
         raise ModelError(f"the potential names the class {name}, which is not of pykoh's graph")
     try:
-        kind = getattr(import_module(where), what)
+        kind = getattr(import_module(where.replace(_IN_FILES, _OURS, 1)), what)
     except (ImportError, AttributeError) as error:
         raise ModelError(
             f"the potential names {name}, which this pykoh does not have; export it again"

@@ -79,7 +79,7 @@ def export_model(
     heads = list(getattr(model, "heads", None) or ["Default"])
     from ase.data import chemical_symbols
 
-    from pykoh.export.fast.supports import obstacle
+    from pykoh.engines.graph.supports import obstacle
 
     reason = obstacle(model)
     if route == "fast" and reason is not None:
@@ -161,7 +161,7 @@ def _graph_and_deviations(
     The graph is that of ``model``, which may know fewer elements than the ``whole`` model, with
     which it is compared.
     """
-    from pykoh.export.fast.graph import pack_fast_graph
+    from pykoh.engines.graph.graph import pack_fast_graph
     from pykoh.export.graph import script_graph
 
     with warnings.catch_warnings():

@@ -18,11 +18,11 @@ import torch
 from potentials import water_like_box
 from pykoh.engines.artifact import load_artifact, save_artifact
 from pykoh.engines.contents import FORMAT, PackedGraph, checksum, open_graph, pack_graph
+from pykoh.engines.graph.graph import fast_graph
 from pykoh.engines.mliap import MLIAPPotential
 from pykoh.engines.module_tree import digest, rebuild
 from pykoh.engines.periodic import PeriodicPotential
 from pykoh.errors import ModelError
-from pykoh.export.fast.graph import fast_graph
 
 Make = Callable[[str], Path]
 SHIPPED = Path(__file__).parents[2] / "potentials" / "koh-blyp-d3"
@@ -189,8 +189,8 @@ def test_lammps_own_way_in_checks_too(artifact: Make) -> None:
 
 def test_a_file_names_no_foreign_class() -> None:
     empty: dict = {"values": {}, "buffers": {}, "children": {}}
-    for name in ("os:system", "pykoh.files:replacing", "pykoh.export.fast.tables:np",
-                 "pykoh.export.fast.graph:NoSuchClass", "torch.nn:Linear"):  # fmt: skip
+    for name in ("os:system", "pykoh.files:replacing", "pykoh.engines.graph.tables:np",
+                 "pykoh.engines.graph.graph:NoSuchClass", "torch.nn:Linear"):  # fmt: skip
         with pytest.raises(ModelError, match="the potential names"):
             rebuild({"class": name, **empty})
 

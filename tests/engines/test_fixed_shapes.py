@@ -90,7 +90,7 @@ class Dispatched(TorchDispatchMode):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_nothing_in_the_graph_waits_for_the_device(name: str, tmp_path: Path) -> None:
-    from pykoh.export.fast.graph import FastGraph
+    from pykoh.engines.graph.graph import FastGraph
     from pykoh.export.read import read_mace_model
 
     model = read_mace_model(random_mace(tmp_path / "m.model", **MODELS[name]))

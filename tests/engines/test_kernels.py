@@ -15,10 +15,10 @@ from pykoh.engines import cpu
 from pykoh.engines.contents import without_compiled_loops
 from pykoh.engines.cpu.parts import parts_of
 from pykoh.engines.cpu.prepared import Sums
+from pykoh.engines.graph.contraction import Contraction, Polynomial
 from pykoh.engines.loops import messages
 from pykoh.engines.periodic import PeriodicPotential
 from pykoh.export.export import export_model
-from pykoh.export.fast.contraction import Contraction, Polynomial
 
 CUTOFF_A = 4.0
 N_ATOMS, N_CHANNELS, N_TABLES, N_INTERVALS = 200, 5, 2, 7
@@ -290,7 +290,7 @@ def test_no_folder_for_compiled_code_is_one_line() -> None:
 
 
 def test_nothing_is_compiled_or_imported_before_it_is_needed() -> None:
-    code = "import sys, pykoh.export.fast.graph as g; print('numba' in sys.modules)"
+    code = "import sys, pykoh.engines.graph.graph as g; print('numba' in sys.modules)"
     command = [sys.executable, "-c", code]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert said == "False\n"

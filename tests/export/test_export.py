@@ -283,8 +283,8 @@ def test_a_model_without_an_energy_says_so(tmp_path: Path, mace_model: Make) -> 
 def test_an_exception_in_the_fast_route_takes_the_general_one(
     tmp_path: Path, mace_model: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from pykoh.engines.graph import graph as fast
     from pykoh.export import graph
-    from pykoh.export.fast import graph as fast
 
     def fails(*arguments: object) -> None:
         raise KeyError("an architecture that nobody has tried")

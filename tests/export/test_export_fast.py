@@ -25,10 +25,10 @@ from pykoh.engines.artifact import load_artifact
 from pykoh.engines.calculator import PykohCalculator
 from pykoh.engines.contents import open_graph
 from pykoh.engines.ghost import exchanging
+from pykoh.engines.graph.harmonics import Harmonics
+from pykoh.engines.graph.tables import tabulate
 from pykoh.errors import ModelError
 from pykoh.export.export import export_model
-from pykoh.export.fast.harmonics import Harmonics
-from pykoh.export.fast.tables import tabulate
 
 Make = Callable[[str], Path]
 
@@ -112,7 +112,7 @@ def test_falls_back_and_refuses_in_one_line(name: str, tmp_path: Path, mace_mode
 def test_disagreement_falls_back_aloud(
     tmp_path: Path, mace_model: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pykoh.export.fast import radial
+    from pykoh.engines.graph import radial
 
     honest = radial.coefficients
     monkeypatch.setattr(radial, "coefficients", lambda *given: 1.001 * honest(*given))

@@ -1,6 +1,6 @@
 """A force call of the fast graph on a CPU, in compiled loops and small matrix products.
 
-The graph (:class:`pykoh.export.fast.graph.FastGraph`) holds the weights. Its plain torch operations
+The graph (:class:`~pykoh.engines.graph.graph.FastGraph`) holds the weights. Its torch operations
 are replaced for all work on pairs of neighbours and for the symmetric contraction. Each thread
 takes its share of the atoms through a whole layer, with one thread per matrix product.
 """
@@ -191,7 +191,7 @@ def force_call(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Evaluate a fast graph on a CPU.
 
-    Args and results as :meth:`pykoh.export.fast.graph.FastGraph.forward`, whose energies this
+    Args and results as :meth:`pykoh.engines.graph.graph.FastGraph.forward`, whose energies this
     returns without those of the free atoms.
     """
     pairs = Pairs(rij, sender, receiver, species, n_local, graph.n_species, graph.cutoff)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pykoh.engines.cpu.pairs import Pairs
 from pykoh.engines.cpu.prepared import Path, PathSums, Sums, padded, prepared
+from pykoh.engines.graph.spline import place
 from pykoh.engines.loops import messages, paths
 from pykoh.errors import EngineError
 
@@ -100,8 +101,6 @@ class LayerCall:
         raise NotImplementedError
 
     def _density(self, low: int, high: int) -> tuple[torch.Tensor, torch.Tensor]:
-        from pykoh.export.fast.spline import place
-
         radial, pairs = self.source.radial, self.pairs
         own = slice(pairs.start[low], pairs.start[high])
         places = place(

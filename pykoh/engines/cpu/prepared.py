@@ -102,7 +102,7 @@ class PathSums(Sums):
     """The sums over neighbours of a layer whose senders have vectors.
 
     Args:
-        source: its :class:`pykoh.export.fast.vectors.VectorMessages`.
+        source: its :class:`pykoh.engines.graph.vectors.VectorMessages`.
         pair_table: which table is that of a pair of elements.
     """
 

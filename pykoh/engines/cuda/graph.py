@@ -1,6 +1,6 @@
 """A force call of the fast graph on one GPU: Triton kernels, and torch for the matrix products.
 
-It takes the weights of a :class:`pykoh.export.fast.graph.FastGraph` as they are in an artifact, so
+It takes the weights of a :class:`~pykoh.engines.graph.graph.FastGraph` as an artifact has them, so
 that a potential need not be exported again. The rows of an atom are its edges: nothing is filled
 up, no host waits, and a call launches fewer than thirty kernels.
 """
@@ -25,7 +25,7 @@ def obstacle(graph: Any) -> str | None:
     """Return what keeps a fast graph from these kernels, or None.
 
     Args:
-        graph: a :class:`~pykoh.export.fast.graph.FastGraph`.
+        graph: a :class:`~pykoh.engines.graph.graph.FastGraph`.
     """
     for layer in graph.layers:
         messages, update = layer.messages, layer.update

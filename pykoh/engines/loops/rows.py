@@ -1,7 +1,7 @@
 """Pairs of neighbours as rows: which are near, their harmonics, and from derivatives back to pairs.
 
 Rows are those pairs that are closer than the cutoff, atom by atom. Harmonics are polynomials of the
-unit vector (:mod:`pykoh.export.fast.harmonics`), computed for some rows together.
+unit vector (:mod:`pykoh.engines.graph.harmonics`), computed for some rows together.
 """
 
 from __future__ import annotations

@@ -13,12 +13,12 @@ from typing import List, Tuple
 
 import torch
 
+from pykoh.engines.graph import linear
+from pykoh.engines.graph.radial import Radial
+from pykoh.engines.graph.rows import Rows
+from pykoh.engines.graph.spline import Places, by_species
+from pykoh.engines.graph.tables import pairs_of_species
 from pykoh.engines.scripting import unscripted
-from pykoh.export.fast import linear
-from pykoh.export.fast.radial import Radial
-from pykoh.export.fast.rows import Rows
-from pykoh.export.fast.spline import Places, by_species
-from pykoh.export.fast.tables import pairs_of_species
 
 # Up to so many elements the first layer is contracted element by element.
 MAX_SPECIES_IN_FIRST = 6

@@ -6,13 +6,13 @@ from typing import List, Tuple
 
 import torch
 
-from pykoh.export.fast import linear
-from pykoh.export.fast.blocks import EllLinear
-from pykoh.export.fast.messages import ScalarMessages
-from pykoh.export.fast.rows import Rows
-from pykoh.export.fast.spline import Places
-from pykoh.export.fast.update import Update
-from pykoh.export.fast.vectors import VectorMessages
+from pykoh.engines.graph import linear
+from pykoh.engines.graph.blocks import EllLinear
+from pykoh.engines.graph.messages import ScalarMessages
+from pykoh.engines.graph.rows import Rows
+from pykoh.engines.graph.spline import Places
+from pykoh.engines.graph.update import Update
+from pykoh.engines.graph.vectors import VectorMessages
 
 
 class Layer(torch.nn.Module):

@@ -5,11 +5,11 @@ Same call as :class:`pykoh.export.graph.EdgeGraph`. What it does otherwise:
 * Edges are laid out in rows of equal length per chunk of atoms (atoms sorted by their number of
   neighbours), so that sums over neighbours are batched matrix products.
 * The radial network up to its last layer is a cubic spline of the distance
-  (:mod:`pykoh.export.fast.tables`).
+  (:mod:`pykoh.engines.graph.tables`).
 * The first layer's messages depend on the sender's element alone; they are summed element by
   element before the channels are mixed.
 * The symmetric contraction is a polynomial with few monomials
-  (:mod:`pykoh.export.fast.contraction`).
+  (:mod:`pykoh.engines.graph.contraction`).
 * On a CPU the work on pairs and the contraction are compiled loops (:mod:`pykoh.engines.cpu`);
   elsewhere plain torch operations.
 * The derivative is written out. Each layer after the first exchanges ghosts once on the way
@@ -28,14 +28,14 @@ import pykoh.engines.ghost
 import pykoh.engines.operators  # noqa: F401  registers torch.ops.pykoh.sum_neighbours
 from pykoh.engines import cpu, module_tree
 from pykoh.engines.contents import PackedGraph, pack_graph
+from pykoh.engines.graph.harmonics import Harmonics
+from pykoh.engines.graph.layer import Layer
+from pykoh.engines.graph.rows import Rows, arrange
+from pykoh.engines.graph.spline import Places, place
+from pykoh.engines.graph.supports import obstacle
+from pykoh.engines.graph.tables import pairs_of_species
 from pykoh.engines.scripting import unscripted
 from pykoh.errors import ModelError
-from pykoh.export.fast.harmonics import Harmonics
-from pykoh.export.fast.layer import Layer
-from pykoh.export.fast.rows import Rows, arrange
-from pykoh.export.fast.spline import Places, place
-from pykoh.export.fast.supports import obstacle
-from pykoh.export.fast.tables import pairs_of_species
 
 # Atoms times channels per chunk: on a CPU the rows of a chunk stay in the cache, on a GPU launches
 # are saved.

@@ -6,18 +6,18 @@ from typing import List, Tuple
 
 import torch
 
+from pykoh.engines.graph import linear
+from pykoh.engines.graph.blocks import EllLinear
+from pykoh.engines.graph.contraction import contraction_of
+from pykoh.engines.graph.gate import NoGate, gate_for
 from pykoh.engines.scripting import unscripted
-from pykoh.export.fast import linear
-from pykoh.export.fast.blocks import EllLinear
-from pykoh.export.fast.contraction import contraction_of
-from pykoh.export.fast.gate import NoGate, gate_for
 
 
 class Update(torch.nn.Module):
     """Density, mixing by element, symmetric contraction, self-connection and readout.
 
     Shapes: n atoms, M = (max_ell + 1)² components, C channels, F columns of features (component
-    by component, see :mod:`pykoh.export.fast.blocks`; the scalars come first).
+    by component, see :mod:`pykoh.engines.graph.blocks`; the scalars come first).
 
     Args:
         model: the eager model, float64.

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from pykoh.export.fast import linear
-from pykoh.export.fast.tables import MAX_PAIR_TABLES, pairs_of_species
+from pykoh.engines.graph import linear
+from pykoh.engines.graph.tables import MAX_PAIR_TABLES, pairs_of_species
 
 _INTERACTIONS = {
     "RealAgnosticInteractionBlock",

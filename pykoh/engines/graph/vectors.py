@@ -13,11 +13,11 @@ from typing import List, Tuple
 
 import torch
 
+from pykoh.engines.graph import linear
+from pykoh.engines.graph.radial import Radial
+from pykoh.engines.graph.rows import Rows
+from pykoh.engines.graph.spline import Places
 from pykoh.engines.scripting import exported, unscripted
-from pykoh.export.fast import linear
-from pykoh.export.fast.radial import Radial
-from pykoh.export.fast.rows import Rows
-from pykoh.export.fast.spline import Places
 
 
 class Senders(torch.nn.Module):

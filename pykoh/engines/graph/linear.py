@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from pykoh.export.fast.tables import radial_steps
+from pykoh.engines.graph.tables import radial_steps
 
 
 def channels(irreps: object) -> dict[int, int]:
@@ -72,7 +72,7 @@ def last_radial(block: torch.nn.Module) -> torch.Tensor:
     """Return ``[n_hidden, n_weights]``: the last, linear layer of the radial network.
 
     A bias is one more row: the weight of one more feature
-    (:func:`pykoh.export.fast.tables.radial_functions`).
+    (:func:`pykoh.engines.graph.tables.radial_functions`).
     """
     last = radial_steps(block)[-1]
     if isinstance(last, torch.nn.Linear):

@@ -8,9 +8,8 @@ from typing import List, Tuple
 import numpy as np
 import torch
 
-from pykoh.engines.scripting import exported, unscripted
-from pykoh.export.fast.spline import Places, cubic, flat
-from pykoh.export.fast.tables import (
+from pykoh.engines.graph.spline import Places, cubic, flat
+from pykoh.engines.graph.tables import (
     at_knots,
     coefficients,
     compress,
@@ -20,6 +19,7 @@ from pykoh.export.fast.tables import (
     tabulate,
     through,
 )
+from pykoh.engines.scripting import exported, unscripted
 
 # Largest errors relative to the largest value: of the splines that all tables are made of, and of
 # the table of the compiled loops, which is faster the fewer intervals it has. With these forces are

@@ -10,10 +10,10 @@ from typing import List, Tuple
 
 import torch
 
+from pykoh.engines.graph import linear
+from pykoh.engines.graph.blocks import EllLinear
 from pykoh.engines.scripting import exported
 from pykoh.errors import ModelError
-from pykoh.export.fast import linear
-from pykoh.export.fast.blocks import EllLinear
 
 
 class NoGate(torch.nn.Module):

@@ -6,7 +6,7 @@ from typing import List, NamedTuple
 
 import torch
 
-from pykoh.export.fast.spline import one_hot
+from pykoh.engines.graph.spline import one_hot
 
 
 class Rows(NamedTuple):
