@@ -89,16 +89,16 @@ def _sum_neighbours_back(
     table: torch.Tensor,
     pair_table: torch.Tensor,
     cutoff: float,
-    to_y: torch.Tensor,
-    to_distance: torch.Tensor,
-    to_sent: torch.Tensor,
+    grad_y: torch.Tensor,
+    grad_distance: torch.Tensor,
+    grad_sent: torch.Tensor,
 ) -> None:
     """Add to the three derivatives of :func:`_sum_neighbours`."""
     radial, slope = _radial(distance, pair, table, pair_table, cutoff)
     up, s = upstream[:, _atoms(start)], sent[sender]
-    to_y += (up * radial * s).sum(2)
-    to_distance += (up * slope * s * y.unsqueeze(2)).sum((0, 2))
-    to_sent.index_add_(0, sender, (up * radial * y.unsqueeze(2)).sum(0))
+    grad_y += (up * radial * s).sum(2)
+    grad_distance += (up * slope * s * y.unsqueeze(2)).sum((0, 2))
+    grad_sent.index_add_(0, sender, (up * radial * y.unsqueeze(2)).sum(0))
 
 
 def _contract(

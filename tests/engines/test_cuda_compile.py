@@ -15,8 +15,8 @@ from launches import needs_triton
 needs_triton()
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "cuda_kernels.py"
 KERNELS = {
-    "edges_ahead", "sum_neighbours", "contract", "atoms_ahead", "sum_neighbours_back",
-    "atoms_back", "edges_back",
+    "edges_forward", "sum_neighbours", "contract", "atoms_forward", "sum_neighbours_back",
+    "atoms_backward", "edges_backward",
 }  # fmt: skip
 
 

@@ -174,8 +174,8 @@ def test_launches_of_the_shipped_potential(monkeypatch: pytest.MonkeyPatch) -> N
     # (launches() calls three times)
     kernels = {name: count // 3 for name, count in own.items()}
     assert kernels == {
-        "edges_ahead": 1, "sum_neighbours": 2, "contract": 2, "atoms_ahead": 2,
-        "sum_neighbours_back": 2, "atoms_back": 1, "edges_back": 1,
+        "edges_forward": 1, "sum_neighbours": 2, "contract": 2, "atoms_forward": 2,
+        "sum_neighbours_back": 2, "atoms_backward": 1, "edges_backward": 1,
     }  # fmt: skip
     assert not {"_local_scalar_dense", "item", "nonzero"} & set(others), "the host waits"
     # Five of them lay the arguments into the buffers of a captured graph.

@@ -108,18 +108,23 @@ def by_loops(
     messages.sum_neighbours(*shared, found.reshape(-1))
     up = np.zeros(found.shape, dtype)
     up[:, :, : sums.n_channels] = upstream[:, low:high]
-    to_y, to_sent = np.zeros(messages.TO_Y_STARTS[n_ell] * n, dtype), np.zeros_like(sent)
-    messages.sum_neighbours_back(
-        *shared, sums.per_angstrom, up.reshape(-1), to_y, to_sent.reshape(-1)
+    grad_y, grad_sent = np.zeros(messages.GRAD_Y_STARTS[n_ell] * n, dtype), np.zeros_like(sent)
+    messages.sum_neighbours_backward(
+        *shared, sums.per_angstrom, up.reshape(-1), grad_y, grad_sent.reshape(-1)
     )
-    back_y, back_distance = np.zeros((n_ell**2, n)), np.zeros(n)
+    own_grad_y, own_grad_distance = np.zeros((n_ell**2, n)), np.zeros(n)
     for ell in ells:
-        width = messages.TO_Y_WIDTHS[ell]
-        part = to_y[messages.TO_Y_STARTS[ell] * n :][: width * n].reshape(n, width)
+        width = messages.GRAD_Y_WIDTHS[ell]
+        part = grad_y[messages.GRAD_Y_STARTS[ell] * n :][: width * n].reshape(n, width)
         # Nobody needs the derivative with respect to Y_00, a constant.
-        back_y[ell**2 : (ell + 1) ** 2] = part[:, : 2 * ell + 1].T if ell else 0.0
-        back_distance += part[:, 2 * ell + 1 if ell else 0]
-    return found[:, :, : sums.n_channels], back_y, back_distance, to_sent[:, : sums.n_channels]
+        own_grad_y[ell**2 : (ell + 1) ** 2] = part[:, : 2 * ell + 1].T if ell else 0.0
+        own_grad_distance += part[:, 2 * ell + 1 if ell else 0]
+    return (
+        found[:, :, : sums.n_channels],
+        own_grad_y,
+        own_grad_distance,
+        grad_sent[:, : sums.n_channels],
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -209,7 +214,7 @@ def test_contraction_to_components_is_the_polynomials_it_says(
         own = x.detach().to(dtype)
         value, derivative = contraction(own, species)
         assert torch.allclose(value.double(), expected, atol=tolerance)
-        found = contraction.back(upstream.to(dtype), own, derivative, species)
+        found = contraction.backward(upstream.to(dtype), own, derivative, species)
         assert torch.allclose(found.double(), slope, atol=tolerance)
 
 

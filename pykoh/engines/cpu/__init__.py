@@ -43,6 +43,6 @@ def contract_many(*arguments: Any) -> Any:
     return compiled("cpu.prepared").contract_many(*arguments)
 
 
-def contract_many_back(*arguments: Any) -> Any:
-    """Call :func:`pykoh.engines.cpu.prepared.contract_many_back`."""
-    return compiled("cpu.prepared").contract_many_back(*arguments)
+def contract_many_backward(*arguments: Any) -> Any:
+    """Call :func:`pykoh.engines.cpu.prepared.contract_many_backward`."""
+    return compiled("cpu.prepared").contract_many_backward(*arguments)

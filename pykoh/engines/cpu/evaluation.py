@@ -23,7 +23,7 @@ from pykoh.engines.loops import messages
 
 Array = NDArray[np.floating[Any]]
 
-# Atoms of the last layer that go there and back at a time, while their numbers are in the cache.
+# Atoms of the last layer that do both passes at a time, while their numbers are in the cache.
 ATOMS_TOGETHER = 128
 
 
@@ -52,7 +52,7 @@ class _Call:
         )
         n_ell = self.harmonics.n_ell
         self.y = np.empty(n_ell**2 * pairs.n, pairs.distance.dtype)
-        self.to_y = np.zeros(messages.TO_Y_STARTS[n_ell] * pairs.n, pairs.distance.dtype)
+        self.grad_y = np.zeros(messages.GRAD_Y_STARTS[n_ell] * pairs.n, pairs.distance.dtype)
 
     def run(self, n_edges: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return energies ``[n_local]`` without those of free atoms, and dE/dr ``[n_edges, 3]``."""
@@ -60,36 +60,40 @@ class _Call:
         layers = list(graph.layers)
         in_parts(
             self.parts,
-            lambda _, low, high: self.harmonics.ahead(self.pairs, start[low], start[high], self.y),
+            lambda _, low, high: self.harmonics.forward(
+                self.pairs, start[low], start[high], self.y
+            ),
         )
         features = graph.embedding.index_select(0, self.own)
         energies: list[torch.Tensor] = []
         calls: list[tuple[LayerCall, list[Any]]] = []
         for index, layer in enumerate(layers[:-1]):
             call = self.call(index, layer, features)
-            done = in_parts(self.parts, self.ahead_of(call, features))
+            done = in_parts(self.parts, self.forward_of(call, features))
             features = torch.cat([each[0] for each in done])
             energies.append(torch.cat([each[1] for each in done]))
             calls.append((call, [each[2] for each in done]))
         call = self.call(len(layers) - 1, layers[-1], features)
         given = features
 
-        def there_and_back(_: int, low: int, high: int) -> Any:
-            return self.there_and_back(call, given, low, high)
+        def forward_and_backward(_: int, low: int, high: int) -> Any:
+            return self.forward_and_backward(call, given, low, high)
 
-        done = in_parts(self.parts, there_and_back)
+        done = in_parts(self.parts, forward_and_backward)
         energies.append(torch.cat([each[0] for each in done]))
-        to_features = torch.cat([each[1] for each in done])
-        to_features = self.to_features_before(call, to_features, [each[2] for each in done])
+        grad_features = torch.cat([each[1] for each in done])
+        grad_features = self.grad_features_before(call, grad_features, [each[2] for each in done])
         for call, states in reversed(calls):
-            back = in_parts(self.parts, self.back_of(call, states, to_features))
-            to_features = torch.cat([each[0] for each in back])
-            to_features = self.to_features_before(call, to_features, [each[1] for each in back])
+            back = in_parts(self.parts, self.backward_of(call, states, grad_features))
+            grad_features = torch.cat([each[0] for each in back])
+            grad_features = self.grad_features_before(
+                call, grad_features, [each[1] for each in back]
+            )
         gradient = np.zeros((n_edges, 3), self.y.dtype)
         in_parts(
             self.parts,
-            lambda _, low, high: self.harmonics.back(
-                self.pairs, start[low], start[high], self.to_y, gradient
+            lambda _, low, high: self.harmonics.backward(
+                self.pairs, start[low], start[high], self.grad_y, gradient
             ),
         )
         return torch.stack(energies).double().sum(0), torch.from_numpy(gradient)
@@ -105,80 +109,80 @@ class _Call:
             sent = layer.sent_by_species.index_select(0, self.species)
         return layer_call(self.graph, layer, self.pairs, self.y, sent)
 
-    def to_features_before(
-        self, call: LayerCall, to_features: torch.Tensor, to_sent: list[Array]
+    def grad_features_before(
+        self, call: LayerCall, grad_features: torch.Tensor, grad_sent: list[Array]
     ) -> torch.Tensor:
         """Add what comes back through the features that a layer sent."""
         layer = call.layer
         if layer is self.graph.layers[0]:
-            return to_features  # nobody asks what the embedding of an element changes
-        total = without_ghosts(call.to_sent(sum(to_sent[1:], to_sent[0])), self.n_local)
-        return to_features + layer.up.back(total, self.own)
+            return grad_features  # nobody asks what the embedding of an element changes
+        total = without_ghosts(call.grad_sent(sum(grad_sent[1:], grad_sent[0])), self.n_local)
+        return grad_features + layer.up.backward(total, self.own)
 
-    def ahead_of(self, call: LayerCall, features: torch.Tensor) -> Callable[[int, int, int], Any]:
-        """Return what takes a share of the atoms through a layer."""
+    def forward_of(self, call: LayerCall, features: torch.Tensor) -> Callable[[int, int, int], Any]:
+        """Return the forward pass of a layer for a share of the atoms."""
 
         def work(_: int, low: int, high: int) -> Any:
             call.place(low, high)
-            return self.ahead(call, features[low:high], low, high)
+            return self.forward(call, features[low:high], low, high)
 
         return work
 
-    def ahead(self, call: LayerCall, features: torch.Tensor, low: int, high: int) -> Any:
-        """Return new features, energies, and what the way back needs."""
+    def forward(self, call: LayerCall, features: torch.Tensor, low: int, high: int) -> Any:
+        """Return new features, energies, and what the backward pass needs."""
         state: list[torch.Tensor] = []
-        x, density, slopes = call.ahead(low, high)
+        x, density, slopes = call.forward(low, high)
         update = call.layer.update
-        new, energy = update.ahead(x, density, features, self.own[low:high], state)
+        new, energy = update.forward(x, density, features, self.own[low:high], state)
         return new, energy, (features, slopes, state)
 
-    def back(
+    def backward(
         self,
         call: LayerCall,
         upstream: torch.Tensor,
         kept: Any,
         low: int,
         high: int,
-        to_sent: Array,
+        grad_sent: Array,
     ) -> torch.Tensor:
-        """Add the derivatives of :meth:`ahead`; return those of the features taken."""
+        """Add the derivatives of :meth:`forward`; return those of the features taken."""
         features, slopes, state = kept
         own = self.own[low:high]
         update, scale = call.layer.update, self.graph.scale
-        to_x, to_density, to_features = update.back(upstream, scale, features, own, state)
-        call.back(low, high, to_x, to_density, slopes, self.to_y, to_sent)
-        return to_features
+        grad_x, grad_density, grad_features = update.backward(upstream, scale, features, own, state)
+        call.backward(low, high, grad_x, grad_density, slopes, self.grad_y, grad_sent)
+        return grad_features
 
-    def new_to_sent(self, call: LayerCall) -> Array:
+    def new_grad_sent(self, call: LayerCall) -> Array:
         """Return zeros for the derivatives by what is sent; none where nobody asks."""
         asked = call.layer is not self.graph.layers[0]
         return np.zeros(call.rows_sent.size if asked else 0, self.y.dtype)
 
-    def back_of(
+    def backward_of(
         self, call: LayerCall, states: list[Any], upstream: torch.Tensor
     ) -> Callable[[int, int, int], tuple[torch.Tensor, Array]]:
-        """Return what takes a share of the atoms back through a layer."""
+        """Return the backward pass of a layer for a share of the atoms."""
 
         def work(part: int, low: int, high: int) -> tuple[torch.Tensor, Array]:
-            to_sent = self.new_to_sent(call)
+            grad_sent = self.new_grad_sent(call)
             up = upstream[low:high]
-            return self.back(call, up, states[part], low, high, to_sent), to_sent
+            return self.backward(call, up, states[part], low, high, grad_sent), grad_sent
 
         return work
 
-    def there_and_back(
+    def forward_and_backward(
         self, call: LayerCall, features: torch.Tensor, low: int, high: int
     ) -> tuple[torch.Tensor, torch.Tensor, Array]:
-        """Take a share of the atoms through the last layer and back, some atoms at a time."""
+        """Do both passes of the last layer for a share of the atoms, some atoms at a time."""
         call.place(low, high)
-        to_sent = self.new_to_sent(call)
+        grad_sent = self.new_grad_sent(call)
         energies, backs = [], []
         for first in range(low, high, ATOMS_TOGETHER) or [low]:
             last = min(first + ATOMS_TOGETHER, high)
-            new, energy, kept = self.ahead(call, features[first:last], first, last)
-            backs.append(self.back(call, new[:0], kept, first, last, to_sent))
+            new, energy, kept = self.forward(call, features[first:last], first, last)
+            backs.append(self.backward(call, new[:0], kept, first, last, grad_sent))
             energies.append(energy)
-        return torch.cat(energies), torch.cat(backs), to_sent
+        return torch.cat(energies), torch.cat(backs), grad_sent
 
 
 def force_call(

@@ -60,7 +60,7 @@ class LayerCall:
         first, last = self.pairs.start[low], self.pairs.start[high]
         self.sums.place(self.pairs, first, last, self.at, self.position)
 
-    def ahead(self, low: int, high: int) -> tuple[torch.Tensor, torch.Tensor, Any]:
+    def forward(self, low: int, high: int) -> tuple[torch.Tensor, torch.Tensor, Any]:
         """Return the messages of some atoms, their density, and its slopes by the distance."""
         mixed = self.mixed(low, high)
         if not self.source.radial.has_density:
@@ -68,35 +68,35 @@ class LayerCall:
         density, slopes = self._density(low, high)
         return mixed, density, slopes
 
-    def back(
+    def backward(
         self,
         low: int,
         high: int,
         upstream: torch.Tensor,
-        to_density: torch.Tensor,
+        grad_density: torch.Tensor,
         slopes: Any,
-        to_y: Array,
-        to_sent: Array,
+        grad_y: Array,
+        grad_sent: Array,
     ) -> None:
-        """Add the derivatives of :meth:`ahead`."""
-        self.mixed_back(low, high, upstream, to_y, to_sent)
+        """Add the derivatives of :meth:`forward`."""
+        self.mixed_backward(low, high, upstream, grad_y, grad_sent)
         if self.source.radial.has_density:
-            # The first numbers of to_y are derivatives by the distance.
+            # The first numbers of grad_y are derivatives by the distance.
             first, last = self.pairs.start[low], self.pairs.start[high]
-            more = slopes * to_density.index_select(0, self._atoms(low, high))
-            to_y[first:last] += more.numpy()
+            more = slopes * grad_density.index_select(0, self._atoms(low, high))
+            grad_y[first:last] += more.numpy()
 
     def mixed(self, low: int, high: int) -> torch.Tensor:
         """Return the messages ``[M + G, n, C]`` to the n atoms low to high."""
         raise NotImplementedError
 
-    def mixed_back(
-        self, low: int, high: int, upstream: torch.Tensor, to_y: Array, to_sent: Array
+    def mixed_backward(
+        self, low: int, high: int, upstream: torch.Tensor, grad_y: Array, grad_sent: Array
     ) -> None:
         """Add the derivatives of :meth:`mixed`."""
         raise NotImplementedError
 
-    def to_sent(self, total: Array) -> torch.Tensor:
+    def grad_sent(self, total: Array) -> torch.Tensor:
         """Return ``[S, F]`` from derivatives by what was sent, without what filled it up."""
         raise NotImplementedError
 
@@ -137,18 +137,18 @@ class ScalarLayerCall(LayerCall):
         messages.sum_neighbours(*given)
         return torch.bmm(source.with_gates(found[:, :, : sums.n_channels]), source.compiled_mix)
 
-    def mixed_back(
-        self, low: int, high: int, upstream: torch.Tensor, to_y: Array, to_sent: Array
+    def mixed_backward(
+        self, low: int, high: int, upstream: torch.Tensor, grad_y: Array, grad_sent: Array
     ) -> None:
         """Add the derivatives of :meth:`mixed`."""
         source = self.source
         up = source.without_gates(torch.bmm(upstream, source.compiled_mix.transpose(1, 2)))
         up = padded(up).contiguous().view(-1)
-        results = self.sums.per_angstrom, up.numpy(), to_y, to_sent
+        results = self.sums.per_angstrom, up.numpy(), grad_y, grad_sent
         given: tuple[Any, ...] = (*self._arguments(low, high), *results)
-        messages.sum_neighbours_back(*given)
+        messages.sum_neighbours_backward(*given)
 
-    def to_sent(self, total: Array) -> torch.Tensor:
+    def grad_sent(self, total: Array) -> torch.Tensor:
         """Return the channels that there are."""
         own = torch.from_numpy(total).view(-1, self.sums.width)[:, : self.sums.n_channels]
         return own.contiguous()
@@ -174,7 +174,7 @@ class VectorLayerCall(LayerCall):
     def _of_rows(self, y: Array, ell: int, width: int, low: int, high: int) -> torch.Tensor:
         """Return Y of one l, or derivatives by it, of the rows of some atoms."""
         n, first, last = self.pairs.n, self.pairs.start[low], self.pairs.start[high]
-        begins = n * (ell**2 if y is self.y else messages.TO_Y_STARTS[ell])
+        begins = n * (ell**2 if y is self.y else messages.GRAD_Y_STARTS[ell])
         return torch.from_numpy(y[begins : begins + n * width]).view(n, width)[first:last]
 
     def mixed(self, low: int, high: int) -> torch.Tensor:
@@ -187,23 +187,23 @@ class VectorLayerCall(LayerCall):
             paths.sum_path(*given)
         return self.source.coupling.mixed(found[:, :, : sums.n_channels])
 
-    def mixed_back(
-        self, low: int, high: int, upstream: torch.Tensor, to_y: Array, to_sent: Array
+    def mixed_backward(
+        self, low: int, high: int, upstream: torch.Tensor, grad_y: Array, grad_sent: Array
     ) -> None:
         """Add the derivatives of :meth:`mixed`."""
         sums = self.sums
-        up = padded(self.source.coupling.mixed_back(upstream)).contiguous()
+        up = padded(self.source.coupling.mixed_backward(upstream)).contiguous()
         n_rows = int(self.pairs.start[high] - self.pairs.start[low])
         for path in sums.paths:
             own = up[path.first_message : path.first_message + path.n_message]
-            to_g = up.new_zeros((n_rows, len(path.back)))
+            grad_g = up.new_zeros((n_rows, len(path.back)))
             given: tuple[Any, ...] = *self._arguments(path, low, high), sums.per_angstrom
-            results: tuple[Any, ...] = own.view(-1).numpy(), to_g.view(-1).numpy(), to_sent
-            paths.sum_path_back(*given, *results)
-            target = self._of_rows(to_y, path.l2, messages.TO_Y_WIDTHS[path.l2], low, high)
-            target[:, : path.back.size(1)].addmm_(to_g, path.back)
+            results: tuple[Any, ...] = own.view(-1).numpy(), grad_g.view(-1).numpy(), grad_sent
+            paths.sum_path_backward(*given, *results)
+            target = self._of_rows(grad_y, path.l2, messages.GRAD_Y_WIDTHS[path.l2], low, high)
+            target[:, : path.back.size(1)].addmm_(grad_g, path.back)
 
-    def to_sent(self, total: Array) -> torch.Tensor:
+    def grad_sent(self, total: Array) -> torch.Tensor:
         """Return the channels that there are."""
         return self.sums.unpadded_rows(torch.from_numpy(total).view(-1, self.sums.row_width))
 

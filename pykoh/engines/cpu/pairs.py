@@ -63,15 +63,15 @@ class Harmonics:
         slopes = source.derivative.double().numpy().reshape(3, len(of_y), -1)
         self.of_slopes = (*np.nonzero(slopes), slopes[np.nonzero(slopes)].astype(dtype))
 
-    def ahead(self, pairs: Pairs, low: int, high: int, y: Array) -> None:
+    def forward(self, pairs: Pairs, low: int, high: int, y: Array) -> None:
         """Write the harmonics of some rows."""
         of_rows = low, high, pairs.n, self.n_ell, pairs.unit
         given: tuple[Any, ...] = (*of_rows, *self.monomials, *self.of_y, y)
         rows.harmonics(*given)
 
-    def back(self, pairs: Pairs, low: int, high: int, to_y: Array, gradient: Array) -> None:
+    def backward(self, pairs: Pairs, low: int, high: int, grad_y: Array, gradient: Array) -> None:
         """Write the derivatives with respect to the vectors of some rows."""
         of_rows = low, high, pairs.n, self.n_ell, pairs.unit, pairs.distance
-        results = to_y, pairs.pair, gradient
+        results = grad_y, pairs.pair, gradient
         given: tuple[Any, ...] = (*of_rows, *self.monomials, *self.of_slopes, *results)
         rows.gradient_of_pairs(*given)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pykoh.engines.cpu.pairs import Pairs
 from pykoh.engines.loops import contraction, messages
 from pykoh.engines.loops.lanes import CHANNELS_TOGETHER
-from pykoh.engines.loops.paths import TO_G_WIDTHS
+from pykoh.engines.loops.paths import GRAD_G_WIDTHS
 
 T = TypeVar("T")
 Array = NDArray[np.floating[Any]]
@@ -85,7 +85,7 @@ class Path:
         first_message: of its messages among those of all paths.
         l2: of Y.
         couple: ``[2 l2 + 1, (2 l1 + 1) (2 l3 + 1)]``: from Y to g.
-        back: from ``to_g`` to ``to_y`` (:mod:`pykoh.engines.loops.paths`).
+        back: from ``grad_g`` to ``grad_y`` (:mod:`pykoh.engines.loops.paths`).
     """
 
     table: Array
@@ -135,7 +135,7 @@ class PathSums(Sums):
         first, n_message = int(used[0]), int(used[-1] - used[0]) + 1
         d2, n_sent = columns.shape
         coupling = own[first : first + n_message].permute(1, 2, 0)  # [m2, m1, m3]
-        width = TO_G_WIDTHS[(n_message - 1) // 2]
+        width = GRAD_G_WIDTHS[(n_message - 1) // 2]
         # Derivatives with respect to Y, then that with respect to the distance; Y_00 is constant.
         back = coupling.new_zeros((n_sent, width, d2 + 1))
         back[:, :n_message, :d2] = coupling.permute(1, 2, 0)
@@ -238,15 +238,15 @@ def contract_many(source: Any, x: torch.Tensor, species: torch.Tensor) -> torch.
     return found[:, :, : x.size(2)].transpose(0, 1).flatten(1)
 
 
-def contract_many_back(
+def contract_many_backward(
     source: Any, upstream: torch.Tensor, x: torch.Tensor, species: torch.Tensor
 ) -> torch.Tensor:
     """Return the derivative ``[M, n, C]`` by x, given that of the values."""
     terms = prepared(source, x, lambda: ManyTerms(source))
     full = padded(x).contiguous()
     shaped = upstream.unflatten(1, (source.n_outputs, x.size(2))).transpose(0, 1)
-    up, to_x = padded(shaped).contiguous(), torch.zeros_like(full)
+    up, grad_x = padded(shaped).contiguous(), torch.zeros_like(full)
     given = terms.arguments(full, species, source.coefficients.size(1))
-    results: tuple[Any, ...] = up.view(-1).numpy(), to_x.view(-1).numpy()
-    contraction.contract_many_back(*given, *results)
-    return to_x[:, :, : x.size(2)].contiguous()
+    results: tuple[Any, ...] = up.view(-1).numpy(), grad_x.view(-1).numpy()
+    contraction.contract_many_backward(*given, *results)
+    return grad_x[:, :, : x.size(2)].contiguous()

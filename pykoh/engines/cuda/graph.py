@@ -201,18 +201,18 @@ class FusedGraph:
             sums = launch.sum_neighbours(*given, self.cutoff)
             x = torch.bmm(sums, layer.mix)
             value, derivative = launch.contract_terms(x, species, layer.coefficients, layer.terms)
-            features, slope = self._atoms_ahead(index, value, features, species, energies)
+            features, slope = self._atoms_forward(index, value, features, species, energies)
             kept.append((source, sent, derivative, slope))
 
-        to_y, to_distance = torch.empty_like(y), torch.empty_like(distance)
+        grad_y, grad_distance = torch.empty_like(y), torch.empty_like(distance)
         for index in range(len(self.layers) - 1, -1, -1):
             layer = self.layers[index]
             source, sent, derivative, slope = kept[index]
-            to_x = derivative * torch.mm(slope, layer.linear_back)
-            # What an element sends is fixed; the first layer to go back writes, the others add.
-            to_sent = torch.zeros_like(sent) if index > 0 else None
+            grad_x = derivative * torch.mm(slope, layer.linear_back)
+            # What an element sends is fixed; the first layer backward writes, the others add.
+            grad_sent = torch.zeros_like(sent) if index > 0 else None
             launch.sum_neighbours_back(
-                torch.bmm(to_x, layer.mix_back),
+                torch.bmm(grad_x, layer.mix_back),
                 *rows,
                 source,
                 start,
@@ -220,14 +220,14 @@ class FusedGraph:
                 layer.table,
                 self.pair_table,
                 self.cutoff,
-                to_y,
-                to_distance,
-                to_sent,
+                grad_y,
+                grad_distance,
+                grad_sent,
                 adds=index + 1 < len(self.layers),
             )
-            if to_sent is not None:
-                self._atoms_back(index, slope, to_sent, kept[index - 1][3], species)
-        return energies, self._gradient(rij, receiver, to_y, to_distance, n_local)
+            if grad_sent is not None:
+                self._atoms_backward(index, slope, grad_sent, kept[index - 1][3], species)
+        return energies, self._gradient(rij, receiver, grad_y, grad_distance, n_local)
 
     def _edges(
         self,
@@ -241,7 +241,7 @@ class FusedGraph:
         distance, pair = rij.new_empty(n_edges), torch.empty_like(sender)
         sender_species = torch.empty_like(sender)
         if n_edges:
-            step.edges_ahead[(-(-n_edges // EDGES_PER_PROGRAM),)](
+            step.edges_forward[(-(-n_edges // EDGES_PER_PROGRAM),)](
                 rij,
                 sender,
                 receiver,
@@ -265,17 +265,17 @@ class FusedGraph:
         self,
         rij: torch.Tensor,
         receiver: torch.Tensor,
-        to_y: torch.Tensor,
-        to_distance: torch.Tensor,
+        grad_y: torch.Tensor,
+        grad_distance: torch.Tensor,
         n_atoms: int,
     ) -> torch.Tensor:
         n_edges, gradient = len(rij), torch.empty_like(rij)
         if n_edges:
-            step.edges_back[(-(-n_edges // EDGES_PER_PROGRAM),)](
+            step.edges_backward[(-(-n_edges // EDGES_PER_PROGRAM),)](
                 rij,
                 receiver,
-                to_y,
-                to_distance,
+                grad_y,
+                grad_distance,
                 gradient,
                 n_edges,
                 n_atoms,
@@ -286,7 +286,7 @@ class FusedGraph:
             )
         return gradient
 
-    def _atoms_ahead(
+    def _atoms_forward(
         self,
         index: int,
         value: torch.Tensor,
@@ -303,7 +303,7 @@ class FusedGraph:
         new, slope = torch.empty_like(mixed), torch.empty_like(mixed)
         n_channels, n_hidden = mixed.size(1), layer.read_in.size(1)
         if len(mixed):
-            step.atoms_ahead[(len(mixed),)](
+            step.atoms_forward[(len(mixed),)](
                 mixed,
                 own,
                 species,
@@ -326,20 +326,20 @@ class FusedGraph:
             )
         return new, slope
 
-    def _atoms_back(
+    def _atoms_backward(
         self,
         index: int,
         slope: torch.Tensor,
-        to_sent: torch.Tensor,
+        grad_sent: torch.Tensor,
         before: torch.Tensor,
         species: torch.Tensor,
     ) -> None:
         """Add to the slopes of the layer before what comes back from layer ``index``."""
         layer = self.layers[index]
-        through_up = torch.mm(to_sent, layer.up.t())
+        through_up = torch.mm(grad_sent, layer.up.t())
         own = through_up if layer.skip is None else torch.mm(slope, layer.skip_back)
         if len(slope):
-            step.atoms_back[(len(slope),)](
+            step.atoms_backward[(len(slope),)](
                 before,
                 through_up,
                 own,

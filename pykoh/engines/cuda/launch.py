@@ -15,7 +15,7 @@ from pykoh.engines.cuda import loops
 # Rows times channels of a tile: a few numbers for each of the threads, times (max_ell + 1)² sums.
 TILE = {torch.float32: 512, torch.float64: 256}
 WARPS = 4
-MOST_CHANNELS = 64  # of a program, on the way ahead
+MOST_CHANNELS = 64  # of a program, in the forward pass
 
 T = TypeVar("T")
 Terms = tuple[tuple[tuple[int, int, int], ...], ...]
@@ -76,16 +76,16 @@ def sum_neighbours_back(
     table: torch.Tensor,
     pair_table: torch.Tensor,
     cutoff: float,
-    to_y: torch.Tensor,
-    to_distance: torch.Tensor,
-    to_sent: torch.Tensor | None,
+    grad_y: torch.Tensor,
+    grad_distance: torch.Tensor,
+    grad_sent: torch.Tensor | None,
     adds: bool = True,
 ) -> None:
     """Add to the derivatives: see :mod:`pykoh.engines.operators`.
 
     Args (beyond those of the operator):
-        to_sent: None if nobody asks for it.
-        adds: if not, ``to_y`` and ``to_distance`` are written in all rows of the atoms.
+        grad_sent: None if nobody asks for it.
+        adds: if not, ``grad_y`` and ``grad_distance`` are written in all rows of the atoms.
     """
     n_atoms, n_channels = start.numel() - 1, sent.size(1)
     if n_atoms < 1 or sent.size(0) == 0:
@@ -93,9 +93,9 @@ def sum_neighbours_back(
     channels = power_of_two(n_channels)
     loops.sum_neighbours_back[(n_atoms,)](
         *_contiguous(upstream, start, y, distance, pair, sender, sent, table, pair_table),
-        to_y,
-        to_distance,
-        to_y if to_sent is None else to_sent,
+        grad_y,
+        grad_distance,
+        grad_y if grad_sent is None else grad_sent,
         n_atoms,
         distance.numel(),
         CUTOFF=cutoff,
@@ -105,7 +105,7 @@ def sum_neighbours_back(
         ROWS=rows_of_tile(channels, sent.dtype),
         CHANNELS=channels,
         ADDS=adds,
-        TO_SENT=to_sent is not None,
+        GRAD_SENT=grad_sent is not None,
         num_warps=WARPS,
     )
 

@@ -98,9 +98,9 @@ def sum_neighbours_back(
     sent,
     table,
     pair_table,
-    to_y,  # [M, P]
-    to_distance,  # [P]
-    to_sent,  # [S, C], added to
+    grad_y,  # [M, P]
+    grad_distance,  # [P]
+    grad_sent,  # [S, C], added to
     n_atoms,
     n_rows,
     CUTOFF: tl.constexpr,
@@ -110,18 +110,18 @@ def sum_neighbours_back(
     ROWS: tl.constexpr,
     CHANNELS: tl.constexpr,
     ADDS: tl.constexpr,
-    TO_SENT: tl.constexpr,
+    GRAD_SENT: tl.constexpr,
 ):
-    """Do the way back of :func:`sum_neighbours` for one atom, all channels at once.
+    """Do the backward pass of :func:`sum_neighbours` for one atom, all channels at once.
 
-    Args (beyond those of the way ahead):
+    Args (beyond those of the forward pass):
         upstream: derivative with respect to the sums.
-        to_y: added to if ADDS, else written to, in all rows of the atom.
-        to_distance: the same.
-        to_sent: added to if TO_SENT, atomically: the rows of a sender belong to many atoms. Sums
-            then differ in the last digit from call to call, as they do with torch's index_add_ and
-            with LAMMPS's own sum of pair forces on a GPU. A list of the rows of each sender would
-            have to be sorted anew each step.
+        grad_y: added to if ADDS, else written to, in all rows of the atom.
+        grad_distance: the same.
+        grad_sent: added to if GRAD_SENT, atomically: the rows of a sender belong to many atoms.
+            Sums then differ in the last digit from call to call, as they do with torch's
+            index_add_ and with LAMMPS's own sum of pair forces on a GPU. A list of the rows of
+            each sender would have to be sorted anew each step.
     """
     atom = tl.program_id(0).to(tl.int64)
     channel = tl.arange(0, CHANNELS)
@@ -144,8 +144,8 @@ def sum_neighbours_back(
         s = tl.load(sent + source, mask=here, other=0.0)
         w = table + tl.expand_dims(place * (N_ELL * 6 * N_CHANNELS), 1)
         w = w + tl.expand_dims(channel, 0)
-        to_s = tl.zeros((ROWS, CHANNELS), sent.dtype.element_ty)
-        to_t = tl.zeros((ROWS, CHANNELS), sent.dtype.element_ty)
+        grad_s = tl.zeros((ROWS, CHANNELS), sent.dtype.element_ty)
+        grad_t = tl.zeros((ROWS, CHANNELS), sent.dtype.element_ty)
         for ell in tl.static_range(N_ELL):
             # Horner's scheme, of the value and of the derivative.
             value = tl.load(w + (6 * ell + 5) * N_CHANNELS, mask=here, other=0.0)
@@ -154,23 +154,23 @@ def sum_neighbours_back(
                 slope = slope * t + value
                 value = value * t + tl.load(w + (6 * ell + 4 - k) * N_CHANNELS, here, other=0.0)
             weighted = tl.where(here, value * s, 0.0)
-            to_message = tl.zeros((ROWS, CHANNELS), sent.dtype.element_ty)
+            grad_message = tl.zeros((ROWS, CHANNELS), sent.dtype.element_ty)
             for m in tl.static_range(ell * ell, (ell + 1) * (ell + 1)):
                 y_m = tl.load(y + m * n_rows + row, mask=counts, other=0.0)
-                to_message += tl.expand_dims(y_m, 1) * up[m]
+                grad_message += tl.expand_dims(y_m, 1) * up[m]
                 to_y_m = tl.sum(up[m] * weighted, 1)
-                target = to_y + m * n_rows + row
+                target = grad_y + m * n_rows + row
                 if ADDS:
                     to_y_m += tl.load(target, mask=is_row, other=0.0)
                 tl.store(target, to_y_m, mask=is_row)
-            to_t += to_message * slope * s
-            to_s += to_message * value
-        slopes = tl.sum(tl.where(here, to_t, 0.0), 1) * (N_INTERVALS / CUTOFF)
+            grad_t += grad_message * slope * s
+            grad_s += grad_message * value
+        slopes = tl.sum(tl.where(here, grad_t, 0.0), 1) * (N_INTERVALS / CUTOFF)
         if ADDS:
-            slopes += tl.load(to_distance + row, mask=is_row, other=0.0)
-        tl.store(to_distance + row, slopes, mask=is_row)
-        if TO_SENT:
-            tl.atomic_add(to_sent + source, to_s, mask=here, sem="relaxed")
+            slopes += tl.load(grad_distance + row, mask=is_row, other=0.0)
+        tl.store(grad_distance + row, slopes, mask=is_row)
+        if GRAD_SENT:
+            tl.atomic_add(grad_sent + source, grad_s, mask=here, sem="relaxed")
 
 
 @triton.jit(do_not_specialize=SIZES)

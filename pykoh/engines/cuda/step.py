@@ -42,7 +42,7 @@ def _unit(rij, edge, live):
 
 
 @triton.jit(do_not_specialize=SIZES)
-def edges_ahead(
+def edges_forward(
     rij,  # [E, 3]
     sender,  # [E] int64
     receiver,  # [E] int64
@@ -86,11 +86,11 @@ def edges_ahead(
 
 
 @triton.jit(do_not_specialize=SIZES)
-def edges_back(
+def edges_backward(
     rij,
     receiver,
-    to_y,  # [M, E]
-    to_distance,  # [E]
+    grad_y,  # [M, E]
+    grad_distance,  # [E]
     gradient,  # [E, 3], written to
     n_edges,
     n_atoms,
@@ -115,7 +115,7 @@ def edges_back(
     u, r = _unit(rij, edge, live)
     p = _monomials(u, MAX_ELL)
     N_COMPONENTS: tl.constexpr = (MAX_ELL + 1) * (MAX_ELL + 1)
-    to_u = ()
+    grad_u = ()
     for axis in tl.static_range(3):
         own = r * 0.0
         for m in tl.static_range(N_COMPONENTS):
@@ -125,19 +125,19 @@ def edges_back(
                 tl.constexpr(BEGINS[axis * N_COMPONENTS + m + 1]),
             ):
                 slope += p[TERMS[i][0]] * TERMS[i][1]
-            own += slope * tl.load(to_y + m * n_edges + edge, mask=live, other=0.0)
-        to_u = to_u + (own,)
-    along = u[0] * to_u[0] + u[1] * to_u[1] + u[2] * to_u[2]
-    radial = tl.load(to_distance + edge, mask=live, other=0.0) - along / r
+            own += slope * tl.load(grad_y + m * n_edges + edge, mask=live, other=0.0)
+        grad_u = grad_u + (own,)
+    along = u[0] * grad_u[0] + u[1] * grad_u[1] + u[2] * grad_u[2]
+    radial = tl.load(grad_distance + edge, mask=live, other=0.0) - along / r
     for axis in tl.static_range(3):
         # rij points the other way.
-        found = tl.where(live, -(u[axis] * radial + to_u[axis] / r), 0.0)
+        found = tl.where(live, -(u[axis] * radial + grad_u[axis] / r), 0.0)
         found = tl.where(following < central, float("nan"), found)
         tl.store(gradient + 3 * edge + axis, found, mask=is_edge)
 
 
 @triton.jit
-def atoms_ahead(
+def atoms_forward(
     mixed,  # [n, C] of the contraction
     own,  # [n, S, C] of the features before, or [S, C] of the elements
     species,  # [n] int64
@@ -195,15 +195,15 @@ def atoms_ahead(
         z = tl.sum(tl.expand_dims(f, 1) * matrix, 0)
         s = 1.0 / (1.0 + tl.exp(-z))
         energy += tl.sum(z * s * out, 0).to(tl.float64) * by_scale
-        to_z = s * (1.0 + z * (1.0 - s)) * out
-        back = tl.sum(matrix * tl.expand_dims(to_z, 0), 1)
+        grad_z = s * (1.0 + z * (1.0 - s)) * out
+        back = tl.sum(matrix * tl.expand_dims(grad_z, 0), 1)
     tl.store(energies + atom, energy)
     scaled = (back * by_scale).to(mixed.dtype.element_ty)
     tl.store(slope + atom * N_CHANNELS + channel, scaled, mask=is_channel)
 
 
 @triton.jit
-def atoms_back(
+def atoms_backward(
     slope,  # [n, C], added to
     through_up,  # [n, C]
     own,  # [n, S, C]

@@ -45,7 +45,7 @@ class EllMatrix(torch.nn.Module):
         return self.times(own, self.matrix, self.n_in, self.n_out, species)
 
     @exported
-    def back(self, upstream: torch.Tensor, species: torch.Tensor) -> torch.Tensor:
+    def backward(self, upstream: torch.Tensor, species: torch.Tensor) -> torch.Tensor:
         """Return ``[N, dimension · C_in]`` from ``[N, dimension · C_out]``."""
         return self.times(upstream, self.matrix_back, self.n_out, self.n_in, species)
 
@@ -97,13 +97,13 @@ class EllLinear(torch.nn.Module):
         return found[0] if len(found) == 1 else torch.cat(found, 1)
 
     @exported
-    def back(self, upstream: torch.Tensor, species: torch.Tensor) -> torch.Tensor:
+    def backward(self, upstream: torch.Tensor, species: torch.Tensor) -> torch.Tensor:
         """Return ``[N, width_in]`` from ``[N, width_out]``: the adjoint."""
         found: List[torch.Tensor] = []
         start = 0
         for block in self.blocks:
             end = start + block.dimension * block.n_out
-            found.append(block.back(upstream[:, start:end], species))
+            found.append(block.backward(upstream[:, start:end], species))
             start = end
         if self.takes_all:
             return found[0] if len(found) == 1 else torch.cat(found, 1)

@@ -164,7 +164,7 @@ class Polynomial(torch.nn.Module):
         return (sums[1] * x).sum(0), sums[0]
 
     @exported
-    def back(
+    def backward(
         self,
         upstream: torch.Tensor,
         x: torch.Tensor,
@@ -179,7 +179,7 @@ class Contraction(torch.nn.Module):
     """Contraction to scalars, vectors and higher components.
 
     The terms are ordered by component of the output, f_o = Σ_k c_k m_k, with each monomial m a
-    product of at most three X. What is kept for the way back is x alone.
+    product of at most three X. What is kept for the backward pass is x alone.
 
     Args:
         terms: from :func:`monomials`, per component of the output.
@@ -250,7 +250,7 @@ class Contraction(torch.nn.Module):
         return torch.cat([singles, pairs.index_select(0, self.of_double), triples], 0)
 
     @exported
-    def back(
+    def backward(
         self,
         upstream: torch.Tensor,
         x: torch.Tensor,
@@ -259,20 +259,20 @@ class Contraction(torch.nn.Module):
     ) -> torch.Tensor:
         """Return the derivative with respect to x, given that of the result."""
         if not torch.jit.is_scripting() and self.compiled and x.device.type == "cpu":
-            return cpu.contract_many_back(self, upstream, x, species)
+            return cpu.contract_many_backward(self, upstream, x, species)
         n_atoms = x.size(1)
         step = n_atoms if x.is_cuda else self.atoms_at_a_time
         found: List[torch.Tensor] = [x[:, :0]]
         for first in range(0, n_atoms, max(step, 1)):
             last = min(first + step, n_atoms)
             own = x[:, first:last].contiguous()
-            found.append(self.some_back(upstream[first:last], own, species[first:last]))
+            found.append(self.some_backward(upstream[first:last], own, species[first:last]))
         return torch.cat(found, 1)
 
-    def some_back(
+    def some_backward(
         self, upstream: torch.Tensor, x: torch.Tensor, species: torch.Tensor
     ) -> torch.Tensor:
-        """Go back for atoms whose terms fit into the cache together."""
+        """Do the backward pass for atoms whose terms fit into the cache together."""
         outputs = upstream.view(x.size(1), self.n_outputs, x.size(2))
         terms = self.coefficients.index_select(1, species)
         start = 0
@@ -280,17 +280,17 @@ class Contraction(torch.nn.Module):
             terms[start:end].mul_(outputs[:, output])
             start = end
         shape = (self.n_monomials, x.size(1), x.size(2))
-        to_products = x.new_zeros(shape).index_add_(0, self.monomial, terms)
+        grad_products = x.new_zeros(shape).index_add_(0, self.monomial, terms)
         singles, doubles = self.n_single, self.n_single + self.n_double
-        to_triples = to_products[doubles:]
+        grad_triples = grad_products[doubles:]
         pairs = x.index_select(0, self.pair_b) * x.index_select(0, self.pair_c)
-        to_pairs = torch.zeros_like(pairs)
-        to_pairs.index_add_(0, self.of_double, to_products[singles:doubles])
-        to_pairs.index_add_(0, self.triple_pair, to_triples * x.index_select(0, self.triple_a))
-        result = torch.zeros_like(x).index_add_(0, self.single, to_products[:singles])
-        result.index_add_(0, self.triple_a, to_triples * pairs.index_select(0, self.triple_pair))
-        result.index_add_(0, self.pair_b, to_pairs * x.index_select(0, self.pair_c))
-        return result.index_add_(0, self.pair_c, to_pairs * x.index_select(0, self.pair_b))
+        grad_pairs = torch.zeros_like(pairs)
+        grad_pairs.index_add_(0, self.of_double, grad_products[singles:doubles])
+        grad_pairs.index_add_(0, self.triple_pair, grad_triples * x.index_select(0, self.triple_a))
+        result = torch.zeros_like(x).index_add_(0, self.single, grad_products[:singles])
+        result.index_add_(0, self.triple_a, grad_triples * pairs.index_select(0, self.triple_pair))
+        result.index_add_(0, self.pair_b, grad_pairs * x.index_select(0, self.pair_c))
+        return result.index_add_(0, self.pair_c, grad_pairs * x.index_select(0, self.pair_b))
 
 
 def _indices(values: List[int]) -> torch.Tensor:

@@ -31,7 +31,7 @@ class NoGate(torch.nn.Module):
         return messages
 
     @exported
-    def back(
+    def backward(
         self,
         upstream: torch.Tensor,
         density: torch.Tensor,
@@ -39,7 +39,7 @@ class NoGate(torch.nn.Module):
         species: torch.Tensor,
         state: List[torch.Tensor],
     ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return the three derivatives of :meth:`Gate.back`, of which two are not used."""
+        """Return the three derivatives of :meth:`Gate.backward`, of which two are not used."""
         return upstream, density, features_like
 
 
@@ -105,7 +105,7 @@ class Gate(torch.nn.Module):
             density: ``[n]``.
             features: ``[n, F]`` of the layer before; unused in the first layer.
             species: ``[n]``.
-            state: what the way back needs is appended to it.
+            state: what the backward pass needs is appended to it.
         """
         divided = messages / (self.alpha + self.beta * density).unsqueeze(1)
         if self.is_first:
@@ -123,7 +123,7 @@ class Gate(torch.nn.Module):
         return torch.bmm(gated, self.after)
 
     @exported
-    def back(
+    def backward(
         self,
         upstream: torch.Tensor,
         density: torch.Tensor,
@@ -144,23 +144,23 @@ class Gate(torch.nn.Module):
         """
         total, divided = state.pop(), state.pop()
         end = 1 + self.n_gates
-        to_gated = torch.bmm(upstream, self.after.transpose(1, 2))
+        grad_gated = torch.bmm(upstream, self.after.transpose(1, 2))
         s = torch.sigmoid(total[:end])
         slope = s * (1.0 - s)
-        to_total = torch.zeros_like(total)
-        to_total[:1] = to_gated[:1] * self.scalar_factor * (s[:1] + total[:1] * slope[:1])
+        grad_total = torch.zeros_like(total)
+        grad_total[:1] = grad_gated[:1] * self.scalar_factor * (s[:1] + total[:1] * slope[:1])
         gates = self.gate_factor * s[1:].index_select(0, self.gate_of)
-        to_total[end:] = to_gated[1:] * gates
-        to_gates = torch.zeros_like(s[1:])
-        to_gates.index_add_(0, self.gate_of, to_gated[1:] * total[end:])
-        to_total[1:end] = to_gates * slope[1:] * self.gate_factor
-        to_messages = to_total / (self.alpha + self.beta * density).unsqueeze(1)
-        to_density = (to_messages * divided).sum(2).sum(0) * -self.beta
-        to_features = features_like
+        grad_total[end:] = grad_gated[1:] * gates
+        grad_gates = torch.zeros_like(s[1:])
+        grad_gates.index_add_(0, self.gate_of, grad_gated[1:] * total[end:])
+        grad_total[1:end] = grad_gates * slope[1:] * self.gate_factor
+        grad_messages = grad_total / (self.alpha + self.beta * density).unsqueeze(1)
+        grad_density = (grad_messages * divided).sum(2).sum(0) * -self.beta
+        grad_features = features_like
         if not self.is_first:
-            own = to_total[: self.n_own].transpose(0, 1).flatten(1)
-            to_features = self.own.back(own, species)
-        return to_messages, to_density, to_features
+            own = grad_total[: self.n_own].transpose(0, 1).flatten(1)
+            grad_features = self.own.backward(own, species)
+        return grad_messages, grad_density, grad_features
 
 
 def gate_for(model: torch.nn.Module, index: int) -> torch.nn.Module:

@@ -13,7 +13,7 @@ Same call as :class:`pykoh.export.graph.EdgeGraph`. What it does otherwise:
 * On a CPU the work on pairs and the contraction are compiled loops (:mod:`pykoh.engines.cpu`);
   elsewhere plain torch operations.
 * The derivative is written out. Each layer after the first exchanges ghosts once on the way
-  forward and once on the way back, whatever atoms a rank has.
+  forward and once in the backward pass, whatever atoms a rank has.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from pykoh.errors import ModelError
 CPU_CHUNK = 1280
 VECTOR_CPU_CHUNK = 512
 GPU_CHUNK = 8192  # atoms
-# Chunks of the last layer that are kept for the way back at a time.
+# Chunks of the last layer that are kept for the backward pass at a time.
 CHUNKS_KEPT = 16
 
 
@@ -147,15 +147,15 @@ class FastGraph(torch.nn.Module):
         places = place(distance, self.pair_table, rows.pair, self.n_intervals, self.cutoff)
         powers = self.harmonics.powers(unit)
         y = self.harmonics(powers)
-        to_y = torch.zeros_like(y)
-        to_distance = torch.zeros_like(distance)
+        grad_y = torch.zeros_like(y)
+        grad_distance = torch.zeros_like(distance)
 
         # Arrays per atom are in the order of the rows except where ghosts are exchanged.
         features = self.embedding.index_select(0, rows.species)
         energies: List[torch.Tensor] = []
         states: List[List[torch.Tensor]] = []
-        to_sent = torch.zeros((0, 0), dtype=rij.dtype, device=rij.device)
-        to_features = to_sent
+        grad_sent = torch.zeros((0, 0), dtype=rij.dtype, device=rij.device)
+        grad_features = grad_sent
         for index, layer in enumerate(self.layers):
             if index > 0:
                 sent = layer.up(features, rows.species).index_select(0, rows.restore)
@@ -165,18 +165,20 @@ class FastGraph(torch.nn.Module):
             else:
                 sent = layer.sent_by_species.index_select(0, species)
             if index + 1 < self.n_layers:
-                features, energy, state = layer.ahead(y, places, sent, features, rows, 0, n_chunks)
+                features, energy, state = layer.forward(
+                    y, places, sent, features, rows, 0, n_chunks
+                )
                 states.append(state)
             else:
                 # The last layer goes back at once, while what it needs is in the cache.
-                to_sent = torch.zeros_like(sent)
+                grad_sent = torch.zeros_like(sent)
                 parts: List[torch.Tensor] = [distance[:0]]
                 backs: List[torch.Tensor] = [features[:0]]
                 for first in range(0, n_chunks, self.chunks_kept):
                     last = min(first + self.chunks_kept, n_chunks)
                     old = features[rows.atoms[first] : rows.atoms[last]]
-                    new, part, state = layer.ahead(y, places, sent, old, rows, first, last)
-                    back = layer.back(
+                    new, part, state = layer.forward(y, places, sent, old, rows, first, last)
+                    back = layer.backward(
                         new[:0],
                         self.scale,
                         y,
@@ -185,31 +187,39 @@ class FastGraph(torch.nn.Module):
                         first,
                         last,
                         state,
-                        to_y,
-                        to_distance,
-                        to_sent,
+                        grad_y,
+                        grad_distance,
+                        grad_sent,
                     )
                     parts.append(part)
                     backs.append(back)
                 energy = torch.cat(parts)
-                to_features = torch.cat(backs)
+                grad_features = torch.cat(backs)
             energies.append(energy)
         for step in range(self.n_layers):
             index = self.n_layers - 1 - step
             if step > 0:
-                to_features, to_sent = self.layer_back(
-                    index, to_features, y, places, rows, states[index], to_y, to_distance, n_total
+                grad_features, grad_sent = self.layer_backward(
+                    index,
+                    grad_features,
+                    y,
+                    places,
+                    rows,
+                    states[index],
+                    grad_y,
+                    grad_distance,
+                    n_total,
                 )
             if index > 0:
-                to_sent = torch.ops.pykoh.ghost_reduce(to_sent, n_local)
-                to_sent = to_sent.index_select(0, rows.order)
-                to_features = to_features + self.up_back(index, to_sent, rows.species)
+                grad_sent = torch.ops.pykoh.ghost_reduce(grad_sent, n_local)
+                grad_sent = grad_sent.index_select(0, rows.order)
+                grad_features = grad_features + self.up_backward(index, grad_sent, rows.species)
 
-        to_unit = self.harmonics.gradient(powers, to_y)
-        radial = to_distance - (to_unit * unit).sum(0) / distance
-        to_vectors = unit * radial + to_unit / distance
+        grad_unit = self.harmonics.gradient(powers, grad_y)
+        radial = grad_distance - (grad_unit * unit).sum(0) / distance
+        grad_vectors = unit * radial + grad_unit / distance
         gradient = torch.empty_like(rij)
-        gradient.index_copy_(0, rows.edges, -to_vectors.index_select(1, rows.place).t())
+        gradient.index_copy_(0, rows.edges, -grad_vectors.index_select(1, rows.place).t())
         energy = self.with_free_atoms(torch.stack(energies).double().sum(0), rows.species)
         if width > 0:
             fills = receiver >= n_local
@@ -225,7 +235,7 @@ class FastGraph(torch.nn.Module):
         e0 = self.e0_pico_ev.index_select(0, species).double() * 1e-12
         return energy * self.scale + self.shift + e0
 
-    def layer_back(
+    def layer_backward(
         self,
         which: int,
         upstream: torch.Tensor,
@@ -233,20 +243,20 @@ class FastGraph(torch.nn.Module):
         places: Places,
         rows: Rows,
         state: List[torch.Tensor],
-        to_y: torch.Tensor,
-        to_distance: torch.Tensor,
+        grad_y: torch.Tensor,
+        grad_distance: torch.Tensor,
         n_total: int,
     ) -> Tuple[torch.Tensor, torch.Tensor]:
-        """Run :meth:`Layer.back` of one layer for all atoms.
+        """Run :meth:`Layer.backward` of one layer for all atoms.
 
         (TorchScript can't index a list of modules by a variable: it looks for the layer.)
         """
-        to_features = upstream
-        to_sent = upstream
+        grad_features = upstream
+        grad_sent = upstream
         for index, layer in enumerate(self.layers):
             if index == which:
-                to_sent = y.new_zeros((n_total, layer.n_sent))
-                to_features = layer.back(
+                grad_sent = y.new_zeros((n_total, layer.n_sent))
+                grad_features = layer.backward(
                     upstream,
                     self.scale,
                     y,
@@ -255,18 +265,20 @@ class FastGraph(torch.nn.Module):
                     0,
                     len(rows.atoms) - 1,
                     state,
-                    to_y,
-                    to_distance,
-                    to_sent,
+                    grad_y,
+                    grad_distance,
+                    grad_sent,
                 )
-        return to_features, to_sent
+        return grad_features, grad_sent
 
-    def up_back(self, which: int, upstream: torch.Tensor, species: torch.Tensor) -> torch.Tensor:
+    def up_backward(
+        self, which: int, upstream: torch.Tensor, species: torch.Tensor
+    ) -> torch.Tensor:
         """Return the derivative of what a layer sends with respect to the features before."""
         result = upstream
         for index, layer in enumerate(self.layers):
             if index == which:
-                result = layer.up.back(upstream, species)
+                result = layer.up.backward(upstream, species)
         return result
 
 

@@ -46,7 +46,7 @@ class Layer(torch.nn.Module):
         self.n_intervals: int = messages.radial.n_intervals
         self.update = Update(model, index, head)
 
-    def ahead(
+    def forward(
         self,
         y: torch.Tensor,
         places: Places,
@@ -56,7 +56,7 @@ class Layer(torch.nn.Module):
         first: int,
         last: int,
     ) -> Tuple[torch.Tensor, torch.Tensor, List[torch.Tensor]]:
-        """Return new features ``[n, F]``, energies ``[n]`` and what :meth:`back` needs.
+        """Return new features ``[n, F]``, energies ``[n]`` and what :meth:`backward` needs.
 
         Args:
             y: ``[M, P]`` spherical harmonics of all rows.
@@ -69,12 +69,12 @@ class Layer(torch.nn.Module):
         """
         state: List[torch.Tensor] = []
         species = rows.species[rows.atoms[first] : rows.atoms[last]]
-        x, density = self.messages.ahead(y, places, sent, rows, first, last, state)
-        updated, energy = self.update.ahead(x, density, features, species, state)
+        x, density = self.messages.forward(y, places, sent, rows, first, last, state)
+        updated, energy = self.update.forward(x, density, features, species, state)
         state.append(features)
         return updated, energy, state
 
-    def back(
+    def backward(
         self,
         upstream: torch.Tensor,
         scale: float,
@@ -84,9 +84,9 @@ class Layer(torch.nn.Module):
         first: int,
         last: int,
         state: List[torch.Tensor],
-        to_y: torch.Tensor,
-        to_distance: torch.Tensor,
-        to_sent: torch.Tensor,
+        grad_y: torch.Tensor,
+        grad_distance: torch.Tensor,
+        grad_sent: torch.Tensor,
     ) -> torch.Tensor:
         """Add the derivatives of scale times the energy; return those of the features taken.
 
@@ -94,19 +94,31 @@ class Layer(torch.nn.Module):
             upstream: ``[n, F]`` derivative with respect to the features given to later layers.
             scale: of the energies.
             y: ``[M, P]``.
-            places: as :meth:`ahead`.
+            places: as :meth:`forward`.
             rows: the layout.
             first: chunk.
             last: chunk, not included.
-            state: from :meth:`ahead`.
-            to_y: ``[M, P]``, added to.
-            to_distance: ``[P]``, added to.
-            to_sent: ``[n_total, n_sent]``, added to.
+            state: from :meth:`forward`.
+            grad_y: ``[M, P]``, added to.
+            grad_distance: ``[P]``, added to.
+            grad_sent: ``[n_total, n_sent]``, added to.
         """
         species = rows.species[rows.atoms[first] : rows.atoms[last]]
         features = state.pop()
-        to_x, to_density, to_features = self.update.back(upstream, scale, features, species, state)
-        self.messages.back(
-            to_x, to_density, y, places, rows, first, last, state, to_y, to_distance, to_sent
+        grad_x, grad_density, grad_features = self.update.backward(
+            upstream, scale, features, species, state
         )
-        return to_features
+        self.messages.backward(
+            grad_x,
+            grad_density,
+            y,
+            places,
+            rows,
+            first,
+            last,
+            state,
+            grad_y,
+            grad_distance,
+            grad_sent,
+        )
+        return grad_features

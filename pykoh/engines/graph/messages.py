@@ -3,7 +3,7 @@
 On a CPU the sums over neighbours are compiled loops (:mod:`pykoh.engines.cpu`). Elsewhere the
 atoms come in chunks, each of which has its own number of neighbour rows K per atom, so that
 aggregation over neighbours is a batched matrix product. Everything is differentiated by hand: what
-is needed of the way back is known beforehand, and each rank of a parallel run passes through the
+the backward pass needs is known beforehand, and each rank of a parallel run passes through the
 same exchanges whatever atoms it has.
 """
 
@@ -96,7 +96,7 @@ class ScalarMessages(torch.nn.Module):
         table = self.radial.weighted_table().unflatten(3, (self.n_ell, -1))
         self.radial_table = table.transpose(2, 3).contiguous()
 
-    def ahead(
+    def forward(
         self,
         y: torch.Tensor,
         places: Places,
@@ -117,7 +117,7 @@ class ScalarMessages(torch.nn.Module):
             rows: the layout.
             first: chunk.
             last: chunk, not included.
-            state: what the way back needs is appended to it.
+            state: what the backward pass needs is appended to it.
         """
         width = self.n_species * self.n_hidden if self.by_species else self.n_sent
         sums = y.new_empty((self.n_components, rows.atoms[last] - rows.atoms[first], width))
@@ -149,43 +149,43 @@ class ScalarMessages(torch.nn.Module):
             return sums
         return torch.cat([sums[:1].expand(1 + self.n_gates, -1, -1), sums[1:]])
 
-    def without_gates(self, to_parts: torch.Tensor) -> torch.Tensor:
+    def without_gates(self, grad_parts: torch.Tensor) -> torch.Tensor:
         """Return the derivative with respect to what :meth:`with_gates` took."""
         if self.n_gates == 0:
-            return to_parts
+            return grad_parts
         end = 1 + self.n_gates
-        return torch.cat([to_parts[:end].sum(0, keepdim=True), to_parts[end:]])
+        return torch.cat([grad_parts[:end].sum(0, keepdim=True), grad_parts[end:]])
 
-    def back(
+    def backward(
         self,
         upstream: torch.Tensor,
-        to_density: torch.Tensor,
+        grad_density: torch.Tensor,
         y: torch.Tensor,
         places: Places,
         rows: Rows,
         first: int,
         last: int,
         state: List[torch.Tensor],
-        to_y: torch.Tensor,
-        to_distance: torch.Tensor,
-        to_sent: torch.Tensor,
+        grad_y: torch.Tensor,
+        grad_distance: torch.Tensor,
+        grad_sent: torch.Tensor,
     ) -> None:
-        """Add the derivatives with respect to all that :meth:`ahead` took.
+        """Add the derivatives with respect to all that :meth:`forward` took.
 
         Args:
             upstream: ``[M + G, n, C]`` derivative with respect to the messages.
-            to_density: ``[n]``, with respect to the density.
+            grad_density: ``[n]``, with respect to the density.
             y: ``[M, P]``.
-            places: as :meth:`ahead`.
+            places: as :meth:`forward`.
             rows: the layout.
             first: chunk.
             last: chunk, not included.
-            state: from :meth:`ahead`.
-            to_y: ``[M, P]``, added to.
-            to_distance: ``[P]``, added to.
-            to_sent: ``[n_total, C]``, added to.
+            state: from :meth:`forward`.
+            grad_y: ``[M, P]``, added to.
+            grad_distance: ``[P]``, added to.
+            grad_sent: ``[n_total, C]``, added to.
         """
-        to_sums = self.without_gates(torch.bmm(upstream, self.mix.transpose(1, 2)))
+        grad_sums = self.without_gates(torch.bmm(upstream, self.mix.transpose(1, 2)))
         for c in range(first, last):
             low, high = rows.rows[c], rows.rows[c + 1]
             a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
@@ -195,21 +195,23 @@ class ScalarMessages(torch.nn.Module):
                 hidden, slope = state[own], state[own + 1]
                 is_of = rows.is_of[:, low:high]
                 own_y = by_species(own_y, is_of)
-                back_y, back_t = self.back_by_species(own_y, hidden, slope, to_sums[:, a:b])
-                to_y[:, low:high] += (
-                    back_y.view(self.n_species, self.n_components, -1) * is_of.unsqueeze(1)
+                own_grad_y, own_grad_t = self.backward_by_species(
+                    own_y, hidden, slope, grad_sums[:, a:b]
+                )
+                grad_y[:, low:high] += (
+                    own_grad_y.view(self.n_species, self.n_components, -1) * is_of.unsqueeze(1)
                 ).sum(0)
             else:
                 weights, here, slope = state[own], state[own + 1], state[own + 2]
-                back_y, back_t, back_sent = self.back_to_neighbours(
-                    own_y, weights, here, slope, to_sums[:, a:b]
+                own_grad_y, own_grad_t, own_grad_sent = self.backward_to_neighbours(
+                    own_y, weights, here, slope, grad_sums[:, a:b]
                 )
-                to_y[:, low:high] += back_y
-                to_sent.index_add_(0, rows.neighbour[low:high], back_sent)
-            to_distance[low:high] += back_t * self.radial.per_angstrom
+                grad_y[:, low:high] += own_grad_y
+                grad_sent.index_add_(0, rows.neighbour[low:high], own_grad_sent)
+            grad_distance[low:high] += own_grad_t * self.radial.per_angstrom
             if self.radial.has_density:
                 slopes = state[own + self.kept - 1].view(b - a, -1)
-                to_distance[low:high] += (slopes * to_density[a:b].unsqueeze(1)).flatten()
+                grad_distance[low:high] += (slopes * grad_density[a:b].unsqueeze(1)).flatten()
 
     def sum_by_species(self, y: torch.Tensor, hidden: torch.Tensor, n: int) -> torch.Tensor:
         """Return ``[M, n, S Q]`` from Y by species ``[S M, rows]`` and ``[rows, Q]``."""
@@ -219,7 +221,7 @@ class ScalarMessages(torch.nn.Module):
         sums = sums.view(n, self.n_species, self.n_components, self.n_hidden)
         return sums.permute(2, 0, 1, 3).flatten(2)
 
-    def back_by_species(
+    def backward_by_species(
         self, y: torch.Tensor, hidden: torch.Tensor, slope: torch.Tensor, upstream: torch.Tensor
     ) -> Tuple[torch.Tensor, torch.Tensor]:
         """Return derivatives with respect to Y by species ``[S M, rows]`` and t ``[rows]``."""
@@ -228,9 +230,9 @@ class ScalarMessages(torch.nn.Module):
         own = upstream.reshape(self.n_components, n, self.n_species, self.n_hidden)
         own = own.permute(1, 2, 0, 3).reshape(n, -1, self.n_hidden)
         shape = (n, width, self.n_hidden)
-        to_y = torch.bmm(own, hidden.view(shape).transpose(1, 2)).transpose(0, 1).flatten(1)
-        to_t = torch.bmm(own, slope.view(shape).transpose(1, 2)).transpose(0, 1).flatten(1)
-        return to_y, (to_t * y).sum(0)
+        grad_y = torch.bmm(own, hidden.view(shape).transpose(1, 2)).transpose(0, 1).flatten(1)
+        grad_t = torch.bmm(own, slope.view(shape).transpose(1, 2)).transpose(0, 1).flatten(1)
+        return grad_y, (grad_t * y).sum(0)
 
     def sum_neighbours(
         self, y: torch.Tensor, weights: torch.Tensor, sent: torch.Tensor, n: int
@@ -245,7 +247,7 @@ class ScalarMessages(torch.nn.Module):
             found.append(torch.bmm(part, messages[:, :, ell]))
         return torch.cat(found, 1).transpose(0, 1)
 
-    def back_to_neighbours(
+    def backward_to_neighbours(
         self,
         y: torch.Tensor,
         weights: torch.Tensor,
@@ -259,17 +261,17 @@ class ScalarMessages(torch.nn.Module):
         shaped = y.reshape(self.n_components, n, width).permute(1, 2, 0)
         upstream = upstream.transpose(0, 1)
         messages = (weights * sent.unsqueeze(1)).view(n, width, self.n_ell, self.n_sent)
-        to_y: List[torch.Tensor] = []
-        to_message: List[torch.Tensor] = []
+        grad_y: List[torch.Tensor] = []
+        grad_message: List[torch.Tensor] = []
         for ell in range(self.n_ell):
             low, high = ell * ell, (ell + 1) * (ell + 1)
             own = upstream[:, low:high]
-            to_y.append(torch.bmm(own, messages[:, :, ell].transpose(1, 2)))
-            to_message.append(torch.bmm(shaped[:, :, low:high], own).view(-1, self.n_sent))
-        back = torch.stack(to_message, 1)
-        to_sent = to_message[0] * weights[:, 0]
+            grad_y.append(torch.bmm(own, messages[:, :, ell].transpose(1, 2)))
+            grad_message.append(torch.bmm(shaped[:, :, low:high], own).view(-1, self.n_sent))
+        back = torch.stack(grad_message, 1)
+        grad_sent = grad_message[0] * weights[:, 0]
         for ell in range(1, self.n_ell):
-            to_sent.addcmul_(to_message[ell], weights[:, ell])
-        to_hidden = torch.matmul((back * sent.unsqueeze(1)).flatten(1), self.radial.weights.t())
-        to_t = (to_hidden * slope).sum(1)
-        return torch.cat(to_y, 1).transpose(0, 1).flatten(1), to_t, to_sent
+            grad_sent.addcmul_(grad_message[ell], weights[:, ell])
+        grad_hidden = torch.matmul((back * sent.unsqueeze(1)).flatten(1), self.radial.weights.t())
+        grad_t = (grad_hidden * slope).sum(1)
+        return torch.cat(grad_y, 1).transpose(0, 1).flatten(1), grad_t, grad_sent

@@ -104,7 +104,7 @@ class Update(torch.nn.Module):
             self.register_buffer("read_middle", self.read_in.new_zeros((0, 0)))
             self.register_buffer("middle_bias", self.read_in.new_zeros(0))
 
-    def ahead(
+    def forward(
         self,
         messages: torch.Tensor,
         density: torch.Tensor,
@@ -119,7 +119,7 @@ class Update(torch.nn.Module):
             density: ``[n]``.
             features: ``[n, F]`` of the layer before.
             species: ``[n]``.
-            state: what the way back needs is appended to it.
+            state: what the backward pass needs is appended to it.
         """
         x = self.gate(messages, density, features, species, state)
         if self.mixes_by_element:
@@ -137,7 +137,7 @@ class Update(torch.nn.Module):
         state.extend([x, density, derivative, slope])
         return updated, energy
 
-    def back(
+    def backward(
         self,
         upstream: torch.Tensor,
         scale: float,
@@ -155,7 +155,7 @@ class Update(torch.nn.Module):
             scale: of the energies.
             features_like: shaped as the features taken.
             species: ``[n]``.
-            state: whose last entries are from :meth:`ahead`; they are taken away.
+            state: whose last entries are from :meth:`forward`; they are taken away.
         """
         slope, derivative, density, x = state.pop(), state.pop(), state.pop(), state.pop()
         if upstream.numel() == 0:
@@ -166,24 +166,28 @@ class Update(torch.nn.Module):
         elif self.reads_out:
             upstream = upstream.clone()
             upstream[:, : self.n_scalars].add_(slope, alpha=scale)
-        to_features = features_like
+        grad_features = features_like
         if not self.is_first:
             if self.has_skip:
-                to_features = self.skip.back(upstream[:, : self.skip_width], species)
+                grad_features = self.skip.backward(upstream[:, : self.skip_width], species)
             else:
-                to_features = torch.zeros_like(features_like)
-        to_x = self.contraction.back(self.linear.back(upstream, species), x, derivative, species)
-        to_density = density
+                grad_features = torch.zeros_like(features_like)
+        grad_x = self.contraction.backward(
+            self.linear.backward(upstream, species), x, derivative, species
+        )
+        grad_density = density
         if self.has_density:
-            to_x = to_x / (1.0 + density).unsqueeze(1)
-            to_density = -(to_x * x).sum(2).sum(0)
+            grad_x = grad_x / (1.0 + density).unsqueeze(1)
+            grad_density = -(grad_x * x).sum(2).sum(0)
         if self.mixes_by_element:
-            to_x = self.rows_first(self.mixer.back(self.atoms_first(to_x), species), to_x)
+            grad_x = self.rows_first(self.mixer.backward(self.atoms_first(grad_x), species), grad_x)
         if self.is_gated:
-            to_x, to_density, more = self.gate.back(to_x, density, features_like, species, state)
+            grad_x, grad_density, more = self.gate.backward(
+                grad_x, density, features_like, species, state
+            )
             if not self.is_first:
-                to_features = to_features + more
-        return to_x, to_density, to_features
+                grad_features = grad_features + more
+        return grad_x, grad_density, grad_features
 
     def atoms_first(self, x: torch.Tensor) -> torch.Tensor:
         """Return ``[n, M C]`` from ``[M, n, C]``."""

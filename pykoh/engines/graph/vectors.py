@@ -84,13 +84,13 @@ class Senders(torch.nn.Module):
         return found
 
     @exported
-    def back(
+    def backward(
         self,
         upstream: torch.Tensor,
         y: torch.Tensor,
         sent: torch.Tensor,
         weights: torch.Tensor,
-        to_y: torch.Tensor,
+        grad_y: torch.Tensor,
     ) -> Tuple[torch.Tensor, torch.Tensor]:
         """Return derivatives with respect to features ``[rows, d1 C]`` and weights ``[rows, p C]``.
 
@@ -99,11 +99,11 @@ class Senders(torch.nn.Module):
             y: ``[n, M, K]``.
             sent: ``[rows, F]``.
             weights: ``[rows, W]``.
-            to_y: ``[n, M, K]``, added to.
+            grad_y: ``[n, M, K]``, added to.
         """
         n, width = y.size(0), y.size(2)
         message = self.weighted(sent, weights)
-        to_message = torch.empty_like(message)
+        grad_message = torch.empty_like(message)
         start = 0
         for i, ell in enumerate(self.ells):
             low, high, end = ell * ell, (ell + 1) * (ell + 1), self.ends[i]
@@ -112,16 +112,16 @@ class Senders(torch.nn.Module):
             columns = columns * self.n_channels
             own = upstream[:, self.sums[i] : last].view(n, high - low, columns)
             here = message[:, start:end].view(n, width, columns)
-            to_y[:, low:high].baddbmm_(own, here.transpose(1, 2))
-            target = to_message[:, start:end].view(n, width, columns)
+            grad_y[:, low:high].baddbmm_(own, here.transpose(1, 2))
+            target = grad_message[:, start:end].view(n, width, columns)
             torch.bmm(y[:, low:high].transpose(1, 2), own, out=target)
             start = end
         # In memory that is in the cache and of no more use.
-        torch.mul(to_message, self.own_weights(weights).unsqueeze(2), out=message)
-        to_sent = message.sum(1)
-        to_weights = to_message.mul_(self.own(sent).unsqueeze(1))
-        to_weights = to_weights.squeeze(2) if self.d1 == 1 else to_weights.sum(2)
-        return to_sent.flatten(1), to_weights.flatten(1)
+        torch.mul(grad_message, self.own_weights(weights).unsqueeze(2), out=message)
+        grad_sent = message.sum(1)
+        grad_weights = grad_message.mul_(self.own(sent).unsqueeze(1))
+        grad_weights = grad_weights.squeeze(2) if self.d1 == 1 else grad_weights.sum(2)
+        return grad_sent.flatten(1), grad_weights.flatten(1)
 
 
 class Coupling(torch.nn.Module):
@@ -210,14 +210,14 @@ class Coupling(torch.nn.Module):
         return ell * ell + shift, (ell + 1) * (ell + 1) + shift
 
     @exported
-    def back(self, upstream: torch.Tensor) -> torch.Tensor:
+    def backward(self, upstream: torch.Tensor) -> torch.Tensor:
         """Return the derivative with respect to the sums, given that of the messages."""
-        to_coupled = self.mixed_back(upstream)
-        to_sums = torch.matmul(self.coupling.t(), to_coupled.flatten(1))
-        return to_sums.view(to_sums.size(0), upstream.size(1), self.mix.size(1))
+        grad_coupled = self.mixed_backward(upstream)
+        grad_sums = torch.matmul(self.coupling.t(), grad_coupled.flatten(1))
+        return grad_sums.view(grad_sums.size(0), upstream.size(1), self.mix.size(1))
 
     @exported
-    def mixed_back(self, upstream: torch.Tensor) -> torch.Tensor:
+    def mixed_backward(self, upstream: torch.Tensor) -> torch.Tensor:
         """Return the derivative with respect to the messages of all paths ``[rows, n, C]``."""
         upstream = upstream.contiguous()
         n = upstream.size(1)
@@ -227,12 +227,12 @@ class Coupling(torch.nn.Module):
             first, last = self.parts_of(ell)
             part = upstream[first:last].flatten(0, 1)
             part = part.unsqueeze(0).expand(high - low, -1, -1)
-            to_coupled = torch.bmm(part, self.mix[low:high].transpose(1, 2))
+            grad_coupled = torch.bmm(part, self.mix[low:high].transpose(1, 2))
             if ell == 0 and self.n_gates > 0:
                 gates = upstream[1 : 1 + self.n_gates].transpose(0, 1).flatten(1)
                 gates = gates.unsqueeze(0).expand(high - low, -1, -1)
-                to_coupled = to_coupled + torch.bmm(gates, self.gate_mix.transpose(1, 2))
-            found.append(to_coupled.view((high - low) * (2 * ell + 1), n, self.mix.size(1)))
+                grad_coupled = grad_coupled + torch.bmm(gates, self.gate_mix.transpose(1, 2))
+            found.append(grad_coupled.view((high - low) * (2 * ell + 1), n, self.mix.size(1)))
         return torch.cat(found, 0)
 
 
@@ -297,7 +297,7 @@ class VectorMessages(torch.nn.Module):
         table = self.radial.weighted_table()
         self.radial_table = table.unflatten(3, (-1, self.groups[0].n_channels)).transpose(2, 3)
 
-    def ahead(
+    def forward(
         self,
         y: torch.Tensor,
         places: Places,
@@ -335,40 +335,40 @@ class VectorMessages(torch.nn.Module):
         width = (high - low) // max(n, 1)
         return y[:, low:high].reshape(self.n_components, n, width).transpose(0, 1).contiguous()
 
-    def back(
+    def backward(
         self,
         upstream: torch.Tensor,
-        to_density: torch.Tensor,
+        grad_density: torch.Tensor,
         y: torch.Tensor,
         places: Places,
         rows: Rows,
         first: int,
         last: int,
         state: List[torch.Tensor],
-        to_y: torch.Tensor,
-        to_distance: torch.Tensor,
-        to_sent: torch.Tensor,
+        grad_y: torch.Tensor,
+        grad_distance: torch.Tensor,
+        grad_sent: torch.Tensor,
     ) -> None:
-        """Add the derivatives with respect to all that :meth:`ahead` took."""
-        to_sums = self.coupling.back(upstream)
+        """Add the derivatives with respect to all that :meth:`forward` took."""
+        grad_sums = self.coupling.backward(upstream)
         for c in range(first, last):
             low, high = rows.rows[c], rows.rows[c + 1]
             a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
             own = (c - first) * self.kept
             weights, here, slope = state[own], state[own + 1], state[own + 2]
             own_y = self.per_atom(y, low, high, b - a)
-            own_sums = to_sums[:, a:b].transpose(0, 1).contiguous()
-            back_y = torch.zeros_like(own_y)
-            back_sent: List[torch.Tensor] = []
-            back_weights: List[torch.Tensor] = []
+            own_sums = grad_sums[:, a:b].transpose(0, 1).contiguous()
+            own_grad_y = torch.zeros_like(own_y)
+            own_grad_sent: List[torch.Tensor] = []
+            own_grad_weights: List[torch.Tensor] = []
             for group in self.groups:
-                of_sent, of_weights = group.back(own_sums, own_y, here, weights, back_y)
-                back_sent.append(of_sent)
-                back_weights.append(of_weights)
-            to_y[:, low:high] += back_y.transpose(0, 1).flatten(1)
-            to_sent.index_add_(0, rows.neighbour[low:high], torch.cat(back_sent, 1))
-            to_hidden = torch.matmul(torch.cat(back_weights, 1), self.radial.weights.t())
-            to_distance[low:high] += (to_hidden * slope).sum(1) * self.radial.per_angstrom
+                of_sent, of_weights = group.backward(own_sums, own_y, here, weights, own_grad_y)
+                own_grad_sent.append(of_sent)
+                own_grad_weights.append(of_weights)
+            grad_y[:, low:high] += own_grad_y.transpose(0, 1).flatten(1)
+            grad_sent.index_add_(0, rows.neighbour[low:high], torch.cat(own_grad_sent, 1))
+            grad_hidden = torch.matmul(torch.cat(own_grad_weights, 1), self.radial.weights.t())
+            grad_distance[low:high] += (grad_hidden * slope).sum(1) * self.radial.per_angstrom
             if self.radial.has_density:
                 slopes = state[own + 3].view(b - a, -1)
-                to_distance[low:high] += (slopes * to_density[a:b].unsqueeze(1)).flatten()
+                grad_distance[low:high] += (slopes * grad_density[a:b].unsqueeze(1)).flatten()

@@ -146,7 +146,7 @@ def contract_many(
 
 
 @kernel(fastmath=MATH)
-def contract_many_back(
+def contract_many_backward(
     n_atoms: int,
     width: int,
     x: Array,
@@ -158,7 +158,7 @@ def contract_many_back(
     output: Indices,
     coefficients: Array,
     upstream: Array,
-    to_x: Array,
+    grad_x: Array,
 ) -> None:
     """Add the derivatives of :func:`contract_many`, whose arguments come first, by x.
 
@@ -174,7 +174,7 @@ def contract_many_back(
         output: of each term.
         coefficients: ``[T, S, W]``.
         upstream: ``[O, n, W]``.
-        to_x: ``[M, n, W]``, added to.
+        grad_x: ``[M, n, W]``, added to.
     """
     step, of_component, of_term = 64 // x.itemsize, n_atoms * width, n_species * width
     nothing = zeros(x, 1)[0]
@@ -189,15 +189,15 @@ def contract_many_back(
                         weight = plus_product(weight, up, load(coefficients, term * of_term + kind))
                     a = factors[k, 0] * of_component + here
                     if degree == 0:
-                        store(to_x, a, plus(load(to_x, a), weight))
+                        store(grad_x, a, plus(load(grad_x, a), weight))
                         continue
                     b = factors[k, 1] * of_component + here
                     of_a, of_b = times(weight, load(x, b)), times(weight, load(x, a))
                     if degree == 2:
                         c = factors[k, 2] * of_component + here
                         of_c = times(of_b, load(x, b))
-                        store(to_x, c, plus(load(to_x, c), of_c))
+                        store(grad_x, c, plus(load(grad_x, c), of_c))
                         of_a, of_b = times(of_a, load(x, c)), times(of_b, load(x, c))
                     # One after the other: two factors may be the same component.
-                    store(to_x, a, plus(load(to_x, a), of_a))
-                    store(to_x, b, plus(load(to_x, b), of_b))
+                    store(grad_x, a, plus(load(grad_x, a), of_a))
+                    store(grad_x, b, plus(load(grad_x, b), of_b))

@@ -1,4 +1,4 @@
-"""Sums over neighbours of products of radial functions, harmonics and features, and their way back.
+"""Sums over neighbours of products of radial functions, harmonics and features; derivatives.
 
 The components of one l and some channels are summed for all rows (pairs of neighbours) of an atom
 in registers, then those of the next l or channels, over the same rows. What is read again and
@@ -7,9 +7,9 @@ again by that, the radial table of one l and few channels, stays in the second c
 Layouts, all one-dimensional (P rows, L = max_ell + 1, W channels, a multiple of two groups):
 
 * y: by l, then ``[P, 2 l + 1]``; starts at l² P.
-* to_y: by l, then ``[P, TO_Y_WIDTHS[l]]``; starts at TO_Y_STARTS[l] P. Derivatives with respect
-  to y, then a part of that with respect to the distance, per Å. Y_00 is constant: it has the
-  latter only.
+* grad_y: by l, then ``[P, GRAD_Y_WIDTHS[l]]``; starts at GRAD_Y_STARTS[l] P. Derivatives with
+  respect to y, then a part of that with respect to the distance, per Å. Y_00 is constant: it has
+  the latter only.
 * table: ``[L, W / 16, intervals, 6, 16]``, coefficients of the powers of the position (0 … 1): the
   intervals of all tables one after the other, then one of zeros for rows at and beyond the cutoff.
 """
@@ -51,8 +51,8 @@ Value = Any
 
 MAX_ELL = 3
 # A power of two that is more than 2 l + 1.
-TO_Y_WIDTHS = (1, 4, 8, 8)
-TO_Y_STARTS = (0, 1, 5, 13, 21)
+GRAD_Y_WIDTHS = (1, 4, 8, 8)
+GRAD_Y_STARTS = (0, 1, 5, 13, 21)
 
 
 @kernel(
@@ -191,7 +191,7 @@ def sum_neighbours(
 
 
 @step(fastmath=MATH)
-def _back_of_ell(
+def _backward_of_ell(
     low: int,
     high: int,
     start: Indices,
@@ -209,13 +209,13 @@ def _back_of_ell(
     per_angstrom: float,
     upstream: Array,
     component: int,
-    to_y: Array,
+    grad_y: Array,
     first_to_y: int,
     y_width: int,
-    to_sent: Array,
+    grad_sent: Array,
     like: Value,
 ) -> None:
-    """Go back for one l and two times the channels of a value: their sums are added together."""
+    """Do the backward pass for one l and two values of channels, whose sums are added together."""
     n_atoms, step = high - low, 64 // sent.itemsize
     scale = spread(sent.dtype.type(per_angstrom))
     for atom in range(low, high):
@@ -230,18 +230,18 @@ def _back_of_ell(
             s, next_s = load(sent, own), load(sent, own + step)
             of_message = combine(up, y, first_y + row * len(like))
             next_of_message = combine(next_up, y, first_y + row * len(like))
-            if len(to_sent) > 0:
-                store(to_sent, own, plus_product(load(to_sent, own), of_message, value))
-                more = plus_product(load(to_sent, own + step), next_of_message, next_value)
-                store(to_sent, own + step, more)
+            if len(grad_sent) > 0:
+                store(grad_sent, own, plus_product(load(grad_sent, own), of_message, value))
+                more = plus_product(load(grad_sent, own + step), next_of_message, next_value)
+                store(grad_sent, own + step, more)
             of_distance = times(times(of_message, slope), s)
             of_distance = plus_product(of_distance, times(next_of_message, next_slope), next_s)
             of_distance = times(of_distance, scale)
             if component == 0:
-                add_sum(of_distance, to_y, first_to_y + row)
+                add_sum(of_distance, grad_y, first_to_y + row)
             else:
                 of_y = two_products(up, times(value, s), next_up, times(next_value, next_s))
-                add_sums(of_y, of_distance, to_y, first_to_y + row * y_width)
+                add_sums(of_y, of_distance, grad_y, first_to_y + row * y_width)
 
 
 @kernel(
@@ -250,7 +250,7 @@ def _back_of_ell(
     "float32[::1])",
     fastmath=MATH,
 )
-def sum_neighbours_back(
+def sum_neighbours_backward(
     low: int,
     high: int,
     n_ell: int,
@@ -264,8 +264,8 @@ def sum_neighbours_back(
     table: Array,
     per_angstrom: float,
     upstream: Array,
-    to_y: Array,
-    to_sent: Array,
+    grad_y: Array,
+    grad_sent: Array,
 ) -> None:
     """Add the derivatives of :func:`sum_neighbours`, whose arguments come first.
 
@@ -283,8 +283,8 @@ def sum_neighbours_back(
         table: of R.
         per_angstrom: intervals of the table per Å.
         upstream: ``[L², high - low, W]`` with respect to the sums.
-        to_y: added to.
-        to_sent: ``[S, W]``, added to; ``[0]`` where nobody asks for it.
+        grad_y: added to.
+        grad_sent: ``[S, W]``, added to; ``[0]`` where nobody asks for it.
     """
     n_blocks = width // CHANNELS_TOGETHER
     group = len(table) // (n_ell * n_blocks)
@@ -297,25 +297,25 @@ def sum_neighbours_back(
             block = ell * n_blocks + behind // CHANNELS_TOGETHER
             next_base = block * group + behind % CHANNELS_TOGETHER
             if ell == 0:
-                _back_of_ell(
+                _backward_of_ell(
                     low, high, start, y, 0, at, position, sender, sent, channel, width, table, base,
-                    next_base, per_angstrom, upstream, 0, to_y, 0, 1, to_sent, zeros(sent, 1),
+                    next_base, per_angstrom, upstream, 0, grad_y, 0, 1, grad_sent, zeros(sent, 1),
                 )  # fmt: skip
             elif ell == 1:
-                _back_of_ell(
+                _backward_of_ell(
                     low, high, start, y, n, at, position, sender, sent, channel, width, table, base,
-                    next_base, per_angstrom, upstream, 1, to_y, n * TO_Y_STARTS[1],
-                    TO_Y_WIDTHS[1], to_sent, zeros(sent, 3),
+                    next_base, per_angstrom, upstream, 1, grad_y, n * GRAD_Y_STARTS[1],
+                    GRAD_Y_WIDTHS[1], grad_sent, zeros(sent, 3),
                 )  # fmt: skip
             elif ell == 2:
-                _back_of_ell(
+                _backward_of_ell(
                     low, high, start, y, 4 * n, at, position, sender, sent, channel, width, table,
-                    base, next_base, per_angstrom, upstream, 4, to_y, n * TO_Y_STARTS[2],
-                    TO_Y_WIDTHS[2], to_sent, zeros(sent, 5),
+                    base, next_base, per_angstrom, upstream, 4, grad_y, n * GRAD_Y_STARTS[2],
+                    GRAD_Y_WIDTHS[2], grad_sent, zeros(sent, 5),
                 )  # fmt: skip
             else:
-                _back_of_ell(
+                _backward_of_ell(
                     low, high, start, y, 9 * n, at, position, sender, sent, channel, width, table,
-                    base, next_base, per_angstrom, upstream, 9, to_y, n * TO_Y_STARTS[3],
-                    TO_Y_WIDTHS[3], to_sent, zeros(sent, 7),
+                    base, next_base, per_angstrom, upstream, 9, grad_y, n * GRAD_Y_STARTS[3],
+                    GRAD_Y_WIDTHS[3], grad_sent, zeros(sent, 7),
                 )  # fmt: skip

@@ -10,8 +10,8 @@ over m1, for some channels at a time, in registers. Layouts are those of
 :mod:`pykoh.engines.loops.messages`, and:
 
 * g: ``[rows, 2 l1 + 1, 2 l3 + 1]``.
-* to_g: ``[rows, 2 l1 + 1, TO_G_WIDTHS[l3]]``. Derivatives with respect to g; behind them a part of
-  that with respect to the distance, per Å.
+* grad_g: ``[rows, 2 l1 + 1, GRAD_G_WIDTHS[l3]]``. Derivatives with respect to g; behind them a part
+  of that with respect to the distance, per Å.
 * sent: ``[S, F]``; a row has for each l1 ``[2 l1 + 1, W]``.
 """
 
@@ -49,7 +49,7 @@ Places = NDArray[np.int32]
 Value = Any
 
 # By l3: a power of two that is more than 2 l3 + 1.
-TO_G_WIDTHS = (2, 4, 8, 8)
+GRAD_G_WIDTHS = (2, 4, 8, 8)
 
 
 @step(fastmath=MATH)
@@ -148,7 +148,7 @@ def sum_path(
 
 
 @step(fastmath=MATH)
-def _back_of_channels(
+def _backward_of_channels(
     low: int,
     high: int,
     start: Indices,
@@ -165,12 +165,12 @@ def _back_of_channels(
     next_base: int,
     per_angstrom: float,
     upstream: Array,
-    to_g: Array,
+    grad_g: Array,
     g_width: int,
-    to_sent: Array,
+    grad_sent: Array,
     like: Value,
 ) -> None:
-    """Go back for two times the channels of a value: their sums are added together."""
+    """Do the backward pass for two times the channels of a value: their sums are added together."""
     first, step = start[low], 64 // sent.itemsize
     scale = spread(sent.dtype.type(per_angstrom))
     for atom in range(low, high):
@@ -186,13 +186,13 @@ def _back_of_channels(
                 s, next_s = load(sent, own), load(sent, own + step)
                 of_message = combine(up, g, k * len(like))
                 next_of_message = combine(next_up, g, k * len(like))
-                store(to_sent, own, plus_product(load(to_sent, own), of_message, value))
-                more = plus_product(load(to_sent, own + step), next_of_message, next_value)
-                store(to_sent, own + step, more)
+                store(grad_sent, own, plus_product(load(grad_sent, own), of_message, value))
+                more = plus_product(load(grad_sent, own + step), next_of_message, next_value)
+                store(grad_sent, own + step, more)
                 of_distance = times(times(of_message, slope), s)
                 of_distance = plus_product(of_distance, times(next_of_message, next_slope), next_s)
                 of_g = two_products(up, times(value, s), next_up, times(next_value, next_s))
-                add_sums(of_g, times(of_distance, scale), to_g, k * g_width)
+                add_sums(of_g, times(of_distance, scale), grad_g, k * g_width)
                 own += width
 
 
@@ -202,7 +202,7 @@ def _back_of_channels(
     "float32[::1], float32[::1])",
     fastmath=MATH,
 )
-def sum_path_back(
+def sum_path_backward(
     low: int,
     high: int,
     start: Indices,
@@ -218,8 +218,8 @@ def sum_path_back(
     n_message: int,
     per_angstrom: float,
     upstream: Array,
-    to_g: Array,
-    to_sent: Array,
+    grad_g: Array,
+    grad_sent: Array,
 ) -> None:
     """Add the derivatives of :func:`sum_path`, whose arguments come first.
 
@@ -239,32 +239,36 @@ def sum_path_back(
         n_message: 2 l3 + 1, at most 7.
         per_angstrom: intervals of the table per Å.
         upstream: ``[2 l3 + 1, high - low, W]`` with respect to the sums.
-        to_g: of the same rows as g; added to.
-        to_sent: ``[S, F]``, added to.
+        grad_g: of the same rows as g; added to.
+        grad_sent: ``[S, F]``, added to.
     """
     group, step = len(table) // (width // CHANNELS_TOGETHER), 64 // sent.itemsize
-    own, to_own = sent[first_sent:], to_sent[first_sent:]
+    own, grad_own = sent[first_sent:], grad_sent[first_sent:]
     for channel in range(0, width, 2 * step):
         behind = channel + step
         base = channel // CHANNELS_TOGETHER * group + channel % CHANNELS_TOGETHER
         next_base = behind // CHANNELS_TOGETHER * group + behind % CHANNELS_TOGETHER
         if n_message == 1:
-            _back_of_channels(
+            _backward_of_channels(
                 low, high, start, g, at, position, sender, own, n_sent, channel, width, table, base,
-                next_base, per_angstrom, upstream, to_g, TO_G_WIDTHS[0], to_own, zeros(sent, 1),
+                next_base, per_angstrom, upstream, grad_g, GRAD_G_WIDTHS[0], grad_own, zeros(sent,
+                1),
             )  # fmt: skip
         elif n_message == 3:
-            _back_of_channels(
+            _backward_of_channels(
                 low, high, start, g, at, position, sender, own, n_sent, channel, width, table, base,
-                next_base, per_angstrom, upstream, to_g, TO_G_WIDTHS[1], to_own, zeros(sent, 3),
+                next_base, per_angstrom, upstream, grad_g, GRAD_G_WIDTHS[1], grad_own, zeros(sent,
+                3),
             )  # fmt: skip
         elif n_message == 5:
-            _back_of_channels(
+            _backward_of_channels(
                 low, high, start, g, at, position, sender, own, n_sent, channel, width, table, base,
-                next_base, per_angstrom, upstream, to_g, TO_G_WIDTHS[2], to_own, zeros(sent, 5),
+                next_base, per_angstrom, upstream, grad_g, GRAD_G_WIDTHS[2], grad_own, zeros(sent,
+                5),
             )  # fmt: skip
         else:
-            _back_of_channels(
+            _backward_of_channels(
                 low, high, start, g, at, position, sender, own, n_sent, channel, width, table, base,
-                next_base, per_angstrom, upstream, to_g, TO_G_WIDTHS[3], to_own, zeros(sent, 7),
+                next_base, per_angstrom, upstream, grad_g, GRAD_G_WIDTHS[3], grad_own, zeros(sent,
+                7),
             )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pykoh.engines.loops.messages import TO_Y_STARTS, TO_Y_WIDTHS
+from pykoh.engines.loops.messages import GRAD_Y_STARTS, GRAD_Y_WIDTHS
 from pykoh.kernels import kernel, step
 
 Array = NDArray[np.floating[Any]]
@@ -171,7 +171,7 @@ def gradient_of_pairs(
     components: Indices,
     of_monomial: Indices,
     coefficients: Array,
-    to_y: Array,
+    grad_y: Array,
     pair_of_row: Indices,
     gradient: Array,
 ) -> None:
@@ -190,29 +190,29 @@ def gradient_of_pairs(
         components: of each coefficient: which harmonic.
         of_monomial: of each coefficient.
         coefficients: those that are not zero.
-        to_y: derivatives, in the layout of :mod:`pykoh.engines.loops.messages`.
+        grad_y: derivatives, in the layout of :mod:`pykoh.engines.loops.messages`.
         pair_of_row: ``[P]``.
         gradient: ``[E, 3]`` written to: dE/dr, r from the receiver to the sender, eV/Å.
     """
     monomials = np.empty((max(4, 4 + len(lower)), _TOGETHER), unit.dtype)
     upstream = np.zeros((n_ell * n_ell, _TOGETHER), unit.dtype)
-    to_unit = np.empty((3, _TOGETHER), unit.dtype)
+    grad_unit = np.empty((3, _TOGETHER), unit.dtype)
     radial = np.empty(_TOGETHER, unit.dtype)
     for first in range(low, high, _TOGETHER):
         last = min(first + _TOGETHER, high)
         _monomials(unit, first, last, lower, axis, monomials)
         for i in range(last - first):
-            radial[i] = to_y[first + i]
+            radial[i] = grad_y[first + i]
         for ell in range(1, n_ell):
             n_numbers = 2 * ell + 1
             for i in range(last - first):
-                place = n_rows * TO_Y_STARTS[ell] + (first + i) * TO_Y_WIDTHS[ell]
+                place = n_rows * GRAD_Y_STARTS[ell] + (first + i) * GRAD_Y_WIDTHS[ell]
                 for m in range(n_numbers):
-                    upstream[ell * ell + m, i] = to_y[place + m]
-                radial[i] += to_y[place + n_numbers]
-        to_unit[:] = 0.0
+                    upstream[ell * ell + m, i] = grad_y[place + m]
+                radial[i] += grad_y[place + n_numbers]
+        grad_unit[:] = 0.0
         for k in range(len(coefficients)):
-            found, factor = to_unit[directions[k]], coefficients[k]
+            found, factor = grad_unit[directions[k]], coefficients[k]
             of_y, monomial = upstream[components[k]], monomials[of_monomial[k]]
             for i in range(_TOGETHER):
                 found[i] += factor * of_y[i] * monomial[i]
@@ -220,7 +220,7 @@ def gradient_of_pairs(
             row = first + i
             along = 0.0 * radial[i]
             for a in range(3):
-                along += to_unit[a, i] * unit[a, row]
+                along += grad_unit[a, i] * unit[a, row]
             for a in range(3):
-                across = (to_unit[a, i] - along * unit[a, row]) / distance[row]
+                across = (grad_unit[a, i] - along * unit[a, row]) / distance[row]
                 gradient[pair_of_row[row], a] = -(radial[i] * unit[a, row] + across)
