@@ -278,7 +278,9 @@ def write_series(points: Sequence[SeriesPoint], folder: Path) -> None:
             "experiment_S_per_m": point.experiment_S_per_m,
             **{
                 entry.key: {
-                    **keys(point.values[entry.key], "value", "stderr", "interval_95"),
+                    **keys(
+                        entry.in_table(point.values[entry.key]), "value", "stderr", "interval_95"
+                    ),
                     "birge_ratio": point.birge_ratios[entry.key],
                 }
                 for entry in QUANTITIES

@@ -194,6 +194,8 @@ def test_path_over_the_periodic_boundary() -> None:
     np.testing.assert_allclose(paths[0], paths[1] + paths[2], atol=1e-12)
     assert counter.hop_length is not None
     assert counter.hop_length.value == pytest.approx(2.5)
+    # One hop says nothing about how hops scatter.
+    assert counter.hop_length.stderr is None and "one hop" in counter.hop_length.reason
 
 
 def reference_hops(events: list[tuple[int, int, int]], window: int) -> list[int]:

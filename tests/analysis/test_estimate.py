@@ -79,6 +79,7 @@ def test_an_unknown_error_has_a_reason() -> None:
         (1234.5, 220.0, ("1234", "220")),
         (1e7, 2e5, ("1e+07", "2e+05")),
         (3.0, 1e-12, ("3", "1e-12")),
+        (1.2345, 0.0996, ("1.23", "0.10")),
     ],
 )
 def test_two_digits_of_the_error(value, stderr, expected) -> None:
@@ -86,6 +87,14 @@ def test_two_digits_of_the_error(value, stderr, expected) -> None:
     estimate = Estimate.number(value, stderr)
     assert terminal(estimate) == page(estimate) == " ± ".join(expected)
     assert str(estimate) == terminal(estimate)
+
+
+@pytest.mark.parametrize(
+    ("limit", "text"), [(0.0369, "0.037"), (0.0361, "0.037"), (0.0991, "0.1"), (12.1, "13")]
+)
+def test_the_limit_of_a_rate_is_not_rounded_down(limit: float, text: str) -> None:
+    rate = Estimate(0.0, limit, How.COUNT, (0.0, limit), Kind.RATE)
+    assert terminal(rate) == f"< {text} (95 %)"
 
 
 def test_terminal_and_page_write_the_same_digits() -> None:

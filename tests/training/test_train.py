@@ -106,7 +106,7 @@ def test_other_settings_do_not_continue_a_training(data: Path, place: Path) -> N
     (place / "m.model").unlink()
     done = train(data, "-o", "m.model", "--epochs", "2", *SMALL)
     assert done.exit_code == 1
-    assert "holds a training with other options" in done.output
+    assert "holds a training with different options" in done.output
 
 
 def test_a_foundation_is_cut_to_the_elements_of_the_data(
@@ -158,7 +158,7 @@ def test_ways_to_fine_tune(data: Path, place: Path, method: str) -> None:
     [
         (["-o", "m.pt"], "a model is named NAME.model"),
         (["-o", "no/m.model"], "create it first"),
-        (["-o", "m.model", "--foundation", "tiny"], "the names are small"),
+        (["-o", "m.model", "--foundation", "tiny"], "their names are small"),
         (["-o", "m.model", "--method", "lora"], "name the model with --foundation"),
         (["-o", "m.model", "--foundation", "medium-mpa-0", "--method", "replay"], "--replay FILE"),
         (["-o", "m.model", "--molarity", "15"], "no labels within 10 %"),

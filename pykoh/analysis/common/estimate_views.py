@@ -74,7 +74,8 @@ def rounded(value: float, stderr: float) -> tuple[str, str]:
     >>> rounded(1.2345, 0.0678)
     ('1.234', '0.068')
     """
-    decimals = max(0, 1 - math.floor(math.log10(stderr)))
+    exponent = int(f"{stderr:.1e}".partition("e")[2])  # of the rounded error: 0.0996 is 0.10
+    decimals = max(0, 1 - exponent)
     if decimals > _MOST_DECIMALS or stderr >= _LARGEST_ERROR:
         return f"{value:.4g}", f"{stderr:.2g}"
     return f"{value:.{decimals}f}", f"{stderr:.{decimals}f}"
@@ -88,6 +89,12 @@ def _rounded_share(value: float, rounding: Callable[[float], int]) -> str:
     return f"{rounding(round(value * 10.0**decimals, 6)) / 10.0**decimals:.{decimals}f}"
 
 
+def _rounded_up(limit: float) -> str:
+    """Return a limit with two digits, which is not below it."""
+    step = 10.0 ** (math.floor(math.log10(limit)) - 1)
+    return f"{math.ceil(round(limit / step, 6)) * step:.2g}"
+
+
 def limit_text(estimate: Estimate, unit: str = "") -> str | None:
     """Return ``< 0.39 (95 %)`` or ``> 0.80 (95 %)``, or None if the value is no limit."""
     unit = f" {unit}" if unit else ""
@@ -95,7 +102,7 @@ def limit_text(estimate: Estimate, unit: str = "") -> str | None:
         return None
     low, high = estimate.interval
     if estimate.kind is Kind.RATE:
-        return f"< {high:.2g}{unit} (95 %)" if estimate.value == 0.0 else None
+        return f"< {_rounded_up(high)}{unit} (95 %)" if estimate.value == 0.0 else None
     if estimate.value <= 0.0:
         return f"< {_rounded_share(high, math.ceil)}{unit} (95 %)"
     if estimate.value >= 1.0:

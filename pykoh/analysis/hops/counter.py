@@ -138,8 +138,10 @@ class HopCounter:
         if n < 1:
             return None
         mean = total / n
+        if n == 1:
+            return Estimate.number(mean, None, reason="only one hop was seen")
         variance = max(squares / n - mean**2, 0.0)
-        return Estimate.number(mean, np.sqrt(variance / max(n - 1, 1)), How.SCATTER)
+        return Estimate.number(mean, np.sqrt(variance / (n - 1)), How.SCATTER)
 
     @property
     def mean_square_length(self) -> float:
