@@ -130,11 +130,9 @@ class _Call:
 
     def forward(self, call: LayerCall, features: torch.Tensor, low: int, high: int) -> Any:
         """Return new features, energies, and what the backward pass needs."""
-        state: list[torch.Tensor] = []
         x, density, slopes = call.forward(low, high)
-        update = call.layer.update
-        new, energy = update.forward(x, density, features, self.own[low:high], state)
-        return new, energy, (features, slopes, state)
+        new, energy, kept = call.layer.update.forward(x, density, features, self.own[low:high])
+        return new, energy, (slopes, kept)
 
     def backward(
         self,
@@ -146,10 +144,10 @@ class _Call:
         grad_sent: Array,
     ) -> torch.Tensor:
         """Add the derivatives of :meth:`forward`; return those of the features taken."""
-        features, slopes, state = kept
+        slopes, kept_update = kept
         own = self.own[low:high]
         update, scale = call.layer.update, self.graph.scale
-        grad_x, grad_density, grad_features = update.backward(upstream, scale, features, own, state)
+        grad_x, grad_density, grad_features = update.backward(upstream, scale, own, kept_update)
         call.backward(low, high, grad_x, grad_density, slopes, self.grad_y, grad_sent)
         return grad_features
 

@@ -6,12 +6,13 @@ density, adds what the atom itself has, gates the result, and mixes the channels
 
 from __future__ import annotations
 
-from typing import List, Tuple
+from typing import Tuple
 
 import torch
 
 from pykoh.engines.graph import linear
 from pykoh.engines.graph.blocks import EllLinear
+from pykoh.engines.graph.kept import KeptGate
 from pykoh.engines.scripting import exported
 from pykoh.errors import ModelError
 
@@ -25,10 +26,9 @@ class NoGate(torch.nn.Module):
         density: torch.Tensor,
         features: torch.Tensor,
         species: torch.Tensor,
-        state: List[torch.Tensor],
-    ) -> torch.Tensor:
-        """Return the messages."""
-        return messages
+    ) -> Tuple[torch.Tensor, KeptGate]:
+        """Return the messages; nothing is kept."""
+        return messages, KeptGate(messages[:0], messages[:0])
 
     @exported
     def backward(
@@ -37,7 +37,7 @@ class NoGate(torch.nn.Module):
         density: torch.Tensor,
         features_like: torch.Tensor,
         species: torch.Tensor,
-        state: List[torch.Tensor],
+        kept: KeptGate,
     ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return the three derivatives of :meth:`Gate.backward`, of which two are not used."""
         return upstream, density, features_like
@@ -96,16 +96,14 @@ class Gate(torch.nn.Module):
         density: torch.Tensor,
         features: torch.Tensor,
         species: torch.Tensor,
-        state: List[torch.Tensor],
-    ) -> torch.Tensor:
-        """Return ``[M, n, C]`` from messages ``[M + G, n, C]``.
+    ) -> Tuple[torch.Tensor, KeptGate]:
+        """Return ``[M, n, C]`` from messages ``[M + G, n, C]``, and what is kept.
 
         Args:
             messages: summed and mixed.
             density: ``[n]``.
             features: ``[n, F]`` of the layer before; unused in the first layer.
             species: ``[n]``.
-            state: what the backward pass needs is appended to it.
         """
         divided = messages / (self.alpha + self.beta * density).unsqueeze(1)
         if self.is_first:
@@ -119,8 +117,7 @@ class Gate(torch.nn.Module):
         gates = self.gate_factor * torch.sigmoid(total[1:end])
         scalars = self.scalar_factor * torch.nn.functional.silu(total[:1])
         gated = torch.cat([scalars, total[end:] * gates.index_select(0, self.gate_of)])
-        state.extend([divided, total])
-        return torch.bmm(gated, self.after)
+        return torch.bmm(gated, self.after), KeptGate(divided, total)
 
     @exported
     def backward(
@@ -129,7 +126,7 @@ class Gate(torch.nn.Module):
         density: torch.Tensor,
         features_like: torch.Tensor,
         species: torch.Tensor,
-        state: List[torch.Tensor],
+        kept: KeptGate,
     ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return derivatives with respect to messages, density and features.
 
@@ -140,9 +137,9 @@ class Gate(torch.nn.Module):
             density: ``[n]``.
             features_like: ``[n, F]``.
             species: ``[n]``.
-            state: whose last entries are from :meth:`forward`; they are taken away.
+            kept: from :meth:`forward`.
         """
-        total, divided = state.pop(), state.pop()
+        divided, total = kept.divided, kept.total
         end = 1 + self.n_gates
         grad_gated = torch.bmm(upstream, self.after.transpose(1, 2))
         s = torch.sigmoid(total[:end])

@@ -29,6 +29,7 @@ import pykoh.engines.operators  # noqa: F401  registers torch.ops.pykoh.sum_neig
 from pykoh.engines import cpu, module_tree
 from pykoh.engines.contents import PackedGraph, pack_graph
 from pykoh.engines.graph.harmonics import Harmonics
+from pykoh.engines.graph.kept import KeptChunk, KeptUpdate
 from pykoh.engines.graph.layer import Layer
 from pykoh.engines.graph.rows import Rows, arrange
 from pykoh.engines.graph.spline import Places, place
@@ -153,7 +154,8 @@ class FastGraph(torch.nn.Module):
         # Arrays per atom are in the order of the rows except where ghosts are exchanged.
         features = self.embedding.index_select(0, rows.species)
         energies: List[torch.Tensor] = []
-        states: List[List[torch.Tensor]] = []
+        chunks_of: List[List[KeptChunk]] = []
+        kept_of: List[KeptUpdate] = []
         grad_sent = torch.zeros((0, 0), dtype=rij.dtype, device=rij.device)
         grad_features = grad_sent
         for index, layer in enumerate(self.layers):
@@ -165,10 +167,11 @@ class FastGraph(torch.nn.Module):
             else:
                 sent = layer.sent_by_species.index_select(0, species)
             if index + 1 < self.n_layers:
-                features, energy, state = layer.forward(
+                features, energy, chunks, kept = layer.forward(
                     y, places, sent, features, rows, 0, n_chunks
                 )
-                states.append(state)
+                chunks_of.append(chunks)
+                kept_of.append(kept)
             else:
                 # The last layer goes back at once, while what it needs is in the cache.
                 grad_sent = torch.zeros_like(sent)
@@ -177,7 +180,7 @@ class FastGraph(torch.nn.Module):
                 for first in range(0, n_chunks, self.chunks_kept):
                     last = min(first + self.chunks_kept, n_chunks)
                     old = features[rows.atoms[first] : rows.atoms[last]]
-                    new, part, state = layer.forward(y, places, sent, old, rows, first, last)
+                    new, part, chunks, kept = layer.forward(y, places, sent, old, rows, first, last)
                     back = layer.backward(
                         new[:0],
                         self.scale,
@@ -186,7 +189,8 @@ class FastGraph(torch.nn.Module):
                         rows,
                         first,
                         last,
-                        state,
+                        chunks,
+                        kept,
                         grad_y,
                         grad_distance,
                         grad_sent,
@@ -205,7 +209,8 @@ class FastGraph(torch.nn.Module):
                     y,
                     places,
                     rows,
-                    states[index],
+                    chunks_of[index],
+                    kept_of[index],
                     grad_y,
                     grad_distance,
                     n_total,
@@ -242,7 +247,8 @@ class FastGraph(torch.nn.Module):
         y: torch.Tensor,
         places: Places,
         rows: Rows,
-        state: List[torch.Tensor],
+        chunks: List[KeptChunk],
+        kept: KeptUpdate,
         grad_y: torch.Tensor,
         grad_distance: torch.Tensor,
         n_total: int,
@@ -264,7 +270,8 @@ class FastGraph(torch.nn.Module):
                     rows,
                     0,
                     len(rows.atoms) - 1,
-                    state,
+                    chunks,
+                    kept,
                     grad_y,
                     grad_distance,
                     grad_sent,

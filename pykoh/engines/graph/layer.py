@@ -8,6 +8,7 @@ import torch
 
 from pykoh.engines.graph import linear
 from pykoh.engines.graph.blocks import EllLinear
+from pykoh.engines.graph.kept import KeptChunk, KeptUpdate
 from pykoh.engines.graph.messages import ScalarMessages
 from pykoh.engines.graph.rows import Rows
 from pykoh.engines.graph.spline import Places
@@ -55,7 +56,7 @@ class Layer(torch.nn.Module):
         rows: Rows,
         first: int,
         last: int,
-    ) -> Tuple[torch.Tensor, torch.Tensor, List[torch.Tensor]]:
+    ) -> Tuple[torch.Tensor, torch.Tensor, List[KeptChunk], KeptUpdate]:
         """Return new features ``[n, F]``, energies ``[n]`` and what :meth:`backward` needs.
 
         Args:
@@ -67,12 +68,10 @@ class Layer(torch.nn.Module):
             first: chunk.
             last: chunk, not included.
         """
-        state: List[torch.Tensor] = []
         species = rows.species[rows.atoms[first] : rows.atoms[last]]
-        x, density = self.messages.forward(y, places, sent, rows, first, last, state)
-        updated, energy = self.update.forward(x, density, features, species, state)
-        state.append(features)
-        return updated, energy, state
+        x, density, chunks = self.messages.forward(y, places, sent, rows, first, last)
+        updated, energy, kept = self.update.forward(x, density, features, species)
+        return updated, energy, chunks, kept
 
     def backward(
         self,
@@ -83,7 +82,8 @@ class Layer(torch.nn.Module):
         rows: Rows,
         first: int,
         last: int,
-        state: List[torch.Tensor],
+        chunks: List[KeptChunk],
+        kept: KeptUpdate,
         grad_y: torch.Tensor,
         grad_distance: torch.Tensor,
         grad_sent: torch.Tensor,
@@ -98,16 +98,14 @@ class Layer(torch.nn.Module):
             rows: the layout.
             first: chunk.
             last: chunk, not included.
-            state: from :meth:`forward`.
+            chunks: from :meth:`forward`.
+            kept: likewise.
             grad_y: ``[M, P]``, added to.
             grad_distance: ``[P]``, added to.
             grad_sent: ``[n_total, n_sent]``, added to.
         """
         species = rows.species[rows.atoms[first] : rows.atoms[last]]
-        features = state.pop()
-        grad_x, grad_density, grad_features = self.update.backward(
-            upstream, scale, features, species, state
-        )
+        grad_x, grad_density, grad_features = self.update.backward(upstream, scale, species, kept)
         self.messages.backward(
             grad_x,
             grad_density,
@@ -116,7 +114,7 @@ class Layer(torch.nn.Module):
             rows,
             first,
             last,
-            state,
+            chunks,
             grad_y,
             grad_distance,
             grad_sent,

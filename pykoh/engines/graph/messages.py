@@ -14,6 +14,7 @@ from typing import List, Tuple
 import torch
 
 from pykoh.engines.graph import linear
+from pykoh.engines.graph.kept import KeptChunk
 from pykoh.engines.graph.radial import Radial
 from pykoh.engines.graph.rows import Rows
 from pykoh.engines.graph.spline import Places, by_species
@@ -63,6 +64,7 @@ class ScalarMessages(torch.nn.Module):
         # What each element sends, where the messages are summed element by element.
         by_element = sent if sent is not None and self.by_species else torch.zeros(0)
         self.register_buffer("sent", by_element.double())
+        # Only earlier releases read it in an artifact.
         self.kept = (2 if self.by_species else 3) + (1 if self.radial.has_density else 0)
         self.cutoff = float(model.r_max)
         pair_table = torch.from_numpy(pairs_of_species(model)[1]).flatten()
@@ -104,11 +106,10 @@ class ScalarMessages(torch.nn.Module):
         rows: Rows,
         first: int,
         last: int,
-        state: List[torch.Tensor],
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
-        """Return the messages to the atoms of some chunks ``[M + G, n, C]``, and their densities.
+    ) -> Tuple[torch.Tensor, torch.Tensor, List[KeptChunk]]:
+        """Return the messages to the atoms of some chunks, their densities, and what is kept.
 
-        The densities are ``[n]``; ``[0]`` where the block has none.
+        The messages are ``[M + G, n, C]``, the densities ``[n]``; ``[0]`` where the block has none.
 
         Args:
             y: ``[M, P]`` spherical harmonics of all rows.
@@ -117,31 +118,30 @@ class ScalarMessages(torch.nn.Module):
             rows: the layout.
             first: chunk.
             last: chunk, not included.
-            state: what the backward pass needs is appended to it.
         """
         width = self.n_species * self.n_hidden if self.by_species else self.n_sent
         sums = y.new_empty((self.n_components, rows.atoms[last] - rows.atoms[first], width))
         density = y.new_empty((sums.size(1) if self.radial.has_density else 0,))
+        kept: List[KeptChunk] = []
         for c in range(first, last):
             low, high = rows.rows[c], rows.rows[c + 1]
             a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
             hidden, slope = self.radial(places, low, high)
+            weights, sent_here, density_slope = hidden, hidden[:0], hidden[:0]
             if self.by_species:
                 own_y = by_species(y[:, low:high], rows.is_of[:, low:high])
                 part = self.sum_by_species(own_y, hidden, b - a)
-                state.extend([hidden, slope])
             else:
-                here = sent.index_select(0, rows.neighbour[low:high])
+                sent_here = sent.index_select(0, rows.neighbour[low:high])
                 weights = torch.matmul(hidden, self.radial.weights)
                 weights = weights.view(-1, self.n_ell, self.n_sent)
-                part = self.sum_neighbours(y[:, low:high], weights, here, b - a)
-                state.extend([weights, here, slope])
+                part = self.sum_neighbours(y[:, low:high], weights, sent_here, b - a)
             sums[:, a:b] = part
             if self.radial.has_density:
-                values, slopes = self.radial.density(places, low, high)
+                values, density_slope = self.radial.density(places, low, high)
                 density[a:b] = values.view(b - a, -1).sum(1)
-                state.append(slopes)
-        return torch.bmm(self.with_gates(sums), self.mix), density
+            kept.append(KeptChunk(weights, sent_here, slope, density_slope))
+        return torch.bmm(self.with_gates(sums), self.mix), density, kept
 
     def with_gates(self, sums: torch.Tensor) -> torch.Tensor:
         """Return ``[M + G, n, C]`` with the scalars of ``[M, n, C]`` once more for each gate."""
@@ -165,7 +165,7 @@ class ScalarMessages(torch.nn.Module):
         rows: Rows,
         first: int,
         last: int,
-        state: List[torch.Tensor],
+        kept: List[KeptChunk],
         grad_y: torch.Tensor,
         grad_distance: torch.Tensor,
         grad_sent: torch.Tensor,
@@ -180,7 +180,7 @@ class ScalarMessages(torch.nn.Module):
             rows: the layout.
             first: chunk.
             last: chunk, not included.
-            state: from :meth:`forward`.
+            kept: from :meth:`forward`.
             grad_y: ``[M, P]``, added to.
             grad_distance: ``[P]``, added to.
             grad_sent: ``[n_total, C]``, added to.
@@ -189,28 +189,26 @@ class ScalarMessages(torch.nn.Module):
         for c in range(first, last):
             low, high = rows.rows[c], rows.rows[c + 1]
             a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
-            own = (c - first) * self.kept
+            chunk = kept[c - first]
             own_y = y[:, low:high]
             if self.by_species:
-                hidden, slope = state[own], state[own + 1]
                 is_of = rows.is_of[:, low:high]
                 own_y = by_species(own_y, is_of)
                 own_grad_y, own_grad_t = self.backward_by_species(
-                    own_y, hidden, slope, grad_sums[:, a:b]
+                    own_y, chunk.weights, chunk.slope, grad_sums[:, a:b]
                 )
                 grad_y[:, low:high] += (
                     own_grad_y.view(self.n_species, self.n_components, -1) * is_of.unsqueeze(1)
                 ).sum(0)
             else:
-                weights, here, slope = state[own], state[own + 1], state[own + 2]
                 own_grad_y, own_grad_t, own_grad_sent = self.backward_to_neighbours(
-                    own_y, weights, here, slope, grad_sums[:, a:b]
+                    own_y, chunk.weights, chunk.sent, chunk.slope, grad_sums[:, a:b]
                 )
                 grad_y[:, low:high] += own_grad_y
                 grad_sent.index_add_(0, rows.neighbour[low:high], own_grad_sent)
             grad_distance[low:high] += own_grad_t * self.radial.per_angstrom
             if self.radial.has_density:
-                slopes = state[own + self.kept - 1].view(b - a, -1)
+                slopes = chunk.density_slope.view(b - a, -1)
                 grad_distance[low:high] += (slopes * grad_density[a:b].unsqueeze(1)).flatten()
 
     def sum_by_species(self, y: torch.Tensor, hidden: torch.Tensor, n: int) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Tuple
+from typing import Tuple
 
 import torch
 
@@ -10,6 +10,7 @@ from pykoh.engines.graph import linear
 from pykoh.engines.graph.blocks import EllLinear
 from pykoh.engines.graph.contraction import contraction_of
 from pykoh.engines.graph.gate import NoGate, gate_for
+from pykoh.engines.graph.kept import KeptGate, KeptUpdate
 from pykoh.engines.scripting import unscripted
 
 
@@ -110,18 +111,16 @@ class Update(torch.nn.Module):
         density: torch.Tensor,
         features: torch.Tensor,
         species: torch.Tensor,
-        state: List[torch.Tensor],
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
-        """Return new features ``[n, F]`` and energies ``[n]``.
+    ) -> Tuple[torch.Tensor, torch.Tensor, KeptUpdate]:
+        """Return new features ``[n, F]``, energies ``[n]`` and what is kept.
 
         Args:
             messages: ``[M, n, C]``; more parts where the block has a gate.
             density: ``[n]``.
             features: ``[n, F]`` of the layer before.
             species: ``[n]``.
-            state: what the backward pass needs is appended to it.
         """
-        x = self.gate(messages, density, features, species, state)
+        x, gate = self.gate(messages, density, features, species)
         if self.mixes_by_element:
             x = self.rows_first(self.mixer(self.atoms_first(x), species), x)
         if self.has_density:
@@ -134,16 +133,15 @@ class Update(torch.nn.Module):
             else:
                 updated[:, : self.skip_width].add_(self.skip(features, species))
         energy, slope = self.readout(updated[:, : self.n_scalars])
-        state.extend([x, density, derivative, slope])
-        return updated, energy
+        kept = KeptUpdate(gate.divided, gate.total, x, density, derivative, slope, features)
+        return updated, energy, kept
 
     def backward(
         self,
         upstream: torch.Tensor,
         scale: float,
-        features_like: torch.Tensor,
         species: torch.Tensor,
-        state: List[torch.Tensor],
+        kept: KeptUpdate,
     ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return derivatives with respect to messages, density and the features taken.
 
@@ -153,11 +151,10 @@ class Update(torch.nn.Module):
             upstream: ``[n, F]`` derivative with respect to the features given to later layers;
                 nothing if there are none.
             scale: of the energies.
-            features_like: shaped as the features taken.
             species: ``[n]``.
-            state: whose last entries are from :meth:`forward`; they are taken away.
+            kept: from :meth:`forward`.
         """
-        slope, derivative, density, x = state.pop(), state.pop(), state.pop(), state.pop()
+        x, density, slope, features = kept.x, kept.density, kept.slope, kept.features
         if upstream.numel() == 0:
             # The last layer: no other takes its features.
             upstream = slope * scale
@@ -166,14 +163,14 @@ class Update(torch.nn.Module):
         elif self.reads_out:
             upstream = upstream.clone()
             upstream[:, : self.n_scalars].add_(slope, alpha=scale)
-        grad_features = features_like
+        grad_features = features
         if not self.is_first:
             if self.has_skip:
                 grad_features = self.skip.backward(upstream[:, : self.skip_width], species)
             else:
-                grad_features = torch.zeros_like(features_like)
+                grad_features = torch.zeros_like(features)
         grad_x = self.contraction.backward(
-            self.linear.backward(upstream, species), x, derivative, species
+            self.linear.backward(upstream, species), x, kept.derivative, species
         )
         grad_density = density
         if self.has_density:
@@ -183,7 +180,7 @@ class Update(torch.nn.Module):
             grad_x = self.rows_first(self.mixer.backward(self.atoms_first(grad_x), species), grad_x)
         if self.is_gated:
             grad_x, grad_density, more = self.gate.backward(
-                grad_x, density, features_like, species, state
+                grad_x, density, features, species, KeptGate(kept.divided, kept.total)
             )
             if not self.is_first:
                 grad_features = grad_features + more

@@ -14,6 +14,7 @@ from typing import List, Tuple
 import torch
 
 from pykoh.engines.graph import linear
+from pykoh.engines.graph.kept import KeptChunk
 from pykoh.engines.graph.radial import Radial
 from pykoh.engines.graph.rows import Rows
 from pykoh.engines.graph.spline import Places
@@ -286,6 +287,7 @@ class VectorMessages(torch.nn.Module):
         if not self.radial.has_density:
             scale = 1.0 / float(block.avg_num_neighbors)
         self.coupling = Coupling(paths, places, n_sums, scale, linear.gates(block))
+        # Only earlier releases read it in an artifact.
         self.kept = 4 if self.radial.has_density else 3
         self.by_species = False
         self.register_buffer("radial_table", torch.empty(0, dtype=torch.float64))
@@ -305,30 +307,30 @@ class VectorMessages(torch.nn.Module):
         rows: Rows,
         first: int,
         last: int,
-        state: List[torch.Tensor],
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
-        """Return the messages ``[M, n, C]`` and densities ``[n]``; see :class:`ScalarMessages`."""
+    ) -> Tuple[torch.Tensor, torch.Tensor, List[KeptChunk]]:
+        """Return messages ``[M, n, C]``, densities ``[n]``, what is kept: as ScalarMessages."""
         n = rows.atoms[last] - rows.atoms[first]
         density = y.new_empty((n if self.radial.has_density else 0,))
         parts: List[torch.Tensor] = []
+        kept: List[KeptChunk] = []
         for c in range(first, last):
             low, high = rows.rows[c], rows.rows[c + 1]
             a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
             hidden, slope = self.radial(places, low, high)
-            here = sent.index_select(0, rows.neighbour[low:high])
+            density_slope = hidden[:0]
+            sent_here = sent.index_select(0, rows.neighbour[low:high])
             weights = torch.matmul(hidden, self.radial.weights)
             own_y = self.per_atom(y, low, high, b - a)
             sums: List[torch.Tensor] = []
             for group in self.groups:
-                sums.extend(group(own_y, here, weights))
+                sums.extend(group(own_y, sent_here, weights))
             parts.append(torch.cat(sums, 0))
-            state.extend([weights, here, slope])
             if self.radial.has_density:
-                values, slopes = self.radial.density(places, low, high)
+                values, density_slope = self.radial.density(places, low, high)
                 density[a:b] = values.view(b - a, -1).sum(1)
-                state.append(slopes)
+            kept.append(KeptChunk(weights, sent_here, slope, density_slope))
         every = parts[0] if len(parts) == 1 else torch.cat(parts, 1)
-        return self.coupling(every), density
+        return self.coupling(every), density, kept
 
     def per_atom(self, y: torch.Tensor, low: int, high: int, n: int) -> torch.Tensor:
         """Return Y of some rows as ``[n, M, K]``."""
@@ -344,7 +346,7 @@ class VectorMessages(torch.nn.Module):
         rows: Rows,
         first: int,
         last: int,
-        state: List[torch.Tensor],
+        kept: List[KeptChunk],
         grad_y: torch.Tensor,
         grad_distance: torch.Tensor,
         grad_sent: torch.Tensor,
@@ -354,15 +356,16 @@ class VectorMessages(torch.nn.Module):
         for c in range(first, last):
             low, high = rows.rows[c], rows.rows[c + 1]
             a, b = rows.atoms[c] - rows.atoms[first], rows.atoms[c + 1] - rows.atoms[first]
-            own = (c - first) * self.kept
-            weights, here, slope = state[own], state[own + 1], state[own + 2]
+            weights, sent_here, slope, density_slope = kept[c - first]
             own_y = self.per_atom(y, low, high, b - a)
             own_sums = grad_sums[:, a:b].transpose(0, 1).contiguous()
             own_grad_y = torch.zeros_like(own_y)
             own_grad_sent: List[torch.Tensor] = []
             own_grad_weights: List[torch.Tensor] = []
             for group in self.groups:
-                of_sent, of_weights = group.backward(own_sums, own_y, here, weights, own_grad_y)
+                of_sent, of_weights = group.backward(
+                    own_sums, own_y, sent_here, weights, own_grad_y
+                )
                 own_grad_sent.append(of_sent)
                 own_grad_weights.append(of_weights)
             grad_y[:, low:high] += own_grad_y.transpose(0, 1).flatten(1)
@@ -370,5 +373,5 @@ class VectorMessages(torch.nn.Module):
             grad_hidden = torch.matmul(torch.cat(own_grad_weights, 1), self.radial.weights.t())
             grad_distance[low:high] += (grad_hidden * slope).sum(1) * self.radial.per_angstrom
             if self.radial.has_density:
-                slopes = state[own + 3].view(b - a, -1)
+                slopes = density_slope.view(b - a, -1)
                 grad_distance[low:high] += (slopes * grad_density[a:b].unsqueeze(1)).flatten()
