@@ -25,7 +25,7 @@ from pykoh.analysis.settings import Settings
 from pykoh.analysis.state import gather, put_back
 from pykoh.errors import ObservableError, TrajectoryError
 from pykoh.files import replacing
-from pykoh.trajectory.run import Frames, Run
+from pykoh.trajectory.run import FrameBlock, Run
 from pykoh.trajectory.species import Atoms
 from pykoh.trajectory.streams import STDIN
 
@@ -81,7 +81,7 @@ class Checkpoint:
         """Whether the run can be gone on with: standard input cannot be read twice."""
         return STDIN not in self._run.paths
 
-    def began(self, first: Frames) -> None:
+    def began(self, first: FrameBlock) -> None:
         """Remember what the analysis was made with."""
         self._first_cells = first.cells.copy()
         self._first = {
@@ -182,7 +182,7 @@ class Checkpoint:
     ) -> Analysis:
         self._first, self._first_cells = about["first"], content["cells"]
         n = len(self._first_cells)
-        first = Frames(
+        first = FrameBlock(
             np.zeros(n, dtype=np.int64),
             np.full(n, self._first["time_ps"]),
             self._first_cells,

@@ -23,7 +23,7 @@ from pykoh.analysis.transport.msd_fft import at_once
 from pykoh.analysis.transport.observable import Temperature
 from pykoh.arrays import FloatArray
 from pykoh.errors import TrajectoryError
-from pykoh.trajectory.run import Frames, Run
+from pykoh.trajectory.run import FrameBlock, Run
 from pykoh.trajectory.species import HYDROGEN, OXYGEN
 
 
@@ -44,7 +44,7 @@ def check_solution(run: Run) -> None:
         )
 
 
-def _system(run: Run, settings: Settings, first: Frames) -> System:
+def _system(run: Run, settings: Settings, first: FrameBlock) -> System:
     """Return what is known of a run before its first frame is analysed."""
     check_solution(run)
     atoms = run.atoms
@@ -65,7 +65,7 @@ class Clock:
         self.volumes = np.zeros(3)  # Σ, smallest, largest
         self.times = (first_ps, first_ps)
 
-    def add(self, frames: Frames) -> None:
+    def add(self, frames: FrameBlock) -> None:
         """Take in frames that follow those before."""
         volumes = np.abs(np.linalg.det(frames.cells))
         if self.n_frames == 0:
@@ -102,7 +102,7 @@ class Analysis:
         self,
         run: Run,
         settings: Settings,
-        first: Frames,
+        first: FrameBlock,
         submit: Submit = at_once,
         custom: Sequence[Factory] = (),
     ) -> None:
@@ -121,7 +121,7 @@ class Analysis:
         """Names of the observables, in the order of their states."""
         return [observable.name for observable in self._observables]
 
-    def add(self, frames: Frames, found: FoundInBlock) -> None:
+    def add(self, frames: FrameBlock, found: FoundInBlock) -> None:
         """Take in a block of frames that follows those before, and what :attr:`work` found."""
         shared, own = found
         centre = np.einsum("i,fik->fk", self._weights, frames.positions)

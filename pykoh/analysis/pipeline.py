@@ -14,7 +14,7 @@ from pykoh.analysis.results import AnalysisResults
 from pykoh.analysis.settings import Settings
 from pykoh.analysis.workers import Workers
 from pykoh.errors import TrajectoryError
-from pykoh.trajectory.run import Frames, Run
+from pykoh.trajectory.run import FrameBlock, Run
 
 __all__ = ["Settings", "analyze"]
 
@@ -53,7 +53,7 @@ def analyze(
     ):
         analysis, n_read = found
     n_done = n_read
-    waiting: deque[tuple[Frames, Future[FoundInBlock]]] = deque()
+    waiting: deque[tuple[FrameBlock, Future[FoundInBlock]]] = deque()
 
     def fold() -> None:
         nonlocal n_done

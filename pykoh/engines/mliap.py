@@ -77,7 +77,7 @@ class MLIAPPotential:
         self.rcutfac = 0.5 * float(self.metadata["cutoff_A"])
         self._graph: torch.nn.Module | None = None
         self._device: torch.device | None = None
-        self._rows: Rows | None = None
+        self._rows: AtomRows | None = None
         # On one rank on a GPU: see pykoh.engines.self_check.
         self._checked: SelfChecked | None = None
 
@@ -211,7 +211,7 @@ class MLIAPPotential:
                 data.eatoms = energies.numpy()
             data.energy = float(energies.sum())
 
-    def _rows_of(self, data: Any, n_local: int, n_total: int) -> Rows:
+    def _rows_of(self, data: Any, n_local: int, n_total: int) -> AtomRows:
         """Return what stays until LAMMPS rebuilds its neighbour list; to be called on all ranks."""
         kokkos = hasattr(data, "forward_exchange")
         if not kokkos and type(data).__module__.endswith("kokkos"):
@@ -245,11 +245,11 @@ class MLIAPPotential:
             # A rank without atoms takes part in the exchanges all the same: a phantom atom does.
             species = torch.cat([species.new_zeros(1), species])
         by_kokkos = kokkos and owners is None
-        return Rows(species, max(n_local, 1), owners, exchange, by_kokkos)
+        return AtomRows(species, max(n_local, 1), owners, exchange, by_kokkos)
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class AtomRows:
     """What the rows of atoms and ghosts are, from one rebuild of the neighbour list to the next.
 
     Attributes:

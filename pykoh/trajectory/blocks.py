@@ -11,7 +11,7 @@ from pykoh.trajectory.dump import RawFrame
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Frames:
+class FrameBlock:
     """A block of consecutive frames.
 
     Attributes:
@@ -67,11 +67,11 @@ class BlockBuilder:
             np.multiply(raw.values[:, 6:9], velocity_unit, out=self._velocities[self.n])
         self.n += 1
 
-    def take(self) -> Frames:
+    def take(self) -> FrameBlock:
         """Return the collected frames, and start a new block."""
         n, self.n = self.n, 0
         velocities = None if self._velocities is None else self._velocities[:n]
-        frames = Frames(
+        frames = FrameBlock(
             self._steps[:n], self._times[:n], self._cells[:n], self._positions[:n], velocities
         )
         self._new()

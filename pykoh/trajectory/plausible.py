@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pykoh.errors import TrajectoryError
-from pykoh.trajectory.blocks import Frames
+from pykoh.trajectory.blocks import FrameBlock
 from pykoh.trajectory.species import HYDROGEN, OXYGEN, Atoms
 
 _K_PER_U_A2_PER_PS2 = 1.6605390666e-23 / 1.380649e-23  # CODATA 2018: u Å²/ps² over kB
@@ -94,7 +94,7 @@ def _median_kelvin(squares: NDArray[np.float64], mass: float) -> float:
 
 
 def check_clock(
-    frames: Frames, atoms: Atoms, time_source: TimeSource, temperature_K: float | None
+    frames: FrameBlock, atoms: Atoms, time_source: TimeSource, temperature_K: float | None
 ) -> None:
     """Refuse times or units that are impossible for a liquid.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pykoh.errors import TrajectoryError
-from pykoh.trajectory.blocks import BlockBuilder, Frames
+from pykoh.trajectory.blocks import BlockBuilder, FrameBlock
 from pykoh.trajectory.dump import Bookmark, RawFrame
 from pykoh.trajectory.frame_reader import LARGEST_A, FrameReader
 from pykoh.trajectory.header import PS_PER_TIME_UNIT, Cell, FrameHeader
@@ -21,7 +21,7 @@ from pykoh.trajectory.species import Atoms, SpeciesMap
 from pykoh.trajectory.streams import STDIN
 from pykoh.trajectory.unwrapping import to_cartesian, to_fractional, unwrap
 
-__all__ = ["Frames", "ReadOptions", "Run"]
+__all__ = ["FrameBlock", "ReadOptions", "Run"]
 
 LONGEST_WRAPPED_STEP = 0.25
 """Longest step between frames, as a fraction of the cell, that wrapped coordinates may have.
@@ -181,7 +181,7 @@ class Run:
             path, given.species_map, atoms, given.topology, given.interval_ps, given.units
         )
 
-    def blocks(self) -> Iterator[Frames]:
+    def blocks(self) -> Iterator[FrameBlock]:
         """Yield the frames in blocks."""
         starts = self._start_times()
         block: BlockBuilder | None = None
@@ -219,7 +219,7 @@ class Run:
                 else f"{', '.join(self.paths)}: no frame can be used"
             )
 
-    def _checked(self, frames: Frames, name: str) -> Frames:
+    def _checked(self, frames: FrameBlock, name: str) -> FrameBlock:
         """Return a block of frames after checks.
 
         Raises:

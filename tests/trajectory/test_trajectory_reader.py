@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory import parsing
-from pykoh.trajectory.run import Frames, ReadOptions, Run
+from pykoh.trajectory.run import FrameBlock, ReadOptions, Run
 from pykoh.trajectory.species import SpeciesMap
 from trajectories import H as HYDROGEN
 from trajectories import K, dump_text, write_dump
@@ -34,20 +34,20 @@ def walk(n_frames: int = 7, seed: int = 0, step: float = 0.3) -> np.ndarray:
     return start + rng.normal(scale=step, size=(n_frames, len(TYPES), 3)).cumsum(axis=0)
 
 
-def read(*paths: Path | str, options: ReadOptions = OPTIONS) -> tuple[Frames, Run]:
+def read(*paths: Path | str, options: ReadOptions = OPTIONS) -> tuple[FrameBlock, Run]:
     run = Run([str(path) for path in paths], options)
     blocks = []
     for b in run.blocks():
         velocities = None if b.velocities is None else b.velocities.copy()
         blocks.append(
-            Frames(
+            FrameBlock(
                 b.steps.copy(), b.times_ps.copy(), b.cells.copy(), b.positions.copy(), velocities
             )
         )
     velocities = None
     if blocks[0].velocities is not None:
         velocities = np.concatenate([b.velocities for b in blocks if b.velocities is not None])
-    return Frames(
+    return FrameBlock(
         np.concatenate([b.steps for b in blocks]),
         np.concatenate([b.times_ps for b in blocks]),
         np.concatenate([b.cells for b in blocks]),
