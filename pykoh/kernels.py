@@ -39,6 +39,7 @@ UNUSED_S = 90 * 86400.0
 """What has not been used for so long is removed."""
 
 _IMPORT = re.compile(r"^from (pykoh[\w.]*) import", re.MULTILINE)
+_KEY = re.compile("[0-9a-f]{16}")
 _HAS_KERNELS = b"from pykoh.kernels import"
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
@@ -161,7 +162,8 @@ def folder() -> Path | None:
 def _forget_old(parent: Path) -> None:
     """Remove what other versions of pykoh kept and have not used for long."""
     for other in parent.iterdir():
-        if time.time() - other.stat().st_mtime > UNUSED_S:
+        old = time.time() - other.stat().st_mtime > UNUSED_S
+        if old and _KEY.fullmatch(other.name):
             shutil.rmtree(other, ignore_errors=True)
 
 

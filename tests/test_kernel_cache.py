@@ -76,13 +76,14 @@ def test_the_key_is_that_of_the_files_of_kernels_and_their_constants() -> None:
 
 
 def test_what_was_not_used_for_long_is_removed(tmp_path: Path) -> None:
-    old, recent = tmp_path / "old", tmp_path / "recent"
-    for folder in (old, recent):
-        folder.mkdir()
+    old, recent, foreign = (tmp_path / name for name in ("0" * 16, "1" * 16, "of-somebody-else"))
     past = time.time() - kernels.UNUSED_S - 60.0
-    os.utime(old, (past, past))
+    for folder in (old, recent, foreign):
+        folder.mkdir()
+    for folder in (old, foreign):
+        os.utime(folder, (past, past))
     kernels._forget_old(tmp_path)
-    assert recent.is_dir() and not old.exists()
+    assert recent.is_dir() and foreign.is_dir() and not old.exists()
 
 
 def test_analysis_uses_the_signatures_that_are_compiled_ahead(tmp_path: Path) -> None:
