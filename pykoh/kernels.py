@@ -47,6 +47,9 @@ _config: Any = numba.config
 _declared: dict[str, list[tuple[Any, str]]] = {}
 """Kernels and their usual signatures, by module."""
 
+_helpers: list[Any] = []
+"""Processes that compile ahead; kept, because Python warns of a process that nobody holds."""
+
 
 def kernel(signature: str = "", **options: Any) -> Callable[[F], F]:
     """Compile a function that Python calls; its machine code is kept on disk.
@@ -114,12 +117,14 @@ def compile_ahead(modules: Sequence[str]) -> None:
     except OSError:
         return
     for helper in range(n_helpers):
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "pykoh.kernels", f"{helper}/{n_helpers}", *modules],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            cwd=kept,  # Python imports from the folder it is started in: not from the user's
         )
+        _helpers.append(process)
 
 
 def compile_declared(modules: Sequence[str], part: int = 0, n_parts: int = 1) -> int:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,14 +115,22 @@ def test_helpers_are_started_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int
 ) -> None:
     started: list[list[str]] = []
+    folders = []
     monkeypatch.setattr(kernels, "folder", lambda: tmp_path)
     monkeypatch.setattr(kernels, "available_cores", lambda: cores)
-    monkeypatch.setattr(subprocess, "Popen", lambda command, **_: started.append(command))
+
+    def popen(command: list[str], **options: Any) -> None:
+        started.append(command)
+        folders.append(options["cwd"])
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
     for _ in range(2):
         kernels.compile_ahead(loops.KERNELS)
     parts = [command[3] for command in started]
     assert parts == {1: [], 2: ["0/1"], 16: ["0/3", "1/3", "2/3"]}[cores]
     assert all(tuple(command[4:]) == loops.KERNELS for command in started)
+    # What lies in the user's folder is not imported.
+    assert all(folder == tmp_path for folder in folders)
 
 
 def test_parts_are_all_kernels() -> None:
