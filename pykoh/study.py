@@ -231,6 +231,7 @@ def analyze_series(
         TrajectoryError: no trajectory can be used.
         OutputError: the folder holds other files, or cannot be written.
     """
+    from pykoh.analysis.activation import activations
     from pykoh.analysis.results.folder import (
         check_output,
         checkpoint_file,
@@ -238,7 +239,8 @@ def analyze_series(
         run_names,
         staged,
     )
-    from pykoh.analysis.series import series, write_series
+    from pykoh.analysis.series import series
+    from pykoh.analysis.series_files import write_series
     from pykoh.trajectory.memory import run_of
 
     study, target = Study(**choices), Path(output)
@@ -264,12 +266,13 @@ def analyze_series(
         if not found:
             raise TrajectoryError(failed[0])
         points = series(found)
-        write_series(points, work)
+        energies = activations(points)
+        write_series(points, work, energies)
         if study.report:
             from pykoh.report.series import write_series_report
 
             addresses = [(name, f"{name}/report.html") for name, _ in found]
-            write_series_report(points, work, addresses, study.png)
+            write_series_report(points, work, addresses, study.png, energies)
     for state in states.values():
         forget(state)
     return Series(points, dict(found), failed)

@@ -20,96 +20,20 @@ runs disagree. Where they agree it is that of a positive quantity
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from scipy import stats
 
 from pykoh.analysis.common.confidence import positive
 from pykoh.analysis.common.estimate import Estimate, How
-from pykoh.analysis.common.estimate_views import columns, keys, terminal
 from pykoh.analysis.results import AnalysisResults
-from pykoh.analysis.results.tables import finite, write_csv
+from pykoh.analysis.series_quantities import QUANTITIES
 from pykoh.analysis.transport.conductivity import experiment
-from pykoh.files import write_text
+from pykoh.solution.measured import koh_viscosity, mass_fraction
 
-_BY_CHANCE = 0.25
-SERIES_JSON, SERIES_CSV = "series.json", "series.csv"
-
-
-@dataclass(frozen=True, slots=True)
-class Quantity:
-    """A quantity of the series.
-
-    Attributes:
-        key: name in ``series.json`` and column of ``series.csv``, with the unit.
-        title: what it is.
-        of: finds it in the results of a run.
-        exponent: power of ten that is taken out of it in tables.
-        share: it is a share, from 0 to 1.
-    """
-
-    key: str
-    title: str
-    of: Callable[[AnalysisResults], Estimate | None]
-    exponent: int = 0
-    share: bool = False
-
-    def in_table(self, estimate: Estimate | None) -> Estimate | None:
-        """Return an estimate of it as tables show it: a share has an interval within 0 and 1."""
-        if estimate is None or not self.share:
-            return estimate
-        return Estimate.share(estimate.value, estimate.stderr, estimate.how)
-
-
-def _diffusion(species: str) -> Callable[[AnalysisResults], Estimate | None]:
-    def get(results: AnalysisResults) -> Estimate | None:
-        name = f"{results.input.cation}+" if species == "cation" else species
-        entry = results.diffusion.of(name)
-        return None if entry is None else entry.D_m2_per_s
-
-    return get
-
-
-def _infinite(results: AnalysisResults) -> Estimate | None:
-    entry = results.diffusion.of("OH-")
-    return None if entry is None else entry.D_infinite_m2_per_s
-
-
-def _bonded(results: AnalysisResults) -> Estimate | None:
-    return results.hydrogen_bonds.classes[0].fraction_of_donors_bonded
-
-
-def _viscosity(results: AnalysisResults) -> Estimate | None:
-    found = results.diffusion.viscosity
-    return None if found is None else found.viscosity_mPa_s
-
-
-QUANTITIES = (
-    Quantity("D_OH_m2_per_s", "diffusion of OH⁻", _diffusion("OH-"), -9),
-    Quantity("D_OH_infinite_m2_per_s", "diffusion of OH⁻, infinite box", _infinite, -9),
-    Quantity("D_cation_m2_per_s", "diffusion of the cation", _diffusion("cation"), -9),
-    Quantity("D_H2O_m2_per_s", "diffusion of H₂O", _diffusion("H2O"), -9),
-    Quantity(
-        "hop_rate_per_ps", "net hops per OH⁻ and ps",
-        lambda results: results.grotthuss.hop_rate_per_ps,
-    ),
-    Quantity(
-        "OH_OH_bonded_fraction", "OH⁻ that donate a hydrogen bond to OH⁻", _bonded, share=True,
-    ),
-    Quantity(
-        "nernst_einstein_S_per_m", "conductivity, Nernst–Einstein",
-        lambda results: results.conductivity.nernst_einstein_S_per_m,
-    ),
-    Quantity(
-        "einstein_S_per_m", "conductivity, Einstein",
-        lambda results: results.conductivity.einstein_S_per_m,
-    ),
-    Quantity("viscosity_mPa_s", "viscosity, Green–Kubo", _viscosity),
-)  # fmt: skip
+BY_CHANCE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +49,8 @@ class SeriesPoint:
         values: key of a quantity -> mean of its runs, or None if no run gives it.
         experiment_S_per_m: measured conductivity (Gilliam 2007), or None.
         birge_ratios: key of a quantity -> Birge's ratio (:class:`Combined`).
+        experiment_viscosity_mPa_s: measured viscosity (Laliberté 2009), or None.
+        koh_per_h2o: hydroxide units for each water molecule.
     """
 
     molarity_mol_per_L: float
@@ -135,6 +61,8 @@ class SeriesPoint:
     values: dict[str, Estimate | None]
     experiment_S_per_m: float | None
     birge_ratios: dict[str, float | None] = field(default_factory=dict)
+    experiment_viscosity_mPa_s: float | None = None
+    koh_per_h2o: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +111,7 @@ def replicas(values: Sequence[Estimate | None], sizes: Sequence[float] | None = 
     birge = math.sqrt(chi2 / (n - 1))
     spread = sum(w**2 / p for w, p in zip(weights, precision, strict=True))
     error = mean * math.sqrt(spread) / total
-    if stats.chi2.sf(chi2, n - 1) >= _BY_CHANCE:
+    if stats.chi2.sf(chi2, n - 1) >= BY_CHANCE:
         return Combined(Estimate.positive(mean, error, How.REPLICAS), birge)
     error *= max(1.0, birge)
     return Combined(Estimate.student(mean, error, n - 1.0, How.REPLICAS), birge)
@@ -226,9 +154,11 @@ def _point(group: list[tuple[str, AnalysisResults]]) -> SeriesPoint:
     known = [entry.temperature_K for entry in inputs if entry.temperature_K is not None]
     temperature = sum(known) / len(known) if known else None
     cation = inputs[0].cation
-    measured = None
+    measured = viscosity = None
     if cation == "K" and temperature is not None:
         measured = experiment(molarity, temperature)
+        w = mass_fraction(cation, inputs[0].n_koh, inputs[0].n_h2o)
+        viscosity = koh_viscosity(w, temperature)
     sizes = [max(entry.duration_ps, 1e-9) * entry.n_atoms for entry in inputs]
     combined = {
         entry.key: replicas([entry.of(results) for _, results in group], sizes)
@@ -243,71 +173,6 @@ def _point(group: list[tuple[str, AnalysisResults]]) -> SeriesPoint:
         {key: found.mean for key, found in combined.items()},
         measured,
         {key: found.birge_ratio for key, found in combined.items()},
+        None if viscosity is None else viscosity.value,
+        inputs[0].n_koh / max(inputs[0].n_h2o, 1),
     )
-
-
-def write_series(points: Sequence[SeriesPoint], folder: Path) -> None:
-    """Write ``series.json`` and ``series.csv`` into an existing folder."""
-    names = [
-        column
-        for entry in QUANTITIES
-        for column in (entry.key, f"{entry.key.split('_per_')[0]}_stderr")
-    ]
-    write_csv(
-        folder / SERIES_CSV,
-        "one line per solution; units in the names, stderr in the unit of the column before it; "
-        "experiment: Gilliam et al. 2007, doi:10.1016/j.ijhydene.2006.10.062",
-        ("molarity_mol_per_L", "temperature_K", "n_runs", "duration_ps", *names,
-         "experiment_S_per_m"),
-        [
-            (
-                point.molarity_mol_per_L, point.temperature_K, len(point.runs), point.duration_ps,
-                *(cell for entry in QUANTITIES for cell in columns(point.values[entry.key])),
-                point.experiment_S_per_m,
-            )
-            for point in points
-        ],
-    )  # fmt: skip
-    tree = [
-        {
-            "molarity_mol_per_L": point.molarity_mol_per_L,
-            "temperature_K": point.temperature_K,
-            "cation": point.cation,
-            "runs": list(point.runs),
-            "duration_ps": point.duration_ps,
-            "experiment_S_per_m": point.experiment_S_per_m,
-            **{
-                entry.key: {
-                    **keys(
-                        entry.in_table(point.values[entry.key]), "value", "stderr", "interval_95"
-                    ),
-                    "birge_ratio": point.birge_ratios[entry.key],
-                }
-                for entry in QUANTITIES
-            },
-        }
-        for point in points
-    ]
-    text = json.dumps(finite({"points": tree}), indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(folder / SERIES_JSON, text + "\n")
-
-
-def series_table(points: Sequence[SeriesPoint]) -> str:
-    """Return the main numbers for the terminal."""
-    head = ("mol/L", "runs", "D(OH-) 1e-9 m²/s", "hops/ps", "OH- to OH-", "NE S/m", "Einstein S/m",
-            "exp. S/m")  # fmt: skip
-    main = ("D_OH_m2_per_s", "hop_rate_per_ps", "OH_OH_bonded_fraction",
-            "nernst_einstein_S_per_m", "einstein_S_per_m")  # fmt: skip
-    shown = [entry for entry in QUANTITIES if entry.key in main]
-    widths = (8, 6, 18, 16, 29, 14, 16, 10)
-    lines = ["".join(f"{word:>{width}}" for word, width in zip(head, widths, strict=True))]
-    for point in points:
-        cells = [f"{point.molarity_mol_per_L:.3g}", str(len(point.runs))]
-        cells += [
-            terminal(entry.in_table(point.values[entry.key]), 10.0**-entry.exponent)
-            for entry in shown
-        ]
-        measured = point.experiment_S_per_m
-        cells.append("-" if measured is None else f"{measured:.4g}")
-        lines.append("".join(f"{cell:>{w}}" for cell, w in zip(cells, widths, strict=True)))
-    return "\n".join(lines)

@@ -264,7 +264,7 @@ def command(
 
 def _series(paths: Sequence[str], output: Path, force: bool, choices: Study) -> None:
     """Analyse each trajectory by itself, then all together."""
-    from pykoh.analysis.series import series_table
+    from pykoh.analysis.series_files import series_table
 
     with AnalysisProgress() as progress:
         found = analyze_series(paths, output, force=force, **progress.with_progress(choices))

@@ -262,7 +262,19 @@ LALIBERTE = Reference(
     "10.1021/je8008123",
     "the measured viscosity of aqueous KOH, -14 to 40 °C and up to 52 wt%",
 )
+ARRHENIUS = Reference(
+    "arrhenius1889",
+    "Arrhenius, Svante",
+    "Über die Reaktionsgeschwindigkeit bei der Inversion von Rohrzucker durch Säuren",
+    "Zeitschrift für Physikalische Chemie",
+    1889,
+    "4",
+    "226",
+    "10.1515/zpch-1889-0416",
+    "activation energies from several temperatures",
+)
 
+# Arrhenius is cited by the page of a series only.
 ALL = (
     LUZAR,
     MARX,

@@ -16,6 +16,7 @@ from scipy import stats
 
 import pykoh.trajectory.run as run_module
 import report_cases
+from pykoh.analysis.activation import activation_energy, activations
 from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.estimate_views import columns
 from pykoh.analysis.common.msd_order_n import OrderN
@@ -23,6 +24,7 @@ from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.analysis.results.folder import run_names
 from pykoh.analysis.results.write import as_json
 from pykoh.analysis.series import replicas, series
+from pykoh.analysis.series_files import write_series
 from pykoh.analysis.transport.conductivity import ion_tracks
 from pykoh.analysis.transport.diffusion import cross_term
 from pykoh.analysis.transport.fitting import choose_fit
@@ -30,6 +32,7 @@ from pykoh.analysis.transport.onsager import onsager
 from pykoh.analysis.workers import Workers, dask_workers
 from pykoh.cli import main
 from pykoh.errors import EngineError
+from pykoh.report.series import write_series_report
 from pykoh.trajectory.run import ReadOptions, Run
 from trajectories import brownian, koh_walkers, write_dump
 
@@ -145,6 +148,77 @@ def test_runs_of_one_solution_are_one_point() -> None:
     assert mean.value == pytest.approx(entry.D_m2_per_s.value)
     assert mean.stderr == pytest.approx(entry.D_m2_per_s.stderr / np.sqrt(2))
     assert points[0].experiment_S_per_m is not None
+
+
+def test_activation_energy_of_an_exact_line() -> None:
+    """ln q = ln A - E / (R T): E is found, with the error that the errors of q give."""
+    kelvin = np.array([298.15, 313.15, 333.15])
+    values = 5.0 * np.exp(-15.0 / (8.31446261815324e-3 * kelvin))
+    found = activation_energy(kelvin, estimates(*((v, 0.05 * v) for v in values)))
+    assert found is not None
+    assert found.value == pytest.approx(15.0, rel=1e-9)
+    x = 1.0 / (8.31446261815324e-3 * kelvin)
+    assert found.stderr == pytest.approx(0.05 / np.sqrt(np.sum((x - x.mean()) ** 2)))
+    # One temperature, an unknown error, and an error that is too large for a logarithm.
+    assert activation_energy(kelvin, estimates((1.0, 0.1), (2.0, None), (2.0, 1.5))) is None
+    assert activation_energy([298.15, 298.9], estimates((1.0, 0.1), (1.1, 0.1))) is None
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_interval_of_the_activation_energy_holds_the_truth(n: int) -> None:
+    rng = np.random.default_rng(n)
+    kelvin = np.linspace(290.0, 350.0, n)
+    held = 0
+    for _ in range(400):
+        values = np.exp(-12.0 / (8.31446261815324e-3 * kelvin) + rng.normal(0.0, 0.08, n))
+        found = activation_energy(kelvin, estimates(*((v, 0.08 * v) for v in values)))
+        assert found is not None and found.interval is not None
+        held += found.interval[0] <= 12.0 <= found.interval[1]
+    assert 0.91 <= held / 400 <= 0.99
+
+
+def test_a_solution_at_two_temperatures(tmp_path: Path) -> None:
+    """One solution at two temperatures has activation energies, and two lines in each plot."""
+    a = report_cases.full()
+    rate = a.grotthuss.hop_rate_per_ps
+    assert rate is not None
+    hotter = replace(
+        a,
+        input=replace(a.input, temperature=Estimate.given(333.0)),
+        grotthuss=replace(a.grotthuss, hop_rate_per_ps=rate.times(2.0)),
+    )
+    dilute = replace(a, input=replace(a.input, n_koh=2, n_h2o=98, molarity_mol_per_L=1.1))
+    points = series([("a", a), ("hot", hotter), ("dilute", dilute)])
+    (found,) = activations(points)
+    assert found.temperatures_K == (a.input.temperature_K, 333.0)
+    energy = found.energies_kJ_per_mol["hop_rate_per_ps"]
+    assert energy is not None
+    kelvin = np.array(found.temperatures_K)
+    assert energy.value == pytest.approx(
+        8.31446261815324e-3 * np.log(2.0) / (1.0 / kelvin[0] - 1.0 / kelvin[1])
+    )
+    write_series(points, tmp_path, [found])
+    tree = json.loads((tmp_path / "series.json").read_text())
+    (written,) = tree["activation"]
+    assert written["energies_kJ_per_mol"]["hop_rate_per_ps"]["value"] == pytest.approx(energy.value)
+    page = write_series_report(points, tmp_path, [], activations=[found]).read_text()
+    assert "Activation energies" in page and "333 K" in page
+    assert sum(1 for _ in (tmp_path / "plots").glob("series_*.svg")) >= 6
+    # Without a second temperature there is neither a section nor a key.
+    write_series(points[:1], tmp_path)
+    assert "activation" not in json.loads((tmp_path / "series.json").read_text())
+
+
+def test_measured_values_are_beside_the_computed_ones(tmp_path: Path) -> None:
+    a = report_cases.full()
+    (point,) = series([("a", a)])
+    assert point.experiment_viscosity_mPa_s == pytest.approx(1.6, abs=0.2)  # 6.3 mol/L, 26 °C
+    page = write_series_report([point], tmp_path, []).read_text()
+    assert "viscosity, measured" in page and "conductivity, measured" in page
+    assert "infinite dilution" in page
+    (sodium,) = series([("a", replace(a, input=replace(a.input, cation="Na")))])
+    assert sodium.experiment_S_per_m is None and sodium.experiment_viscosity_mPa_s is None
+    write_series_report([sodium], tmp_path, [])
 
 
 def test_names_of_runs() -> None:

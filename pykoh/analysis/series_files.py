@@ -1,0 +1,109 @@
+"""``series.json``, ``series.csv`` and the table of the terminal: the results of a series."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from pykoh.analysis.activation import Activation
+from pykoh.analysis.common.estimate_views import columns, keys, terminal
+from pykoh.analysis.results.tables import Json, finite, write_csv
+from pykoh.analysis.series import SeriesPoint
+from pykoh.analysis.series_quantities import QUANTITIES
+from pykoh.files import write_text
+
+SERIES_JSON, SERIES_CSV = "series.json", "series.csv"
+
+
+def _column_names() -> list[str]:
+    """Return the two columns of each quantity: its value and its standard error."""
+    return [
+        column
+        for entry in QUANTITIES
+        for column in (entry.key, f"{entry.key.split('_per_')[0]}_stderr")
+    ]
+
+
+def _point(point: SeriesPoint) -> Json:
+    return {
+        "molarity_mol_per_L": point.molarity_mol_per_L,
+        "temperature_K": point.temperature_K,
+        "cation": point.cation,
+        "runs": list(point.runs),
+        "duration_ps": point.duration_ps,
+        "experiment_S_per_m": point.experiment_S_per_m,
+        "experiment_viscosity_mPa_s": point.experiment_viscosity_mPa_s,
+        **{
+            entry.key: {
+                **keys(entry.in_table(point.values[entry.key]), "value", "stderr", "interval_95"),
+                "birge_ratio": point.birge_ratios[entry.key],
+            }
+            for entry in QUANTITIES
+        },
+    }
+
+
+def _activation(found: Activation) -> Json:
+    return {
+        "molarities_mol_per_L": list(found.molarities_mol_per_L),
+        "temperatures_K": list(found.temperatures_K),
+        "energies_kJ_per_mol": {
+            key: keys(energy, "value", "stderr", "interval_95")
+            for key, energy in found.energies_kJ_per_mol.items()
+        },
+    }
+
+
+def write_series(
+    points: Sequence[SeriesPoint], folder: Path, activations: Sequence[Activation] = ()
+) -> None:
+    """Write ``series.json`` and ``series.csv`` into an existing folder.
+
+    Args:
+        points: one for each solution.
+        folder: an existing folder.
+        activations: activation energies, where there are several temperatures.
+    """
+    write_csv(
+        folder / SERIES_CSV,
+        "one line per solution; units in the names, stderr in the unit of the column before it; "
+        "experiment: Gilliam et al. 2007, doi:10.1016/j.ijhydene.2006.10.062 (conductivity), "
+        "Laliberté 2009, doi:10.1021/je8008123 (viscosity)",
+        ("molarity_mol_per_L", "temperature_K", "n_runs", "duration_ps", *_column_names(),
+         "experiment_S_per_m", "experiment_viscosity_mPa_s"),
+        [
+            (
+                point.molarity_mol_per_L, point.temperature_K, len(point.runs), point.duration_ps,
+                *(cell for entry in QUANTITIES for cell in columns(point.values[entry.key])),
+                point.experiment_S_per_m, point.experiment_viscosity_mPa_s,
+            )
+            for point in points
+        ],
+    )  # fmt: skip
+    tree: dict[str, Json] = {"points": [_point(point) for point in points]}
+    if activations:
+        tree["activation"] = [_activation(each) for each in activations]
+    text = json.dumps(finite(tree), indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(folder / SERIES_JSON, text + "\n")
+
+
+def series_table(points: Sequence[SeriesPoint]) -> str:
+    """Return the main numbers for the terminal."""
+    head = ("mol/L", "runs", "D(OH-) 1e-9 m²/s", "hops/ps", "OH- to OH-", "NE S/m", "Einstein S/m",
+            "exp. S/m")  # fmt: skip
+    main = ("D_OH_m2_per_s", "hop_rate_per_ps", "OH_OH_bonded_fraction",
+            "nernst_einstein_S_per_m", "einstein_S_per_m")  # fmt: skip
+    shown = [entry for entry in QUANTITIES if entry.key in main]
+    widths = (8, 6, 18, 16, 29, 14, 16, 10)
+    lines = ["".join(f"{word:>{width}}" for word, width in zip(head, widths, strict=True))]
+    for point in points:
+        cells = [f"{point.molarity_mol_per_L:.3g}", str(len(point.runs))]
+        cells += [
+            terminal(entry.in_table(point.values[entry.key]), 10.0**-entry.exponent)
+            for entry in shown
+        ]
+        measured = point.experiment_S_per_m
+        cells.append("-" if measured is None else f"{measured:.4g}")
+        lines.append("".join(f"{cell:>{w}}" for cell, w in zip(cells, widths, strict=True)))
+    return "\n".join(lines)

@@ -1,0 +1,150 @@
+"""What a series compares from solution to solution: each quantity, its key and its subject."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pykoh.analysis.common.estimate import Estimate
+from pykoh.analysis.results import AnalysisResults
+
+Find = Callable[[AnalysisResults], Estimate | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A quantity of the series.
+
+    Attributes:
+        key: name in ``series.json`` and column of ``series.csv``, with the unit.
+        title: what it is.
+        of: finds it in the results of a run.
+        subject: one of :data:`SUBJECTS`.
+        exponent: power of ten that is taken out of it in tables.
+        unit: what is written behind the number.
+        share: it is a share, from 0 to 1.
+    """
+
+    key: str
+    title: str
+    of: Find
+    subject: str
+    exponent: int = 0
+    unit: str = ""
+    share: bool = False
+
+    def in_table(self, estimate: Estimate | None) -> Estimate | None:
+        """Return an estimate of it as tables show it: a share has an interval within 0 and 1."""
+        if estimate is None or not self.share:
+            return estimate
+        return Estimate.share(estimate.value, estimate.stderr, estimate.how)
+
+
+def _diffusion(species: str, infinite: bool = False) -> Find:
+    def get(results: AnalysisResults) -> Estimate | None:
+        name = f"{results.input.cation}+" if species == "cation" else species
+        entry = results.diffusion.of(name)
+        if entry is None:
+            return None
+        return entry.D_infinite_m2_per_s if infinite else entry.D_m2_per_s
+
+    return get
+
+
+def _bonded(results: AnalysisResults) -> Estimate | None:
+    return results.hydrogen_bonds.classes[0].fraction_of_donors_bonded
+
+
+def _donated(results: AnalysisResults) -> Estimate | None:
+    return results.hydrogen_bonds.classes[0].mean_per_donor
+
+
+def _paired(results: AnalysisResults) -> Estimate | None:
+    pairs = results.structure.hydroxide_pairs
+    return None if pairs is None else pairs.fraction_paired
+
+
+def _returned(results: AnalysisResults) -> Estimate | None:
+    found = results.grotthuss.directionality
+    return None if found is None else found.return_probability
+
+
+def _barrier(results: AnalysisResults) -> Estimate | None:
+    found = results.grotthuss.proton_transfer
+    return None if found is None else found.barrier_kT
+
+
+def _neighbours(pair: str) -> Find:
+    """Find a coordination number; ``+`` stands for the cation."""
+
+    def get(results: AnalysisResults) -> Estimate | None:
+        name = pair.replace("+", results.input.cation)
+        for rdf in results.structure.rdfs:
+            if rdf.pair == name:
+                return rdf.coordination_number
+        return None
+
+    return get
+
+
+def _viscosity(results: AnalysisResults) -> Estimate | None:
+    found = results.diffusion.viscosity
+    return None if found is None else found.viscosity_mPa_s
+
+
+def _conductivity(name: str) -> Find:
+    def get(results: AnalysisResults) -> Estimate | None:
+        found: Estimate | None = getattr(results.conductivity, name)
+        return found
+
+    return get
+
+
+SUBJECTS = {
+    "diffusion": "Diffusion",
+    "hops": "Proton hops",
+    "bonds": "Hydrogen bonds between hydroxide ions",
+    "structure": "Coordination",
+    "charge": "Conductivity and viscosity",
+}
+"""Subject of a quantity -> heading."""
+
+
+def _D(key: str, title: str, of: Find) -> Quantity:  # noqa: N802  (the symbol of the quantity)
+    return Quantity(f"D_{key}_m2_per_s", title, of, "diffusion", -9, "m²/s")
+
+
+QUANTITIES = (
+    _D("OH", "OH⁻", _diffusion("OH-")),
+    _D("OH_infinite", "OH⁻, infinite box", _diffusion("OH-", infinite=True)),
+    _D("OH_vehicular", "OH⁻, vehicular part", _diffusion("OH-_vehicular")),
+    _D("OH_structural", "OH⁻, structural part", _diffusion("OH-_structural")),
+    _D("cation", "cation", _diffusion("cation")),
+    _D("cation_infinite", "cation, infinite box", _diffusion("cation", infinite=True)),
+    _D("H2O", "H₂O", _diffusion("H2O")),
+    _D("H2O_infinite", "H₂O, infinite box", _diffusion("H2O", infinite=True)),
+    Quantity(
+        "hop_rate_per_ps", "net hops per OH⁻",
+        lambda results: results.grotthuss.hop_rate_per_ps, "hops", unit="1/ps",
+    ),
+    Quantity("return_probability", "next hop leads back", _returned, "hops", share=True),
+    Quantity("barrier_kT", "barrier of the transfer", _barrier, "hops", unit="kT"),
+    Quantity("OH_OH_bonded_fraction", "OH⁻ that donate to OH⁻", _bonded, "bonds", share=True),
+    Quantity("OH_OH_bonds_per_OH", "bonds donated to OH⁻ per OH⁻", _donated, "bonds"),
+    Quantity("OH_paired_fraction", "OH⁻ with another OH⁻ near", _paired, "bonds", share=True),
+    Quantity("coordination_OH_H2O", "H₂O around OH⁻", _neighbours("O*-Ow"), "structure"),
+    Quantity("coordination_cation_H2O", "H₂O around the cation", _neighbours("+-Ow"), "structure"),
+    Quantity("coordination_cation_OH", "OH⁻ around the cation", _neighbours("+-O*"), "structure"),
+    Quantity(
+        "nernst_einstein_S_per_m", "conductivity, Nernst–Einstein",
+        _conductivity("nernst_einstein_S_per_m"), "charge", unit="S/m",
+    ),
+    Quantity(
+        "einstein_S_per_m", "conductivity, Einstein", _conductivity("einstein_S_per_m"), "charge",
+        unit="S/m",
+    ),
+    Quantity("haven_ratio", "Haven ratio", _conductivity("haven_ratio"), "charge"),
+    Quantity(
+        "viscosity_mPa_s", "viscosity, Green–Kubo", _viscosity, "charge", unit="mPa·s",
+    ),
+)  # fmt: skip

@@ -1,0 +1,254 @@
+"""The plots of a series: each quantity against concentration, with what was measured beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pykoh.analysis.series import SeriesPoint
+from pykoh.analysis.transport.conductivity import EXPERIMENT_MOLARITY, experiment
+from pykoh.arrays import FloatArray
+from pykoh.errors import CompositionError
+from pykoh.report.canvas import COLOUR, Plot, figure, finish
+from pykoh.solution.composition import mass_fraction_of
+from pykoh.solution.measured import koh_viscosity, limiting_ion_diffusion, water_diffusion
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_SAME_K = 5.0  # points whose temperatures differ by less are one line
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A quantity in a plot.
+
+    Attributes:
+        key: of the quantity.
+        legend: its name in the plot.
+        colour: name of a colour of the palette.
+        marker: of matplotlib.
+    """
+
+    key: str
+    legend: str
+    colour: str
+    marker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One plot.
+
+    Attributes:
+        subject: section that it is in, a key of ``SUBJECTS``.
+        name: file name without suffix.
+        title: what it shows.
+        label: of the y axis, with the unit.
+        scale: is multiplied to the values.
+        lines: the quantities.
+    """
+
+    subject: str
+    name: str
+    title: str
+    label: str
+    scale: float
+    lines: tuple[Line, ...]
+
+
+PANELS = (
+    Panel(
+        "diffusion", "series_diffusion", "Diffusion", "D (10⁻⁹ m²/s)", 1e9,
+        (
+            Line("D_OH_m2_per_s", "OH⁻", "vermillion", "o"),
+            Line("D_cation_m2_per_s", "cation", "purple", "s"),
+            Line("D_H2O_m2_per_s", "H₂O", "blue", "^"),
+        ),
+    ),
+    Panel(
+        "diffusion", "series_hydroxide", "Diffusion of hydroxide: vehicular and structural",
+        "D (10⁻⁹ m²/s)", 1e9,
+        (
+            Line("D_OH_m2_per_s", "OH⁻", "vermillion", "o"),
+            Line("D_OH_structural_m2_per_s", "structural (hops)", "green", "D"),
+            Line("D_OH_vehicular_m2_per_s", "vehicular", "sky", "v"),
+        ),
+    ),
+    Panel(
+        "hops", "series_hops", "Proton hops", "net hops per OH⁻ (1/ps)", 1.0,
+        (Line("hop_rate_per_ps", "OH⁻", "vermillion", "o"),),
+    ),
+    Panel(
+        "bonds", "series_bonding", "Hydrogen bonds between hydroxide ions", "share of OH⁻", 1.0,
+        (
+            Line("OH_OH_bonded_fraction", "donates a bond to OH⁻", "green", "o"),
+            Line("OH_paired_fraction", "has another OH⁻ near", "orange", "s"),
+        ),
+    ),
+    Panel(
+        "structure", "series_coordination", "Coordination", "neighbours in the first shell", 1.0,
+        (
+            Line("coordination_OH_H2O", "H₂O around OH⁻", "vermillion", "o"),
+            Line("coordination_cation_H2O", "H₂O around the cation", "purple", "s"),
+            Line("coordination_cation_OH", "OH⁻ around the cation", "green", "D"),
+        ),
+    ),
+    Panel(
+        "charge", "series_conductivity", "Conductivity", "κ (S/m)", 1.0,
+        (
+            Line("nernst_einstein_S_per_m", "Nernst–Einstein", "sky", "s"),
+            Line("einstein_S_per_m", "Einstein", "blue", "o"),
+        ),
+    ),
+    Panel(
+        "charge", "series_viscosity", "Viscosity", "η (mPa·s)", 1.0,
+        (Line("viscosity_mPa_s", "Green–Kubo", "blue", "o"),),
+    ),
+)  # fmt: skip
+
+
+def _by_temperature(points: Sequence[SeriesPoint]) -> list[list[SeriesPoint]]:
+    """Return the points of each temperature, the coldest first."""
+    groups: list[list[SeriesPoint]] = []
+    for point in sorted(points, key=lambda p: p.temperature_K or 0.0):
+        last = groups[-1][0].temperature_K or 0.0 if groups else 0.0
+        if groups and (point.temperature_K or 0.0) - last < _SAME_K:
+            groups[-1].append(point)
+        else:
+            groups.append([point])
+    return [sorted(group, key=lambda p: p.molarity_mol_per_L) for group in groups]
+
+
+def _kelvin(group: Sequence[SeriesPoint]) -> float | None:
+    """Return the mean temperature of some points, or None."""
+    known = [p.temperature_K for p in group if p.temperature_K is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _draw_line(
+    axes: Axes, line: Line, scale: float, groups: Sequence[Sequence[SeriesPoint]]
+) -> bool:
+    """Draw a quantity, one line for each temperature; return whether there was anything."""
+    drawn = False
+    for number, group in enumerate(groups):
+        rows = [
+            (point.molarity_mol_per_L, mean.value * scale, (mean.stderr or 0.0) * scale)
+            for point in group
+            if (mean := point.values[line.key]) is not None
+        ]
+        if not rows:
+            continue
+        x, y, error = np.array(rows).T
+        kelvin = _kelvin(group)
+        name = line.legend
+        if len(groups) > 1:
+            name += ", temperature unknown" if kelvin is None else f", {kelvin:.0f} K"
+        colour = COLOUR[line.colour]
+        dash, fill = ("-", colour) if number == 0 else ("--", "none")
+        axes.errorbar(
+            x, y, yerr=error, fmt=f"{line.marker}{dash}", color=colour, markerfacecolor=fill,
+            capsize=3, markersize=5, linewidth=1, label=name,
+        )  # fmt: skip
+        drawn = True
+    return drawn
+
+
+def _measured_curve(
+    panel: Panel, cation: str, kelvin: float, grid: FloatArray
+) -> tuple[list[float], list[float], str]:
+    """Return x, y and the sentence of a curve that was measured; empty lists if there is none."""
+    xs: list[float] = []
+    ys: list[float] = []
+    if cation != "K":
+        return xs, ys, ""
+    for molarity in map(float, grid):
+        if panel.name == "series_conductivity":
+            value = experiment(molarity, kelvin)
+        else:
+            value = _viscosity(molarity, kelvin)
+        if value is not None:
+            xs.append(molarity)
+            ys.append(value)
+    source = "Gilliam et al. 2007" if panel.name == "series_conductivity" else "Laliberté 2009"
+    return xs, ys, f" Dotted: measured, {source}"
+
+
+def _viscosity(molarity: float, kelvin: float) -> float | None:
+    try:
+        w = mass_fraction_of(molarity, temperature_K=kelvin)
+    except CompositionError:
+        return None
+    found = koh_viscosity(w, kelvin)
+    return None if found is None else found.value
+
+
+def _draw_dilute(axes: Axes, cation: str, kelvin: float | None) -> bool:
+    """Draw what was measured at infinite dilution, and in pure water, at the y axis."""
+    found = (
+        (limiting_ion_diffusion("OH-"), "vermillion", "o"),
+        (limiting_ion_diffusion(f"{cation}+"), "purple", "s"),
+        (water_diffusion(kelvin), "blue", "^"),
+    )
+    for measured, colour, marker in found:
+        if measured is not None:
+            axes.plot(
+                [0.0], [measured.value * 1e9], marker, color=COLOUR[colour], clip_on=False,
+                markerfacecolor="none", markersize=8,
+            )  # fmt: skip
+    return any(measured is not None for measured, _, _ in found)
+
+
+def _draw_measured(
+    axes: Axes, panel: Panel, points: Sequence[SeriesPoint], groups: Sequence[Sequence[SeriesPoint]]
+) -> str:
+    """Draw what was measured; return the sentence about it, or an empty text."""
+    cation = points[0].cation
+    if panel.name == "series_diffusion":
+        if _draw_dilute(axes, cation, _kelvin(groups[0])):
+            return (
+                " Large open symbols at 0 mol/L: measured, ions at infinite dilution and 25 °C "
+                "(CRC Handbook), pure water at the temperature of the runs (Holz et al. 2000)."
+            )
+        return ""
+    if panel.name not in ("series_conductivity", "series_viscosity"):
+        return ""
+    highest = 1.15 * max(point.molarity_mol_per_L for point in points)
+    if panel.name == "series_conductivity":
+        highest = min(highest, EXPERIMENT_MOLARITY[1])
+    grid = np.linspace(0.05, max(highest, 0.1), 120)
+    sentence = ""
+    for number, group in enumerate(groups):
+        kelvin = _kelvin(group)
+        if kelvin is None:
+            continue
+        xs, ys, said = _measured_curve(panel, cation, kelvin, grid)
+        if xs:
+            label = "measured" if len(groups) == 1 else f"measured, {kelvin:.0f} K"
+            axes.plot(xs, ys, ":" if number == 0 else "-.", color=COLOUR["ink"], label=label)
+            sentence = f"{said}, at the mean temperature of the runs."
+    return sentence
+
+
+def series_plots(points: Sequence[SeriesPoint]) -> dict[str, list[Plot]]:
+    """Return the plots that the points have data for, by their subject."""
+    plots: dict[str, list[Plot]] = {}
+    groups = _by_temperature(points)
+    for panel in PANELS:
+        with figure() as (fig, axes):
+            drawn = [_draw_line(axes, line, panel.scale, groups) for line in panel.lines]
+            if not any(drawn):
+                continue
+            caption = "Bars are one standard error."
+            caption += _draw_measured(axes, panel, points, groups)
+            axes.set_xlim(left=0)
+            axes.set_ylim(bottom=0)
+            axes.set_xlabel("concentration (mol/L)")
+            axes.set_ylabel(panel.label)
+            axes.legend(loc="best")
+            plot = finish(fig, panel.name, panel.title, caption)
+            plots.setdefault(panel.subject, []).append(plot)
+    return plots
