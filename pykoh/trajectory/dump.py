@@ -17,6 +17,7 @@ from pykoh.errors import TrajectoryError
 from pykoh.trajectory import parsing
 from pykoh.trajectory.header import LONGEST_HEADER, FrameHeader, HeaderReader
 from pykoh.trajectory.layout import Layout
+from pykoh.trajectory.line_errors import line_error
 from pykoh.trajectory.seams import last_line_is_whole, seam_in
 from pykoh.trajectory.species import CATION, Atoms, SpeciesMap, code_of
 from pykoh.trajectory.streams import ByteStream
@@ -392,35 +393,5 @@ class DumpFile:
         while end < self._stop and self._buffer[end] != 10:
             end += 1
         words = self._buffer[position:end].tobytes().decode("utf-8", "replace").split()
-        place = f"{self.name}: {self._where(header)}"
-        id_column = self.layout.names.index("id")
-        who = f"atom {words[id_column]}" if id_column < len(words) else f"atom line {line + 1}"
-        name = self.layout.names[column]
-        word = words[column] if column < len(words) else ""
-        if status == parsing.SHORT_LINE:
-            reason = (
-                f"{who}: {len(words)} values, but the header names "
-                f"{len(self.layout.names)} columns; the file is damaged at this place"
-            )
-        elif status == parsing.NOT_FINITE:
-            reason = (
-                f"{who} has {name} = {word}; the simulation was unstable: analyse the part "
-                "before with --stop PS, or run again with a smaller time step"
-            )
-        elif status == parsing.UNKNOWN_SPECIES:
-            known = ", ".join(f"{k} = {v}" for k, v in enumerate(self._map.types, 1))
-            reason = (
-                f"{who} has element '{word}', not H, O or an alkali metal"
-                if self.layout.by_element
-                else f"{who} has type {word}, for which no element is given ({known}); "
-                "give the element of each type with --types, e.g. --types H,O,K, or dump 'element'"
-            )
-        elif status == parsing.UNKNOWN_ID:
-            reason = (
-                f"{who} was not in the first frame, or occurs twice; all frames need the same atoms"
-            )
-        elif status == parsing.OTHER_SPECIES:
-            reason = f"{who} changes its type or element; all frames need the same atoms"
-        else:
-            reason = f"{who} has {name} = '{word[:20]}', which is not a number"
-        raise TrajectoryError(f"{place}: {reason}")
+        reason = line_error(status, words, line, column, self.layout, self._map)
+        raise TrajectoryError(f"{self.name}: {self._where(header)}: {reason}")

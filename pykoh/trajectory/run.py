@@ -12,29 +12,20 @@ from numpy.typing import NDArray
 
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.blocks import BlockBuilder, FrameBlock
+from pykoh.trajectory.continuous import ContinuousCoordinates, LongStep
 from pykoh.trajectory.dump import Bookmark, RawFrame
 from pykoh.trajectory.frame_reader import LARGEST_A, FrameReader
-from pykoh.trajectory.header import PS_PER_TIME_UNIT, Cell, FrameHeader
+from pykoh.trajectory.header import PS_PER_TIME_UNIT, FrameHeader
 from pykoh.trajectory.opening import TrajectoryFile, open_trajectory
 from pykoh.trajectory.plausible import TimeSource, check_clock
 from pykoh.trajectory.species import Atoms, SpeciesMap
 from pykoh.trajectory.streams import STDIN
-from pykoh.trajectory.unwrapping import to_cartesian, to_fractional, unwrap
 
 __all__ = ["FrameBlock", "ReadOptions", "Run"]
 
-LONGEST_WRAPPED_STEP = 0.25
-"""Longest step between frames, as a fraction of the cell, that wrapped coordinates may have.
-
-A step of more than half a cell looks like the shorter step to another image. Thermal steps have no
-sharp upper limit. But if the longest of all steps is below a quarter of the cell, a step of half a
-cell does not occur.
-"""
-
 _ATOM_FRAMES_PER_BLOCK = 1 << 16
 
-# State of a run for continuing, besides its atoms and the place in the file.
-_ARRAYS = ("fractional", "previous", "shift", "last_positions", "offset")
+# State of a run for continuing, besides its atoms, its coordinates and the place in the file.
 _PLAIN = (
     "notes", "frame_interval_ps", "n_frames", "_bytes_before", "_last_time", "_n_accepted",
     "_first_time", "_spacing", "_dropped", "_first_of_file", "_velocities",
@@ -104,10 +95,8 @@ class Run:
         self._last_time: float | None = None
         self._n_accepted = 0
         self._first_time = 0.0
-        self._fractional: NDArray[np.float64] | None = None
-        self._offset: NDArray[np.float64] | None = None
         self._spacing = 0.0
-        self._last_cell: Cell | None = None  # cell of the last frame without fractional coordinates
+        self._coordinates = ContinuousCoordinates()
         self._number = 0  # of the present file
         self._dropped = [0, 0, 0]  # its frames: repeated, replaced, between the regular ones
         self._first_of_file = True
@@ -141,13 +130,7 @@ class Run:
     def state(self) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
         """Return arrays and JSON values for continuing after the last block."""
         file = self._file
-        arrays = {
-            name: value
-            for name in _ARRAYS
-            if (value := getattr(self, f"_{name}", None)) is not None
-        }
-        if self._last_cell is not None:
-            arrays["cell"], arrays["origin"] = self._last_cell.vectors, self._last_cell.origin
+        arrays = self._coordinates.state()
         plain = {name: getattr(self, name) for name in _PLAIN}
         mark = None if file is None else file.bookmark()
         where = 0 if file is None else file.position
@@ -169,11 +152,7 @@ class Run:
             self._bookmark = (plain["bookmark"][0], plain["bookmark"][1], plain["bookmark"][2])
         for name in _PLAIN:
             setattr(self, name, plain[name])
-        for name in _ARRAYS:
-            if name in arrays:
-                setattr(self, f"_{name}", arrays[name])
-        if "cell" in arrays:
-            self._last_cell = Cell(arrays["cell"], arrays["origin"])
+        self._coordinates.restore(arrays)
 
     def _open(self, path: str, atoms: Atoms | None) -> TrajectoryFile:
         given = self.options
@@ -203,7 +182,7 @@ class Run:
                             self._velocities = self._has_velocities(file)
                         block = BlockBuilder(size, n, self._velocities)
                     unit = self._velocity_unit(file) if self._has_velocities(file) else np.nan
-                    block.add(raw, time, self._last_positions, unit)
+                    block.add(raw, time, self._coordinates.positions, unit)
                     if block.full:
                         yield self._checked(block.take(), file.name)
                 self.notes += file.notes
@@ -303,7 +282,7 @@ class Run:
         return header.step * self.options.timestep_fs * 1e-3
 
     def _frames(self, file: TrajectoryFile, until: float) -> Iterator[tuple[RawFrame, float]]:
-        """Yield the frames of one file to use, and set ``_last_positions`` for each."""
+        """Yield the frames of one file to use; ``_coordinates`` has the positions of each."""
         dropped = self._dropped
         while (header := file.next_header()) is not None:
             time = self._time(header, file)
@@ -332,7 +311,7 @@ class Run:
             if not self._on_grid(time, file, raw.header):
                 dropped[2] += 1
                 continue
-            self._place(raw, file, self._first_of_file)
+            self._place(raw, file)
             self._first_of_file = False
             self._last_time = time
             self._n_accepted += 1
@@ -382,65 +361,20 @@ class Run:
             "analyse the parts separately, or choose one with --start and --stop"
         )
 
-    def _place(self, raw: RawFrame, file: TrajectoryFile, first_of_file: bool) -> None:
-        """Compute the unwrapped positions of a frame into ``_last_positions``."""
-        layout = file.layout
-        assert layout is not None
-        cell = raw.header.cell
-        n = len(raw.values)
-        if self._fractional is None:
-            self._fractional = np.zeros((n, 3))
-            self._previous = np.zeros((n, 3))
-            self._shift = np.zeros((n, 3))
-            self._last_positions = np.zeros((n, 3))
-        if self._n_accepted == 0 or first_of_file:
-            self._offset = None
-        joins = first_of_file and self._n_accepted > 0
-        if layout.unwrapped and not layout.scaled and self._offset is None and not joins:
-            # Fractional coordinates are only needed when files are joined.
-            self._last_positions[:] = raw.values[:, :3]
-            self._last_cell = cell
-            return
-        if self._last_cell is not None:
-            inverse = np.linalg.inv(self._last_cell.vectors).astype(np.float64)
-            origin = self._last_cell.origin
-            to_fractional(self._last_positions, False, False, inverse, origin, self._fractional)
-            self._last_cell = None
-        self._previous, self._fractional = self._fractional, self._previous
-        if raw.header.cell is not getattr(self, "_cell", None):
-            self._cell = raw.header.cell
-            self._inverse = np.linalg.inv(cell.vectors).astype(np.float64)
-        to_fractional(
-            raw.values, layout.scaled, layout.images, self._inverse, cell.origin, self._fractional
-        )
-        if self._n_accepted:
-            if not layout.unwrapped and not layout.images:
-                self._unwrap(raw.header, file)
-            elif first_of_file:
-                self._stitch(file)
-            elif self._offset is not None:
-                self._fractional += self._offset
-        to_cartesian(self._fractional, cell.vectors, cell.origin, self._last_positions)
-
-    def _unwrap(self, header: FrameHeader, file: TrajectoryFile) -> None:
-        assert self._fractional is not None
-        atom, longest = unwrap(self._fractional, self._previous, LONGEST_WRAPPED_STEP, self._shift)
-        if atom >= 0:
+    def _place(self, raw: RawFrame, file: TrajectoryFile) -> None:
+        """Compute the unwrapped positions of a frame."""
+        assert file.layout is not None
+        joins = self._first_of_file and self._n_accepted > 0
+        try:
+            joined = self._coordinates.add(raw, file.layout, joins)
+        except LongStep as error:
             raise TrajectoryError(
-                f"{file.name}: step {header.step}: atom {self.atoms.ids[atom]} moves by "
-                f"{longest:.2f} of the cell between frames ({self._spacing:g} ps), too far to "
-                "unwrap coordinates without image flags; dump 'xu yu zu' or 'x y z ix iy iz', or "
-                "dump more often"
-            )
-
-    def _stitch(self, file: TrajectoryFile) -> None:
-        """Join unwrapped coordinates to those of the file before, if image flags were reset."""
-        assert self._fractional is not None
-        joined = self._fractional.copy()
-        atom, _ = unwrap(joined, self._previous, LONGEST_WRAPPED_STEP, self._shift)
-        if atom < 0 and self._shift.any():
-            self._fractional[:] = joined
-            self._offset = self._shift.copy()
+                f"{file.name}: step {raw.header.step}: atom {self.atoms.ids[error.atom]} moves by "
+                f"{error.longest:.2f} of the cell between frames ({self._spacing:g} ps), too far "
+                "to unwrap coordinates without image flags; dump 'xu yu zu' or 'x y z ix iy iz', "
+                "or dump more often"
+            ) from None
+        if joined:
             self.notes.append(
                 f"{file.name}: its image flags were reset; it was joined to the file before it"
             )

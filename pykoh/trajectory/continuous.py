@@ -1,0 +1,154 @@
+"""Coordinates of a run that are continuous from frame to frame, whatever its dump holds.
+
+Wrapped coordinates are unwrapped, image flags are used, and a file whose image flags were reset is
+joined to the file before it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pykoh.arrays import FloatArray
+from pykoh.trajectory.dump import RawFrame
+from pykoh.trajectory.header import Cell
+from pykoh.trajectory.layout import Layout
+from pykoh.trajectory.unwrapping import to_cartesian, to_fractional, unwrap
+
+LONGEST_WRAPPED_STEP = 0.25
+"""Longest step between frames, as a fraction of the cell, that wrapped coordinates may have.
+
+A step of more than half a cell looks like the shorter step to another image. Thermal steps have no
+sharp upper limit. But if the longest of all steps is below a quarter of the cell, a step of half a
+cell does not occur.
+"""
+
+# Key in a saved state -> attribute. The keys stay: a newer pykoh continues an older analysis.
+_ARRAYS = {
+    "fractional": "_fractional",
+    "previous": "_previous",
+    "shift": "_shift",
+    "last_positions": "positions",
+    "offset": "_offset",
+}
+
+
+class LongStep(Exception):  # noqa: N818  (always caught by the reader, which names file and frame)
+    """An atom moved too far between two frames to unwrap its coordinates.
+
+    Attributes:
+        atom: index of the atom.
+        longest: its step, as a fraction of the cell.
+    """
+
+    def __init__(self, atom: int, longest: float) -> None:
+        super().__init__(atom, longest)
+        self.atom, self.longest = atom, longest
+
+
+class ContinuousCoordinates:
+    """Unwraps the frames of a run, one after the other.
+
+    Attributes:
+        positions: [n_atoms, 3], Å, unwrapped, of the last frame. The array is used again.
+    """
+
+    def __init__(self) -> None:
+        self.positions: FloatArray = np.zeros((0, 3))
+        self._fractional: FloatArray | None = None
+        self._previous: FloatArray = np.zeros((0, 3))
+        self._shift: FloatArray = np.zeros((0, 3))
+        self._offset: FloatArray | None = None  # cells to add, of a file that was joined
+        self._last_cell: Cell | None = None  # of the last frame without fractional coordinates
+        self._cell: Cell | None = None  # that _inverse belongs to
+        self._inverse: FloatArray = np.zeros((3, 3))
+
+    def state(self) -> dict[str, FloatArray]:
+        """Return arrays for continuing after the last frame."""
+        if self._fractional is None:
+            return {}
+        arrays = {
+            key: value
+            for key, name in _ARRAYS.items()
+            if (value := getattr(self, name)) is not None
+        }
+        if self._last_cell is not None:
+            arrays["cell"], arrays["origin"] = self._last_cell.vectors, self._last_cell.origin
+        return arrays
+
+    def restore(self, arrays: dict[str, FloatArray]) -> None:
+        """Continue from a state.
+
+        Args:
+            arrays: from :meth:`state`; other keys are ignored.
+        """
+        for key, name in _ARRAYS.items():
+            if key in arrays:
+                setattr(self, name, arrays[key])
+        if "cell" in arrays:
+            self._last_cell = Cell(arrays["cell"], arrays["origin"])
+
+    def add(self, raw: RawFrame, layout: Layout, joins: bool) -> bool:
+        """Compute the positions of the next frame.
+
+        Args:
+            raw: the frame.
+            layout: columns of its file.
+            joins: the frame is the first of a file that follows another one.
+
+        Returns:
+            Whether the file was joined to the one before, because its image flags were reset.
+
+        Raises:
+            LongStep: wrapped coordinates cannot be unwrapped.
+        """
+        first = self._fractional is None
+        if self._fractional is None:
+            n = len(raw.values)
+            self._fractional, self._previous = np.zeros((n, 3)), np.zeros((n, 3))
+            self._shift, self.positions = np.zeros((n, 3)), np.zeros((n, 3))
+        if joins:
+            self._offset = None
+        cell = raw.header.cell
+        if layout.unwrapped and not layout.scaled and self._offset is None and not joins:
+            # Fractional coordinates are only needed when files are joined.
+            self.positions[:] = raw.values[:, :3]
+            self._last_cell = cell
+            return False
+        if self._last_cell is not None:
+            inverse = np.linalg.inv(self._last_cell.vectors).astype(np.float64)
+            origin = self._last_cell.origin
+            to_fractional(self.positions, False, False, inverse, origin, self._fractional)
+            self._last_cell = None
+        self._previous, self._fractional = self._fractional, self._previous
+        if cell is not self._cell:
+            self._cell = cell
+            self._inverse = np.linalg.inv(cell.vectors).astype(np.float64)
+        to_fractional(
+            raw.values, layout.scaled, layout.images, self._inverse, cell.origin, self._fractional
+        )
+        joined = False
+        if not first:
+            if not layout.unwrapped and not layout.images:
+                atom, longest = self._unwrap(self._fractional)
+                if atom >= 0:
+                    raise LongStep(atom, longest)
+            elif joins:
+                joined = self._join(self._fractional)
+            elif self._offset is not None:
+                self._fractional += self._offset
+        to_cartesian(self._fractional, cell.vectors, cell.origin, self.positions)
+        return joined
+
+    def _unwrap(self, fractional: FloatArray) -> tuple[int, float]:
+        atom, longest = unwrap(fractional, self._previous, LONGEST_WRAPPED_STEP, self._shift)
+        return int(atom), float(longest)
+
+    def _join(self, fractional: FloatArray) -> bool:
+        """Join unwrapped coordinates to those of the file before, if image flags were reset."""
+        joined = fractional.copy()
+        atom, _ = self._unwrap(joined)
+        if atom >= 0 or not self._shift.any():
+            return False
+        fractional[:] = joined
+        self._offset = self._shift.copy()
+        return True
