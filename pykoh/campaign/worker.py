@@ -39,6 +39,10 @@ _POLL_S = 0.5
 _GRACE_S = 60.0
 
 
+class _BusyError(CampaignError):
+    """Another job holds the lock of a run."""
+
+
 class Worker:
     """Works on one stage of the runs of one job.
 
@@ -67,6 +71,10 @@ class Worker:
         try:
             with self._lock(run):
                 return self._do_stage(run)
+        except _BusyError as error:
+            # The status is that of the job that works on the run.
+            print(f"{run.name}: {error}", file=sys.stderr, flush=True)
+            return FAILED
         except (PykohError, OSError) as error:
             self._write_status(run, state="failed", problem=str(error))
             print(f"{run.name}: {error}", file=sys.stderr, flush=True)
@@ -78,9 +86,7 @@ class Worker:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise CampaignError(
-                    "another job works on this run; this job does nothing"
-                ) from error
+                raise _BusyError("another job works on this run; this job does nothing") from error
             yield
 
     def _write_status(self, run: CampaignRun, **what: Any) -> None:

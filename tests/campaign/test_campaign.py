@@ -264,6 +264,8 @@ def test_a_told_worker_stops_and_the_next_goes_on(tiny: CampaignFolder) -> None:
         time.sleep(0.02)
     second = worker(tiny, "produce")
     assert second.wait() == 1, "a run is worked on once at a time"
+    # The second does not write into the status of the first.
+    assert tiny.run_status(run)["state"] in ("running", "done")
     while (restart_step(place / "koh.restart") or 0) < 40 and time.monotonic() < deadline:
         time.sleep(0.02)
     first.send_signal(signal.SIGUSR1)
