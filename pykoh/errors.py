@@ -45,3 +45,7 @@ class TrainingError(PykohError):
 
 class CampaignError(PykohError):
     """A campaign with a wrong description, or whose jobs cannot be submitted or run."""
+
+
+class ResultsError(PykohError):
+    """Results of an analysis that are missing or damaged."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pykoh.analysis.activation import Activation
+from pykoh.analysis.common.estimate import Estimate, How, Kind
 from pykoh.analysis.common.estimate_views import columns, keys, terminal
 from pykoh.analysis.results.tables import Json, finite, write_csv
 from pykoh.analysis.series import SeriesPoint
 from pykoh.analysis.series_quantities import QUANTITIES
+from pykoh.errors import ResultsError
 from pykoh.files import write_text
 
 SERIES_JSON, SERIES_CSV = "series.json", "series.csv"
@@ -32,6 +35,7 @@ def _point(point: SeriesPoint) -> Json:
         "cation": point.cation,
         "runs": list(point.runs),
         "duration_ps": point.duration_ps,
+        "koh_per_h2o": point.koh_per_h2o,
         "experiment_S_per_m": point.experiment_S_per_m,
         "experiment_viscosity_mPa_s": point.experiment_viscosity_mPa_s,
         **{
@@ -86,6 +90,60 @@ def write_series(
         tree["activation"] = [_activation(each) for each in activations]
     text = json.dumps(finite(tree), indent=2, ensure_ascii=False, allow_nan=False)
     write_text(folder / SERIES_JSON, text + "\n")
+
+
+def read_series(path: Path) -> list[SeriesPoint]:
+    """Return the points of a ``series.json``.
+
+    A quantity that an older pykoh did not write is None. How each error was obtained is not in the
+    file: the estimates say that they are from replicas.
+
+    Args:
+        path: file that :func:`write_series` made, or its folder.
+
+    Raises:
+        ResultsError: the file is missing, or is no ``series.json``.
+    """
+    file = path / SERIES_JSON if path.is_dir() else path
+    try:
+        tree = json.loads(file.read_text(encoding="utf-8"))
+        return [_read_point(entry) for entry in tree["points"]]
+    except OSError as error:
+        raise ResultsError(f"{file}: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ResultsError(
+            f"{file}: is no series.json; pykoh analyze --series makes one"
+        ) from error
+
+
+def _read_point(entry: dict[str, Any]) -> SeriesPoint:
+    values: dict[str, Estimate | None] = {}
+    ratios: dict[str, float | None] = {}
+    for quantity in QUANTITIES:
+        found = entry.get(quantity.key) or {}
+        value, interval = found.get("value"), found.get("interval_95")
+        values[quantity.key] = None
+        if value is not None:
+            values[quantity.key] = Estimate.number(
+                value,
+                found.get("stderr"),
+                How.REPLICAS,
+                interval=None if interval is None else (interval[0], interval[1]),
+                kind=Kind.SHARE if quantity.share else Kind.NUMBER,
+            )
+        ratios[quantity.key] = found.get("birge_ratio")
+    return SeriesPoint(
+        molarity_mol_per_L=entry["molarity_mol_per_L"],
+        temperature_K=entry["temperature_K"],
+        cation=entry["cation"],
+        runs=tuple(entry["runs"]),
+        duration_ps=entry["duration_ps"],
+        values=values,
+        experiment_S_per_m=entry["experiment_S_per_m"],
+        birge_ratios=ratios,
+        experiment_viscosity_mPa_s=entry.get("experiment_viscosity_mPa_s"),
+        koh_per_h2o=entry.get("koh_per_h2o", 0.0),
+    )
 
 
 def series_table(points: Sequence[SeriesPoint]) -> str:

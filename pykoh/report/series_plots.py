@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import numpy as np
 from pykoh.analysis.series import SeriesPoint
 from pykoh.analysis.transport.conductivity import EXPERIMENT_MOLARITY, experiment
 from pykoh.arrays import FloatArray
-from pykoh.errors import CompositionError
+from pykoh.errors import CompositionError, ResultsError
 from pykoh.report.canvas import COLOUR, Plot, figure, finish
 from pykoh.solution.composition import mass_fraction_of
 from pykoh.solution.measured import koh_viscosity, limiting_ion_diffusion, water_diffusion
@@ -231,6 +231,37 @@ def _draw_measured(
             axes.plot(xs, ys, ":" if number == 0 else "-.", color=COLOUR["ink"], label=label)
             sentence = f"{said}, at the mean temperature of the runs."
     return sentence
+
+
+_COMPARED = (("vermillion", "o"), ("blue", "s"), ("green", "D"), ("purple", "^"), ("orange", "v"))
+
+
+def comparison(named: Mapping[str, Sequence[SeriesPoint]], key: str) -> Plot:
+    """Return one quantity of several series in one plot, e.g. of several potentials.
+
+    Args:
+        named: name of a series -> its points; at most five.
+        key: of the quantity.
+
+    Raises:
+        ResultsError: no series has the quantity, or there are more than five.
+    """
+    panel, line = next((panel, line) for panel in PANELS for line in panel.lines if line.key == key)
+    if len(named) > len(_COMPARED):
+        raise ResultsError(f"{len(named)} series: one plot shows at most {len(_COMPARED)}")
+    drawn = []
+    with figure() as (fig, axes):
+        for (name, points), (colour, marker) in zip(named.items(), _COMPARED, strict=False):
+            style = Line(key, name, colour, marker)
+            drawn.append(_draw_line(axes, style, panel.scale, _by_temperature(points)))
+        if not any(drawn):
+            raise ResultsError(f"no series has {key}")
+        axes.set_xlim(left=0)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("concentration (mol/L)")
+        axes.set_ylabel(f"{panel.label}: {line.legend}" if len(panel.lines) > 1 else panel.label)
+        axes.legend(loc="best")
+        return finish(fig, f"compare_{key}", panel.title, "Bars are one standard error.")
 
 
 def series_plots(points: Sequence[SeriesPoint]) -> dict[str, list[Plot]]:

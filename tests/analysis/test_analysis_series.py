@@ -24,15 +24,16 @@ from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.analysis.results.folder import run_names
 from pykoh.analysis.results.write import as_json
 from pykoh.analysis.series import replicas, series
-from pykoh.analysis.series_files import write_series
+from pykoh.analysis.series_files import read_series, series_table, write_series
 from pykoh.analysis.transport.conductivity import ion_tracks
 from pykoh.analysis.transport.diffusion import cross_term
 from pykoh.analysis.transport.fitting import choose_fit
 from pykoh.analysis.transport.onsager import onsager
 from pykoh.analysis.workers import Workers, dask_workers
 from pykoh.cli import main
-from pykoh.errors import EngineError
+from pykoh.errors import EngineError, ResultsError
 from pykoh.report.series import write_series_report
+from pykoh.report.series_plots import comparison
 from pykoh.trajectory.run import ReadOptions, Run
 from trajectories import brownian, koh_walkers, write_dump
 
@@ -207,6 +208,30 @@ def test_a_solution_at_two_temperatures(tmp_path: Path) -> None:
     # Without a second temperature there is neither a section nor a key.
     write_series(points[:1], tmp_path)
     assert "activation" not in json.loads((tmp_path / "series.json").read_text())
+
+
+def test_a_series_is_read_back(tmp_path: Path) -> None:
+    """What is read has the same table and the same plots as what was written."""
+    a = report_cases.full()
+    hotter = replace(a, input=replace(a.input, temperature=Estimate.given(333.0)))
+    points = series([("a", a), ("b", a), ("hot", hotter)])
+    write_series(points, tmp_path, activations(points))
+    found = read_series(tmp_path)
+    assert series_table(found) == series_table(points)
+    other = tmp_path / "again"
+    other.mkdir()
+    write_series(found, other, activations(found))
+    for name in ("series.json", "series.csv"):
+        assert (other / name).read_text() == (tmp_path / name).read_text()
+    plot = comparison({"one": points, "other": found}, "OH_OH_bonded_fraction")
+    assert plot.svg.count("<svg") == 1
+    with pytest.raises(ResultsError, match="no series has"):
+        comparison({"one": []}, "OH_OH_bonded_fraction")
+    (tmp_path / "series.json").write_text("{}")
+    with pytest.raises(ResultsError, match=r"no series\.json"):
+        read_series(tmp_path)
+    with pytest.raises(ResultsError, match="No such file"):
+        read_series(tmp_path / "none.json")
 
 
 def test_measured_values_are_beside_the_computed_ones(tmp_path: Path) -> None:
