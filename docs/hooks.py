@@ -1,15 +1,25 @@
-"""MkDocs hook: `{{ help COMMAND }}` in a page becomes what `pykoh COMMAND --help` prints."""
+"""MkDocs hook: marks in a page that become text when the site is built.
+
+`{{ help COMMAND }}` becomes what `pykoh COMMAND --help` prints. `{{ series FOLDER SUBJECT }}`
+becomes the table of a subject (`diffusion`, `hops` ...) from the series.json of a folder of the
+repository.
+"""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import click
 
+from pykoh.analysis.series_files import read_series
 from pykoh.cli import main
+from pykoh.report.series import rows
 
 _MARK = re.compile(r"\{\{ help (\w+) \}\}")
+_SERIES = re.compile(r"\{\{ series (\S+) (\w+) \}\}")
+_ROOT = Path(__file__).parents[1]
 
 
 def _help(match: re.Match[str]) -> str:
@@ -22,6 +32,12 @@ def _help(match: re.Match[str]) -> str:
     return f"```text\n{command.get_help(context)}\n```"
 
 
+def _series(match: re.Match[str]) -> str:
+    header, *lines = rows(match[2], read_series(_ROOT / match[1]))
+    rule = ["---"] * len(header)
+    return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *lines))
+
+
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Fill in the help of the commands that a page names."""
-    return _MARK.sub(_help, markdown)
+    """Fill in the help of commands and the tables of series."""
+    return _SERIES.sub(_series, _MARK.sub(_help, markdown))

@@ -17,6 +17,7 @@ from pykoh.report.references import ARRHENIUS, GILLIAM, LALIBERTE
 from pykoh.report.series_plots import series_plots
 from pykoh.report.values import duration, power_of_ten, quantity, significant
 
+_NOTHING = "–"
 _MEASURED = {
     "einstein_S_per_m": ("conductivity, measured", "experiment_S_per_m"),
     "viscosity_mPa_s": ("viscosity, measured", "experiment_viscosity_mPa_s"),
@@ -30,11 +31,9 @@ _ACTIVATED = {
 """Names of quantities where their heading is not above them."""
 
 
-def _cell(entry: Quantity, point: SeriesPoint) -> Markup:
+def _cell(entry: Quantity, point: SeriesPoint) -> str:
     mean = entry.in_table(point.values[entry.key])
-    if mean is None:
-        return tag("span", "–", class_="missing")
-    return tag("span", quantity(mean.times(10.0**-entry.exponent)), class_="q")
+    return _NOTHING if mean is None else quantity(mean.times(10.0**-entry.exponent))
 
 
 def _name(entry: Quantity) -> str:
@@ -55,19 +54,37 @@ def _solutions(points: Sequence[SeriesPoint]) -> list[str]:
     ]
 
 
-def _table(subject: str, points: Sequence[SeriesPoint]) -> Markup:
-    """Return the quantities of a subject, one column for each solution."""
-    rows: list[list[object]] = []
+def rows(subject: str, points: Sequence[SeriesPoint]) -> list[list[str]]:
+    """Return a table as texts: the header, then one row for each quantity of a subject.
+
+    Args:
+        subject: a key of :data:`~pykoh.analysis.series_quantities.SUBJECTS`.
+        points: one for each column.
+    """
+    found = [["", *_solutions(points)]]
     for entry in QUANTITIES:
         if entry.subject != subject:
             continue
-        rows.append([_name(entry), *(_cell(entry, point) for point in points)])
+        found.append([_name(entry), *(_cell(entry, point) for point in points)])
         if entry.key in _MEASURED:
             title, attribute = _MEASURED[entry.key]
-            found = [getattr(point, attribute) for point in points]
-            cells = ["–" if value is None else significant(value) for value in found]
-            rows.append([f"{title} ({entry.unit})", *cells])
-    return table(("", *_solutions(points)), rows)
+            measured = [getattr(point, attribute) for point in points]
+            cells = [_NOTHING if value is None else significant(value) for value in measured]
+            found.append([f"{title} ({entry.unit})", *cells])
+    return found
+
+
+def _table(subject: str, points: Sequence[SeriesPoint]) -> Markup:
+    header, *lines = rows(subject, points)
+    missing = tag("span", _NOTHING, class_="missing")
+    cells = [
+        [
+            line[0],
+            *(missing if cell == _NOTHING else tag("span", cell, class_="q") for cell in line[1:]),
+        ]
+        for line in lines
+    ]
+    return table(header, cells)
 
 
 def _runs(points: Sequence[SeriesPoint], reports: Sequence[tuple[str, str]]) -> Markup:
