@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pykoh.analysis.results import AnalysisResults, Estimate, SpeciesDiffusion
-from pykoh.analysis.results.measured import Beside, beside
+from pykoh.analysis.transport.measured import Beside, beside
 from pykoh.report import names
 from pykoh.report.canvas import Plot
 from pykoh.report.html import (
@@ -156,7 +156,7 @@ def _second_route(results: AnalysisResults) -> list[Markup]:
 
 def _measured(results: AnalysisResults) -> list[Markup]:
     """Return what was measured by others, beside what this run gives."""
-    rows = [_measured_row(results, each) for each in beside(results)]
+    rows = [_measured_row(results, each) for each in beside(results.diffusion, results.input)]
     if not rows:
         return []
     return [
