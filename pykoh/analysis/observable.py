@@ -246,10 +246,11 @@ class Observable(Generic[R]):
         raise NotImplementedError
 
     def shown(self, result: R) -> Showable | None:
-        """Return what is shown of a result: a :class:`Shown`, or a value with a method ``output``.
+        """Return what is shown of a result in files, terminal and report; None: nothing.
 
-        It is written to ``results.json`` and CSVs and printed in the terminal and the report.
-        None: nothing is shown.
+        An observable of a user's own returns a :class:`~pykoh.analysis.common.shown.Shown`. One of
+        pykoh may also return a value with a method ``output``
+        (:class:`~pykoh.analysis.common.shown.Showable`).
         """
         return None
 
