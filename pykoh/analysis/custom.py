@@ -11,8 +11,8 @@ from typing import Any
 
 from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.equilibration import Watched
+from pykoh.analysis.common.shown import Shown
 from pykoh.analysis.observable import Block, Factory, Frames, Observable, Outcome, System
-from pykoh.analysis.results import Shown
 from pykoh.analysis.state import gather
 from pykoh.errors import ObservableError, PykohError
 

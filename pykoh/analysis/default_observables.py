@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from typing import Any
 
+from pykoh.analysis.custom import Custom
 from pykoh.analysis.hops.observable import ProtonHops
 from pykoh.analysis.hops.scene import HopWatch
 from pykoh.analysis.hydrogen_bonds.observable import Bonds
@@ -50,20 +52,22 @@ def results_of(
         of_input: warnings about what was read.
     """
     warnings = list(of_input)
+    shown: dict[str, Any] = {}
     custom = []
     for each in observables:
         found, more = outcome.named(each.name)
         warnings += more
-        if (shown := each.shown(found)) is not None:
-            custom.append(CustomResult(each.name, shown))
-    return AnalysisResults(
-        outcome.summary,
-        outcome.of(Transport).diffusion,
-        outcome.of(ProtonHops).grotthuss,
-        outcome.of(Bonds),
-        outcome.of(Distributions),
-        outcome.of(IonicConductivity),
-        tuple(warnings),
-        tuple(custom),
-        outcome.of(HopWatch),
+        if isinstance(each, Custom):
+            custom.append(CustomResult(each.name, each.shown(found)))
+        elif (showable := each.shown(found)) is not None:
+            shown[each.name] = showable
+    attributes = shown.keys() & {each.name for each in fields(AnalysisResults)}
+    results = AnalysisResults(
+        input=outcome.summary,
+        **{name: shown[name] for name in attributes},
+        warnings=tuple(warnings),
+        custom=tuple(custom),
+        scene=outcome.of(HopWatch),
     )
+    others = {name: each for name, each in shown.items() if name not in results.shown}
+    return replace(results, more=others)

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.equilibration import Watched
 from pykoh.analysis.common.findings import Findings
-from pykoh.analysis.results import InputSummary, Shown
+from pykoh.analysis.common.input_summary import InputSummary
+from pykoh.analysis.common.shown import Showable
 from pykoh.arrays import FloatArray
 from pykoh.trajectory.species import CATION, HYDROGEN, OXYGEN, Atoms
 
@@ -244,8 +245,13 @@ class Observable(Generic[R]):
         """
         raise NotImplementedError
 
-    def shown(self, result: R) -> Shown | None:
-        """Return what is shown of a result; None: it is shown by pykoh's own pages."""
+    def shown(self, result: R) -> Showable | None:
+        """Return what is shown of a result in files, terminal and report; None: nothing.
+
+        An observable of a user's own returns a :class:`~pykoh.analysis.common.shown.Shown`. One of
+        pykoh may also return a value with a method ``output``
+        (:class:`~pykoh.analysis.common.shown.Showable`).
+        """
         return None
 
     def __getstate__(self) -> dict[str, Any]:

@@ -10,29 +10,17 @@ from pykoh import __version__
 from pykoh.analysis.results import AnalysisResults
 from pykoh.errors import OutputError
 from pykoh.files import write_text
-from pykoh.report import sections, sections_custom, sections_hops, sections_transport, words
-from pykoh.report.html import Markup, explained, join, tag
+from pykoh.report import words
+from pykoh.report.html import Markup, explained, join, section, tag
 from pykoh.report.missing import why_missing
-from pykoh.report.movie import Movie, hop_movie, scripts
+from pykoh.report.movie import Movie, scripts
+from pykoh.report.section import Plots, Section
+from pykoh.report.sections import all_sections, banner
 from pykoh.report.style import style_sheet
 from pykoh.report.values import significant
 
 REPORT_HTML = "report.html"
 PLOTS = "plots"
-
-_CONTENTS = (
-    ("summary", "Summary"),
-    ("diffusion", "Diffusion"),
-    ("hops", "Proton hops"),
-    ("hydrogen-bonds", "Hydrogen bonds"),
-    ("structure", "Structure"),
-    ("conductivity", "Conductivity"),
-    ("warnings", "Warnings"),
-    ("definitions", "Definitions"),
-    ("methods", "Methods text"),
-    ("references", "References"),
-    ("files", "Files"),
-)
 
 
 def _title(results: AnalysisResults) -> str:
@@ -109,48 +97,30 @@ def write_report(results: AnalysisResults, folder: str | Path, png: bool = False
     folder = Path(folder)
     if not folder.is_dir():
         raise OutputError(f"{folder}: no such folder; create it before the report is written")
-    figures = sections.all_plots(results)
-    custom_figures = sections_custom.custom_plots(results)
+    plot_files: list[Path] = []
+
+    def provenance(results: AnalysisResults, drawn: Plots) -> list[Markup]:
+        return words.files(results, folder, plot_files)
+
+    last = Section("files", "Files", provenance, heading="Files and provenance")
+    shown = all_sections(results, last)
+    drawn = {each.anchor: each.plots(results) for each in shown}
     plot_folder = folder / PLOTS
     try:
         plot_folder.mkdir(exist_ok=True)
     except OSError as error:
         raise OutputError(f"{plot_folder}: {error.strerror or error}") from error
-    plot_files = [
-        path
-        for group in (*figures.values(), *custom_figures.values())
-        for plot in group
-        for path in plot.write(plot_folder, png)
+    for plot in (plot for plots in drawn.values() for group in plots.values() for plot in group):
+        plot_files += plot.write(plot_folder, png)
+    parts = [
+        section(each.anchor, each.heading or each.title, *each.body(results, drawn[each.anchor]))
+        for each in shown
     ]
-    body = join(
-        [
-            sections.banner(results),
-            sections.summary(results),
-            sections_transport.diffusion(results, figures["diffusion"]),
-            sections_hops.hops(results, figures["hops"]),
-            sections_hops.hydrogen_bonds(
-                results,
-                figures["hydrogen_bonds"],
-                figures["bond_survival"],
-                figures["bond_maps"],
-            ),
-            sections.structure(results, figures["structure"]),
-            sections_transport.conductivity(results, figures["conductivity"]),
-            *(sections_custom.custom(each, custom_figures[each.name]) for each in results.custom),
-            sections.warnings(results),
-            words.definitions(results),
-            words.methods(results, __version__),
-            words.bibliography(),
-            words.files(results, folder, plot_files),
-        ],
-        "\n",
-    )
+    body = join([banner(results), *parts], "\n")
     body = explained(body, lambda path: why_missing(results, path))
     page = folder / REPORT_HTML
-    at = _CONTENTS.index(("warnings", "Warnings"))
-    custom = [(sections_custom.anchor(each), each.shown.title) for each in results.custom]
-    contents = (*_CONTENTS[:at], *custom, *_CONTENTS[at:])
-    movies = [] if results.scene is None else [hop_movie(results.scene)]
+    contents = [(each.anchor, each.title) for each in shown]
+    movies = [movie for each in shown for movie in each.movies(results)]
     lead = words.what_was_simulated(results)
     write_text(page, document(_title(results), lead, body, contents, movies))
     return page

@@ -34,42 +34,46 @@ def _draw_survival(axes: Axes, curve: SurvivalCurve, colour: str, label: str) ->
         axes.plot(s[later][keep], share[later][keep], "--", color=COLOUR[colour], linewidth=1.1)
 
 
-def survival(results: AnalysisResults) -> dict[str, Plot]:
-    """Plot how long hydroxides stay on an oxygen, and how long hydrogen bonds last."""
-    found = {}
-    caption = (
-        "Lines: there at the beginning and at the end, whatever happened between (intermittent); "
-        "the band is one standard error. Dashes: without a break (continuous)."
-    )
-    residence = results.grotthuss.residence
-    if residence is not None and len(residence.lag_ps):
-        with figure() as (fig, axes):
-            _draw_survival(axes, residence, "vermillion", "OH⁻ on its oxygen")
-            pairs = results.structure.hydroxide_pairs
-            if pairs is not None and pairs.survival is not None and len(pairs.survival.lag_ps):
-                _draw_survival(axes, pairs.survival, "blue", "two OH⁻ together")
-            axes.set_xscale("log")
-            axes.set_ylim(0, 1.02)
-            axes.set_xlabel("time (ps)")
-            axes.set_ylabel("share still there")
-            axes.legend(loc="lower left")
-            found["residence"] = finish(
-                fig, "residence", "How long OH⁻ stays on an oxygen, and by another", caption
-            )
-    lines = (("vermillion",), ("blue",), ("green",), ("ink",))
-    bonds = [entry for entry in results.hydrogen_bonds.classes if entry.survival is not None]
-    if bonds:
-        with figure() as (fig, axes):
-            for entry, (colour,) in zip(results.hydrogen_bonds.classes, lines, strict=True):
-                if entry.survival is not None:
-                    _draw_survival(axes, entry.survival, colour, names.bond(entry.name))
-            axes.set_xscale("log")
-            axes.set_ylim(0, 1.02)
-            axes.set_xlabel("time (ps)")
-            axes.set_ylabel("share of bonds still there")
-            axes.legend(loc="upper right")
-            found["bonds"] = finish(fig, "bond_survival", "How long hydrogen bonds last", caption)
-    return found
+_SURVIVAL = (
+    "Lines: there at the beginning and at the end, whatever happened between (intermittent); "
+    "the band is one standard error. Dashes: without a break (continuous)."
+)
+
+
+def residence(results: AnalysisResults) -> Plot | None:
+    """Plot how long hydroxides stay on an oxygen, and by another hydroxide."""
+    stay = results.grotthuss.residence
+    if stay is None or not len(stay.lag_ps):
+        return None
+    with figure() as (fig, axes):
+        _draw_survival(axes, stay, "vermillion", "OH⁻ on its oxygen")
+        pairs = results.structure.hydroxide_pairs
+        if pairs is not None and pairs.survival is not None and len(pairs.survival.lag_ps):
+            _draw_survival(axes, pairs.survival, "blue", "two OH⁻ together")
+        axes.set_xscale("log")
+        axes.set_ylim(0, 1.02)
+        axes.set_xlabel("time (ps)")
+        axes.set_ylabel("share still there")
+        axes.legend(loc="lower left")
+        title = "How long OH⁻ stays on an oxygen, and by another"
+        return finish(fig, "residence", title, _SURVIVAL)
+
+
+def bond_survival(bonds: HydrogenBonds) -> Plot | None:
+    """Plot how long hydrogen bonds last."""
+    colours = ("vermillion", "blue", "green", "ink")
+    if all(entry.survival is None for entry in bonds.classes):
+        return None
+    with figure() as (fig, axes):
+        for entry, colour in zip(bonds.classes, colours, strict=True):
+            if entry.survival is not None:
+                _draw_survival(axes, entry.survival, colour, names.bond(entry.name))
+        axes.set_xscale("log")
+        axes.set_ylim(0, 1.02)
+        axes.set_xlabel("time (ps)")
+        axes.set_ylabel("share of bonds still there")
+        axes.legend(loc="upper right")
+        return finish(fig, "bond_survival", "How long hydrogen bonds last", _SURVIVAL)
 
 
 def presolvation(grotthuss: Grotthuss) -> Plot | None:

@@ -1,28 +1,52 @@
-"""The parts of the page about proton hops and hydrogen bonds."""
+"""The section about proton hops."""
 
 from __future__ import annotations
 
 from pykoh.analysis.results import AnalysisResults
-from pykoh.report import names
-from pykoh.report.canvas import Plot
+from pykoh.report import plots, plots_hops
 from pykoh.report.html import (
     Markup,
+    card,
     cite,
     join,
     number,
     pictures,
     pill,
-    section,
     table,
     tag,
 )
-from pykoh.report.movie import hop_figure
-from pykoh.report.references import HANSEROTH, MARX
+from pykoh.report.movie import Movie, hop_figure, hop_movie
+from pykoh.report.references import MARX
+from pykoh.report.section import Plots, Section
 from pykoh.report.values import count, duration, setting
 from pykoh.report.verdicts import judge_hops
 
 
-def hops(results: AnalysisResults, figures: list[Plot]) -> Markup:
+def _plots(results: AnalysisResults) -> Plots:
+    found = results.grotthuss
+    drawn = [
+        plots.hop_rate(found),
+        plots.waiting_times(found),
+        plots_hops.residence(results),
+        plots_hops.presolvation(found),
+        *plots_hops.free_energy(found),
+        plots_hops.dump_interval(found),
+    ]
+    return {"hops": [plot for plot in drawn if plot is not None]}
+
+
+def _cards(results: AnalysisResults) -> list[Markup]:
+    hops = results.grotthuss
+    rate = number("grotthuss/hop_rate_per_ps", hops.hop_rate_per_ps, "per ps")
+    note = f"{count(hops.n_hops)} net hops of {count(hops.n_hydroxides)} hydroxide ions"
+    return [card("Proton hops per OH⁻", rate, judge_hops(results), note)]
+
+
+def _movies(results: AnalysisResults) -> list[Movie]:
+    return [] if results.scene is None else [hop_movie(results.scene)]
+
+
+def _body(results: AnalysisResults, drawn: Plots) -> list[object]:
     """Return proton transfers, rattles, hops and their times."""
     found = results.grotthuss
     base = "grotthuss"
@@ -50,9 +74,7 @@ def hops(results: AnalysisResults, figures: list[Plot]) -> Markup:
             ("a", number(f"{path}/a", fit.amplitude),
              "share of the waiting times that this exponential describes"),
         ]  # fmt: skip
-    return section(
-        "hops",
-        "Proton hops",
+    return [
         tag(
             "p",
             "A water molecule next to OH⁻ can give it a proton and become the new OH⁻ (",
@@ -60,10 +82,10 @@ def hops(results: AnalysisResults, figures: list[Plot]) -> Markup:
             "). Most such transfers are undone at once; only those that last carry charge.",
         ),
         table(("", "value", "what it is"), rows, (2, 3)),
-        pictures(figures) or tag("p", "There were too few hops for plots.", class_="note"),
+        pictures(drawn["hops"]) or tag("p", "There were too few hops for plots.", class_="note"),
         *_dump_interval(results),
         *([] if results.scene is None else [hop_figure(results.scene)]),
-    )
+    ]
 
 
 def _around_hops(results: AnalysisResults) -> list[tuple[object, ...]]:
@@ -120,62 +142,4 @@ def _count(path: str, value: int) -> Markup:
     return tag("span", count(value), class_="q", data_path=path, data_value=repr(value))
 
 
-def hydrogen_bonds(
-    results: AnalysisResults, figures: list[Plot], lasting: list[Plot], maps: list[Plot]
-) -> Markup:
-    """Return the hydrogen bonds of each class."""
-    bonds = results.hydrogen_bonds
-    rows, strong = [], []
-    for index, entry in enumerate(bonds.classes):
-        base = f"hydrogen_bonds/{entry.name}"
-        if entry.name == "OH-_OH-":
-            strong.append(index)
-        rows.append(
-            (
-                names.bond(entry.name),
-                number(f"{base}/mean_per_donor", entry.mean_per_donor),
-                number(f"{base}/mean_per_acceptor", entry.mean_per_acceptor),
-                number(f"{base}/fraction_of_donors_bonded", entry.fraction_of_donors_bonded),
-                number(f"{base}/lifetime_ps", entry.lifetime_ps, "ps"),
-                "–"
-                if entry.survival is None
-                else number(
-                    f"{base}/survival/intermittent_ps", entry.survival.intermittent_ps, "ps"
-                ),
-            )
-        )
-    header = ("donor → acceptor", "bonds per donor", "bonds per acceptor",
-              "fraction of donors bonded", "lifetime, continuous", "intermittent")  # fmt: skip
-    return section(
-        "hydrogen-bonds",
-        "Hydrogen bonds",
-        tag(
-            "p",
-            f"A bond D–H···A counts if {bonds.criterion_words} (",
-            tag(
-                "a",
-                bonds.criterion_source,
-                href=f"https://doi.org/{bonds.criterion_doi}",
-                class_="cite",
-            ),
-            ", changed" if "changed" in bonds.criterion else "",
-            "). Bonds between two hydroxide ions, marked, appear in concentrated solutions (",
-            cite(HANSEROTH),
-            ").",
-        ),
-        table(header, rows, strong),
-        pictures(lasting),
-        pictures(figures, small=True),
-        *(
-            [
-                tag(
-                    "p",
-                    "How often an H of the donor is seen at r(DA) and angle H–D–A (brighter: more "
-                    "often). Dashed: the largest distance and angle of the criterion.",
-                ),
-                pictures(maps, small=True),
-            ]
-            if maps
-            else []
-        ),
-    )
+HOPS = Section("hops", "Proton hops", _body, _plots, _cards, _movies)

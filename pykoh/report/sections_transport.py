@@ -1,13 +1,13 @@
-"""The parts of the page about transport: diffusion, conductivity, and what was measured."""
+"""The sections about transport: diffusion, conductivity, and what was measured."""
 
 from __future__ import annotations
 
 from pykoh.analysis.results import AnalysisResults, Estimate, SpeciesDiffusion
-from pykoh.analysis.results.measured import Beside, beside
-from pykoh.report import names
-from pykoh.report.canvas import Plot
+from pykoh.analysis.transport.measured import Beside, beside
+from pykoh.report import names, plots, plots_hops
 from pykoh.report.html import (
     Markup,
+    card,
     cite,
     join,
     measured,
@@ -15,11 +15,11 @@ from pykoh.report.html import (
     number,
     pictures,
     pill,
-    section,
     table,
     tag,
 )
 from pykoh.report.references import BY_KEY, COMPAAN, GILLIAM, GRASSELLI, YEH
+from pykoh.report.section import Plots, Section
 from pykoh.report.values import setting, significant
 from pykoh.report.verdicts import (
     AGREE,
@@ -53,7 +53,22 @@ def conductivity_verdict(results: AnalysisResults) -> Verdict:
     return judge(results, "conductivity.einstein_S_per_m", found.einstein_S_per_m)
 
 
-def diffusion(results: AnalysisResults, figures: list[Plot]) -> Markup:
+def _diffusion_plots(results: AnalysisResults) -> Plots:
+    flow = [*plots.displacements(results), plots_hops.viscosity(results)]
+    return {"displacements": [plot for plot in flow if plot is not None]}
+
+
+def _diffusion_cards(results: AnalysisResults) -> list[Markup]:
+    cards = []
+    for key in ("OH-", f"{results.input.cation}+", "H2O"):
+        entry = results.diffusion.of(key)
+        if entry is not None:
+            title = f"Diffusion of {names.species(key)}"
+            cards.append(card(title, diffusion_number(entry), judge_diffusion(results, entry)))
+    return cards
+
+
+def _diffusion(results: AnalysisResults, drawn: Plots) -> list[object]:
     """Return the mean-square displacements and the table of diffusion coefficients."""
     rows, strong = [], []
     for index, entry in enumerate(results.diffusion.species):
@@ -104,21 +119,19 @@ def diffusion(results: AnalysisResults, figures: list[Plot]) -> Markup:
                 else " from the pressure tensor.",
             ]
         )
-    return section(
-        "diffusion",
-        "Diffusion",
+    return [
         tag(
             "p",
             "How fast each species spreads. OH⁻ is followed as an ion: when a proton hops, the "
             "ion moves to the oxygen that the proton left.",
         ),
-        pictures(figures),
+        pictures(drawn["displacements"]),
         table(header, rows, strong),
         *_cross(results),
         *_second_route(results),
         tag("p", size),
         *_measured(results),
-    )
+    ]
 
 
 def _cross(results: AnalysisResults) -> list[Markup]:
@@ -156,7 +169,7 @@ def _second_route(results: AnalysisResults) -> list[Markup]:
 
 def _measured(results: AnalysisResults) -> list[Markup]:
     """Return what was measured by others, beside what this run gives."""
-    rows = [_measured_row(results, each) for each in beside(results)]
+    rows = [_measured_row(results, each) for each in beside(results.diffusion, results.input)]
     if not rows:
         return []
     return [
@@ -201,7 +214,21 @@ def _measured_row(results: AnalysisResults, each: Beside) -> tuple[object, ...]:
     return "density", own, measured(path, found.value, "kg/m³"), where, source
 
 
-def conductivity(results: AnalysisResults, figures: list[Plot]) -> Markup:
+def _conductivity_plots(results: AnalysisResults) -> Plots:
+    return {"conductivity": plots.conductivity(results)}
+
+
+def _conductivity_cards(results: AnalysisResults) -> list[Markup]:
+    found = results.conductivity
+    note = ""
+    if found.einstein_S_per_m is not None and found.experiment_S_per_m:
+        ratio = significant(found.einstein_S_per_m.value / found.experiment_S_per_m, 2)
+        note = f"{ratio} times the measured {significant(found.experiment_S_per_m)} S/m"
+    value = number("conductivity/einstein_S_per_m", found.einstein_S_per_m, "S/m")
+    return [card("Conductivity", value, conductivity_verdict(results), note)]
+
+
+def _conductivity(results: AnalysisResults, drawn: Plots) -> list[object]:
     """Return simulated and measured conductivity."""
     found = results.conductivity
     base = "conductivity"
@@ -238,9 +265,7 @@ def conductivity(results: AnalysisResults, figures: list[Plot]) -> Markup:
             elif key == "transference_cation":
                 verdict = judge(results, f"{base}.{key}", estimate)
             rows.append((title, number(f"{base}/{key}", estimate), what, pill(verdict)))
-    return section(
-        "conductivity",
-        "Conductivity",
+    return [
         tag(
             "p",
             "The Einstein value follows from the displacement of all cations minus that of all "
@@ -248,6 +273,12 @@ def conductivity(results: AnalysisResults, figures: list[Plot]) -> Markup:
             cite(GRASSELLI),
             "). It converges more slowly than the diffusion coefficients.",
         ),
-        pictures(figures),
+        pictures(drawn["conductivity"]),
         table(("", "conductivity", "what it is", "verdict"), rows),
-    )
+    ]
+
+
+DIFFUSION = Section("diffusion", "Diffusion", _diffusion, _diffusion_plots, _diffusion_cards)
+CONDUCTIVITY = Section(
+    "conductivity", "Conductivity", _conductivity, _conductivity_plots, _conductivity_cards
+)

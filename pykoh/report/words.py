@@ -11,7 +11,7 @@ from pykoh.analysis.common.estimate import How
 from pykoh.analysis.results import AnalysisResults, InputSummary
 from pykoh.provenance import versions
 from pykoh.report import references
-from pykoh.report.html import Markup, cite, join, section, table, tag
+from pykoh.report.html import Markup, cite, join, table, tag
 from pykoh.report.values import count, duration, quantity, setting, significant
 
 
@@ -112,7 +112,7 @@ def definitions(results: AnalysisResults) -> Markup:
     items: list[Markup] = []
     for term, meaning in terms:
         items += [tag("dt", term), tag("dd", meaning)]
-    return section("definitions", "Definitions", tag("dl", *items, class_="terms"))
+    return tag("dl", *items, class_="terms")
 
 
 def methods_text(results: AnalysisResults, version: str) -> str:
@@ -187,21 +187,19 @@ def _diffusion_sentences(results: AnalysisResults) -> list[str]:
     ]
 
 
-def methods(results: AnalysisResults, version: str) -> Markup:
+def methods(results: AnalysisResults, version: str) -> list[Markup]:
     """Return the methods paragraph in a box to copy from."""
-    return section(
-        "methods",
-        "Methods text",
+    return [
         tag("p", "To paste into a paper; keys in brackets are those of the BibTeX list."),
         tag("p", methods_text(results, version), class_="paste"),
-    )
+    ]
 
 
-def bibliography() -> Markup:
+def bibliography() -> list[Markup]:
     """Return the papers as links and as BibTeX."""
     items = [tag("li", cite(ref), f": {ref.used_for}") for ref in references.ALL]
     bibtex = "\n\n".join(ref.bibtex() for ref in references.ALL)
-    return section("references", "References", tag("ul", *items), tag("pre", bibtex, id="bibtex"))
+    return [tag("ul", *items), tag("pre", bibtex, id="bibtex")]
 
 
 _TEMPERATURE_FROM = {"option": "as given", "velocities": "from the velocities"}
@@ -216,7 +214,7 @@ def _run_record(folder: Path) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def files(results: AnalysisResults, folder: Path, plot_files: Sequence[Path]) -> Markup:
+def files(results: AnalysisResults, folder: Path, plot_files: Sequence[Path]) -> list[Markup]:
     """Return which trajectory went in, what lies beside the page, and which versions made it."""
     source = results.input
     record = _run_record(folder)
@@ -243,9 +241,7 @@ def files(results: AnalysisResults, folder: Path, plot_files: Sequence[Path]) ->
     )
     links = [tag("a", name, href=name) for name in listed]
     links += [tag("a", f"plots/{path.name}", href=f"plots/{path.name}") for path in plot_files]
-    return section(
-        "files",
-        "Files and provenance",
+    return [
         table(("", ""), rows),
         tag("p", "In the folder of this page: ", join(links, ", ")) if links else Markup(""),
-    )
+    ]

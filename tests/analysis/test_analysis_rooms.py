@@ -11,14 +11,15 @@ ANALYSIS = Path(pykoh.analysis.__file__).parent
 
 MAY_IMPORT = {
     "common": set(),
-    "results": {"common"},
-    "observable": {"common", "results"},
-    "hops": {"common", "results", "observable"},
-    "hydrogen_bonds": {"common", "results", "observable"},
-    "structure": {"common", "results", "observable"},
-    "transport": {"common", "results", "observable", "hops"},
+    "observable": {"common"},
+    "hops": {"common", "observable"},
+    "hydrogen_bonds": {"common", "observable"},
+    "structure": {"common", "observable"},
+    "transport": {"common", "observable", "hops"},
+    "results": {"common", "hops", "hydrogen_bonds", "structure", "transport"},
 }
-"""The contract, ``observable.py``, stands between the rooms that it needs and those that follow it.
+"""The contract, ``observable.py``, stands between the room that it needs and the sciences. The room
+of a science has the values that it finds and says how they are shown; ``results`` joins them.
 
 What else lies on the floor, the pipeline, may import every room; no room imports the pipeline.
 """

@@ -10,8 +10,8 @@ import pytest
 
 import report_cases
 from pykoh.analysis.common.estimate import Estimate
-from pykoh.analysis.results.measured import beside
 from pykoh.analysis.results.write import as_json
+from pykoh.analysis.transport.measured import beside
 from pykoh.report.page import write_report
 from pykoh.report.references import BY_KEY
 from pykoh.report.verdicts import CAREFUL, CONVERGED, judge_diffusion
@@ -70,7 +70,8 @@ def test_the_page_and_the_json_say_what_was_measured_where(tmp_path: Path) -> No
     assert tree["D_m2_per_s"]["OH-"]["value"] == pytest.approx(5.273e-9, rel=5e-4)
     assert tree["D_m2_per_s"]["OH-"]["conditions"] == "infinite dilution, 25 °C"
     assert 1.5 < tree["viscosity_mPa_s"]["value"] < 2.5
-    assert {each.measured.source for each in beside(results)} <= set(BY_KEY)
+    known = beside(results.diffusion, results.input)
+    assert {each.measured.source for each in known} <= set(BY_KEY)
     text = write_report(results, tmp_path).read_text(encoding="utf-8")
     part = text[text.index("Beside measurements") : text.index('id="hops"')]
     assert part.count("infinite dilution, 25 °C") == 2
@@ -79,7 +80,8 @@ def test_the_page_and_the_json_say_what_was_measured_where(tmp_path: Path) -> No
 
 
 def test_another_cation_has_no_viscosity_of_koh() -> None:
-    paths = {each.path for each in beside(report_cases.full(cation="Cs"))}
+    results = report_cases.full(cation="Cs")
+    paths = {each.path for each in beside(results.diffusion, results.input)}
     assert paths == {
         "experiment/D_m2_per_s/Cs+", "experiment/D_m2_per_s/OH-", "experiment/D_m2_per_s/H2O"
     }  # fmt: skip

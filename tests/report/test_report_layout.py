@@ -54,8 +54,9 @@ def checked(monkeypatch):
 
 
 def test_no_label_overlaps_in_the_report(checked):
-    plots = sections.all_plots(report_cases.full())
-    names = [plot.name for group in plots.values() for plot in group]
+    results = report_cases.full()
+    plots = [section.plots(results) for section in sections.of_observables(results)]
+    names = [plot.name for groups in plots for group in groups.values() for plot in group]
     assert len(checked) == len(names) > 10
     assert sorted(checked) == [[]] * len(names)
 

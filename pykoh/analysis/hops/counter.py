@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.statistics import SegmentedSums, not_poisson, ratio_stderr
 from pykoh.analysis.hops.rattle_kernel import STACK, take
+from pykoh.analysis.hops.values import HopRateCurve, WaitingTimes
 from pykoh.analysis.hops.waiting import EDGES, waiting_times
-from pykoh.analysis.results import FloatArray, HopRateCurve, WaitingTimes
+from pykoh.arrays import FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)

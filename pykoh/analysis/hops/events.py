@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.hops.counter import Hops
-from pykoh.analysis.results import Directionality, FloatArray, Presolvation
+from pykoh.analysis.hops.values import Directionality, Presolvation
+from pykoh.arrays import FloatArray
 from pykoh.kernels import kernel
 
 SPAN_PS = 0.5

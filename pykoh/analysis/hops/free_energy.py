@@ -13,7 +13,8 @@ from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.parabola import vertex
 from pykoh.analysis.common.statistics import SegmentedSums, ratio_stderrs
 from pykoh.analysis.hops import transfer_kernel as s
-from pykoh.analysis.results import FloatArray, ProtonTransferProfile
+from pykoh.analysis.hops.values import ProtonTransferProfile
+from pykoh.arrays import FloatArray
 
 _NEAR_MINIMUM = 0.6  # of the observations at the minimum
 _FEWEST = 5.0  # observations of a bin that its free energy needs

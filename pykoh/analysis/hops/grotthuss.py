@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.hops.counter import HopCounter
-from pykoh.analysis.results import AnalysisWarning, Grotthuss, IntervalDependence
+from pykoh.analysis.hops.values import Grotthuss, IntervalDependence
 
 FINE_INTERVAL_PS = 0.02
 """Frames further apart than this miss transfers that are reverted at once (a rattle takes tens of

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.hops.counter import HopCounter
 from pykoh.analysis.hops.identity import HydroxideTracker
-from pykoh.analysis.results import FloatArray, IntervalDependence
+from pykoh.analysis.hops.values import IntervalDependence
+from pykoh.arrays import FloatArray
 from pykoh.trajectory.species import Atoms
 
 STRIDES = (2, 4, 8, 16)

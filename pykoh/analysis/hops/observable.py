@@ -16,14 +16,15 @@ from pykoh.analysis.common.survival import (
     survival_curve,
     too_few_spells,
 )
+from pykoh.analysis.common.survival_curve import SurvivalCurve
 from pykoh.analysis.hops.counter import HopCounter, Hops, window_grid
 from pykoh.analysis.hops.events import HopEvents
 from pykoh.analysis.hops.free_energy import proton_transfer_profile
 from pykoh.analysis.hops.grotthuss import grotthuss
 from pykoh.analysis.hops.intervals import CoarserFrames
 from pykoh.analysis.hops.transfer_kernel import TRANSFER_SHAPE
+from pykoh.analysis.hops.values import Grotthuss, IntervalDependence
 from pykoh.analysis.observable import Block, Observable, Outcome, System
-from pykoh.analysis.results import Grotthuss, IntervalDependence, SurvivalCurve
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,3 +130,7 @@ class ProtonHops(Observable[HopsFound]):
                 proton_transfer=proton_transfer_profile(self._transfer),
             )
         return HopsFound(found, self._hops), warnings
+
+    def shown(self, result: HopsFound) -> Grotthuss:
+        """Return what is shown of hops."""
+        return result.grotthuss

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.hops.counter import HopCounter
+from pykoh.analysis.hops.hop_scene import HopScene
 from pykoh.analysis.observable import Block, Observable, Outcome, System
-from pykoh.analysis.results.scene import HopScene
 from pykoh.trajectory.species import CATION, HYDROGEN, OXYGEN
 
 SPAN_PS = 0.15

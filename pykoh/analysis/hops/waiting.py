@@ -6,7 +6,8 @@ import numpy as np
 from scipy import stats
 
 from pykoh.analysis.common.estimate import Estimate, How
-from pykoh.analysis.results import FloatArray, WaitingTimeFit, WaitingTimes
+from pykoh.analysis.hops.values import WaitingTimeFit, WaitingTimes
+from pykoh.arrays import FloatArray
 
 _FEWEST_IN_TAIL = 20
 _REJECTED = 0.05

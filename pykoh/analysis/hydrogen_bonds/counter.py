@@ -19,6 +19,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.estimate_views import limit_of
 from pykoh.analysis.common.findings import Findings
@@ -26,14 +27,13 @@ from pykoh.analysis.common.statistics import SegmentedSums, nothing_seen, ratio_
 from pykoh.analysis.common.survival import Continuous, Intermittent, survival_curve, too_few_spells
 from pykoh.analysis.hydrogen_bonds import kernel as s
 from pykoh.analysis.hydrogen_bonds.criteria import Criterion
-from pykoh.analysis.results import (
+from pykoh.analysis.hydrogen_bonds.values import (
     HYDROGEN_BOND_CLASSES,
-    AnalysisWarning,
     AngleMap,
-    FloatArray,
     HydrogenBondClass,
     HydrogenBonds,
 )
+from pykoh.arrays import FloatArray
 
 _MOST_FOLLOWED = 16384
 """Hydrogens whose bonds are followed in time; enough for any statistics, and bounded memory."""

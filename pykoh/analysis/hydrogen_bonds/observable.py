@@ -8,8 +8,8 @@ from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.equilibration import Watched, halves_warning
 from pykoh.analysis.hydrogen_bonds.counter import HydrogenBondCounter, bond_warnings, no_bonds
 from pykoh.analysis.hydrogen_bonds.criteria import Criterion
+from pykoh.analysis.hydrogen_bonds.values import HydrogenBonds
 from pykoh.analysis.observable import Block, Observable, Outcome, System
-from pykoh.analysis.results import HydrogenBonds
 
 
 class Bonds(Observable[HydrogenBonds]):
@@ -51,3 +51,7 @@ class Bonds(Observable[HydrogenBonds]):
             path = f"hydrogen_bonds.{entry.name}.fraction_of_donors_bonded"
             warnings += halves_warning(path, "of the donors", *self._counter.bonded(entry.name))
         return found, warnings
+
+    def shown(self, result: HydrogenBonds) -> HydrogenBonds:
+        """Return the bonds: they say how they are shown."""
+        return result

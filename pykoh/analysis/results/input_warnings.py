@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pykoh.analysis.results import AnalysisWarning, FloatArray, InputSummary
+from pykoh.analysis.common.analysis_warning import AnalysisWarning
+from pykoh.analysis.common.input_summary import InputSummary
+from pykoh.arrays import FloatArray
 
 _CELL_CHANGE = 1e-4  # of the volume
 

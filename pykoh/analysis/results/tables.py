@@ -9,8 +9,6 @@ from typing import Any
 
 from pykoh.files import write_text
 
-Json = Any
-
 
 def finite(value: Any) -> Any:
     """Return ``value`` with numpy scalars unpacked and NaN or infinity as None."""

@@ -14,7 +14,8 @@ from pykoh import chemistry
 from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.geometry import distance2, wrap
 from pykoh.analysis.common.statistics import SegmentedSums, share_stderr
-from pykoh.analysis.results import FloatArray, IonContacts
+from pykoh.analysis.structure.values import IonContacts
+from pykoh.arrays import FloatArray
 from pykoh.kernels import kernel, step
 
 CONTACT_A = {element: cation.contact_A for element, cation in chemistry.CATIONS.items()}

@@ -10,14 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.statistics import ratio_stderr, ratio_stderrs, share_stderr
-from pykoh.analysis.results import (
-    AnalysisWarning,
-    IonPairing,
-    RadialDistribution,
-    Structure,
-)
 from pykoh.analysis.structure.first_peak import first_peak
 from pykoh.analysis.structure.first_shell import first_shell, point_errors
 from pykoh.analysis.structure.rdf import (
@@ -30,6 +25,7 @@ from pykoh.analysis.structure.rdf import (
     PairHistograms,
     pair_index,
 )
+from pykoh.analysis.structure.values import IonPairing, RadialDistribution, Structure
 
 _ALL_O = (KIND_OW, KIND_OSTAR, KIND_OTHER_O)
 

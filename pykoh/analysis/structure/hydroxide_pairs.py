@@ -20,7 +20,8 @@ from pykoh.analysis.common.geometry import (
 )
 from pykoh.analysis.common.statistics import SegmentedSums, ratio_stderr, share_stderr
 from pykoh.analysis.common.survival import Continuous, Intermittent, survival_curve
-from pykoh.analysis.results import FloatArray, HydroxidePairs
+from pykoh.analysis.structure.values import HydroxidePairs
+from pykoh.arrays import FloatArray
 from pykoh.kernels import kernel
 
 _SLOTS = 12  # partners of one ion; more do not fit around it

@@ -11,7 +11,6 @@ from pykoh.analysis.common.equilibration import Watched
 from pykoh.analysis.common.geometry import inverses_of
 from pykoh.analysis.common.statistics import SegmentedSums
 from pykoh.analysis.observable import Block, Frames, Observable, Outcome, System
-from pykoh.analysis.results import Structure
 from pykoh.analysis.structure.contacts import CONTACT_A, N_CONTACTS, contacts, ion_contacts
 from pykoh.analysis.structure.distributions import structure
 from pykoh.analysis.structure.hydroxide_pairs import PairCounter
@@ -23,6 +22,7 @@ from pykoh.analysis.structure.rdf import (
     PairHistograms,
 )
 from pykoh.analysis.structure.shells import shells
+from pykoh.analysis.structure.values import Structure
 from pykoh.arrays import FloatArray
 
 
@@ -90,3 +90,7 @@ class Distributions(Observable[Structure]):
             warnings.append(AnalysisWarning("structure.hydroxide_pairs.lifetime_ps", reason))
         touching = contacts(self._contacts, self._contact_A)
         return replace(found, contacts=touching, hydroxide_pairs=pairs), warnings
+
+    def shown(self, result: Structure) -> Structure:
+        """Return the structure: it says how it is shown."""
+        return result

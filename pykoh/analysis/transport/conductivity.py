@@ -35,19 +35,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.constants import BOLTZMANN_J_PER_K, ELEMENTARY_CHARGE_C, M2_PER_S
 from pykoh.analysis.common.estimate import Estimate, How
+from pykoh.analysis.common.input_summary import InputSummary
 from pykoh.analysis.common.msd_order_n import Displacements
-from pykoh.analysis.results import (
-    AnalysisWarning,
-    Conductivity,
-    DisplacementCurve,
-    FloatArray,
-    InputSummary,
-    LineFit,
-    OnsagerCoefficient,
-    SpeciesDiffusion,
-)
 from pykoh.analysis.transport.diffusion import EMPTY_CURVE
 from pykoh.analysis.transport.fitting import (
     DEFAULT_EARLIEST_PS,
@@ -59,6 +51,14 @@ from pykoh.analysis.transport.onsager import (
     onsager,
 )
 from pykoh.analysis.transport.straight_line import curve
+from pykoh.analysis.transport.values import (
+    Conductivity,
+    DisplacementCurve,
+    LineFit,
+    OnsagerCoefficient,
+    SpeciesDiffusion,
+)
+from pykoh.arrays import FloatArray
 
 # Molarity and temperature that the data behind experiment() cover.
 EXPERIMENT_MOLARITY = (0.0, 12.0)

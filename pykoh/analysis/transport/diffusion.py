@@ -17,18 +17,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.confidence import covariance
 from pykoh.analysis.common.constants import BOLTZMANN_J_PER_K, M2_PER_S
 from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.msd_order_n import Displacements
-from pykoh.analysis.results import (
-    AnalysisWarning,
-    Diffusion,
-    DisplacementCurve,
-    FloatArray,
-    LineFit,
-    SpeciesDiffusion,
-)
 from pykoh.analysis.transport.fitting import (
     DEFAULT_EARLIEST_PS,
     WindowChoice,
@@ -37,6 +30,8 @@ from pykoh.analysis.transport.fitting import (
 )
 from pykoh.analysis.transport.hop_walk import HopWalk
 from pykoh.analysis.transport.straight_line import curve, independent_windows
+from pykoh.analysis.transport.values import Diffusion, DisplacementCurve, LineFit, SpeciesDiffusion
+from pykoh.arrays import FloatArray
 
 YEH_HUMMER_XI = 2.837297
 NEARLY_CUBIC = 1.05

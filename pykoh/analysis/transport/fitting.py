@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pykoh.analysis.common.msd_order_n import Displacements
-from pykoh.analysis.results import FloatArray, LineFit
 from pykoh.analysis.transport.straight_line import Points, independent_windows
+from pykoh.analysis.transport.values import LineFit
+from pykoh.arrays import FloatArray
 
 END_FRACTION = 0.25
 """The longest lag in a fit, as a fraction of the run: four windows that do not overlap."""

@@ -23,7 +23,7 @@ import numpy as np
 
 from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.hops.counter import HopCounter
-from pykoh.analysis.results import Grotthuss
+from pykoh.analysis.hops.values import Grotthuss
 from pykoh.analysis.transport.fitting import DEFAULT_EARLIEST_PS
 
 TOLERATED = 0.05

@@ -12,13 +12,13 @@ from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.msd_order_n import DEPTH, Displacements, n_levels
 from pykoh.analysis.hops.observable import ProtonHops
 from pykoh.analysis.observable import Block, Observable, Outcome, System
-from pykoh.analysis.results import Conductivity, Diffusion, Viscosity
 from pykoh.analysis.transport import diffusion as of_diffusion
 from pykoh.analysis.transport.conductivity import conductivity, ion_tracks
 from pykoh.analysis.transport.fitting import DEFAULT_EARLIEST_PS
 from pykoh.analysis.transport.hop_walk import hop_walk
 from pykoh.analysis.transport.msd_fft import MeanSquares, chunk_frames
 from pykoh.analysis.transport.temperature import Thermometer
+from pykoh.analysis.transport.values import Conductivity, Diffusion, ViscosityFound
 from pykoh.analysis.transport.viscosity import read_pressure, viscosity
 from pykoh.analysis.transport.waypoints import Waypoints
 from pykoh.arrays import FloatArray
@@ -52,7 +52,7 @@ class Temperature(Observable["Estimate | None"]):
         return self._thermometer.result(), []
 
 
-class ShearViscosity(Observable["tuple[Viscosity | None, str | None]"]):
+class ShearViscosity(Observable[ViscosityFound]):
     """Viscosity from the pressure records of a run, and why it is missing or doubtful.
 
     Args:
@@ -87,17 +87,20 @@ class ShearViscosity(Observable["tuple[Viscosity | None, str | None]"]):
         """Return temperature and potential energy of the records."""
         return [] if self._pressure is None else record(self._files, start_ps, stop_ps)
 
-    def result(
-        self, outcome: Outcome
-    ) -> tuple[tuple[Viscosity | None, str | None], list[AnalysisWarning]]:
+    def result(self, outcome: Outcome) -> tuple[ViscosityFound, list[AnalysisWarning]]:
         """Return the viscosity and the reason; the warning is that of :class:`Transport`."""
         if self._pressure is None:
-            return (None, self._reason), []
+            return ViscosityFound(None, self._reason), []
         kelvin = outcome.summary.temperature_K
         if kelvin is None:
-            return (None, "needs the temperature: --temperature K, or velocities in the dump"), []
+            reason = "needs the temperature: --temperature K, or velocities in the dump"
+            return ViscosityFound(None, reason), []
         times, pressure, volume = self._pressure
-        return viscosity(times, pressure, float(volume.mean()), kelvin), []
+        return ViscosityFound(*viscosity(times, pressure, float(volume.mean()), kelvin)), []
+
+    def shown(self, result: ViscosityFound) -> ViscosityFound:
+        """Return the viscosity: it says how it is shown."""
+        return result
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -200,7 +203,8 @@ class Transport(Observable[TransportFound]):
         for wait in [correlator.finish(outcome.submit) for correlator in self._correlators()]:
             wait()
         summary, interval = outcome.summary, outcome.interval_ps
-        measured, reason = outcome.of(ShearViscosity)
+        of_pressure = outcome.of(ShearViscosity)
+        measured = of_pressure.viscosity
         eta = None if measured is None else measured.viscosity_mPa_s
         if self._viscosity is not None:
             eta = Estimate.given(self._viscosity)
@@ -217,9 +221,13 @@ class Transport(Observable[TransportFound]):
             if entry is not None and entry.fit is not None and interval is not None:
                 way = waypoints.squares(interval, entry.fit.start_ps)
                 warnings += halves_warning(f"diffusion.{name}", "Å²/ps", *way)
-        if reason is not None:
-            warnings.append(AnalysisWarning("diffusion.viscosity", reason))
+        if of_pressure.reason is not None:
+            warnings.append(AnalysisWarning("diffusion.viscosity", of_pressure.reason))
         return TransportFound(replace(found, viscosity=measured), charge), warnings
+
+    def shown(self, result: TransportFound) -> Diffusion:
+        """Return what is shown of diffusion."""
+        return result.diffusion
 
 
 class IonicConductivity(Observable[Conductivity]):
@@ -251,3 +259,7 @@ class IonicConductivity(Observable[Conductivity]):
         if walk is not None and hydroxide is not None:
             few = walk.too_few(hydroxide.memory_ps or 0.0)
         return conductivity(outcome.summary, ions, transport.charge, self._window, earliest, few)
+
+    def shown(self, result: Conductivity) -> Conductivity:
+        """Return the conductivity: it says how it is shown."""
+        return result

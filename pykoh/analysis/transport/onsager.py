@@ -27,8 +27,8 @@ import numpy as np
 from pykoh.analysis.common.confidence import covariance, ratio, student
 from pykoh.analysis.common.estimate import Estimate, How, Kind
 from pykoh.analysis.common.msd_order_n import Displacements
-from pykoh.analysis.results import OnsagerCoefficient
 from pykoh.analysis.transport.fitting import WindowChoice, same_slope
+from pykoh.analysis.transport.values import OnsagerCoefficient
 
 _LEAST_OF_APART = 0.25  # the variance of a ratio is at least this part of that of two runs
 _LEAST_FREEDOM = 2.0

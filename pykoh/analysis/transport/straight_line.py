@@ -68,7 +68,8 @@ from scipy.optimize import nnls
 
 from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.msd_order_n import Displacements
-from pykoh.analysis.results import DisplacementCurve, FloatArray, LineFit
+from pykoh.analysis.transport.values import DisplacementCurve, LineFit
+from pykoh.arrays import FloatArray
 from pykoh.kernels import kernel
 
 _MAX_POINTS = 12

@@ -26,8 +26,9 @@ import numpy as np
 
 from pykoh.analysis.common.constants import BOLTZMANN_J_PER_K
 from pykoh.analysis.common.estimate import Estimate, How
-from pykoh.analysis.results import FloatArray, Viscosity
 from pykoh.analysis.transport.spectrum import FEWEST_FREQUENCIES, at_zero, width
+from pykoh.analysis.transport.values import Viscosity
+from pykoh.arrays import FloatArray
 from pykoh.errors import TrajectoryError
 from pykoh.files import require_file
 

@@ -1,79 +1,18 @@
-"""What an analysis finds, as frozen values.
-
-A number that has an error is an :class:`pykoh.analysis.common.estimate.Estimate`: value, standard
-error, interval, and how the error was obtained. ``results.json`` and the CSVs
-(:mod:`pykoh.analysis.results.write`), the terminal and the report are views of it. A number that
-the trajectory cannot give is None, and :attr:`AnalysisResults.warnings` says why. A standard error
-is one standard deviation of the estimate. Lengths are in Å and times in ps (LAMMPS ``metal``)
-unless a name says otherwise; diffusion coefficients and conductivities are in SI, with the unit in
-the name.
-
-Two kinds of oxygen are told apart: ``O*`` is the oxygen of a hydroxide ion (the O that is nearest
-to exactly one H), ``Ow`` that of a water molecule (exactly two H).
-"""
+"""What an analysis finds about transport; see :mod:`pykoh.analysis.results`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.estimate import Estimate
-from pykoh.analysis.results.custom import CustomResult
-from pykoh.analysis.results.hops import Grotthuss
-from pykoh.analysis.results.scene import HopScene
-from pykoh.analysis.results.structure import HydrogenBonds, Structure
+from pykoh.analysis.common.input_summary import InputSummary
+from pykoh.analysis.common.shown import Output
+from pykoh.analysis.transport.shown import (
+    conductivity_output,
+    diffusion_output,
+    viscosity_output,
+)
 from pykoh.arrays import FloatArray
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class InputSummary:
-    """What was read.
-
-    Attributes:
-        files: the trajectory files, in the order in which they were read.
-        cation: element of the cation, e.g. ``"K"``.
-        n_frames: frames that were used.
-        n_atoms: atoms in each.
-        n_koh: cations in the box.
-        n_hydroxide: net hydroxide ions by stoichiometry, 2 n(O) - n(H).
-        n_h2o: water molecules, n(O) - n_hydroxide.
-        frame_interval_ps: time between frames that follow each other; None for a single frame.
-        start_ps: time of the first frame.
-        duration_ps: from the first to the last frame.
-        cell_A: [3, 3], Å, time-averaged cell vectors in rows.
-        volume_A3: time-averaged volume, Å³.
-        molarity_mol_per_L: n_koh per volume.
-        temperature: K, given by the user or from velocities; None if unknown.
-        temperature_source: ``"option"``, ``"velocities"`` or ``"unknown"``.
-        notes: what happened while reading (a last frame cut off, repeated frames dropped ...).
-        density_kg_per_m3: mass of all atoms per volume.
-        drifts: what is not in equilibrium at the beginning, in words; empty if nothing is, None if
-            the run is too short to tell.
-    """
-
-    files: tuple[str, ...]
-    cation: str
-    n_frames: int
-    n_atoms: int
-    n_koh: int
-    n_hydroxide: int
-    n_h2o: int
-    frame_interval_ps: float | None
-    start_ps: float
-    duration_ps: float
-    cell_A: FloatArray
-    volume_A3: float
-    molarity_mol_per_L: float
-    temperature: Estimate | None
-    temperature_source: str
-    notes: tuple[str, ...]
-    density_kg_per_m3: float | None = None
-    drifts: tuple[str, ...] | None = None
-
-    @property
-    def temperature_K(self) -> float | None:  # noqa: N802  (K, as in the fields)
-        """The temperature without its error, K; None if unknown."""
-        return None if self.temperature is None else self.temperature.value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,6 +101,23 @@ class Viscosity:
     running_stderr_mPa_s: FloatArray
 
 
+@dataclass(frozen=True, slots=True)
+class ViscosityFound:
+    """A viscosity, or why there is none.
+
+    Attributes:
+        viscosity: from the pressure tensor, or None.
+        reason: why it is missing or doubtful, or None.
+    """
+
+    viscosity: Viscosity | None
+    reason: str | None = None
+
+    def output(self, name: str, given: InputSummary) -> Output:
+        """Return what is written and printed of it."""
+        return viscosity_output(self.viscosity)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Diffusion:
     """Diffusion of all species.
@@ -183,6 +139,10 @@ class Diffusion:
     def of(self, species: str) -> SpeciesDiffusion | None:
         """Return the entry of one species, or None if the box has none of it."""
         return next((entry for entry in self.species if entry.species == species), None)
+
+    def output(self, name: str, given: InputSummary) -> Output:
+        """Return what is written and printed of it."""
+        return diffusion_output(self, given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,26 +204,6 @@ class Conductivity:
     transference_cation_apparent: Estimate | None = None
     onsager: tuple[OnsagerCoefficient, ...] = ()
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AnalysisResults:
-    """Everything that ``pykoh analyze`` finds in a trajectory."""
-
-    input: InputSummary
-    diffusion: Diffusion
-    grotthuss: Grotthuss
-    hydrogen_bonds: HydrogenBonds
-    structure: Structure
-    conductivity: Conductivity
-    warnings: tuple[AnalysisWarning, ...]
-    custom: tuple[CustomResult, ...] = ()
-    scene: HopScene | None = None
-
-    def reasons(self, quantity: str) -> tuple[str, ...]:
-        """Return the reasons given for ``quantity`` and for everything below it."""
-        below = quantity + "."
-        return tuple(
-            warning.reason
-            for warning in self.warnings
-            if warning.quantity == quantity or warning.quantity.startswith(below)
-        )
+    def output(self, name: str, given: InputSummary) -> Output:
+        """Return what is written and printed of it."""
+        return conductivity_output(self, given)

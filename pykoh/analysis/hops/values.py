@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pykoh.analysis.common.estimate import Estimate
+from pykoh.analysis.common.input_summary import InputSummary
+from pykoh.analysis.common.shown import Output
 from pykoh.analysis.common.survival_curve import SurvivalCurve
+from pykoh.analysis.hops.shown import hops_output
 from pykoh.arrays import FloatArray, IntArray
 
 
@@ -190,3 +193,7 @@ class Grotthuss:
     presolvation: Presolvation | None = None
     proton_transfer: ProtonTransferProfile | None = None
     intervals: IntervalDependence | None = None
+
+    def output(self, name: str, given: InputSummary) -> Output:
+        """Return what is written and printed of it."""
+        return hops_output(self)

@@ -1,44 +1,46 @@
-"""Proton hops in ``results.json`` and in CSVs."""
+"""Proton hops in ``results.json``, CSVs and the terminal."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pykoh.analysis.common.estimate_views import interval_of, keys
-from pykoh.analysis.results import Estimate, Grotthuss, SurvivalCurve, WaitingTimeFit
-from pykoh.analysis.results.tables import Json, write_csv
+from pykoh.analysis.common.estimate_views import interval_of, keys, terminal
+from pykoh.analysis.common.shown import Json, Output, Table
+from pykoh.analysis.common.survival_views import survival_json, survival_table
+
+if TYPE_CHECKING:
+    from pykoh.analysis.hops.values import Grotthuss, WaitingTimeFit
 
 
-def survival_json(curve: SurvivalCurve | None) -> Json:
-    """Return the times of a survival function; the curves are in ``survival.csv``."""
-    if curve is None:
-        return None
-    return {
-        **_time(curve.intermittent_ps, "intermittent"),
-        **_time(curve.continuous_ps, "continuous"),
-    }
+def hops_output(grotthuss: Grotthuss) -> Output:
+    """Return what is written and printed of proton hops."""
+    return Output(
+        json=_json(grotthuss),
+        definitions={"rattle_window_ps": grotthuss.rattle_window_ps},
+        tables=[
+            *_tables(grotthuss),
+            survival_table("OH- on its oxygen", grotthuss.residence),
+        ],
+        lines=_lines(grotthuss),
+    )
 
 
-def _time(time: Estimate | None, name: str) -> dict[str, Json]:
-    return keys(time, f"{name}_ps", f"{name}_stderr_ps", f"{name}_interval_95_ps")
-
-
-def survival_rows(name: str, curve: SurvivalCurve | None) -> list[tuple[Any, ...]]:
-    """Return the rows of one thing in ``survival.csv``."""
-    if curve is None:
-        return []
-    rows: list[tuple[Any, ...]] = [
-        (name, "intermittent", *values)
-        for values in zip(curve.lag_ps, curve.intermittent, curve.intermittent_stderr, strict=True)
+def _lines(hops: Grotthuss) -> list[str]:
+    lines = [
+        "",
+        f"Proton transfers of {hops.n_hydroxides} hydroxides: {hops.n_transfers} "
+        f"({hops.n_rattles} rattles within {hops.rattle_window_ps:g} ps, {hops.n_hops} hops); "
+        f"{terminal(hops.hop_rate_per_ps)} hops/ps each",
     ]
-    rows += [
-        (name, "continuous", time, share, None)
-        for time, share in zip(curve.time_ps, curve.continuous, strict=True)
-    ]
-    return rows
+    if (turns := hops.directionality) is not None:
+        returns = terminal(turns.return_probability)
+        lines.append(f"  the next hop leads back: {returns} of {turns.n_pairs}")
+    if hops.proton_transfer is not None and hops.proton_transfer.barrier_kT is not None:
+        lines.append(f"  barrier of the transfer: {terminal(hops.proton_transfer.barrier_kT)} kT")
+    return lines
 
 
 def _waiting_time_fit(fit: WaitingTimeFit | None) -> Json:
@@ -53,8 +55,7 @@ def _waiting_time_fit(fit: WaitingTimeFit | None) -> Json:
     }
 
 
-def grotthuss_json(grotthuss: Grotthuss) -> Json:
-    """Return the part ``grotthuss`` of ``results.json``."""
+def _json(grotthuss: Grotthuss) -> Json:
     waiting = grotthuss.waiting_times
     return {
         "n_hydroxides": grotthuss.n_hydroxides,
@@ -129,12 +130,11 @@ def _more(grotthuss: Grotthuss) -> dict[str, Json]:
     }
 
 
-def write_hops(grotthuss: Grotthuss, folder: Path) -> None:
-    """Write the CSVs of proton hops into an existing folder."""
+def _tables(grotthuss: Grotthuss) -> Iterator[Table]:
     rates = grotthuss.rate_vs_window
     if rates is not None:
-        write_csv(
-            folder / "hop_rate_vs_window.csv",
+        yield Table(
+            "hop_rate_vs_window.csv",
             "hops per hydroxide and ps as a function of the rattle window; window: ps, rate: 1/ps",
             ("rattle_window_ps", "hop_rate_per_ps", "stderr_per_ps", "n_hops"),
             zip(
@@ -147,8 +147,8 @@ def write_hops(grotthuss: Grotthuss, folder: Path) -> None:
         )
     waiting = grotthuss.waiting_times
     if waiting is not None:
-        write_csv(
-            folder / "waiting_times.csv",
+        yield Table(
+            "waiting_times.csv",
             "times between hops of one hydroxide; edges: ps, density and stderr: 1/ps",
             ("from_ps", "to_ps", "count", "density_per_ps", "stderr_per_ps"),
             zip(
@@ -160,18 +160,18 @@ def write_hops(grotthuss: Grotthuss, folder: Path) -> None:
                 strict=True,
             ),
         )
-    _write_more(grotthuss, folder)
+    yield from _more_tables(grotthuss)
 
 
-def _write_more(grotthuss: Grotthuss, folder: Path) -> None:
+def _more_tables(grotthuss: Grotthuss) -> Iterator[Table]:
     around, profile, intervals = (
         grotthuss.presolvation,
         grotthuss.proton_transfer,
         grotthuss.intervals,
     )
     if around is not None:
-        write_csv(
-            folder / "presolvation.csv",
+        yield Table(
+            "presolvation.csv",
             f"hydrogen bonds around {around.n_hops} net hops; lag: ps after the hop; accepted and "
             "donated by the hydroxide, and accepted by the oxygen that it comes to",
             (
@@ -185,15 +185,15 @@ def _write_more(grotthuss: Grotthuss, folder: Path) -> None:
             ),
         )  # fmt: skip
     if profile is not None:
-        write_csv(
-            folder / "proton_transfer.csv",
+        yield Table(
+            "proton_transfer.csv",
             "free energy of the readiest proton of each hydroxide along delta = r(H-O*) - r(H-Ow); "
             "delta: Å, free energy and stderr: kT",
             ("delta_A", "free_energy_kT", "stderr_kT"),
             zip(profile.delta_A, profile.free_energy_kT, profile.stderr_kT, strict=True),
         )
-        write_csv(
-            folder / "proton_transfer_map.csv",
+        yield Table(
+            "proton_transfer_map.csv",
             "free energy along delta and r(O-O), and its standard error; Å and kT",
             ("delta_A", "r_OO_A", "free_energy_kT", "stderr_kT"),
             [
@@ -204,8 +204,8 @@ def _write_more(grotthuss: Grotthuss, folder: Path) -> None:
             ],
         )
     if intervals is not None:
-        write_csv(
-            folder / "dump_interval.csv",
+        yield Table(
+            "dump_interval.csv",
             "rates per hydroxide that every 2nd, 4th ... frame would have shown; ps and 1/ps",
             ("interval_ps", "transfer_rate_per_ps", "hop_rate_per_ps", "hop_rate_stderr_per_ps"),
             zip(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pykoh.analysis.results import AnalysisResults
+from pykoh.analysis.common.input_summary import InputSummary
 from pykoh.solution.measured import (
     Measured,
     koh_viscosity,
@@ -13,6 +14,9 @@ from pykoh.solution.measured import (
     solution_density,
     water_diffusion,
 )
+
+if TYPE_CHECKING:
+    from pykoh.analysis.transport.values import Diffusion
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +34,16 @@ class Beside:
     measured: Measured
 
 
-def beside(results: AnalysisResults) -> tuple[Beside, ...]:
+def beside(diffusion: Diffusion, given: InputSummary) -> tuple[Beside, ...]:
     """Return the measured values that are known for this composition and temperature.
 
     Diffusion coefficients are known at infinite dilution (ions, 25 °C) and in pure water; viscosity
     and density at the concentration and temperature of the run.
+
+    Args:
+        diffusion: what the run gives; species that it has none of are left out.
+        given: composition and temperature.
     """
-    given = results.input
     kelvin, cation = given.temperature_K, f"{given.cation}+"
     found: list[Beside] = []
 
@@ -49,7 +56,7 @@ def beside(results: AnalysisResults) -> tuple[Beside, ...]:
         ("OH-", limiting_ion_diffusion("OH-")),
         ("H2O", water_diffusion(kelvin)),
     ):
-        if results.diffusion.of(name) is not None:
+        if diffusion.of(name) is not None:
             add(f"D_m2_per_s/{name}", f"diffusion/{name}/D_m2_per_s", value)
     if kelvin is None:
         return tuple(found)
