@@ -10,7 +10,8 @@ from typing import Any
 from pykoh.analysis.activation import Activation
 from pykoh.analysis.common.estimate import Estimate, How, Kind
 from pykoh.analysis.common.estimate_views import columns, keys, terminal
-from pykoh.analysis.results.tables import Json, finite, write_csv
+from pykoh.analysis.common.shown import Json
+from pykoh.analysis.results.tables import finite, write_csv
 from pykoh.analysis.series import SeriesPoint
 from pykoh.analysis.series_quantities import QUANTITIES
 from pykoh.errors import ResultsError
