@@ -174,7 +174,7 @@ def _measured_curve(
             xs.append(molarity)
             ys.append(value)
     source = "Gilliam et al. 2007" if panel.name == "series_conductivity" else "Laliberté 2009"
-    return xs, ys, f" Dotted: measured, {source}"
+    return xs, ys, f" Without symbols: measured, {source}"
 
 
 def _viscosity(molarity: float, kelvin: float) -> float | None:

@@ -80,6 +80,7 @@ def test_an_unknown_error_has_a_reason() -> None:
         (1e7, 2e5, ("1e+07", "2e+05")),
         (3.0, 1e-12, ("3", "1e-12")),
         (1.2345, 0.0996, ("1.23", "0.10")),
+        (-0.0012, 0.59, ("0.00", "0.59")),
     ],
 )
 def test_two_digits_of_the_error(value, stderr, expected) -> None:

@@ -78,7 +78,10 @@ def rounded(value: float, stderr: float) -> tuple[str, str]:
     decimals = max(0, 1 - exponent)
     if decimals > _MOST_DECIMALS or stderr >= _LARGEST_ERROR:
         return f"{value:.4g}", f"{stderr:.2g}"
-    return f"{value:.{decimals}f}", f"{stderr:.{decimals}f}"
+    number = f"{value:.{decimals}f}"
+    if not float(number):
+        number = number.lstrip("-")  # not -0.0
+    return number, f"{stderr:.{decimals}f}"
 
 
 def _rounded_share(value: float, rounding: Callable[[float], int]) -> str:
