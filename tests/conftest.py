@@ -7,7 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+# A busy machine can take long for one example.
+settings.register_profile("pykoh", deadline=None)
+settings.load_profile("pykoh")
 # e3nn, which the reference calculator imports, reads its own constants from a pickle.
 os.environ.setdefault("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
 # Triton's kernels are run by its interpreter; it looks when it is imported, which torch may do.

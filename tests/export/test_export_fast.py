@@ -151,7 +151,7 @@ def both(fast: Callable[[str], tuple[Path, Path]]) -> tuple[Graph, Graph]:
     return _open(target), _open(general)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**32 - 1), n_local=st.integers(1, 40), per_atom=st.integers(0, 12))
 def test_any_edges_in_any_order_with_padding(
     both: tuple[Graph, Graph], seed: int, n_local: int, per_atom: int

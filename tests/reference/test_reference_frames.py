@@ -16,7 +16,7 @@ from pykoh.reference.frames import duplicates, frame_key, molarity_of, read_fram
 from pykoh.reference.labels import Reading, read_labels
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**31), shift=st.floats(-30, 30))
 def test_a_frame_is_the_same_when_moved_wrapped_and_permuted(seed: int, shift: float) -> None:
     rng = np.random.default_rng(seed)

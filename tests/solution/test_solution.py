@@ -66,7 +66,7 @@ def test_saturation_of_koh():
     temperature=st.floats(274, 363),
     atoms=st.integers(300, 12_000),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_box_holds_what_it_says(molarity, temperature, atoms):
     # From five ion pairs on, a whole number of them fits every molarity.
     atoms = max(atoms, math.ceil(5 * 3 * 60 / molarity))
@@ -136,7 +136,7 @@ def test_impossible_counts_are_refused(n_koh, n_water):
 
 
 @given(molarity=st.floats(0.3, 17.0), atoms=st.integers(3, 2000))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_the_suggested_size_works(molarity, atoms):
     try:
         comp.from_molarity(molarity, atoms)

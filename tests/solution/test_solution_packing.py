@@ -56,7 +56,7 @@ def check(box):
     seed=st.integers(0, 2**32),
 )
 @example(molarity=0.75, atoms=300, seed=0)
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 def test_no_overlaps_at_any_concentration(molarity, atoms, seed):
     try:
         composition = from_molarity(molarity, atoms)

@@ -41,7 +41,7 @@ def test_select_takes_the_nearest_within_a_tenth() -> None:
         select(frames, [12.0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     n_runs=st.integers(2, 6),
     n_frames=st.integers(1, 4),

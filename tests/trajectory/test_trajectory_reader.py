@@ -167,7 +167,7 @@ def test_windows_line_ends_and_tabs(tmp_path: Path) -> None:
     assert (read(tmp_path / "a.dump")[0].positions == read(tmp_path / "b.dump")[0].positions).all()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.floats(allow_nan=False, allow_infinity=False, width=64), st.sampled_from("gefr"))
 def test_numbers_are_read_as_python_reads_them(value: float, kind: str) -> None:
     if kind == "f" and abs(value) > 1e30:
