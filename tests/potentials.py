@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -135,7 +136,12 @@ def reference(
 
 
 def water_like_box(n_koh: int = 2, n_water: int = 10, seed: int = 3) -> Atoms:
-    """Return a packed periodic box of aqueous KOH."""
+    """Return a packed periodic box of aqueous KOH, a copy of the one that was packed first."""
+    return _packed(n_koh, n_water, seed).copy()
+
+
+@cache
+def _packed(n_koh: int, n_water: int, seed: int) -> Atoms:
     from pykoh.solution.composition import from_counts
     from pykoh.solution.packing import pack
 
