@@ -64,7 +64,7 @@ def peak(total: np.ndarray, end: float) -> float:
     at = low + int(density[low:high].argmax())
     # The density of the bulk does not move a maximum: one of the right size will do.
     bulk = total.sum() / EDGES_A[-1] ** 3 / (4.0 / 3.0 * np.pi)
-    return first_peak(total[None], np.array([bulk]), 1, at).r_A
+    return first_peak(total[None], np.array([bulk]), 1, at).r_A.value
 
 
 def shift(
