@@ -58,10 +58,15 @@ demo: demo/results/report.html
 	@echo
 	@echo "Open demo/results/report.html (the numbers) and demo/view.html (the atoms, moving) in a browser."
 
+# Scripts that are in no package; those of one folder are checked together.
+SCRIPTS := potentials/koh-blyp-d3/recipe potentials/koh-blyp-d3/series potentials/koh-7net0-distilled/recipe \
+  benchmarks examples
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	for scripts in $(SCRIPTS); do MYPYPATH=tests:tests/engines $(BIN)/mypy $$scripts || exit 1; done
 
 # The site, in build/site; it fails at a broken link or an unknown option.
 docs: $(READY)

@@ -19,6 +19,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +146,7 @@ def compare_readers(path: Path, n_atoms: int, n_frames: int) -> None:
         n = min(n_frames, max(2, int(_OTHERS_ATOM_FRAMES / n_atoms)))
         try:
             count = read(path, n)
-            seconds = best(lambda read=read, n=n: read(path, n), time.process_time, REPEATS)
+            seconds = best(partial(read, path, n), time.process_time, REPEATS)
         except Exception as error:
             print(f"{'reading, ' + name:<34}cannot read it ({type(error).__name__})")
             continue

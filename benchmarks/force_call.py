@@ -180,7 +180,7 @@ def main() -> None:
     root, model = HERE.parent, given.model
     if given.random:
         sys.path.insert(0, str(root / "tests"))
-        from potentials import random_mace  # type: ignore[attr-defined]
+        from potentials import random_mace
 
         model = random_mace(
             given.folder / f"{given.random}.model", hidden=given.random, cutoff=6.0,

@@ -181,7 +181,7 @@ def main() -> None:
         from potentials import random_mace
 
         model = folder / "random.model"
-        random_mace(model, hidden=args.random, cutoff=6.0, radial_mlp=[64, 64, 64])
+        random_mace(model, hidden=args.random, cutoff=6.0, radial_mlp=(64, 64, 64))
     model = model.resolve()
     boxes = [tiny_box(), *(box_of(n) for n in args.atoms)]
     rows: list[dict[str, Any]] = [{"atoms": len(box)} for box in boxes]

@@ -10,6 +10,7 @@ Needs pykoh[run].
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ def packed(
 
 def trajectory(
     calculator: PykohCalculator, molarity: float, n_atoms: int, temperature: float, seed: int
-) -> Atoms:
+) -> Iterator[Atoms]:
     """Yield frames: the first after 1.5 ps of Langevin dynamics, then one each 0.75 ps.
 
     Steps of 1 fs, which the protons of 2 u allow.
