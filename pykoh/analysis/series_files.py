@@ -11,6 +11,7 @@ from pykoh.analysis.activation import Activation
 from pykoh.analysis.common.estimate import Estimate, How, Kind
 from pykoh.analysis.common.estimate_views import columns, keys, terminal
 from pykoh.analysis.common.shown import Json
+from pykoh.analysis.common.text_table import text_table
 from pykoh.analysis.results.tables import finite, write_csv
 from pykoh.analysis.series import SeriesPoint
 from pykoh.analysis.series_quantities import QUANTITIES
@@ -149,20 +150,19 @@ def _read_point(entry: dict[str, Any]) -> SeriesPoint:
 
 def series_table(points: Sequence[SeriesPoint]) -> str:
     """Return the main numbers for the terminal."""
-    head = ("mol/L", "runs", "D(OH-) 1e-9 m²/s", "hops/ps", "OH- to OH-", "NE S/m", "Einstein S/m",
-            "exp. S/m")  # fmt: skip
     main = ("D_OH_m2_per_s", "hop_rate_per_ps", "OH_OH_bonded_fraction",
             "nernst_einstein_S_per_m", "einstein_S_per_m")  # fmt: skip
     shown = [entry for entry in QUANTITIES if entry.key in main]
-    widths = (8, 6, 18, 16, 29, 14, 16, 10)
-    lines = ["".join(f"{word:>{width}}" for word, width in zip(head, widths, strict=True))]
+    rows = []
     for point in points:
-        cells = [f"{point.molarity_mol_per_L:.3g}", str(len(point.runs))]
+        kelvin = "-" if point.temperature_K is None else f"{point.temperature_K:.4g}"
+        cells = [f"{point.molarity_mol_per_L:.3g}", kelvin, str(len(point.runs))]
         cells += [
             terminal(entry.in_table(point.values[entry.key]), 10.0**-entry.exponent)
             for entry in shown
         ]
         measured = point.experiment_S_per_m
-        cells.append("-" if measured is None else f"{measured:.4g}")
-        lines.append("".join(f"{cell:>{w}}" for cell, w in zip(cells, widths, strict=True)))
-    return "\n".join(lines)
+        rows.append([*cells, "-" if measured is None else f"{measured:.4g}"])
+    header = ("mol/L", "K", "runs", "D(OH-) 1e-9 m²/s", "hops/ps", "OH- to OH-", "NE S/m",
+              "Einstein S/m", "exp. S/m")  # fmt: skip
+    return "\n".join(text_table(header, rows, (8, 7, 6, 18, 16, 18, 14, 16, 10)))

@@ -15,6 +15,7 @@ from pykoh.analysis.common.estimate_views import (
 )
 from pykoh.analysis.common.shown import Json, Output, Table
 from pykoh.analysis.common.survival_views import survival_json, survival_table
+from pykoh.analysis.common.text_table import text_table
 
 if TYPE_CHECKING:
     from pykoh.analysis.hydrogen_bonds.values import HydrogenBondClass, HydrogenBonds
@@ -40,17 +41,18 @@ def bonds_output(bonds: HydrogenBonds) -> Output:
 
 
 def _lines(bonds: HydrogenBonds) -> list[str]:
-    lines = [
-        "",
-        "Hydrogen bonds          per donor        per acceptor     donors bonded     lifetime (ps)",
-    ]
-    for bond in bonds.classes:
-        lines.append(
-            f"  {bond.name:<12}{terminal(bond.mean_per_donor):>19}"
-            f"{terminal(bond.mean_per_acceptor):>20}"
-            f"{terminal(bond.fraction_of_donors_bonded):>18}{terminal(bond.lifetime_ps):>18}"
+    rows = [
+        (
+            bond.name,
+            terminal(bond.mean_per_donor),
+            terminal(bond.mean_per_acceptor),
+            terminal(bond.fraction_of_donors_bonded),
+            terminal(bond.lifetime_ps),
         )
-    return lines
+        for bond in bonds.classes
+    ]
+    header = ("Hydrogen bonds", "per donor", "per acceptor", "donors bonded", "lifetime (ps)")
+    return ["", *text_table(header, rows, (14, 19, 20, 18, 18))]
 
 
 def _json(bonds: HydrogenBonds) -> Json:

@@ -10,6 +10,7 @@ from pykoh.analysis.common.estimate_views import interval_of, keys, terminal
 from pykoh.analysis.common.input_summary import InputSummary
 from pykoh.analysis.common.shown import Json, Output, Table
 from pykoh.analysis.common.survival_views import survival_json, survival_table
+from pykoh.analysis.common.text_table import text_table
 
 if TYPE_CHECKING:
     from pykoh.analysis.structure.values import HydroxidePairs, IonContacts, Structure
@@ -24,11 +25,17 @@ def structure_output(structure: Structure, given: InputSummary) -> Output:
 
 
 def _lines(structure: Structure, given: InputSummary) -> list[str]:
-    lines = ["", "Structure           first peak (Å)   first minimum (Å)   coordination"]
-    for rdf in structure.rdfs:
-        peak, minimum = terminal(rdf.first_peak_A), terminal(rdf.first_minimum_A)
-        number = terminal(rdf.coordination_number)
-        lines.append(f"  {rdf.pair:<16}{peak:>16}{minimum:>20}{number:>18}")
+    rows = [
+        (
+            rdf.pair,
+            terminal(rdf.first_peak_A),
+            terminal(rdf.first_minimum_A),
+            terminal(rdf.coordination_number),
+        )
+        for rdf in structure.rdfs
+    ]
+    header = ("Structure", "first peak (Å)", "first minimum (Å)", "coordination")
+    lines = ["", *text_table(header, rows, (18, 16, 20, 18))]
     if (ions := structure.contacts) is not None:
         lines.append(
             f"  within {ions.cutoff_A:g} Å: OH- without a cation "

@@ -10,6 +10,7 @@ from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.estimate_views import interval_of, keys, stderr_of, terminal, value_of
 from pykoh.analysis.common.input_summary import InputSummary
 from pykoh.analysis.common.shown import Json, Output, Table
+from pykoh.analysis.common.text_table import text_table
 from pykoh.analysis.transport.measured import beside
 
 if TYPE_CHECKING:
@@ -59,13 +60,14 @@ def _msd_rows(diffusion: Diffusion) -> Iterator[tuple[Any, ...]]:
 
 
 def _diffusion_lines(diffusion: Diffusion) -> list[str]:
-    lines = ["", "Diffusion                    D (1e-9 m²/s)    infinite box      fit (ps)"]
+    rows = []
     for entry in diffusion.species:
         window = "-" if entry.fit is None else f"{entry.fit.start_ps:.3g}-{entry.fit.end_ps:.3g}"
         in_box = terminal(entry.D_m2_per_s, 1e9)
         infinite = terminal(entry.D_infinite_m2_per_s, 1e9)
-        lines.append(f"  {entry.species:<18}{in_box:>22}{infinite:>16}{window:>14}")
-    return lines
+        rows.append((entry.species, in_box, infinite, window))
+    header = ("Diffusion", "D (1e-9 m²/s)", "infinite box", "fit (ps)")
+    return ["", *text_table(header, rows, (20, 22, 16, 14))]
 
 
 def _fit(fit: LineFit | None) -> Json:
