@@ -112,7 +112,7 @@ def read_series(path: Path) -> list[SeriesPoint]:
         return [_read_point(entry) for entry in tree["points"]]
     except OSError as error:
         raise ResultsError(f"{file}: {error.strerror or error}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ResultsError(
             f"{file}: is no series.json; pykoh analyze --series makes one"
         ) from error

@@ -132,7 +132,7 @@ def _activation(found: Sequence[Activation]) -> Markup:
         "In kJ/mol: slope of a straight line through ln q over 1/T, each temperature with the "
         "weight of its error (",
         cite(ARRHENIUS),
-        "); ± is one standard error.",
+        "); ± is one standard error. D is that in the periodic box.",
     )
     return join([text, table(("", *heads), rows)])
 
@@ -164,9 +164,9 @@ def write_series_report(
         "weighted with the length of each run times its number of atoms. Where the runs "
         "disagree by more than chance, the error is that of their scatter. Measured conductivity: ",
         cite(GILLIAM),
-        "; measured viscosity: ",
+        "; measured viscosity: the fit of ",
         cite(LALIBERTE),
-        ".",
+        " to published measurements.",
     )
     sections = [section("runs", "Runs", about, _runs(points, reports))]
     contents = [("runs", "Runs")]

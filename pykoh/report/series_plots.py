@@ -136,7 +136,7 @@ def _draw_line(
     drawn = False
     for number, group in enumerate(groups):
         rows = [
-            (point.molarity_mol_per_L, mean.value * scale, (mean.stderr or 0.0) * scale)
+            (point.molarity_mol_per_L, mean.value * scale, (mean.stderr or np.nan) * scale)
             for point in group
             if (mean := point.values[line.key]) is not None
         ]
@@ -241,12 +241,16 @@ def comparison(named: Mapping[str, Sequence[SeriesPoint]], key: str) -> Plot:
 
     Args:
         named: name of a series -> its points; at most five.
-        key: of the quantity.
+        key: of the quantity, one that has a line in a plot of a series.
 
     Raises:
-        ResultsError: no series has the quantity, or there are more than five.
+        ResultsError: no series has the quantity, no plot shows it, or there are more than five
+            series.
     """
-    panel, line = next((panel, line) for panel in PANELS for line in panel.lines if line.key == key)
+    shown = [(panel, line) for panel in PANELS for line in panel.lines if line.key == key]
+    if not shown:
+        raise ResultsError(f"no plot of a series shows {key}")
+    panel, line = shown[0]
     if len(named) > len(_COMPARED):
         raise ResultsError(f"{len(named)} series: one plot shows at most {len(_COMPARED)}")
     drawn = []

@@ -160,9 +160,13 @@ def test_activation_energy_of_an_exact_line() -> None:
     assert found.value == pytest.approx(15.0, rel=1e-9)
     x = 1.0 / (8.31446261815324e-3 * kelvin)
     assert found.stderr == pytest.approx(0.05 / np.sqrt(np.sum((x - x.mean()) ** 2)))
-    # One temperature, an unknown error, and an error that is too large for a logarithm.
-    assert activation_energy(kelvin, estimates((1.0, 0.1), (2.0, None), (2.0, 1.5))) is None
+    two = activation_energy(kelvin, estimates((values[0], 1e-4), None, (values[2], 1e-4)))
+    assert two is not None and two.value == pytest.approx(15.0, rel=1e-9)
+    # A value that is 0, or whose error is unknown or too large for a logarithm, is not left out.
+    for pair in ((0.0, 0.1), (2.0, None), (2.0, 1.5)):
+        assert activation_energy(kelvin, estimates((1.0, 0.1), pair, (2.0, 0.1))) is None
     assert activation_energy([298.15, 298.9], estimates((1.0, 0.1), (1.1, 0.1))) is None
+    assert activation_energy(kelvin, [None, None, None]) is None
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
@@ -176,6 +180,25 @@ def test_interval_of_the_activation_energy_holds_the_truth(n: int) -> None:
         assert found is not None and found.interval is not None
         held += found.interval[0] <= 12.0 <= found.interval[1]
     assert 0.91 <= held / 400 <= 0.99
+
+
+def test_energies_from_replicas_that_disagree_have_wide_intervals() -> None:
+    """Two replicas each, whose errors are four times too small: the interval says it."""
+    rng = np.random.default_rng(7)
+    kelvin = np.array([298.0, 333.0])
+    held, without = 0, 0
+    for _ in range(400):
+        means = []
+        for truth in np.exp(-12.0 / (8.31446261815324e-3 * kelvin)):
+            values = truth * np.exp(rng.normal(0.0, 0.12, 2))
+            means.append(replicas(estimates(*((v, 0.03 * v) for v in values))).mean)
+        found = activation_energy(kelvin, means)
+        if found is None or found.interval is None:
+            without += 1
+            continue
+        held += found.interval[0] <= 12.0 <= found.interval[1]
+    assert without < 350
+    assert held / (400 - without) > 0.9
 
 
 def test_a_solution_at_two_temperatures(tmp_path: Path) -> None:
@@ -227,9 +250,13 @@ def test_a_series_is_read_back(tmp_path: Path) -> None:
     assert plot.svg.count("<svg") == 1
     with pytest.raises(ResultsError, match="no series has"):
         comparison({"one": []}, "OH_OH_bonded_fraction")
-    (tmp_path / "series.json").write_text("{}")
-    with pytest.raises(ResultsError, match=r"no series\.json"):
-        read_series(tmp_path)
+    with pytest.raises(ResultsError, match="no plot"):
+        comparison({"one": points}, "haven_ratio")
+    whole = (tmp_path / "series.json").read_text()
+    for text in ("", "{}", '{"points": [1]}', '{"points": 1}', whole[: len(whole) // 2]):
+        (tmp_path / "series.json").write_text(text)
+        with pytest.raises(ResultsError, match=r"no series\.json"):
+            read_series(tmp_path)
     with pytest.raises(ResultsError, match="No such file"):
         read_series(tmp_path / "none.json")
 
