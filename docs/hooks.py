@@ -14,7 +14,9 @@ from typing import Any
 import click
 
 from pykoh.analysis.series_files import read_series
+from pykoh.analysis.series_quantities import SUBJECTS
 from pykoh.cli import main
+from pykoh.errors import PykohError
 from pykoh.report.series import rows
 
 _MARK = re.compile(r"\{\{ help (\w+) \}\}")
@@ -33,7 +35,14 @@ def _help(match: re.Match[str]) -> str:
 
 
 def _series(match: re.Match[str]) -> str:
-    header, *lines = rows(match[2], read_series(_ROOT / match[1]))
+    if match[2] not in SUBJECTS:
+        raise SystemExit(
+            f"docs: a series has no subject {match[2]}; there are {', '.join(SUBJECTS)}"
+        )
+    try:
+        header, *lines = rows(match[2], read_series(_ROOT / match[1]))
+    except PykohError as error:
+        raise SystemExit(f"docs: {error}") from error
     rule = ["---"] * len(header)
     return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *lines))
 

@@ -4,8 +4,8 @@
 
 Of each campaign this copies series.json and series.csv into the folder of the same name here, and
 results.json of each run. With `--docs` it draws docs/hydroxide_bonds.svg: hydrogen bonds between
-hydroxide ions over concentration, one line for each campaign. A campaign that is not finished is
-used as far as it is.
+hydroxide ions over concentration, one line for each campaign. Runs that are not finished are not in
+the series of a campaign.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import shutil
 from pathlib import Path
 
 from pykoh.analysis.series_files import SERIES_CSV, SERIES_JSON, read_series
+from pykoh.errors import PykohError
 from pykoh.report.series_plots import comparison
 
 HERE = Path(__file__).parent
@@ -28,7 +29,11 @@ KEY = "OH_OH_bonded_fraction"
 
 def keep(campaign: Path) -> Path:
     """Copy the results of a campaign at its first temperature; return where they are."""
-    (found, *_) = sorted((campaign / "series").glob("*K"))
+    found = next(iter(sorted((campaign / "series").glob("*K"))), None)
+    if found is None:
+        raise SystemExit(
+            f"{campaign}: has no series; pykoh submit writes it when runs are finished"
+        )
     target = HERE / campaign.name
     target.mkdir(exist_ok=True)
     for name in (SERIES_JSON, SERIES_CSV):
@@ -44,9 +49,14 @@ def main() -> None:
     parser.add_argument("campaigns", nargs="+", type=Path)
     parser.add_argument("--docs", type=Path, help="folder for the figure")
     given = parser.parse_args()
-    named = {NAMES.get(path.name, path.name): read_series(keep(path)) for path in given.campaigns}
-    if given.docs is not None:
+    try:
+        named = {
+            NAMES.get(path.name, path.name): read_series(keep(path)) for path in given.campaigns
+        }
         plot = comparison(named, KEY)
+    except PykohError as error:
+        raise SystemExit(f"Error: {error}") from None
+    if given.docs is not None:
         (given.docs / "hydroxide_bonds.svg").write_text(plot.svg, encoding="utf-8")
 
 
