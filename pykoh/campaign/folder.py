@@ -17,16 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from pykoh import __version__
-from pykoh.campaign.spec import Campaign, CampaignRun, Site, runs_of
+from pykoh.campaign.spec import Campaign, CampaignRun, Site, grown_runs, runs_of
 from pykoh.errors import CampaignError
 from pykoh.files import replacing, write_text
 from pykoh.provenance import sha256
 
-# These may change when a campaign is submitted again: its length, attempts and guards.
+# These may change when a campaign is submitted again: attempts and guards. The number of runs and
+# their length may grow.
 _MAY_CHANGE = (
-    "ps", "attempts", "potential", "committee", "flag_eV_per_A", "stop_eV_per_A",
-    "max_force_eV_per_A",
+    "attempts", "potential", "committee", "flag_eV_per_A", "stop_eV_per_A", "max_force_eV_per_A",
 )  # fmt: skip
+_MAY_GROW = ("ps", "molarities", "temperatures", "replicas", "density_kg_per_m3")
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:
@@ -54,9 +55,11 @@ class CampaignFolder:
             entry = json.loads(record.read_text(encoding="utf-8"))
             self.campaign = Campaign(**_tuples(entry["campaign"]))
             self.site = Site(**_tuples(entry["site"]))
-        except (ValueError, KeyError, TypeError) as error:
+            # Campaigns of pykoh before December 2026 have no list: they could not grow.
+            listed = [CampaignRun(**each) for each in entry.get("runs", ())]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CampaignError(f"{record}: is damaged; submit again with a new folder") from error
-        self.runs = runs_of(self.campaign)
+        self.runs = listed or runs_of(self.campaign)
 
     @property
     def potentials(self) -> list[Path]:
@@ -102,18 +105,22 @@ def create(
 ) -> CampaignFolder:
     """Make the folder of a campaign, or use the existing folder of the same campaign.
 
-    The length of production may grow, and the site and the guards may change: the runs continue.
-    With any other change it is another campaign.
+    Molarities, temperatures and replicas may be added, the length of production may grow, and the
+    site and the guards may change: the runs continue. With any other change it is another campaign.
 
     Raises:
-        CampaignError: the folder holds another campaign, or the potential differs.
+        CampaignError: the folder holds another campaign, a run would be lost or get another
+            density, or the potential differs.
     """
     digest = sha256(potential)
     record = path / "campaign.json"
+    runs = runs_of(campaign)
     if record.exists():
-        earlier = CampaignFolder(path).campaign
+        existing = CampaignFolder(path)
+        earlier = existing.campaign
         old, new = asdict(earlier), asdict(campaign)
-        changed = [k for k in new if k not in _MAY_CHANGE and old[k] != new[k]]
+        free = (*_MAY_CHANGE, *_MAY_GROW)
+        changed = [k for k in new if k not in free and old[k] != new[k]]
         if changed:
             raise CampaignError(
                 f"{path}: holds a campaign with different {', '.join(changed)}; choose another -o"
@@ -124,9 +131,13 @@ def create(
             )
         if sha256(path / "potential.pt") != digest:
             raise CampaignError(f"{path}: was begun with another potential; choose another -o")
+        try:
+            runs = grown_runs(existing.runs, campaign)
+        except CampaignError as error:
+            raise CampaignError(f"{path}: {error}; choose another -o") from error
     elif path.exists() and any(path.iterdir()):
         raise CampaignError(f"{path}: is not empty and holds no campaign; choose another -o")
-    for run in runs_of(campaign):
+    for run in runs:
         (path / "runs" / run.name).mkdir(parents=True, exist_ok=True)
     (path / "jobs").mkdir(exist_ok=True)
     if not (path / "potential.pt").exists():
@@ -139,6 +150,7 @@ def create(
     entry = {
         "campaign": asdict(campaign),
         "site": asdict(site),
+        "runs": [asdict(run) for run in runs],
         "potential_sha256": digest,
         "pykoh": __version__,
     }

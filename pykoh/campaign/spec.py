@@ -12,6 +12,8 @@ from pykoh.chemistry import CATIONS
 from pykoh.errors import CampaignError
 
 _TIME = re.compile(r"(\d+-)?\d{1,2}:\d{2}(:\d{2})?|\d+")
+# LAMMPS reads seeds as integers of 32 bits; each run has its own, from 1000 times this one.
+_LARGEST_SEED = 2_000_000
 _WORD = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -167,7 +169,7 @@ def read_campaign(
             "timestep_fs": number(0.01, 5, "fs"),
             "dump_fs": number(0.01, 1e6, "fs"),
             "restart_ps": number(0.001, 1e4, "ps"),
-            "seed": count(0, 2**31 - 1),
+            "seed": count(0, _LARGEST_SEED),
             "attempts": count(1, 1000),
             "committee": several(text),
             "flag_eV_per_A": number(0, 1000, "eV/Å"),
@@ -278,13 +280,47 @@ def runs_of(campaign: Campaign) -> list[CampaignRun]:
         for temperature in campaign.temperatures:
             for replica in range(1, campaign.replicas + 1):
                 name = f"{molarity:g}M_{temperature:g}K_{replica}"
-                # LAMMPS needs a positive seed.
-                seed = campaign.seed * 1000 + len(runs) + 1
+                number = len(runs)
+                seed = _seed(campaign, number)
                 runs.append(
-                    CampaignRun(len(runs), name, molarity, temperature, replica, seed, density)
+                    CampaignRun(number, name, molarity, temperature, replica, seed, density)
                 )
     if len({run.name for run in runs}) < len(runs):
         raise CampaignError(
             "two runs would have the same folder, because two molarities are too similar"
         )
     return runs
+
+
+def grown_runs(earlier: Sequence[CampaignRun], campaign: Campaign) -> list[CampaignRun]:
+    """Return the runs of a campaign that has grown: the earlier ones, then the new ones.
+
+    An earlier run keeps its number and seed, so its box stays the same.
+
+    Args:
+        earlier: runs of the campaign until now.
+        campaign: as it is now.
+
+    Raises:
+        CampaignError: an earlier run is missing or has another density.
+    """
+    runs = list(earlier)
+    wanted = {run.name: run for run in runs_of(campaign)}
+    for run in earlier:
+        if run.name not in wanted:
+            raise CampaignError(
+                f"holds the run {run.name}, which is not in the new description; molarities, "
+                "temperatures and replicas can only be added"
+            )
+        density = wanted.pop(run.name).density_kg_per_m3
+        if density != run.density_kg_per_m3:
+            raise CampaignError(f"the density of the run {run.name} was another one before")
+    for run in wanted.values():
+        number = len(runs)
+        runs.append(replace(run, index=number, seed=_seed(campaign, number)))
+    return runs
+
+
+def _seed(campaign: Campaign, number: int) -> int:
+    # LAMMPS needs a positive seed.
+    return campaign.seed * 1000 + number + 1

@@ -58,7 +58,8 @@ def command(
 
     Options replace values of the file, or the whole file. After a time limit, preemption or the
     failure of a node, jobs continue from the newest undamaged restart file. The same command
-    continues a campaign whose jobs have failed or were cancelled. A larger `ps` makes it longer.
+    continues a campaign whose jobs have failed or were cancelled. A larger `ps` makes it longer;
+    more molarities, temperatures or replicas add runs to it.
     """
     from pykoh.campaign import slurm
     from pykoh.campaign.spec import read_campaign, read_site

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,8 @@ def test_runs_are_the_product_with_seeds_of_their_own() -> None:
         ("molarities: 6\nmolarities: 7\n", "line 2: molarities is given twice"),
         ("molarities: 6\npotential: none.pt\n", "line 2: potential.*no such file"),
         ("molarities: 6\npotential: p.pt\nreplicas: 1.5\n", "line 3.*whole number"),
+        # LAMMPS reads 32 bits; seeds of runs are larger than 1000 times this one.
+        ("molarities: 6\npotential: p.pt\nseed: 2000001\n", "line 3.*2000000"),
         ("molarities: 6\npotential: p.pt\nensemble: npt\n", "line 3.*choose nvt or nve"),
         ("molarities: 6\npotential: p.pt\nname: a b\n", "line 3.*letters, digits"),
     ],
@@ -206,6 +209,41 @@ def test_a_campaign_can_grow_but_not_change(tmp_path: Path) -> None:
     (tmp_path / "d" / "x").touch()
     with pytest.raises(CampaignError, match="not empty"):
         folder(tmp_path / "d", Campaign((6.3,), "p"))
+
+
+def test_runs_can_be_added_and_the_others_stay(tmp_path: Path) -> None:
+    where = tmp_path / "c"
+    before = folder(where, Campaign((12.7, 6.3), "p", density_kg_per_m3=(1400, 1200))).runs
+    grown = Campaign(
+        (1.7, 6.3, 12.7), "p", temperatures=(298.15, 333.15), replicas=2,
+        density_kg_per_m3=(1000, 1200, 1400),
+    )  # fmt: skip
+    runs = folder(where, grown).runs
+    assert runs[:2] == before, "earlier runs keep their numbers and seeds"
+    assert len(runs) == len({run.name for run in runs}) == len({run.seed for run in runs}) == 12
+    assert [run.index for run in runs] == list(range(12))
+    assert {run.name: run.density_kg_per_m3 for run in runs}["1.7M_333.15K_2"] == 1000
+    assert CampaignFolder(where).runs == runs
+    assert all(CampaignFolder(where).run_folder(run).is_dir() for run in runs)
+    assert folder(where, grown).runs == runs, "the same description adds nothing"
+
+    kept = (where / "campaign.json").read_bytes()
+    with pytest.raises(CampaignError, match=r"holds the run 12\.7M.* can only be added"):
+        folder(where, Campaign((1.7, 6.3), "p", density_kg_per_m3=(1000, 1200)))
+    with pytest.raises(CampaignError, match=r"density of the run 12\.7M_298\.15K_1 was another"):
+        folder(where, replace(grown, density_kg_per_m3=(1000, 1200, 1399)))
+    assert (where / "campaign.json").read_bytes() == kept
+
+
+def test_a_campaign_of_an_earlier_version_can_grow(tmp_path: Path) -> None:
+    """Its campaign.json has no list of runs."""
+    before = folder(tmp_path / "c", Campaign((6.3,), "p", replicas=2)).runs
+    record = tmp_path / "c" / "campaign.json"
+    entry = json.loads(record.read_text())
+    del entry["runs"]
+    record.write_text(json.dumps(entry))
+    assert CampaignFolder(tmp_path / "c").runs == before
+    assert folder(tmp_path / "c", Campaign((1.7, 6.3), "p", replicas=2)).runs[:2] == before
 
 
 def test_last_line_prefers_errors(tmp_path: Path) -> None:
