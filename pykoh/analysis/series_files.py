@@ -94,7 +94,7 @@ def write_series(
     write_text(folder / SERIES_JSON, text + "\n")
 
 
-def read_series(path: Path) -> list[SeriesPoint]:
+def read_series(path: str | Path) -> list[SeriesPoint]:
     """Return the points of a ``series.json``.
 
     A quantity that an older pykoh did not write is None. How each error was obtained is not in the
@@ -106,7 +106,9 @@ def read_series(path: Path) -> list[SeriesPoint]:
     Raises:
         ResultsError: the file is missing, or is no ``series.json``.
     """
-    file = path / SERIES_JSON if path.is_dir() else path
+    file = Path(path)
+    if file.is_dir():
+        file = file / SERIES_JSON
     try:
         tree = json.loads(file.read_text(encoding="utf-8"))
         return [_read_point(entry) for entry in tree["points"]]
