@@ -216,8 +216,10 @@ def _pykoh(arguments: Sequence[str]) -> int:
 def _copy_equilibrated_boxes(old: CampaignFolder, new: CampaignFolder) -> int:
     """Give the runs of a new campaign the equilibrated boxes of the old one; return how many."""
     given = 0
-    for before, after in zip(old.runs, new.runs, strict=True):
-        source = old.run_folder(before) / "equil.data"
+    # A campaign that has grown has its runs in another order than a new one.
+    before = {run.name: run for run in old.runs}
+    for after in new.runs:
+        source = old.run_folder(before[after.name]) / "equil.data"
         target = new.run_folder(after) / "koh.data"
         if source.exists() and not target.exists():
             with replacing(target) as temporary:

@@ -61,9 +61,19 @@ class Worker:
         self.stopping.set()
 
     def work(self, runs: list[CampaignRun]) -> int:
-        """Work on all runs in parallel; return :data:`DONE`, :data:`FAILED` or :data:`AGAIN`."""
+        """Work on all runs in parallel; return :data:`DONE`, :data:`FAILED` or :data:`AGAIN`.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C; the simulations have written restart files and ended.
+        """
         with ThreadPoolExecutor(len(runs)) as pool:
-            outcomes = list(pool.map(self._work_on_run, runs))
+            futures = [pool.submit(self._work_on_run, run) for run in runs]
+            try:
+                outcomes = [each.result() for each in futures]
+            except KeyboardInterrupt:
+                # Leaving the block waits for the threads.
+                self.stopping.set()
+                raise
         # A failed run does not stop the others.
         return AGAIN if AGAIN in outcomes else max(outcomes)
 

@@ -82,6 +82,7 @@ def command(
     """
     from pykoh.campaign.extend import LearningSettings, extend
     from pykoh.campaign.folder import CampaignFolder
+    from pykoh.processes import interruptible
 
     old = CampaignFolder(path)
     if output.resolve() == path.resolve():
@@ -102,7 +103,8 @@ def command(
         ("--epochs", str(epochs), *shlex.split(train_options)),
     )
     try:
-        extend(old, learning, output, click.echo)
+        with interruptible():
+            extend(old, learning, output, click.echo)
     except KeyboardInterrupt:
         raise click.ClickException("stopped; the same command continues") from None
     learned = f"{output}.learning"

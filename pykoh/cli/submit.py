@@ -64,6 +64,7 @@ def command(
     from pykoh.campaign import slurm
     from pykoh.campaign.spec import read_campaign, read_site
     from pykoh.campaign.submission import make_folder, submit
+    from pykoh.processes import interruptible
 
     if dry_run and local:
         raise CampaignError("--dry-run and --local: give only one of them")
@@ -89,7 +90,8 @@ def command(
             click.echo(job.text.rstrip())
         return
     try:
-        found = submit(campaign, output, site=how, local=local, say=click.echo)
+        with interruptible():
+            found = submit(campaign, output, site=how, local=local, say=click.echo)
     except KeyboardInterrupt:
         raise click.ClickException("stopped; the same command continues") from None
     if found.failed:

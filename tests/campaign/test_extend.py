@@ -37,8 +37,11 @@ def campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CampaignFolder:
     """A campaign of two runs: one with a box and three kept frames, one of them broken."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "teacher.py").write_text(TEACHER)
-    spec = Campaign((9.3,), "p", replicas=2, ps=5.0)
-    made = create(tmp_path / "koh", spec, Site(engine="pykoh", gpus=0), SHIPPED)
+    # It has grown: its first run is the second one of the description.
+    site = Site(engine="pykoh", gpus=0)
+    create(tmp_path / "koh", Campaign((9.3,), "p", temperatures=(333.15,), ps=5.0), site, SHIPPED)
+    spec = Campaign((9.3,), "p", temperatures=(298.15, 333.15), ps=5.0)
+    made = create(tmp_path / "koh", spec, site, SHIPPED)
     first, second = (made.run_folder(run) for run in made.runs)
     (first / "equil.data").write_text("an equilibrated box\n")
     kept = frames("dense", "first_flagged", 3, seed=5)
@@ -85,8 +88,9 @@ def test_a_campaign_learns_and_begins_anew(campaign: CampaignFolder, tmp_path: P
 
     new = CampaignFolder(tmp_path / "koh2")
     assert [p.name for p in new.potentials] == ["potential.pt", "committee_1.pt"]
-    boxes = [(new.run_folder(run) / "koh.data") for run in new.runs]
-    assert boxes[0].read_text() == "an equilibrated box\n" and not boxes[1].exists()
+    boxes = {run.name: new.run_folder(run) / "koh.data" for run in new.runs}
+    assert boxes["9.3M_333.15K_1"].read_text() == "an equilibrated box\n"
+    assert not boxes["9.3M_298.15K_1"].exists()
     assert "1 of 2 runs begin with equilibrated boxes" in done.output
     # What it says comes next works, and is the same campaign.
     assert read_campaign(place / "campaign.yaml").ps == 5.0
