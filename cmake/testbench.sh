@@ -194,13 +194,13 @@ if [ -z "$source" ]; then
     "package can be fetched (see $fetch_log); set LAMMPS_SOURCE_DIR to an unpacked LAMMPS of July 2025 or later"; exit 3; }
   source=$work/source
 fi
-options=()
+# The tests spend their time in the potential. -O1 compiles in half the time of LAMMPS's own -O3.
+options=(-DCMAKE_CXX_FLAGS_RELEASE=-O1)
 if [ "$preset" = kokkos-openmp ]; then
   if [ -z "${LAMMPS_SOURCE_DIR-}" ]; then keep_few_styles "$source/src/KOKKOS"; fi
   if [ ! -d "$source/lib/kokkos" ]; then
     get_kokkos || fail "no Kokkos: this LAMMPS source brings none, and Debian's cannot be fetched"
-    options+=(-DCMAKE_PREFIX_PATH="$work/kokkos/usr" -DCMAKE_EXE_LINKER_FLAGS=-Wl,--allow-shlib-undefined
-      -DCMAKE_CXX_FLAGS_RELEASE=-O1)
+    options+=(-DCMAKE_PREFIX_PATH="$work/kokkos/usr" -DCMAKE_EXE_LINKER_FLAGS=-Wl,--allow-shlib-undefined)
   fi
 fi
 if [ "$preset" = hopper90 ]; then
@@ -216,7 +216,6 @@ if [ "$preset" = hopper90 ]; then
       touch "$source/ready"
     fi
   fi
-  options+=(-DCMAKE_CXX_FLAGS_RELEASE=-O1)
   stub=$(cuda_stub)
   if [ -n "$stub" ]; then
     say "no libcuda here: linking a library of its name"
