@@ -22,6 +22,7 @@ from pykoh.transferability.errors import (
     frame_errors,
     interval,
 )
+from pykoh.transferability.trainings import TrainingSet, training_sets
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -60,15 +61,12 @@ class ModelErrors:
         mean_meV_A: root mean square of the force RMSE over the concentrations, with equal
             weights, meV/Å.
         worst_meV_A: the largest force RMSE of a concentration, meV/Å.
-        best_probability: how often its ``mean_meV_A`` is the lowest of the models trained at a
-            single concentration, of all bootstrap samples; None for other models.
     """
 
     candidate: Candidate
     concentrations: tuple[ConcentrationErrors, ...]
     mean_meV_A: Interval
     worst_meV_A: Interval
-    best_probability: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +77,22 @@ class Comparison:
         rows: in the order given.
         molarities_mol_per_L: of the test frames, ascending.
         elements: in the order of atomic number.
+        sets: the models by what they were trained on.
+        spread_over_seeds_meV_A: standard deviation of ``mean_meV_A`` over trainings that differ
+            only in the seed, meV/Å; None if no two do.
     """
 
     rows: tuple[ModelErrors, ...]
     molarities_mol_per_L: tuple[float, ...]
     elements: tuple[str, ...]
+    sets: tuple[TrainingSet, ...]
+    spread_over_seeds_meV_A: float | None
 
     @property
-    def single(self) -> tuple[ModelErrors, ...]:
-        """Models trained at one concentration, the best first."""
-        rows = [row for row in self.rows if len(row.candidate.molarities_mol_per_L) == 1]
-        return tuple(sorted(rows, key=lambda row: row.mean_meV_A.value))
+    def single(self) -> tuple[TrainingSet, ...]:
+        """Training sets of one concentration, the best first."""
+        found = [each for each in self.sets if len(each.molarities_mol_per_L) == 1]
+        return tuple(sorted(found, key=lambda each: each.mean_meV_A.value))
 
 
 def compare(
@@ -146,7 +149,7 @@ def compare(
         )
     means = [_over_concentrations(r, weights, column, len(molarities), np.mean) for r in results]
     worst = [_over_concentrations(r, weights, column, len(molarities), np.max) for r in results]
-    probability = _probability_of_best(candidates, [m[1] for m in means])
+    sets, spread = training_sets(candidates, [m[0] for m in means], [m[1] for m in means], rng)
     rows = []
     for k, (candidate, errors) in enumerate(zip(candidates, results, strict=True)):
         at_concentration = [
@@ -159,10 +162,9 @@ def compare(
                 tuple(at_concentration),
                 interval(*means[k]),
                 interval(*worst[k]),
-                probability.get(k),
             )
         )
-    return Comparison(tuple(rows), tuple(molarities), tuple(elements))
+    return Comparison(tuple(rows), tuple(molarities), tuple(elements), sets, spread)
 
 
 def _errors_at(
@@ -218,14 +220,3 @@ def _over_concentrations(
         squares.append(force_rmse(selected, all_weights[:, column == k], -1) ** 2)
     values = 1e3 * np.sqrt(combine(np.array(squares), axis=0))
     return float(values[0]), values[1:]
-
-
-def _probability_of_best(
-    candidates: Sequence[Candidate], samples: list[NDArray]
-) -> dict[int, float]:
-    """Return how often each model of a single concentration is the best of these models."""
-    single = [k for k, c in enumerate(candidates) if len(c.molarities_mol_per_L) == 1]
-    if not single:
-        return {}
-    winners = np.argmin(np.array([samples[k] for k in single]), axis=0)
-    return {k: float(np.mean(winners == place)) for place, k in enumerate(single)}

@@ -15,12 +15,13 @@ from pykoh.files import replacing, write_text
 from pykoh.transferability.candidates import Candidate
 from pykoh.transferability.compare import Comparison, ModelErrors
 from pykoh.transferability.errors import Interval
+from pykoh.transferability.trainings import TrainingSet
 
 # They differ in lightness, and colour-blind readers can distinguish them (Okabe and Ito 2008).
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 
 
-def trained_at(candidate: Candidate) -> str:
+def trained_at(candidate: Candidate | TrainingSet) -> str:
     """Return the training concentrations as text, e.g. ``"6.3"`` or ``"1.7+6.3+12.7"``."""
     if not candidate.molarities_mol_per_L:
         return "unknown"
@@ -50,7 +51,6 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                 "training_core_hours": row.candidate.training_core_hours,
                 "force_rmse_over_concentrations_meV_per_A": _plain(row.mean_meV_A),
                 "worst_force_rmse_meV_per_A": _plain(row.worst_meV_A),
-                "probability_best_single_concentration": row.best_probability,
                 "tests": [
                     {
                         "molarity_mol_per_L": cell.molarity_mol_per_L,
@@ -68,6 +68,17 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             }
             for row in comparison.rows
         ],
+        "training_sets": [
+            {
+                "trained_at_mol_per_L": list(each.molarities_mol_per_L),
+                "n_labels": each.n_labels,
+                "models": [comparison.rows[k].candidate.name for k in each.members],
+                "force_rmse_over_concentrations_meV_per_A": _plain(each.mean_meV_A),
+                "probability_best_single_concentration": each.best_probability,
+            }
+            for each in comparison.sets
+        ],
+        "spread_over_seeds_meV_per_A": comparison.spread_over_seeds_meV_A,
         "conclusion": conclusion(comparison),
     }
 
@@ -75,31 +86,47 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
 def conclusion(comparison: Comparison) -> str:
     """Return the conclusion: which single concentration to label."""
     single = comparison.single
-    if len(single) < 2:
+    others = [
+        each for each in single if each.molarities_mol_per_L != single[0].molarities_mol_per_L
+    ]
+    if not others:
         return (
             "No conclusion: a comparison of training concentrations needs at least two models that "
-            "were each trained at a single concentration."
+            "were each trained at a single concentration, and at different ones."
         )
     best = single[0]
-    probability = best.best_probability or 0.0
-    many = [r for r in comparison.rows if len(r.candidate.molarities_mol_per_L) > 1]
+    probability = sum(
+        each.best_probability or 0.0
+        for each in single
+        if each.molarities_mol_per_L == best.molarities_mol_per_L
+    )
     text = (
-        f"If you can label only one concentration, label {trained_at(best.candidate)} mol/L: "
-        f"its force RMSE over all tested concentrations is {_text(best.mean_meV_A)} meV/Å "
-        f"(it is the best of {len(single)} in {100 * probability:.0f} % of the bootstrap samples; "
-        f"the next is {trained_at(single[1].candidate)} mol/L with "
-        f"{_text(single[1].mean_meV_A)})."
+        f"If you can label only one concentration, label {trained_at(best)} mol/L: "
+        f"its force RMSE over all tested concentrations is {_mean_text(best)} "
+        f"(it is the best of {len({each.molarities_mol_per_L for each in single})} in "
+        f"{100 * probability:.0f} % of the bootstrap samples; the next is "
+        f"{trained_at(others[0])} mol/L with {_mean_text(others[0])})."
     )
     if probability < 0.95:
         text += (
             " The difference between the first and the next is not significant (95 % confidence)."
         )
-    if many:
-        mixed = min(many, key=lambda row: row.mean_meV_A.value)
-        labels = mixed.candidate.n_labels
+    if comparison.spread_over_seeds_meV_A is None:
         text += (
-            f" Training at {trained_at(mixed.candidate)} mol/L with {labels} labels gives "
-            f"{_text(mixed.mean_meV_A)} meV/Å."
+            " What other seeds would give is not in the intervals: train each concentration with "
+            "several --seed, and give all models."
+        )
+    else:
+        text += (
+            f" Trainings with other seeds differ by {comparison.spread_over_seeds_meV_A:.1f} meV/Å "
+            "(standard deviation); the intervals contain that."
+        )
+    many = [each for each in comparison.sets if len(each.molarities_mol_per_L) > 1]
+    if many:
+        mixed = min(many, key=lambda each: each.mean_meV_A.value)
+        text += (
+            f" Training at {trained_at(mixed)} mol/L with {mixed.n_labels} labels gives "
+            f"{_mean_text(mixed)}."
         )
     alone = [cell for cell in comparison.rows[0].concentrations if cell.n_runs < 2]
     if alone:
@@ -113,8 +140,10 @@ def conclusion(comparison: Comparison) -> str:
     return text
 
 
-def _text(value: Interval) -> str:
-    return f"{value.value:.1f} ({value.low:.1f} to {value.high:.1f})"
+def _mean_text(each: TrainingSet) -> str:
+    value = each.mean_meV_A
+    text = f"{value.value:.1f} ({value.low:.1f} to {value.high:.1f}) meV/Å"
+    return text if len(each.members) == 1 else f"{text}, the mean of {len(each.members)} trainings"
 
 
 def as_csv(comparison: Comparison) -> str:
@@ -223,18 +252,18 @@ def _learning_curve(figure: Any, comparison: Comparison) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes = figure.add_subplot()
-    groups: dict[str, list[ModelErrors]] = {}
-    for row in comparison.rows:
-        if row.candidate.has_record:
-            groups.setdefault(trained_at(row.candidate), []).append(row)
+    groups: dict[str, list[TrainingSet]] = {}
+    for each in comparison.sets:
+        if each.n_labels is not None:
+            groups.setdefault(trained_at(each), []).append(each)
     for k, (name, members) in enumerate(groups.items()):
-        members.sort(key=lambda row: row.candidate.n_labels or 0)
-        x = [row.candidate.n_labels for row in members]
-        y = np.array([row.mean_meV_A.value for row in members])
+        members.sort(key=lambda each: each.n_labels or 0)
+        x = [each.n_labels for each in members]
+        y = np.array([each.mean_meV_A.value for each in members])
         bars = np.array(
             [
-                y - [row.mean_meV_A.low for row in members],
-                [row.mean_meV_A.high for row in members] - y,
+                y - [each.mean_meV_A.low for each in members],
+                [each.mean_meV_A.high for each in members] - y,
             ]
         )
         style = {"marker": "osD^vP*"[k % 7], "capsize": 3, "color": COLOURS[k % len(COLOURS)]}

@@ -18,6 +18,7 @@ from labels import frames
 from potentials import reference
 from pykoh.cli import main
 from pykoh.reference.frames import frame_key
+from pykoh.transferability.candidates import Candidate
 from pykoh.transferability.errors import (
     FrameErrors,
     draws_of_runs,
@@ -26,6 +27,7 @@ from pykoh.transferability.errors import (
     force_rmse,
     interval,
 )
+from pykoh.transferability.trainings import training_sets
 
 # Errors put on the labels at each concentration, eV/Å and eV/atom.
 FORCE_ERROR = {"dilute": 0.15, "dense": 0.30}
@@ -98,7 +100,7 @@ def test_known_errors_are_found(place: Path, test_file: Path) -> None:
         mean, rel=1e-3
     )
     assert right["worst_force_rmse_meV_per_A"]["value"] == pytest.approx(300.0, rel=1e-3)
-    shares = [m["probability_best_single_concentration"] for m in result["models"]]
+    shares = [s["probability_best_single_concentration"] for s in result["training_sets"]]
     assert shares[0] > 0.9 and sum(shares) == pytest.approx(1.0)
     assert "label 9 mol/L" in result["conclusion"]
     assert result["conclusion"] in done.output
@@ -126,11 +128,14 @@ def test_an_artifact_has_the_errors_of_its_model(
     done = transfer(test_file, "right.model", "right.pt", options=("--seed", "3"))
     assert done.exit_code == 0, done.output
     assert "no right.json beside it" in done.output
-    one, other = json.loads((place / "T" / "transfer.json").read_text())["models"]
+    result = json.loads((place / "T" / "transfer.json").read_text())
+    one, other = result["models"]
     assert one["worst_force_rmse_meV_per_A"]["value"] == pytest.approx(
         other["worst_force_rmse_meV_per_A"]["value"], rel=1e-4
     )
-    assert one["probability_best_single_concentration"] is None
+    # Without records nothing says that they are trainings of one set.
+    sets = result["training_sets"]
+    assert [s["probability_best_single_concentration"] for s in sets] == [None, None]
 
 
 def test_only_marked_frames_are_tested(place: Path, test_file: Path) -> None:
@@ -196,7 +201,58 @@ def test_learning_curve_needs_records(place: Path, test_file: Path) -> None:
     done = transfer(test_file, "right.model", "wrong.model", options=("--learning-curve",))
     assert done.exit_code == 0, done.output
     assert (place / "T" / "learning_curve.png").stat().st_size > 5000
+    assert "No conclusion" in done.output, "both models are of one concentration"
+    card(place / "wrong.model", [3.5], n_train=20)
+    done = transfer(test_file, "right.model", "wrong.model", options=("--force",))
     assert "different numbers of labels" in done.output
+
+
+def test_other_seeds_are_trainings_of_one_set(place: Path, test_file: Path) -> None:
+    from potentials import random_mace
+
+    random_mace(place / "other.model", seed=6)
+    card(place / "right.model", [9.0])
+    card(place / "wrong.model", [3.5])
+    card(place / "other.model", [3.5])
+    done = transfer(test_file, "right.model", "wrong.model", "other.model")
+    assert done.exit_code == 0, done.output
+    result = json.loads((place / "T" / "transfer.json").read_text())
+    right, wrong, other = (
+        m["force_rmse_over_concentrations_meV_per_A"]["value"] for m in result["models"]
+    )
+    _, pair = result["training_sets"]
+    assert pair["models"] == ["wrong", "other"]
+    mean = pair["force_rmse_over_concentrations_meV_per_A"]
+    assert mean["value"] == pytest.approx((wrong + other) / 2, abs=1e-3)
+    assert result["spread_over_seeds_meV_per_A"] == pytest.approx(
+        abs(wrong - other) / np.sqrt(2), rel=1e-3
+    )
+    # One number says how two trainings differ: 95 % of Student's t with one degree of freedom.
+    assert mean["high"] - mean["low"] > 10 * abs(wrong - other)
+    assert right < wrong
+    assert "the next is 3.5 mol/L" in done.output and "mean of 2 trainings" in done.output
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_intervals_of_training_sets_hold(n: int) -> None:
+    """Seeds with a known spread, and test frames with a known error that all models share."""
+    rng = np.random.default_rng(n)
+    candidates = [
+        Candidate(f"{c}_{k}", Path(f"{c}_{k}.model"), (c,), n_labels=56)
+        for c in (6.3, 12.7)
+        for k in range(n)
+    ]
+    truth = {6.3: 46.0, 12.7: 44.0}
+    held = []
+    for _ in range(300):
+        shared = rng.normal(scale=0.5)
+        values = [truth[c.molarities_mol_per_L[0]] + shared + rng.normal() for c in candidates]
+        draws = rng.normal(scale=0.5, size=2000)
+        sets, spread = training_sets(candidates, values, [v + draws for v in values], rng)
+        assert spread is not None and len(sets) == 2
+        for found, true in zip(sets, truth.values(), strict=True):
+            held.append(found.mean_meV_A.low < true < found.mean_meV_A.high)
+    assert 0.92 < np.mean(held) < 0.98
 
 
 @pytest.mark.parametrize(
