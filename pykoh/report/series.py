@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pykoh import __version__
@@ -71,6 +71,30 @@ def rows(subject: str, points: Sequence[SeriesPoint]) -> list[list[str]]:
             measured = [getattr(point, attribute) for point in points]
             cells = [_NOTHING if value is None else significant(value) for value in measured]
             found.append([f"{title} ({entry.unit})", *cells])
+    return found
+
+
+def compared(subject: str, named: Mapping[str, Sequence[SeriesPoint]]) -> list[list[str]]:
+    """Return several series beside each other as texts: the header, then quantity by quantity.
+
+    There is one row for each solution in which a series has the quantity.
+
+    Args:
+        subject: a key of :data:`~pykoh.analysis.series_quantities.SUBJECTS`.
+        named: name of a series -> its points, e.g. of several potentials.
+    """
+    found = [["", *named]]
+    all_points = [point for points in named.values() for point in points]
+    names = iter(_solutions(all_points))
+    columns = [{next(names): point for point in points} for points in named.values()]
+    order = {name: p.molarity_mol_per_L for column in columns for name, p in column.items()}
+    for entry in QUANTITIES:
+        if entry.subject != subject:
+            continue
+        for name in sorted(order, key=order.__getitem__):
+            cells = [_cell(entry, each[name]) if name in each else _NOTHING for each in columns]
+            if set(cells) != {_NOTHING}:
+                found.append([f"{_name(entry)}, {name}", *cells])
     return found
 
 
