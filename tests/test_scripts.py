@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,16 @@ def test_the_examples_are_shown_whole() -> None:
     page = (ROOT / "docs" / "observables.md").read_text(encoding="utf-8")
     for path in sorted((ROOT / "examples").glob("*.py")):
         assert f"--8<--\nexamples/{path.name}\n--8<--" in page
+
+
+def test_the_page_of_results_has_the_numbers_that_are_kept() -> None:
+    path = ROOT / "potentials" / "koh-blyp-d3" / "series" / "results.py"
+    spec = spec_from_file_location("results", path)
+    assert spec is not None and spec.loader is not None
+    script = module_from_spec(spec)
+    spec.loader.exec_module(script)
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    series = script.kept()
+    assert script.with_tables(page, series) == page, "results.py --docs writes the tables anew"
+    broken = page.replace(" ± ", " ? ", 3)
+    assert script.with_tables(broken, series) == page

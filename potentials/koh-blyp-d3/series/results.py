@@ -1,34 +1,41 @@
-"""The results of finished campaigns: what is kept of them, and the figure of the README.
+"""The results of finished campaigns: what is kept of them, and what the docs show of it.
 
-    python results.py series only_6.3 --docs ../../../docs
+    python results.py full only_6.3 only_1.7 --docs ../../../docs
 
 Of each campaign this copies series.json and series.csv into the folder of the same name here, and
-results.json of each run. With `--docs` it draws docs/hydroxide_bonds.svg: hydrogen bonds between
-hydroxide ions over concentration, one line for each campaign. Runs that are not finished are not in
-the series of a campaign.
+results.json of each run. Runs that are not finished are not in the series of a campaign. `--docs`
+uses all results that are kept here: it draws docs/hydroxide_bonds.svg, hydrogen bonds between
+hydroxide ions over concentration with one line for each potential, and writes the tables of
+docs/results.md. A table stands between `<!-- SUBJECT: FOLDER, FOLDER -->` and `<!-- end -->`; with
+one folder it has a column for each solution, with more a column for each potential.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 from pathlib import Path
 
+from pykoh.analysis.series import SeriesPoint
 from pykoh.analysis.series_files import SERIES_CSV, SERIES_JSON, read_series
 from pykoh.errors import PykohError
+from pykoh.files import write_text
+from pykoh.report.series import compared, rows
 from pykoh.report.series_plots import comparison
 
 HERE = Path(__file__).parent
 NAMES = {
-    "series": "labels at all four concentrations",
+    "full": "280 labels at all concentrations",
     "only_6.3": "56 labels at 6.3 mol/L",
     "only_1.7": "56 labels at 1.7 mol/L",
 }
 KEY = "OH_OH_bonded_fraction"
+TABLE = re.compile(r"(<!-- (\w+): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def keep(campaign: Path) -> Path:
-    """Copy the results of a campaign at its first temperature; return where they are."""
+def keep(campaign: Path) -> None:
+    """Copy the results of a campaign at its first temperature."""
     found = next(iter(sorted((campaign / "series").glob("*K"))), None)
     if found is None:
         raise SystemExit(
@@ -40,24 +47,50 @@ def keep(campaign: Path) -> Path:
         shutil.copy(found / name, target / name)
     for results in sorted((campaign / "runs").glob("*/results/results.json")):
         shutil.copy(results, target / f"{results.parents[1].name}.json")
-    return target
+
+
+def kept() -> dict[str, list[SeriesPoint]]:
+    """Return the series that are kept here, by the name of their folder."""
+    return {name: read_series(HERE / name) for name in NAMES if (HERE / name).is_dir()}
+
+
+def with_tables(text: str, series: dict[str, list[SeriesPoint]]) -> str:
+    """Return a page whose tables are those of the series."""
+
+    def table(match: re.Match[str]) -> str:
+        folders = match[3].split(", ")
+        if len(folders) == 1:
+            header, *lines = rows(match[2], series[folders[0]])
+        else:
+            header, *lines = compared(match[2], {NAMES[name]: series[name] for name in folders})
+        texts = (header, ["---"] * len(header), *lines)
+        shown = [f"| {' | '.join(line)} |" for line in texts]
+        # Python-Markdown takes what follows a comment at once for HTML.
+        return "\n".join((match[1], *shown, "", match[4]))
+
+    return TABLE.sub(table, text)
 
 
 def main() -> None:
-    """Keep the results of the campaigns that are named, and draw the figure."""
+    """Keep the results of the campaigns that are named, and bring the docs up to date."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("campaigns", nargs="+", type=Path)
-    parser.add_argument("--docs", type=Path, help="folder for the figure")
+    parser.add_argument("campaigns", nargs="*", type=Path)
+    parser.add_argument("--docs", type=Path, help="folder of the docs")
     given = parser.parse_args()
+    for campaign in given.campaigns:
+        if campaign.name not in NAMES:
+            raise SystemExit(f"{campaign}: is none of {', '.join(NAMES)}")
+        keep(campaign)
+    if given.docs is None:
+        return
+    page = given.docs / "results.md"
     try:
-        named = {
-            NAMES.get(path.name, path.name): read_series(keep(path)) for path in given.campaigns
-        }
-        plot = comparison(named, KEY)
+        series = kept()
+        plot = comparison({NAMES[name]: points for name, points in series.items()}, KEY)
     except PykohError as error:
         raise SystemExit(f"Error: {error}") from None
-    if given.docs is not None:
-        (given.docs / "hydroxide_bonds.svg").write_text(plot.svg, encoding="utf-8")
+    write_text(given.docs / "hydroxide_bonds.svg", plot.svg)
+    write_text(page, with_tables(page.read_text(encoding="utf-8"), series))
 
 
 if __name__ == "__main__":
