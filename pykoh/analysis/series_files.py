@@ -120,6 +120,29 @@ def read_series(path: str | Path) -> list[SeriesPoint]:
         ) from error
 
 
+def find_series(path: str | Path) -> Path:
+    """Return the ``series.json`` of a folder, of a campaign, or the file itself.
+
+    Raises:
+        ResultsError: there is none, or a campaign has one for each of several temperatures.
+    """
+    place = Path(path)
+    if not place.is_dir():
+        return place
+    if (place / SERIES_JSON).exists():
+        return place / SERIES_JSON
+    found = sorted((place / "series").glob(f"*/{SERIES_JSON}"))
+    if not found:
+        raise ResultsError(
+            f"{place}: has no series.json; pykoh analyze --series makes one, and pykoh submit when "
+            "runs are finished"
+        )
+    if len(found) > 1:
+        names = ", ".join(str(each.parent) for each in found)
+        raise ResultsError(f"{place}: has series at several temperatures; name one of {names}")
+    return found[0]
+
+
 def _read_point(entry: dict[str, Any]) -> SeriesPoint:
     values: dict[str, Estimate | None] = {}
     ratios: dict[str, float | None] = {}

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "pykoh.cli.analyze",
         "Compute diffusion, proton hops, hydrogen bonds; write a report.",
     ),
+    "compare": ("pykoh.cli.compare", "Compare series of runs, e.g. of several potentials."),
     "view": ("pykoh.cli.view", "Show a short run as moving atoms, in one HTML file."),
     "submit": ("pykoh.cli.submit", "Run a campaign as Slurm jobs that continue until it is done."),
     "status": ("pykoh.cli.status", "Show the progress of a campaign, and what failed."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from pykoh import __version__
@@ -42,7 +42,7 @@ def _name(entry: Quantity) -> str:
     return f"{entry.title} ({power}{entry.unit})" if entry.unit else entry.title
 
 
-def _solutions(points: Sequence[SeriesPoint]) -> list[str]:
+def solution_names(points: Sequence[SeriesPoint]) -> list[str]:
     """Return the heads of the columns: concentration, and temperature where there are several."""
     kelvin = {round(point.temperature_K or 0.0) for point in points}
     if len(kelvin) == 1:
@@ -61,7 +61,7 @@ def rows(subject: str, points: Sequence[SeriesPoint]) -> list[list[str]]:
         subject: a key of :data:`~pykoh.analysis.series_quantities.SUBJECTS`.
         points: one for each column.
     """
-    found = [["", *_solutions(points)]]
+    found = [["", *solution_names(points)]]
     for entry in QUANTITIES:
         if entry.subject != subject:
             continue
@@ -71,30 +71,6 @@ def rows(subject: str, points: Sequence[SeriesPoint]) -> list[list[str]]:
             measured = [getattr(point, attribute) for point in points]
             cells = [_NOTHING if value is None else significant(value) for value in measured]
             found.append([f"{title} ({entry.unit})", *cells])
-    return found
-
-
-def compared(subject: str, named: Mapping[str, Sequence[SeriesPoint]]) -> list[list[str]]:
-    """Return several series beside each other as texts: the header, then quantity by quantity.
-
-    There is one row for each solution in which a series has the quantity.
-
-    Args:
-        subject: a key of :data:`~pykoh.analysis.series_quantities.SUBJECTS`.
-        named: name of a series -> its points, e.g. of several potentials.
-    """
-    found = [["", *named]]
-    all_points = [point for points in named.values() for point in points]
-    names = iter(_solutions(all_points))
-    columns = [{next(names): point for point in points} for points in named.values()]
-    order = {name: p.molarity_mol_per_L for column in columns for name, p in column.items()}
-    for entry in QUANTITIES:
-        if entry.subject != subject:
-            continue
-        for name in sorted(order, key=order.__getitem__):
-            cells = [_cell(entry, each[name]) if name in each else _NOTHING for each in columns]
-            if set(cells) != {_NOTHING}:
-                found.append([f"{_name(entry)}, {name}", *cells])
     return found
 
 
@@ -114,7 +90,7 @@ def _table(subject: str, points: Sequence[SeriesPoint]) -> Markup:
 def _runs(points: Sequence[SeriesPoint], reports: Sequence[tuple[str, str]]) -> Markup:
     rows = [
         (name, str(len(point.runs)), duration(point.duration_ps / len(point.runs)))
-        for name, point in zip(_solutions(points), points, strict=True)
+        for name, point in zip(solution_names(points), points, strict=True)
     ]
     return join(
         [

@@ -18,10 +18,11 @@ import shutil
 from pathlib import Path
 
 from pykoh.analysis.series import SeriesPoint
-from pykoh.analysis.series_files import SERIES_CSV, SERIES_JSON, read_series
+from pykoh.analysis.series_files import SERIES_CSV, SERIES_JSON, find_series, read_series
 from pykoh.errors import PykohError
 from pykoh.files import write_text
-from pykoh.report.series import compared, rows
+from pykoh.report.comparison import compared
+from pykoh.report.series import rows
 from pykoh.report.series_plots import comparison
 
 HERE = Path(__file__).parent
@@ -35,12 +36,8 @@ TABLE = re.compile(r"(<!-- (\w+): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def keep(campaign: Path) -> None:
-    """Copy the results of a campaign at its first temperature."""
-    found = next(iter(sorted((campaign / "series").glob("*K"))), None)
-    if found is None:
-        raise SystemExit(
-            f"{campaign}: has no series; pykoh submit writes it when runs are finished"
-        )
+    """Copy the results of a campaign of one temperature."""
+    found = find_series(campaign).parent
     target = HERE / campaign.name
     target.mkdir(exist_ok=True)
     for name in (SERIES_JSON, SERIES_CSV):
@@ -77,18 +74,19 @@ def main() -> None:
     parser.add_argument("campaigns", nargs="*", type=Path)
     parser.add_argument("--docs", type=Path, help="folder of the docs")
     given = parser.parse_args()
-    for campaign in given.campaigns:
-        if campaign.name not in NAMES:
-            raise SystemExit(f"{campaign}: is none of {', '.join(NAMES)}")
-        keep(campaign)
-    if given.docs is None:
-        return
-    page = given.docs / "results.md"
+    unknown = [path for path in given.campaigns if path.name not in NAMES]
+    if unknown:
+        raise SystemExit(f"{unknown[0]}: is none of {', '.join(NAMES)}")
     try:
+        for campaign in given.campaigns:
+            keep(campaign)
+        if given.docs is None:
+            return
         series = kept()
         plot = comparison({NAMES[name]: points for name, points in series.items()}, KEY)
     except PykohError as error:
         raise SystemExit(f"Error: {error}") from None
+    page = given.docs / "results.md"
     write_text(given.docs / "hydroxide_bonds.svg", plot.svg)
     write_text(page, with_tables(page.read_text(encoding="utf-8"), series))
 

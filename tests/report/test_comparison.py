@@ -1,0 +1,124 @@
+"""``pykoh compare``: several series in one page, with their differences."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import report_cases
+from pykoh.analysis.activation import activations
+from pykoh.analysis.common.estimate import Estimate
+from pykoh.analysis.results import AnalysisResults
+from pykoh.analysis.series import SeriesPoint, series
+from pykoh.analysis.series_files import write_series
+from pykoh.cli import main
+from pykoh.report.comparison import compared, difference
+from pykoh.report.series import rows
+
+
+def with_hops(results: AnalysisResults, factor: float) -> AnalysisResults:
+    """Return results with another hop rate."""
+    rate = results.grotthuss.hop_rate_per_ps
+    assert rate is not None
+    hops = replace(results.grotthuss, hop_rate_per_ps=rate.times(factor))
+    return replace(results, grotthuss=hops)
+
+
+def at(results: AnalysisResults, kelvin: float) -> AnalysisResults:
+    return replace(results, input=replace(results.input, temperature=Estimate.given(kelvin)))
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two campaigns of one temperature, and one of two temperatures."""
+    monkeypatch.chdir(tmp_path)
+    a = report_cases.full()
+    for name, kelvin, factor in (
+        ("one", (298.15,), 1.0), ("other", (298.15,), 2.0), ("hot", (298.15, 333.15), 1.0),
+    ):  # fmt: skip
+        for k in kelvin:
+            folder = tmp_path / name / "series" / f"{k}K"
+            folder.mkdir(parents=True)
+            points = series([("a", at(with_hops(a, factor), k))])
+            write_series(points, folder, activations(points))
+    return tmp_path
+
+
+def compare(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["compare", *arguments])
+
+
+def test_two_campaigns(place: Path) -> None:
+    done = compare("one", "other/series/298.15K/series.json", "--name", "first, A", "--name", "B")
+    assert done.exit_code == 0, done.output
+    page = (place / "compare" / "report.html").read_text()
+    assert "first, A" in page and page.count("<svg") >= 5
+    assert sum(1 for _ in (place / "compare" / "plots").glob("compare_*.svg")) >= 5
+    lines = (place / "compare" / "compare.csv").read_text().splitlines()
+    table = list(csv.DictReader(lines[1:]))
+    first, second = (row for row in table if row["quantity"] == "hop_rate_per_ps")
+    assert [first["series"], second["series"]] == ["first, A", "B"]
+    assert first["difference"] == ""
+    assert float(second["value"]) == pytest.approx(2 * float(first["value"]))
+    assert float(second["difference"]) == pytest.approx(float(first["value"]))
+    # 1 and 2 parts of the same relative error.
+    assert float(second["difference_stderr"]) == pytest.approx(5**0.5 * float(first["stderr"]))
+    assert compare("one", "other").exit_code == 1, "earlier results are kept"
+    again = compare("one", "other", "--force", "--png")
+    assert again.exit_code == 0, again.output
+    assert "one, other. 2 series, 2 runs" in (place / "compare" / "report.html").read_text()
+    assert any((place / "compare" / "plots").glob("*.png"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("one",), "name two to five"),
+        (("one",) * 6, "name two to five"),
+        (("one", "one"), "two series are called one"),
+        (("one", "other", "--name", "x"), "1 --name for 2 series"),
+        (("one", "hot"), "hot: has series at several temperatures"),
+        (("one", "none"), "No such file"),
+        (("one", "empty"), "empty: has no series.json"),
+        (("one", "other", "-o", "no/where"), "does not exist"),
+        (("one", "other", "-o", "file"), "is a file"),
+    ],
+)
+def test_wrong_calls(place: Path, arguments: tuple[str, ...], expected: str) -> None:
+    (place / "empty").mkdir()
+    (place / "file").touch()
+    done = compare(*arguments)
+    assert done.exit_code == 1 and expected in done.output, done.output
+    assert done.output.count("\n") == 1
+    assert not (place / "compare").exists() or not any((place / "compare").iterdir())
+
+
+def test_tables_know_solutions_and_temperatures() -> None:
+    a = report_cases.full()
+    points = series([("a", a), ("hot", at(a, 333.0))])
+    head, *lines = compared("bonds", {"both": points, "hot": points[1:], "none": []})
+    assert head == ["", "both", "hot", "none"]
+    _, *plain = rows("bonds", points)
+    assert [line[1] for line in lines[:2]] == plain[0][1:], "the first quantity at both K"
+    assert [line[2] for line in lines[:2]] == ["–", plain[0][2]]
+    assert "333 K" in lines[1][0] and {line[3] for line in lines} == {"–"}
+
+
+def test_what_is_not_known_has_no_difference() -> None:
+    known, unknown = Estimate.number(3.0, 0.3), Estimate.number(5.0, None)
+    assert difference(known, None) is None
+    found = difference(known, unknown)
+    assert found is not None and found.value == 2.0 and found.stderr is None
+    found = difference(Estimate.number(1.0, 0.4), known)
+    assert found is not None and found.stderr == pytest.approx(0.5)
+
+
+def test_a_series_without_a_quantity_is_a_dash() -> None:
+    points = series([("a", report_cases.full())])
+    bare: list[SeriesPoint] = [replace(points[0], values=dict.fromkeys(points[0].values))]
+    _, *lines = compared("hops", {"one": points, "bare": bare})
+    assert lines and all(line[2:] == ["–", "–"] for line in lines)
