@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Collection
 
 from pykoh.campaign.engine import PYKOH, type_elements
 from pykoh.campaign.folder import CampaignFolder
 from pykoh.processes import last_line
 
 
-def write_series(campaign_folder: CampaignFolder) -> int:
+def write_series(campaign_folder: CampaignFolder, elsewhere: Collection[str] = ()) -> int:
     """Analyse the finished runs of each temperature together; return 0 if no run is missing.
 
     Runs without results are named and left out of the report.
+
+    Args:
+        campaign_folder: its runs.
+        elsewhere: names of runs that another process works on: they are not missing.
     """
     missing = 0
     for temperature in campaign_folder.campaign.temperatures:
@@ -25,7 +30,7 @@ def write_series(campaign_folder: CampaignFolder) -> int:
             if (folder / "results" / "results.json").exists():
                 dumps.append(str((folder / "koh.dump").relative_to(campaign_folder.path)))
             else:
-                missing += 1
+                missing += run.name not in elsewhere
                 print(f"{run.name}: has no results and is left out", file=sys.stderr, flush=True)
         if not dumps:
             continue

@@ -34,7 +34,7 @@ from pykoh.campaign.watching import Watch
 from pykoh.errors import CampaignError, PykohError
 from pykoh.files import write_text
 
-DONE, FAILED, AGAIN = 0, 1, 75  # 75: EX_TEMPFAIL of sysexits.h
+DONE, FAILED, BUSY, AGAIN = 0, 1, 2, 75  # 75: EX_TEMPFAIL of sysexits.h
 _POLL_S = 0.5
 _GRACE_S = 60.0
 
@@ -61,7 +61,11 @@ class Worker:
         self.stopping.set()
 
     def work(self, runs: list[CampaignRun]) -> int:
-        """Work on all runs in parallel; return :data:`DONE`, :data:`FAILED` or :data:`AGAIN`.
+        """Work on all runs in parallel.
+
+        Returns:
+            :data:`AGAIN` if a run goes on in the next job; else :data:`FAILED` if a run failed;
+            else :data:`BUSY` if another job works on a run; else :data:`DONE`.
 
         Raises:
             KeyboardInterrupt: Ctrl-C; the simulations have written restart files and ended.
@@ -75,7 +79,7 @@ class Worker:
                 self.stopping.set()
                 raise
         # A failed run does not stop the others.
-        return AGAIN if AGAIN in outcomes else max(outcomes)
+        return next(each for each in (AGAIN, FAILED, BUSY, DONE) if each in outcomes)
 
     def _work_on_run(self, run: CampaignRun) -> int:
         try:
@@ -84,7 +88,7 @@ class Worker:
         except _BusyError as error:
             # The status is that of the job that works on the run.
             print(f"{run.name}: {error}", file=sys.stderr, flush=True)
-            return FAILED
+            return BUSY
         except (PykohError, OSError) as error:
             self._write_status(run, state="failed", problem=str(error))
             print(f"{run.name}: {error}", file=sys.stderr, flush=True)

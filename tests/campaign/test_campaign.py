@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -18,7 +19,8 @@ from pykoh.campaign.checkpoints import Checkpoints, restart_step
 from pykoh.campaign.folder import CampaignFolder, create
 from pykoh.campaign.scripts import jobs_of
 from pykoh.campaign.spec import Campaign, Site, read_campaign, read_site, runs_of
-from pykoh.campaign.worker import AGAIN
+from pykoh.campaign.submission import submit
+from pykoh.campaign.worker import AGAIN, BUSY
 from pykoh.cli import main
 from pykoh.errors import CampaignError
 from pykoh.processes import last_line
@@ -301,7 +303,7 @@ def test_a_told_worker_stops_and_the_next_goes_on(tiny: CampaignFolder) -> None:
     while not (place / "produce.out").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     second = worker(tiny, "produce")
-    assert second.wait() == 1, "a run is worked on once at a time"
+    assert second.wait() == BUSY, "a run is worked on once at a time"
     # The second does not write into the status of the first.
     assert tiny.run_status(run)["state"] in ("running", "done")
     while (restart_step(place / "koh.restart") or 0) < 40 and time.monotonic() < deadline:
@@ -324,6 +326,18 @@ def test_a_told_worker_stops_and_the_next_goes_on(tiny: CampaignFolder) -> None:
     again = (place / "koh.dump").stat().st_mtime
     assert worker(tiny, "produce").wait() == 0
     assert (place / "koh.dump").stat().st_mtime == again, "what is done is not done again"
+
+
+def test_a_run_that_another_process_works_on_is_left_to_it(tmp_path: Path) -> None:
+    campaign = Campaign((6.3,), str(SHIPPED), atoms=30, ps=0.1)
+    site = Site(engine="pykoh", gpus=0, cpus=1)
+    made = folder(tmp_path / "c", campaign, site)
+    with (made.run_folder(made.runs[0]) / "lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        said: list[str] = []
+        done = submit(campaign, tmp_path / "c", site=site, local=True, say=said.append)
+    assert not done.failed and made.run_status(made.runs[0]) == {}
+    assert said[1:] == ["6.3M_298.15K_1: build"], "no further stage is tried"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
