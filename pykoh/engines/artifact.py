@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from pykoh.engines.contents import (
 from pykoh.engines.mliap import MLIAPPotential
 from pykoh.errors import ModelError
 from pykoh.files import replacing, require_file
+
+_LOADING = threading.Lock()
 
 
 def save_artifact(path: str | Path, metadata: ArtifactMetadata, packed: PackedGraph) -> None:
@@ -41,7 +44,8 @@ def load_artifact(path: str | Path) -> tuple[ArtifactMetadata, PackedGraph]:
     path = require_file(path, "potential made by `pykoh export`", ModelError)
     remedy = "make one with `pykoh export NAME.model -o koh.pt`"
     try:
-        with torch.serialization.safe_globals([MLIAPPotential]):
+        # The list of classes is that of the whole process: a thread that is done would empty it.
+        with _LOADING, torch.serialization.safe_globals([MLIAPPotential]):
             potential = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as err:  # what a foreign pickle raises can be anything
         raise ModelError(f"{path}: is not a pykoh potential; {remedy}") from err

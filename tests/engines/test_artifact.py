@@ -6,8 +6,10 @@ import io
 import os
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -228,3 +230,15 @@ def test_the_checksum_is_of_everything(artifact: Make) -> None:
     right = checksum(metadata, packed)
     assert checksum(replace(metadata, dtype="float32"), packed) != right
     assert checksum(metadata, PackedGraph(packed.archive[:-1], packed.tree)) != right
+
+
+def test_threads_open_artifacts_at_the_same_time(artifact: Make) -> None:
+    """Torch keeps one list of the classes that may be read; each thread needs it to the end."""
+    path, together = artifact("scalar"), threading.Barrier(4)
+
+    def load(_: int) -> int:
+        together.wait()
+        return sum(len(load_artifact(path)[0].elements) for _ in range(5))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(load, range(4))) == [15] * 4
