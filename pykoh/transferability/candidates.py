@@ -30,6 +30,9 @@ class Candidate:
         frames: keys of its training and validation frames.
         runs: trajectories of these frames.
         level_key: level of theory of its labels, or None.
+        options: of its training without the seed, as text; models with the same text differ only
+            in the seed and the labels.
+        model_sha256: checksum of the model that was trained, or None.
     """
 
     name: str
@@ -41,6 +44,8 @@ class Candidate:
     frames: frozenset[str] = frozenset()
     runs: frozenset[str] = frozenset()
     level_key: str | None = None
+    options: str = ""
+    model_sha256: str | None = None
 
     @property
     def has_record(self) -> bool:
@@ -75,9 +80,18 @@ def read_candidate(path: Path) -> Candidate:
             frames=frozenset((*entry["train_frames"], *entry["valid_frames"])),
             runs=frozenset(entry["runs"]),
             level_key=entry["level"]["key"],
+            options=_without_seed(entry.get("options", {})),
+            model_sha256=entry.get("model_sha256"),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TrainingError(f"{card}: is not a record of pykoh train; move it away") from error
+
+
+def _without_seed(options: dict[str, Any]) -> str:
+    kept = {key: value for key, value in options.items() if key not in ("seed", "device")}
+    if "foundation_sha256" in kept:
+        del kept["foundation"]  # the same file in another place
+    return json.dumps(kept, sort_keys=True)
 
 
 def calculator_of(candidate: Candidate, symbols: Sequence[str]) -> Calculator:

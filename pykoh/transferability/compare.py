@@ -22,7 +22,7 @@ from pykoh.transferability.errors import (
     frame_errors,
     interval,
 )
-from pykoh.transferability.trainings import TrainingSet, training_sets
+from pykoh.transferability.trainings import Spread, TrainingSet, refuse_same_model, training_sets
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -78,15 +78,14 @@ class Comparison:
         molarities_mol_per_L: of the test frames, ascending.
         elements: in the order of atomic number.
         sets: the models by what they were trained on.
-        spread_over_seeds_meV_A: standard deviation of ``mean_meV_A`` over trainings that differ
-            only in the seed, meV/Å; None if no two do.
+        spread: of trainings that differ only in the seed; None if no two do.
     """
 
     rows: tuple[ModelErrors, ...]
     molarities_mol_per_L: tuple[float, ...]
     elements: tuple[str, ...]
     sets: tuple[TrainingSet, ...]
-    spread_over_seeds_meV_A: float | None
+    spread: Spread | None
 
     @property
     def single(self) -> tuple[TrainingSet, ...]:
@@ -114,9 +113,10 @@ def compare(
         report: called with the model's name, frames done and their total.
 
     Raises:
-        TrainingError: a test frame or its trajectory was used for training, or a model was trained
-            on labels of another level.
+        TrainingError: a test frame or its trajectory was used for training, a model was trained on
+            labels of another level, or two files are the same training.
     """
+    refuse_same_model(candidates)
     for candidate in candidates:
         refuse_leaks(candidate, frames)
         if candidate.level_key not in (None, level_key):

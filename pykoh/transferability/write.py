@@ -15,7 +15,7 @@ from pykoh.files import replacing, write_text
 from pykoh.transferability.candidates import Candidate
 from pykoh.transferability.compare import Comparison, ModelErrors
 from pykoh.transferability.errors import Interval
-from pykoh.transferability.trainings import TrainingSet
+from pykoh.transferability.trainings import TrainingSet, best_probability
 
 # They differ in lightness, and colour-blind readers can distinguish them (Okabe and Ito 2008).
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
@@ -39,6 +39,7 @@ def _plain(value: Interval) -> dict[str, float]:
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
     """Return a comparison as plain values; intervals: 95 % of a bootstrap (see errors)."""
+    probability = best_probability(comparison.sets)
     return {
         "elements": list(comparison.elements),
         "test_molarities_mol_per_L": list(comparison.molarities_mol_per_L),
@@ -74,11 +75,16 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                 "n_labels": each.n_labels,
                 "models": [comparison.rows[k].candidate.name for k in each.members],
                 "force_rmse_over_concentrations_meV_per_A": _plain(each.mean_meV_A),
-                "probability_best_single_concentration": each.best_probability,
+                "probability_best_single_concentration": probability.get(place),
             }
-            for each in comparison.sets
+            for place, each in enumerate(comparison.sets)
         ],
-        "spread_over_seeds_meV_per_A": comparison.spread_over_seeds_meV_A,
+        "spread_over_seeds": None
+        if comparison.spread is None
+        else {
+            "stdev_meV_per_A": comparison.spread.stdev_meV_A,
+            "degrees_of_freedom": comparison.spread.freedom,
+        },
         "conclusion": conclusion(comparison),
     }
 
@@ -86,40 +92,35 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
 def conclusion(comparison: Comparison) -> str:
     """Return the conclusion: which single concentration to label."""
     single = comparison.single
-    others = [
-        each for each in single if each.molarities_mol_per_L != single[0].molarities_mol_per_L
-    ]
+    others = [each for each in single if not each.is_at(single[0])]
     if not others:
         return (
             "No conclusion: a comparison of training concentrations needs at least two models that "
             "were each trained at a single concentration, and at different ones."
         )
-    best = single[0]
-    probability = sum(
-        each.best_probability or 0.0
-        for each in single
-        if each.molarities_mol_per_L == best.molarities_mol_per_L
-    )
+    best, following = single[0], others[0]
+    first = float(np.mean(best.samples < following.samples))
     text = (
-        f"If you can label only one concentration, label {trained_at(best)} mol/L: "
-        f"its force RMSE over all tested concentrations is {_mean_text(best)} "
-        f"(it is the best of {len({each.molarities_mol_per_L for each in single})} in "
-        f"{100 * probability:.0f} % of the bootstrap samples; the next is "
-        f"{trained_at(others[0])} mol/L with {_mean_text(others[0])})."
+        f"If you can label only one concentration, label {trained_at(best)} mol/L. Its force RMSE "
+        f"over all tested concentrations is {_mean_text(best)}. "
+        f"The next is {trained_at(following)} mol/L with {_mean_text(following)}; "
+        f"the first is better in {100 * first:.0f} % of the bootstrap samples."
     )
-    if probability < 0.95:
-        text += (
-            " The difference between the first and the next is not significant (95 % confidence)."
-        )
-    if comparison.spread_over_seeds_meV_A is None:
+    if not 0.025 < first < 0.975:
+        text += " The difference is significant (95 % confidence)."
+    else:
+        text += " The difference is not significant (95 % confidence)."
+    spread = comparison.spread
+    if spread is None:
         text += (
             " What other seeds would give is not in the intervals: train each concentration with "
             "several --seed, and give all models."
         )
     else:
         text += (
-            f" Trainings with other seeds differ by {comparison.spread_over_seeds_meV_A:.1f} meV/Å "
-            "(standard deviation); the intervals contain that."
+            f" Trainings that differ only in the seed have a standard deviation of "
+            f"{spread.stdev_meV_A:.1f} meV/Å ({spread.freedom} degrees of freedom). The intervals "
+            "here contain it; those of single models do not."
         )
     many = [each for each in comparison.sets if len(each.molarities_mol_per_L) > 1]
     if many:

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -224,24 +225,50 @@ def test_other_seeds_are_trainings_of_one_set(place: Path, test_file: Path) -> N
     assert pair["models"] == ["wrong", "other"]
     mean = pair["force_rmse_over_concentrations_meV_per_A"]
     assert mean["value"] == pytest.approx((wrong + other) / 2, abs=1e-3)
-    assert result["spread_over_seeds_meV_per_A"] == pytest.approx(
-        abs(wrong - other) / np.sqrt(2), rel=1e-3
-    )
+    spread = abs(wrong - other) / np.sqrt(2)
+    assert result["spread_over_seeds"] == {
+        "stdev_meV_per_A": pytest.approx(spread, rel=1e-3), "degrees_of_freedom": 1,
+    }  # fmt: skip
+    # The test frames add little: all of them have the same error of `right`.
+    assert mean["stderr"] >= spread / np.sqrt(2)
     # One number says how two trainings differ: 95 % of Student's t with one degree of freedom.
     assert mean["high"] - mean["low"] > 10 * abs(wrong - other)
     assert right < wrong
-    assert "the next is 3.5 mol/L" in done.output and "mean of 2 trainings" in done.output
+    assert "The next is 3.5 mol/L" in done.output and "mean of 2 trainings" in done.output
+
+
+def of_set(name: str, molarity: float, **more: Any) -> Candidate:
+    return Candidate(name, Path(f"{name}.model"), (molarity,), **{"n_labels": 56, **more})
+
+
+def test_what_is_a_training_set() -> None:
+    """Boxes of one molarity, and seeds with other trajectories for validation, differ a little."""
+    candidates = [
+        of_set("a", 6.3364), of_set("b", 6.2727, n_labels=53), of_set("c", 12.74),
+        of_set("other foundation", 6.3364, options="x"), of_set("few", 6.3364, n_labels=40),
+        Candidate("no record", Path("n.model")), Candidate("nor here", Path("m.model")),
+    ]  # fmt: skip
+    draws = np.zeros(50)
+    sets, spread = training_sets(candidates, [1.0] * 7, [draws] * 7, np.random.default_rng(0))
+    assert [each.members for each in sets] == [(0, 1), (2,), (3,), (4,), (5,), (6,)]
+    assert spread is not None and spread.freedom == 1
+    assert sets[0].is_at(sets[2]) and not sets[0].is_at(sets[1])
+
+
+def test_one_training_counts_once(place: Path, test_file: Path) -> None:
+    """A model and its export have one record."""
+    shutil.copyfile(place / "right.model", place / "copy.model")
+    for name in ("right.model", "copy.model"):
+        card(place / name, [9.0], model_sha256="1" * 64)
+    done = transfer(test_file, "right.model", "copy.model")
+    assert done.exit_code == 1 and "are one training" in done.output
 
 
 @pytest.mark.parametrize("n", [2, 3])
 def test_intervals_of_training_sets_hold(n: int) -> None:
     """Seeds with a known spread, and test frames with a known error that all models share."""
     rng = np.random.default_rng(n)
-    candidates = [
-        Candidate(f"{c}_{k}", Path(f"{c}_{k}.model"), (c,), n_labels=56)
-        for c in (6.3, 12.7)
-        for k in range(n)
-    ]
+    candidates = [of_set(f"{c}_{k}", c) for c in (6.3, 12.7) for k in range(n)]
     truth = {6.3: 46.0, 12.7: 44.0}
     held = []
     for _ in range(300):
