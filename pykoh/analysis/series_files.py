@@ -160,9 +160,9 @@ def _read_point(entry: dict[str, Any]) -> SeriesPoint:
             )
         ratios[quantity.key] = found.get("birge_ratio")
     return SeriesPoint(
-        molarity_mol_per_L=entry["molarity_mol_per_L"],
-        temperature_K=entry["temperature_K"],
-        cation=entry["cation"],
+        molarity_mol_per_L=float(entry["molarity_mol_per_L"]),
+        temperature_K=None if entry["temperature_K"] is None else float(entry["temperature_K"]),
+        cation=str(entry["cation"]),
         runs=tuple(entry["runs"]),
         duration_ps=entry["duration_ps"],
         values=values,

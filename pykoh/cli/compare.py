@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 import click
@@ -33,7 +32,7 @@ from pykoh.errors import ResultsError
 def command(
     paths: tuple[Path, ...], names: tuple[str, ...], output: Path, png: bool, force: bool
 ) -> None:
-    """Compare two to five SERIES: runs of other potentials, boxes, thermostats.
+    """Compare two to five SERIES: runs with other potentials, boxes or thermostats.
 
     \b
     pykoh compare koh1 koh2 --name "56 labels" --name "280 labels" -o compare
@@ -43,7 +42,7 @@ def command(
     """
     from pykoh.analysis.series_files import find_series, read_series
     from pykoh.files import refuse_overwrite
-    from pykoh.report.comparison import write_comparison
+    from pykoh.report.comparison import check_names, write_comparison
 
     if not 2 <= len(paths) <= 5:
         raise ResultsError(f"{len(paths)} series: name two to five of them")
@@ -53,16 +52,13 @@ def command(
         )
     files = [find_series(path) for path in paths]
     titles = list(names) or [_name(path) for path in paths]
-    twice = [title for title, n in Counter(titles).items() if n > 1]
-    if twice:
-        raise ResultsError(f"two series are called {twice[0]}: name each with --name")
+    check_names(titles)
     if output.exists() and not output.is_dir():
         raise ResultsError(f"{output}: is a file; name a folder with -o")
     if not output.parent.is_dir():
         raise ResultsError(f"{output}: its folder {output.parent} does not exist; create it first")
     refuse_overwrite([output / "report.html", output / "compare.csv"], force)
     named = {title: read_series(file) for title, file in zip(titles, files, strict=True)}
-    output.mkdir(exist_ok=True)
     page = write_comparison(named, output, png)
     click.echo(f"written        {page}, {output / 'compare.csv'}")
 
@@ -73,4 +69,5 @@ def _name(path: Path) -> str:
     if place.suffix == ".json":
         place = place.parent
     # CAMPAIGN/series/298.15K
-    return place.parents[1].name if place.parent.name == "series" else place.name
+    is_campaign = (place.parents[1] / "campaign.json").exists()
+    return place.parents[1].name if is_campaign else place.name

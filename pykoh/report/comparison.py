@@ -1,9 +1,10 @@
-"""Several series beside each other: what changes with the potential, box or temperature of runs."""
+"""Several series beside each other: what changes with the potential or the box of the runs."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pykoh import __version__
@@ -12,6 +13,7 @@ from pykoh.analysis.common.estimate_views import columns
 from pykoh.analysis.results.tables import write_csv
 from pykoh.analysis.series import SeriesPoint
 from pykoh.analysis.series_quantities import QUANTITIES, SUBJECTS, Quantity
+from pykoh.errors import ResultsError
 from pykoh.files import write_text
 from pykoh.report.html import Markup, join, pictures, section, table, tag
 from pykoh.report.page import PLOTS, REPORT_HTML, document
@@ -20,6 +22,9 @@ from pykoh.report.series_plots import PANELS, comparison
 from pykoh.report.values import power_of_ten, quantity
 
 COMPARE_CSV = "compare.csv"
+# Boxes have whole numbers of ions: those of one requested molarity differ by 1 to 2 %.
+_SAME_MOLARITY = 0.02
+_SAME_K = 2.0
 _NOTHING = "–"
 
 Named = Mapping[str, Sequence[SeriesPoint]]
@@ -38,18 +43,82 @@ def difference(one: Estimate | None, other: Estimate | None) -> Estimate | None:
     return Estimate.number(other.value - one.value, error, How.REPLICAS)
 
 
-def _rows(named: Named, subject: str | None = None) -> Iterator[tuple[Quantity, str, list]]:
-    """Yield quantity, solution and its points (or None), where a series has the quantity."""
-    names = iter(solution_names([point for points in named.values() for point in points]))
-    found = [{next(names): point for point in points} for points in named.values()]
-    molarity = {name: p.molarity_mol_per_L for column in found for name, p in column.items()}
+def check_names(names: Sequence[str]) -> None:
+    """Check the names of series, which legends, tables and a CSV show.
+
+    Raises:
+        ResultsError: a name is empty, begins with ``_`` (Matplotlib hides it), has several lines
+            or more than 60 characters, or is there twice.
+    """
+    for name in names:
+        if not name.strip() or name.startswith("_") or len(name) > 60 or not name.isprintable():
+            raise ResultsError(
+                f"{name!r} is no name for a series: give 1 to 60 characters in one line that do "
+                "not begin with _"
+            )
+        if names.count(name) > 1:
+            raise ResultsError(f"two series are called {name}: name each with --name")
+
+
+@dataclass(frozen=True, slots=True)
+class _Solution:
+    """A solution, and its point in each series that has it.
+
+    Attributes:
+        name: as tables show it.
+        points: one for each series, or None.
+    """
+
+    name: str
+    points: list[SeriesPoint | None]
+
+
+def _is_same(one: SeriesPoint, other: SeriesPoint) -> bool:
+    if one.cation != other.cation:
+        return False
+    a, b = one.temperature_K, other.temperature_K
+    if (a is None) != (b is None) or (a is not None and b is not None and abs(a - b) > _SAME_K):
+        return False
+    largest = max(one.molarity_mol_per_L, other.molarity_mol_per_L)
+    return abs(one.molarity_mol_per_L - other.molarity_mol_per_L) <= _SAME_MOLARITY * largest
+
+
+def _solutions(named: Named) -> list[_Solution]:
+    """Return the solutions of all series, by concentration."""
+    all_points = [point for points in named.values() for point in points]
+    cations = {point.cation for point in all_points}
+    found: list[_Solution] = []
+    names = iter(solution_names(all_points))
+    for column, points in enumerate(named.values()):
+        for point in points:
+            name = next(names) + (f" {point.cation}OH" if len(cations) > 1 else "")
+            for solution in found:
+                first = next(each for each in solution.points if each is not None)
+                if solution.points[column] is None and _is_same(first, point):
+                    solution.points[column] = point
+                    break
+            else:
+                empty: list[SeriesPoint | None] = [None] * len(named)
+                empty[column] = point
+                found.append(_Solution(name, empty))
+
+    def place(solution: _Solution) -> float:
+        return next(p.molarity_mol_per_L for p in solution.points if p is not None)
+
+    return sorted(found, key=place)
+
+
+def _rows(
+    named: Named, subject: str | None = None
+) -> Iterator[tuple[Quantity, str, list[SeriesPoint | None]]]:
+    """Yield quantity, solution and its points, where a series has the quantity."""
+    solutions = _solutions(named)
     for entry in QUANTITIES:
         if subject not in (None, entry.subject):
             continue
-        for name in sorted(molarity, key=molarity.__getitem__):
-            points = [column.get(name) for column in found]
-            if any(p is not None and p.values[entry.key] is not None for p in points):
-                yield entry, name, points
+        for solution in solutions:
+            if any(p is not None and p.values[entry.key] is not None for p in solution.points):
+                yield entry, solution.name, solution.points
 
 
 def _value(entry: Quantity, point: SeriesPoint | None) -> Estimate | None:
@@ -99,9 +168,10 @@ def _write_csv(named: Named, path: Path) -> None:
                 continue
             value = _value(entry, point)
             more = None if point is points[0] else difference(first, value)
+            quoted = name.replace('"', '""')
             lines.append(
                 (
-                    entry.key, point.molarity_mol_per_L, point.temperature_K, f'"{name}"',
+                    entry.key, point.molarity_mol_per_L, point.temperature_K, f'"{quoted}"',
                     len(point.runs), *columns(value), *columns(more),
                 )
             )  # fmt: skip
@@ -127,16 +197,31 @@ def write_comparison(named: Named, folder: Path, png: bool = False) -> Path:
         The path of the page.
 
     Raises:
-        ResultsError: there are more than five series.
+        ResultsError: a series has no solution, a name cannot be used, there are more than five
+            series, or the folder cannot be written to.
     """
-    (folder / PLOTS).mkdir(exist_ok=True)
+    check_names(list(named))
+    for name, points in named.items():
+        if not points:
+            raise ResultsError(f"{name}: has no solution")
+    try:
+        return _write(named, folder, png)
+    except OSError as error:
+        raise ResultsError(f"{folder}: {error.strerror or error}") from error
+
+
+def _write(named: Named, folder: Path, png: bool) -> Path:
+    plot_folder = folder / PLOTS
+    plot_folder.mkdir(parents=True, exist_ok=True)
+    for old in plot_folder.glob("compare_*"):
+        old.unlink()
     sections, contents = [], []
     for subject, title in SUBJECTS.items():
         keys = {entry.key for entry, _, _ in _rows(named, subject)}
         shown = [line.key for panel in PANELS for line in panel.lines if line.key in keys]
         plots = [comparison(named, key) for key in dict.fromkeys(shown)]
         for plot in plots:
-            plot.write(folder / PLOTS, png)
+            plot.write(plot_folder, png)
         if keys:
             body = join([pictures(plots), _page_table(subject, named)])
             sections.append(section(subject, title, body))
@@ -144,8 +229,9 @@ def write_comparison(named: Named, folder: Path, png: bool = False) -> Path:
     _write_csv(named, folder / COMPARE_CSV)
     about = tag(
         "p",
-        "± is one standard error, of a difference √(a² + b²). Runs that began in the same box are "
-        "not independent of each other at first. All numbers: ",
+        "± is one standard error, of a difference √(a² + b²). Solutions of the same cation whose "
+        "molarities differ by 2 % or less, and temperatures by 2 K or less, are compared. Runs "
+        "that began in the same box are not independent of each other at first. All numbers: ",
         tag("a", COMPARE_CSV, href=COMPARE_CSV),
     )
     n_runs = sum(len(point.runs) for points in named.values() for point in points)

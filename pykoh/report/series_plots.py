@@ -256,7 +256,8 @@ def comparison(named: Mapping[str, Sequence[SeriesPoint]], key: str) -> Plot:
     drawn = []
     with figure() as (fig, axes):
         for (name, points), (colour, marker) in zip(named.items(), _COMPARED, strict=False):
-            style = Line(key, name, colour, marker)
+            # A dollar would begin a formula.
+            style = Line(key, name.replace("$", r"\$"), colour, marker)
             drawn.append(_draw_line(axes, style, panel.scale, _by_temperature(points)))
         if not any(drawn):
             raise ResultsError(f"no series has {key}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,6 +46,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             folder.mkdir(parents=True)
             points = series([("a", at(with_hops(a, factor), k))])
             write_series(points, folder, activations(points))
+        (tmp_path / name / "campaign.json").write_text("{}")
     return tmp_path
 
 
@@ -85,16 +87,58 @@ def test_two_campaigns(place: Path) -> None:
         (("one", "none"), "No such file"),
         (("one", "empty"), "empty: has no series.json"),
         (("one", "other", "-o", "no/where"), "does not exist"),
+        (("one", "other", "--name", "", "--name", "b"), "'' is no name"),
+        (("one", "other", "--name", "_a", "--name", "b"), "'_a' is no name"),
+        (("one", "other", "--name", "a\nb", "--name", "b"), "is no name"),
+        (("one", "nothing"), "nothing: has no solution"),
+        (("one", "null"), "is no series.json"),
+        (("one", "other", "-o", "/proc/compare"), "/proc/compare: "),
         (("one", "other", "-o", "file"), "is a file"),
     ],
 )
 def test_wrong_calls(place: Path, arguments: tuple[str, ...], expected: str) -> None:
     (place / "empty").mkdir()
+    for name, text in (("nothing", "[]"), ("null", '[{"molarity_mol_per_L": null}]')):
+        (place / name).mkdir()
+        (place / name / "series.json").write_text(f'{{"points": {text}}}')
     (place / "file").touch()
     done = compare(*arguments)
     assert done.exit_code == 1 and expected in done.output, done.output
     assert done.output.count("\n") == 1
     assert not (place / "compare").exists() or not any((place / "compare").iterdir())
+
+
+def test_names_are_shown_as_they_are(place: Path) -> None:
+    names = ('a "quoted", b', r"$\frac$ <b>&")
+    done = compare("one", "other", "--name", names[0], "--name", names[1])
+    assert done.exit_code == 0, done.output
+    lines = (place / "compare" / "compare.csv").read_text().splitlines()
+    assert {row["series"] for row in csv.DictReader(lines[1:])} == set(names)
+    page = (place / "compare" / "report.html").read_text()
+    assert "<b>&" not in page and "&lt;b&gt;&amp;" in page
+
+
+def test_folders_beside_each_other_are_named_by_themselves(place: Path) -> None:
+    """A folder called series need not be that of a campaign."""
+    for name in ("full", "half"):
+        shutil.copytree(place / "one" / "series" / "298.15K", place / "kept" / "series" / name)
+    done = compare("kept/series/full", "kept/series/half")
+    assert done.exit_code == 0, done.output
+    assert "full, half. 2 series" in (place / "compare" / "report.html").read_text()
+
+
+def test_the_same_solution_in_boxes_of_other_sizes() -> None:
+    (point,) = series([("a", report_cases.full())])
+    near = replace(point, molarity_mol_per_L=1.012 * point.molarity_mol_per_L, temperature_K=299.0)
+    _, *lines = compared("hops", {"a": [replace(point, temperature_K=298.15)], "b": [near]})
+    assert lines and all("–" not in line[1:] for line in lines), "one row for both"
+    far = replace(near, molarity_mol_per_L=1.04 * point.molarity_mol_per_L)
+    sodium = replace(near, cation="Na")
+    for other in (far, sodium, replace(near, temperature_K=333.0)):
+        _, *lines = compared("hops", {"a": [replace(point, temperature_K=298.15)], "b": [other]})
+        assert all(line[3] == "–" and "–" in line[1:3] for line in lines)
+    _, *lines = compared("hops", {"a": [point, replace(point, cation="Na")], "b": [point]})
+    assert {"KOH" in line[0] for line in lines} == {True, False}
 
 
 def test_tables_know_solutions_and_temperatures() -> None:
