@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -31,6 +33,18 @@ def save_artifact(path: str | Path, metadata: ArtifactMetadata, packed: PackedGr
         torch.save(potential, temporary)
 
 
+def _allowed() -> AbstractContextManager[Any]:
+    """Let torch read the artifact's class.
+
+    The list of classes is that of the whole process, and torch takes a class out of it at the end
+    of a block even if the program had put it there, or another thread still needs it.
+    """
+    if MLIAPPotential in torch.serialization.get_safe_globals():
+        return nullcontext()
+    block: AbstractContextManager[Any] = torch.serialization.safe_globals([MLIAPPotential])
+    return block
+
+
 def load_artifact(path: str | Path) -> tuple[ArtifactMetadata, PackedGraph]:
     """Read the metadata and the packed graph of an artifact.
 
@@ -44,8 +58,7 @@ def load_artifact(path: str | Path) -> tuple[ArtifactMetadata, PackedGraph]:
     path = require_file(path, "potential made by `pykoh export`", ModelError)
     remedy = "make one with `pykoh export NAME.model -o koh.pt`"
     try:
-        # The list of classes is that of the whole process: a thread that is done would empty it.
-        with _LOADING, torch.serialization.safe_globals([MLIAPPotential]):
+        with _LOADING, _allowed():
             potential = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as err:  # what a foreign pickle raises can be anything
         raise ModelError(f"{path}: is not a pykoh potential; {remedy}") from err

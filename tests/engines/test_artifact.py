@@ -242,3 +242,15 @@ def test_threads_open_artifacts_at_the_same_time(artifact: Make) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(load, range(4))) == [15] * 4
+
+
+def test_what_a_program_allowed_stays_allowed(artifact: Make) -> None:
+    torch.serialization.add_safe_globals([MLIAPPotential])
+    try:
+        load_artifact(artifact("scalar"))
+        assert MLIAPPotential in torch.serialization.get_safe_globals()
+    finally:
+        with torch.serialization.safe_globals([MLIAPPotential]):
+            pass  # takes it away
+    load_artifact(artifact("scalar"))
+    assert MLIAPPotential not in torch.serialization.get_safe_globals()
