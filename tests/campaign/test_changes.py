@@ -1,0 +1,101 @@
+"""Changes of an existing campaign: what may be undone, and what is asked before it is written."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from pykoh.campaign.folder import CampaignFolder, create
+from pykoh.campaign.spec import Campaign, Site
+from pykoh.errors import CampaignError
+
+SHIPPED = Path(__file__).parents[2] / "potentials" / "koh-7net0-distilled" / "koh.pt"
+SITE = Site(engine="pykoh", gpus=0, cpus=1)
+
+
+def campaign(*molarities: float, ps: float = 10.0, atoms: int = 300) -> Campaign:
+    return Campaign(molarities, str(SHIPPED), ps=ps, atoms=atoms)
+
+
+def folder(path: Path, described: Campaign) -> CampaignFolder:
+    return create(path, described, SITE, SHIPPED)
+
+
+def test_runs_without_a_box_may_be_left_out_and_seeds_are_given_once(tmp_path: Path) -> None:
+    where = tmp_path / "c"
+    first = folder(where, campaign(1.7, 6.3, 12.7)).runs
+    (where / "runs" / first[2].name / "koh.data").touch()
+    # One is replaced by another, in one step.
+    runs = folder(where, campaign(12.7, 6.3, 9.3)).runs
+    assert [run.name for run in runs] == [first[1].name, first[2].name, "9.3M_298.15K_1"]
+    assert [run.index for run in runs] == [0, 1, 2], "numbers have no holes"
+    assert [run.seed for run in runs[:2]] == [first[1].seed, first[2].seed]
+    assert not (where / "runs" / first[0].name).exists()
+    given = {run.seed for run in first} | {runs[2].seed}
+    assert len(given) == 4
+    # The seed of the run that was left out last is not given again either.
+    assert len(folder(where, campaign(12.7)).runs) == 1
+    again = folder(where, campaign(12.7, 3.3)).runs
+    assert again[1].seed not in given and CampaignFolder(where).runs == again
+    with pytest.raises(CampaignError, match=r"12\.7M_298\.15K_1, which is not in the new"):
+        folder(where, campaign(3.3))
+
+
+def test_a_run_that_is_just_built_has_begun(tmp_path: Path) -> None:
+    made = folder(tmp_path / "c", campaign(1.7, 6.3))
+    with (made.run_folder(made.runs[0]) / "lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        with pytest.raises(CampaignError, match=r"holds the run 1\.7M"):
+            folder(tmp_path / "c", campaign(6.3))
+    # A process that works on other runs comes to this one later.
+    with made.in_use(), pytest.raises(CampaignError, match="when no process works"):
+        folder(tmp_path / "c", campaign(6.3))
+    assert len(folder(tmp_path / "c", campaign(6.3)).runs) == 1
+
+
+def test_ps_may_shrink_to_what_was_produced(tmp_path: Path) -> None:
+    made = folder(tmp_path / "c", campaign(6.3, ps=100))
+    assert folder(tmp_path / "c", campaign(6.3, ps=50)).campaign.ps == 50
+    place = made.run_folder(made.runs[0])
+    (place / "status.json").write_text(json.dumps({"ps_done": 7.5}))
+    with pytest.raises(CampaignError, match=r"has produced 7\.5 ps already.*at least 7\.5"):
+        folder(tmp_path / "c", campaign(6.3, ps=5))
+    with (place / "lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        with pytest.raises(CampaignError, match="stop it before you ask for fewer ps"):
+            folder(tmp_path / "c", campaign(6.3, ps=8))
+    assert CampaignFolder(tmp_path / "c").campaign.ps == 50
+    assert folder(tmp_path / "c", campaign(6.3, ps=7.5)).campaign.ps == 7.5
+
+
+def test_calls_at_the_same_time_take_turns(tmp_path: Path) -> None:
+    where = tmp_path / "c"
+    folder(where, campaign(6.3))
+    other = folder(tmp_path / "d", campaign(6.3, 12.7)).path
+    refusals: list[str] = []
+
+    def second_call() -> None:
+        try:
+            folder(where, campaign(6.3, 1.7))
+        except CampaignError as error:
+            refusals.append(str(error))
+
+    with (where / "lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        before = (where / "campaign.json").read_bytes()
+        thread = threading.Thread(target=second_call)
+        thread.start()
+        time.sleep(0.5)
+        assert thread.is_alive() and (where / "campaign.json").read_bytes() == before
+        # The first call adds a run, whose box is built soon.
+        (where / "campaign.json").write_bytes((other / "campaign.json").read_bytes())
+        (where / "runs" / "12.7M_298.15K_1").mkdir()
+        (where / "runs" / "12.7M_298.15K_1" / "koh.data").touch()
+    thread.join()
+    assert len(refusals) == 1 and "holds the run 12.7M_298.15K_1" in refusals[0]
+    assert [run.molarity for run in CampaignFolder(where).runs] == [6.3, 12.7]
