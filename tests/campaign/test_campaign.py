@@ -309,7 +309,8 @@ def test_a_run_that_another_process_works_on_is_left_to_it(tmp_path: Path) -> No
         said: list[str] = []
         done = submit(campaign, tmp_path / "c", site=site, local=True, say=said.append)
     assert not done.failed and made.run_status(made.runs[0]) == {}
-    assert said[1:] == ["6.3M_298.15K_1: build"], "no further stage is tried"
+    assert said[1] == "6.3M_298.15K_1: build", "no further stage is tried"
+    assert said[2].startswith("1 run is left to another process; the same command") and not said[3:]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pykoh.campaign import engine
+from pykoh.campaign import engine, local, report
 from pykoh.campaign.folder import CampaignFolder, create
+from pykoh.campaign.local import run_here
 from pykoh.campaign.spec import Campaign, CampaignRun, Site
 from pykoh.campaign.worker import AGAIN, BUSY, DONE, FAILED, Worker
 
@@ -51,6 +52,19 @@ def commands(
     return special
 
 
+@pytest.fixture
+def reports(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The runs of each series that was written."""
+    written: list[list[str]] = []
+
+    def analyse(_: CampaignFolder, temperature: float, dumps: list[str]) -> bool:
+        written.append([Path(dump).parent.name for dump in dumps])
+        return True
+
+    monkeypatch.setattr(report, "_analyse", analyse)
+    return written
+
+
 def status(made: CampaignFolder, replica: int) -> dict[str, str]:
     return made.run_status(made.runs[replica - 1])
 
@@ -73,6 +87,80 @@ def test_a_failed_run_leaves_the_others_of_its_slurm_task_alone(
         fcntl.flock(stream, fcntl.LOCK_EX)
         assert Worker(made, "build").work(made.runs) == DONE
         assert Worker(made, "build").work(made.runs[:1]) == BUSY
+
+
+def test_a_failed_or_busy_run_leaves_the_others_on_this_machine_alone(
+    tmp_path: Path, commands: dict[tuple[str, str], str], reports: list[list[str]]
+) -> None:
+    made = folder(tmp_path / "c", 3, runs_per_job=3)
+    commands["equilibrate", NAME.format(1)] = "exit 3"
+    said: list[str] = []
+    with (made.run_folder(made.runs[1]) / "lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        assert run_here(made, said.append) == FAILED
+    assert status(made, 1)["stage"] == "equilibrate" and status(made, 1)["state"] == "failed"
+    assert status(made, 2) == {}
+    assert reports == [[NAME.format(3)]]
+    assert said[-1] == (
+        "1 run is left to another process; the same command, when it has ended, finishes what is "
+        "missing"
+    )
+
+
+def test_runs_and_ps_that_are_asked_for_meanwhile_are_done(
+    tmp_path: Path, commands: dict[tuple[str, str], str], reports: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch, restarts: dict[int, bytes],
+) -> None:  # fmt: skip
+    made = folder(tmp_path / "c", 1, ps=0.01, runs_per_job=1)
+    done: list[tuple[str, float]] = []
+
+    class Recorder(Worker):
+        def outcomes(self, runs: list[CampaignRun]) -> dict[str, int]:
+            campaign = self.campaign_folder.campaign
+            if self.stage == "build" and not done:
+                folder(tmp_path / "c", 2, ps=0.02, runs_per_job=1)  # a second terminal
+            if self.stage == "analyze":
+                done.extend((run.name, campaign.ps) for run in runs)
+            return super().outcomes(runs)
+
+    monkeypatch.setattr(local, "Worker", Recorder)
+    assert run_here(made, lambda _: None) == DONE
+    assert done == [(NAME.format(1), 0.01), (NAME.format(1), 0.02), (NAME.format(2), 0.02)]
+    assert reports[-1] == [NAME.format(1), NAME.format(2)]
+
+
+def test_runs_that_come_while_the_report_is_written_are_done(
+    tmp_path: Path, commands: dict[tuple[str, str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = folder(tmp_path / "c", 1)
+    written: list[int] = []
+
+    def analyse(_: CampaignFolder, temperature: float, dumps: list[str]) -> bool:
+        folder(tmp_path / "c", 2)
+        written.append(len(dumps))
+        return True
+
+    monkeypatch.setattr(report, "_analyse", analyse)
+    assert run_here(made, lambda _: None) == DONE and written == [1, 2]
+
+
+def test_reports_take_turns_and_show_the_campaign_as_it_is(
+    tmp_path: Path, reports: list[list[str]]
+) -> None:
+    old = folder(tmp_path / "c", 1)
+    outcomes: list[int] = []
+    thread = threading.Thread(target=lambda: outcomes.append(report.write_series(old)))
+    with (old.path / "jobs" / "series.lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        thread.start()
+        time.sleep(0.3)
+        assert not reports and thread.is_alive(), "another process writes its report"
+        grown = folder(tmp_path / "c", 2)
+        for run in grown.runs:
+            (grown.run_folder(run) / "results").mkdir()
+            (grown.run_folder(run) / "results" / "results.json").touch()
+    thread.join()
+    assert outcomes == [0] and reports == [[NAME.format(1), NAME.format(2)]]
 
 
 def wait(condition: Callable[[], bool]) -> None:
