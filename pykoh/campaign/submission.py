@@ -179,7 +179,7 @@ def submit(
     folder = make_folder(described, how, output)
     for name in before:
         if name not in {run.name for run in folder.runs}:
-            say(f"{name} has no box yet and is no longer in the campaign")
+            say(f"{name} had no box and is no longer in the campaign")
     say(f"{len(folder.runs)} runs in {folder.path}, {described.ps:g} ps each")
     if not local:
         return Submission(folder, slurm.submit(folder))

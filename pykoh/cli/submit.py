@@ -37,7 +37,8 @@ from pykoh.errors import CampaignError
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Show the job scripts and submit nothing; an existing campaign stays as it is.",
+    help="Show the job scripts, and submit nothing. Makes the folder of a new campaign; an "
+    "existing campaign stays as it is.",
 )
 @click.option("--local", is_flag=True, help="Run it on this machine, without Slurm.")
 def command(
@@ -63,7 +64,8 @@ def command(
     Options replace values of the file, or the whole file. After a time limit, preemption or the
     failure of a node, jobs continue from the newest undamaged restart file. The same command
     continues a campaign whose jobs have failed or were cancelled. A larger `ps` makes it longer;
-    more molarities, temperatures or replicas add runs to it.
+    more molarities, temperatures or replicas add runs to it. Runs without a box can be left out
+    again.
     """
     from pykoh.campaign.spec import read_campaign, read_site
     from pykoh.campaign.submission import dry_run as show

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from pykoh.campaign import local
 from pykoh.campaign.folder import CampaignFolder, create
 from pykoh.campaign.spec import Campaign, Site
 from pykoh.campaign.submission import make_folder, submit
@@ -97,6 +98,15 @@ def test_a_run_that_is_just_built_has_begun(tmp_path: Path) -> None:
     with made.in_use(), pytest.raises(CampaignError, match="when no process works"):
         folder(tmp_path / "c", campaign(6.3))
     assert len(folder(tmp_path / "c", campaign(6.3)).runs) == 1
+
+
+def test_runs_that_were_left_out_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "run_here", lambda *_: 0)
+    said: list[str] = []
+    for molarities in ((1.7, 6.3), (6.3,)):
+        submit(campaign(*molarities), tmp_path / "c", site=SITE, local=True, say=said.append)
+    assert said[1] == "1.7M_298.15K_1 had no box and is no longer in the campaign"
+    assert said[2].startswith("1 runs in") and len(said) == 3
 
 
 def test_ps_may_shrink_to_what_was_produced(tmp_path: Path) -> None:
