@@ -49,6 +49,28 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Wait until no other process holds the lock of the file ``path``; hold it in the block.
+
+    The file is made if it does not exist, and stays. On a file system without locks the block is
+    entered at once.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    try:
+        stream = path.open("a")
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror}); ask for permission to write there"
+        ) from error
+    with stream:
+        with suppress(OSError):
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it to ``path`` when the block succeeds.
 

@@ -6,6 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from pykoh.campaign.checkpoints import restart_step
 from pykoh.campaign.spec import Campaign, CampaignRun, Site
 from pykoh.resources import shipped
 
@@ -84,6 +85,12 @@ def analysis_command(campaign: Campaign, run: CampaignRun) -> list[str]:
 def type_elements(campaign: Campaign) -> str:
     """Return the elements of the LAMMPS types, for ``pykoh analyze --types``."""
     return f"H,O,{campaign.cation}"
+
+
+def next_stage(campaign: Campaign, folder: Path) -> str:
+    """Return the first stage of a run that is not finished; ``done`` if all are."""
+    step = restart_step(folder / f"{FILE_PREFIX['produce']}.restart") or 0
+    return next((s for s in STAGES if not finished(campaign, folder, s, step)), "done")
 
 
 def finished(campaign: Campaign, folder: Path, stage: str, step: int) -> bool:

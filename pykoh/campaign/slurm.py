@@ -7,18 +7,23 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from pykoh.campaign.folder import CampaignFolder
+from pykoh.campaign.folder import LOCK, CampaignFolder
 from pykoh.campaign.scripts import SlurmJob, jobs_of
 from pykoh.errors import CampaignError
-from pykoh.files import write_text
+from pykoh.files import exclusive, write_text
+
+
+def require_slurm(command: str = "sbatch") -> None:
+    """Raise CampaignError if a command of Slurm is not on the PATH."""
+    if shutil.which(command) is None:
+        raise CampaignError(
+            f"{command} is not on the PATH: this is not a login node of Slurm; --dry-run "
+            "only shows the scripts, --local runs the campaign on this machine"
+        )
 
 
 def _call(*command: str, folder: Path) -> str:
-    if shutil.which(command[0]) is None:
-        raise CampaignError(
-            f"{command[0]} is not on the PATH: this is not a login node of Slurm; --dry-run "
-            "only writes the scripts, --local runs the campaign on this machine"
-        )
+    require_slurm(command[0])
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
     if done.returncode != 0:
         problem = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
@@ -62,6 +67,16 @@ def states(campaign_folder: CampaignFolder) -> dict[str, dict[int, str]]:
     return found
 
 
+def refuse_queued(campaign_folder: CampaignFolder) -> None:
+    """Raise CampaignError if jobs of this campaign are still in the queue."""
+    active = states(campaign_folder)
+    if active:
+        raise CampaignError(
+            f"{campaign_folder.path}: its jobs are still in the queue ({', '.join(active)}); see "
+            "pykoh status, or scancel them first"
+        )
+
+
 def submit(campaign_folder: CampaignFolder) -> dict[str, str]:
     """Submit all stages, each after the one before; return their jobs.
 
@@ -69,12 +84,13 @@ def submit(campaign_folder: CampaignFolder) -> dict[str, str]:
         CampaignError: jobs of this campaign are still in the queue, or Slurm refuses one. Jobs
             that were submitted before are then cancelled.
     """
-    active = states(campaign_folder)
-    if active:
-        raise CampaignError(
-            f"{campaign_folder.path}: its jobs are still in the queue ({', '.join(active)}); see "
-            "pykoh status, or scancel them first"
-        )
+    # Of two calls at the same time the second finds the jobs of the first.
+    with exclusive(campaign_folder.path / LOCK):
+        refuse_queued(campaign_folder)
+        return _submit_chain(campaign_folder)
+
+
+def _submit_chain(campaign_folder: CampaignFolder) -> dict[str, str]:
     ids: dict[str, str] = {}
     try:
         for job in write_scripts(campaign_folder):

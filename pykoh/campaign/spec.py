@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -292,32 +292,40 @@ def runs_of(campaign: Campaign) -> list[CampaignRun]:
     return runs
 
 
-def grown_runs(earlier: Sequence[CampaignRun], campaign: Campaign) -> list[CampaignRun]:
-    """Return the runs of a campaign that has grown: the earlier ones, then the new ones.
+def grown_runs(
+    earlier: Sequence[CampaignRun], campaign: Campaign, begun: Collection[str], last_seed: int
+) -> list[CampaignRun]:
+    """Return the runs of a campaign that has changed: the earlier ones, then the new ones.
 
-    An earlier run keeps its number and seed, so its box stays the same.
+    An earlier run keeps its seed, so its box stays the same. A run that has not begun may
+    disappear; the numbers of the others are then without holes again.
 
     Args:
         earlier: runs of the campaign until now.
         campaign: as it is now.
+        begun: names of the runs that may not disappear.
+        last_seed: the largest seed of any run, also of those that have disappeared.
 
     Raises:
-        CampaignError: an earlier run is missing or has another density.
+        CampaignError: a run that has begun is missing, or an earlier run has another density.
     """
-    runs = list(earlier)
+    runs: list[CampaignRun] = []
     wanted = {run.name: run for run in runs_of(campaign)}
     for run in earlier:
         if run.name not in wanted:
-            raise CampaignError(
-                f"holds the run {run.name}, which is not in the new description; molarities, "
-                "temperatures and replicas can only be added"
-            )
+            if run.name in begun:
+                raise CampaignError(
+                    f"holds the run {run.name}, which is not in the new description; only runs "
+                    "without a box can be left out, when no process works on the campaign"
+                )
+            continue
         density = wanted.pop(run.name).density_kg_per_m3
         if density != run.density_kg_per_m3:
             raise CampaignError(f"the density of the run {run.name} was another one before")
+        runs.append(replace(run, index=len(runs)))
     for run in wanted.values():
-        number = len(runs)
-        runs.append(replace(run, index=number, seed=_seed(campaign, number)))
+        last_seed += 1
+        runs.append(replace(run, index=len(runs), seed=last_seed))
     return runs
 
 

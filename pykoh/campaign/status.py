@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pykoh.campaign import slurm
 from pykoh.campaign.checkpoints import restart_step
-from pykoh.campaign.engine import STAGES, finished
+from pykoh.campaign.engine import next_stage
 from pykoh.campaign.folder import CampaignFolder
 from pykoh.campaign.spec import CampaignRun
 from pykoh.campaign.watching import FLAGGED, count_frames
@@ -49,7 +49,7 @@ def status(campaign_folder: CampaignFolder) -> list[RunStatus]:
     for run in campaign_folder.runs:
         folder, wrote = campaign_folder.run_folder(run), campaign_folder.run_status(run)
         step = restart_step(folder / "koh.restart") or 0
-        stage = next((s for s in STAGES if not finished(campaign, folder, s, step)), "done")
+        stage = next_stage(campaign, folder)
         task = run.index // campaign_folder.site.runs_per_job
         said = str(wrote.get("state", "not begun")) if wrote.get("stage") == stage else "not begun"
         problem = wrote.get("problem") if said == "failed" else None

@@ -61,11 +61,23 @@ class Worker:
         self.stopping.set()
 
     def work(self, runs: list[CampaignRun]) -> int:
-        """Work on all runs in parallel.
+        """Work on all runs of a job in parallel.
 
         Returns:
-            :data:`AGAIN` if a run goes on in the next job; else :data:`FAILED` if a run failed;
-            else :data:`BUSY` if another job works on a run; else :data:`DONE`.
+            :data:`AGAIN` if a run goes on in the next job; else :data:`DONE` if the stage of a run
+            is done, so that it gets its next stage; else :data:`BUSY` if another job works on a
+            run; else :data:`FAILED`.
+
+        Raises:
+            KeyboardInterrupt: as :meth:`outcomes`.
+        """
+        found = self.outcomes(runs).values()
+        return next(each for each in (AGAIN, DONE, BUSY, FAILED) if each in found)
+
+    def outcomes(self, runs: list[CampaignRun]) -> dict[str, int]:
+        """Work on all runs in parallel; return the outcome of each, by its name.
+
+        A run that fails, or that another job works on, does not stop the others.
 
         Raises:
             KeyboardInterrupt: Ctrl-C; the simulations have written restart files and ended.
@@ -73,13 +85,11 @@ class Worker:
         with ThreadPoolExecutor(len(runs)) as pool:
             futures = [pool.submit(self._work_on_run, run) for run in runs]
             try:
-                outcomes = [each.result() for each in futures]
+                return {run.name: each.result() for run, each in zip(runs, futures, strict=True)}
             except KeyboardInterrupt:
                 # Leaving the block waits for the threads.
                 self.stopping.set()
                 raise
-        # A failed run does not stop the others.
-        return next(each for each in (AGAIN, FAILED, BUSY, DONE) if each in outcomes)
 
     def _work_on_run(self, run: CampaignRun) -> int:
         try:
@@ -121,6 +131,8 @@ class Worker:
     def _do_stage(self, run: CampaignRun) -> int:
         """Do one stage of one run."""
         folder, campaign = self.campaign_folder.run_folder(run), self.campaign_folder.campaign
+        if not self._stage_before_ended(run):
+            return FAILED
         if self.stage in engine.FILE_PREFIX:
             return self._simulate(run)
         if engine.finished(campaign, folder, self.stage, 0):
@@ -134,19 +146,36 @@ class Worker:
         log = folder / f"{self.stage}.log"
         code = self._run_command(command, folder, log, lambda: None)
         if self.stopping.is_set():
+            self._write_status(run, state="waiting")
             return AGAIN
         if code != 0:
             raise CampaignError(f"{self.stage} failed: {processes.last_line(log)} (see {log})")
         self._write_status(run, state="done")
         return DONE
 
+    def _stage_before_ended(self, run: CampaignRun) -> bool:
+        """Return False if an earlier stage has failed; its status and problem stay as they are.
+
+        The other runs of the same job have brought this one to a later stage.
+
+        Raises:
+            CampaignError: an earlier stage is missing, and there is no reason for it.
+        """
+        folder, campaign = self.campaign_folder.run_folder(run), self.campaign_folder.campaign
+        earlier = engine.STAGES[: engine.STAGES.index(self.stage)]
+        if engine.next_stage(campaign, folder) not in earlier:
+            return True
+        wrote = self.campaign_folder.run_status(run)
+        missing = f"{folder}: the stage before {self.stage} did not end"
+        if wrote.get("stage") in earlier and wrote.get("state") != "done":
+            print(f"{run.name}: {missing}; the run is left alone", file=sys.stderr, flush=True)
+            return False
+        raise CampaignError(f"{missing}; pykoh submit repeats it")
+
     def _simulate(self, run: CampaignRun) -> int:
         """Run LAMMPS until the stage is done, from the newest undamaged restart file."""
         folder, campaign = self.campaign_folder.run_folder(run), self.campaign_folder.campaign
         name = engine.FILE_PREFIX[self.stage]
-        needed = "koh.data" if self.stage == "equilibrate" else "equil.data"
-        if not (folder / needed).exists():
-            raise CampaignError(f"{folder / needed} is missing: the stage before did not end")
         idle, watch_of_run = 0, Watch(self.campaign_folder, run)
         while not self.stopping.is_set():
             checkpoints = Checkpoints(folder, name)

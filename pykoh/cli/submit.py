@@ -34,7 +34,12 @@ from pykoh.errors import CampaignError
     help="site.yaml: describes how this cluster runs jobs.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder.  [default: NAME]")
-@click.option("--dry-run", is_flag=True, help="Write folders and job scripts; submit nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show the job scripts, and submit nothing. Makes the folder of a new campaign; an "
+    "existing campaign stays as it is.",
+)
 @click.option("--local", is_flag=True, help="Run it on this machine, without Slurm.")
 def command(
     path: Path | None,
@@ -59,11 +64,12 @@ def command(
     Options replace values of the file, or the whole file. After a time limit, preemption or the
     failure of a node, jobs continue from the newest undamaged restart file. The same command
     continues a campaign whose jobs have failed or were cancelled. A larger `ps` makes it longer;
-    more molarities, temperatures or replicas add runs to it.
+    more molarities, temperatures or replicas add runs to it. Runs without a box can be left out
+    again.
     """
-    from pykoh.campaign import slurm
     from pykoh.campaign.spec import read_campaign, read_site
-    from pykoh.campaign.submission import make_folder, submit
+    from pykoh.campaign.submission import dry_run as show
+    from pykoh.campaign.submission import submit
     from pykoh.processes import interruptible
 
     if dry_run and local:
@@ -81,11 +87,11 @@ def command(
     campaign = read_campaign(path, settings, options)
     how = read_site(site) if site is not None else None
     if dry_run:
-        campaign_folder = make_folder(campaign, how, output)
+        campaign_folder, jobs = show(campaign, how, output)
         click.echo(
             f"{len(campaign_folder.runs)} runs in {campaign_folder.path}, {campaign.ps:g} ps each"
         )
-        for job in slurm.write_scripts(campaign_folder):
+        for job in jobs:
             click.echo(f"\n--- {job.path}")
             click.echo(job.text.rstrip())
         return
