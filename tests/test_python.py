@@ -208,7 +208,7 @@ def test_a_campaign_in_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     settings = {"molarities": [6.26], "potential": potential(), "ps": 1, "atoms": 60}
     with pytest.raises(CampaignError, match="sbatch"):
         pykoh.submit(output="c", say=said.append, **settings)
-    assert said == [f"1 runs in {Path('c')}, 1 ps each"]
+    assert not said and not Path("c").exists(), "nothing is made on a machine without Slurm"
     with pytest.raises(CampaignError, match="give settings with a campaign file"):
         campaign = pykoh.Campaign(molarities=(6.26,), potential=str(potential()))
         pykoh.submit(campaign, ps=3)
