@@ -15,18 +15,16 @@ from pykoh.analysis.series import SeriesPoint
 from pykoh.analysis.series_quantities import QUANTITIES, SUBJECTS, Quantity
 from pykoh.errors import ResultsError
 from pykoh.files import write_text
-from pykoh.report.html import Markup, join, pictures, section, table, tag
+from pykoh.report.html import join, pictures, section, tag
 from pykoh.report.page import PLOTS, REPORT_HTML, document
-from pykoh.report.series import solution_names
+from pykoh.report.series import NOTHING, as_markup, quantity_name, solution_names
 from pykoh.report.series_plots import PANELS, comparison
-from pykoh.report.values import power_of_ten, quantity
+from pykoh.report.values import quantity
 
 COMPARE_CSV = "compare.csv"
 # Boxes have whole numbers of ions: those of one requested molarity differ by 1 to 2 %.
 _SAME_MOLARITY = 0.02
 _SAME_K = 2.0
-_NOTHING = "–"
-
 Named = Mapping[str, Sequence[SeriesPoint]]
 
 
@@ -40,7 +38,7 @@ def difference(one: Estimate | None, other: Estimate | None) -> Estimate | None:
     error = None
     if one.stderr is not None and other.stderr is not None:
         error = math.hypot(one.stderr, other.stderr)
-    return Estimate.number(other.value - one.value, error, How.REPLICAS)
+    return Estimate.number(other.value - one.value, error, How.PARTS)
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -140,23 +138,9 @@ def compared(subject: str, named: Named) -> list[list[str]]:
         if len(values) == 2:
             values.append(difference(values[0], values[1]))
         scale = 10.0**-entry.exponent
-        power = f"{power_of_ten(entry.exponent)} " if entry.exponent else ""
-        unit = f" ({power}{entry.unit})" if entry.unit else ""
-        cells = [_NOTHING if each is None else quantity(each.times(scale)) for each in values]
-        found.append([f"{entry.title}{unit}, {solution}", *cells])
+        cells = [NOTHING if each is None else quantity(each.times(scale)) for each in values]
+        found.append([f"{quantity_name(entry)}, {solution}", *cells])
     return found
-
-
-def _page_table(subject: str, named: Named) -> Markup:
-    header, *lines = compared(subject, named)
-    missing = tag("span", _NOTHING, class_="missing")
-    return table(
-        header,
-        [
-            [line[0], *(missing if c == _NOTHING else tag("span", c, class_="q") for c in line[1:])]
-            for line in lines
-        ],
-    )
 
 
 def _write_csv(named: Named, path: Path) -> None:
@@ -223,7 +207,7 @@ def _write(named: Named, folder: Path, png: bool) -> Path:
         for plot in plots:
             plot.write(plot_folder, png)
         if keys:
-            body = join([pictures(plots), _page_table(subject, named)])
+            body = join([pictures(plots), as_markup(compared(subject, named))])
             sections.append(section(subject, title, body))
             contents.append((subject, title))
     _write_csv(named, folder / COMPARE_CSV)

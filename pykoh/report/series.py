@@ -17,7 +17,7 @@ from pykoh.report.references import ARRHENIUS, GILLIAM, LALIBERTE
 from pykoh.report.series_plots import series_plots
 from pykoh.report.values import duration, power_of_ten, quantity, significant
 
-_NOTHING = "–"
+NOTHING = "–"
 _MEASURED = {
     "einstein_S_per_m": ("conductivity, measured", "experiment_S_per_m"),
     "viscosity_mPa_s": ("viscosity, measured", "experiment_viscosity_mPa_s"),
@@ -33,10 +33,10 @@ _ACTIVATED = {
 
 def _cell(entry: Quantity, point: SeriesPoint) -> str:
     mean = entry.in_table(point.values[entry.key])
-    return _NOTHING if mean is None else quantity(mean.times(10.0**-entry.exponent))
+    return NOTHING if mean is None else quantity(mean.times(10.0**-entry.exponent))
 
 
-def _name(entry: Quantity) -> str:
+def quantity_name(entry: Quantity) -> str:
     """Return the head of a row, with the unit of its numbers."""
     power = f"{power_of_ten(entry.exponent)} " if entry.exponent else ""
     return f"{entry.title} ({power}{entry.unit})" if entry.unit else entry.title
@@ -65,22 +65,23 @@ def rows(subject: str, points: Sequence[SeriesPoint]) -> list[list[str]]:
     for entry in QUANTITIES:
         if entry.subject != subject:
             continue
-        found.append([_name(entry), *(_cell(entry, point) for point in points)])
+        found.append([quantity_name(entry), *(_cell(entry, point) for point in points)])
         if entry.key in _MEASURED:
             title, attribute = _MEASURED[entry.key]
             measured = [getattr(point, attribute) for point in points]
-            cells = [_NOTHING if value is None else significant(value) for value in measured]
+            cells = [NOTHING if value is None else significant(value) for value in measured]
             found.append([f"{title} ({entry.unit})", *cells])
     return found
 
 
-def _table(subject: str, points: Sequence[SeriesPoint]) -> Markup:
-    header, *lines = rows(subject, points)
-    missing = tag("span", _NOTHING, class_="missing")
+def as_markup(texts: Sequence[Sequence[str]]) -> Markup:
+    """Return a table of the page: the header, then rows whose first text is their head."""
+    header, *lines = texts
+    missing = tag("span", NOTHING, class_="missing")
     cells = [
         [
             line[0],
-            *(missing if cell == _NOTHING else tag("span", cell, class_="q") for cell in line[1:]),
+            *(missing if cell == NOTHING else tag("span", cell, class_="q") for cell in line[1:]),
         ]
         for line in lines
     ]
@@ -171,7 +172,7 @@ def write_series_report(
     sections = [section("runs", "Runs", about, _runs(points, reports))]
     contents = [("runs", "Runs")]
     for subject, title in SUBJECTS.items():
-        body = join([pictures(plots.get(subject, [])), _table(subject, points)])
+        body = join([pictures(plots.get(subject, [])), as_markup(rows(subject, points))])
         sections.append(section(subject, title, body))
         contents.append((subject, title))
     if activations:

@@ -106,10 +106,7 @@ def conclusion(comparison: Comparison) -> str:
         f"The next is {trained_at(following)} mol/L with {_mean_text(following)}; "
         f"the first is better in {100 * first:.0f} % of the bootstrap samples."
     )
-    if not 0.025 < first < 0.975:
-        text += " The difference is significant (95 % confidence)."
-    else:
-        text += " The difference is not significant (95 % confidence)."
+    text += f" The difference is {'' if first > 0.975 else 'not '}significant (95 % confidence)."
     spread = comparison.spread
     if spread is None:
         text += (
