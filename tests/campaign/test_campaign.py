@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -19,7 +18,6 @@ from pykoh.campaign.checkpoints import Checkpoints, restart_step
 from pykoh.campaign.folder import CampaignFolder, create
 from pykoh.campaign.scripts import jobs_of
 from pykoh.campaign.spec import Campaign, Site, read_campaign, read_site, runs_of
-from pykoh.campaign.submission import submit
 from pykoh.campaign.worker import AGAIN, BUSY
 from pykoh.cli import main
 from pykoh.errors import CampaignError
@@ -298,44 +296,6 @@ def test_a_told_worker_stops_and_the_next_goes_on(tiny: CampaignFolder) -> None:
     again = (place / "koh.dump").stat().st_mtime
     assert worker(tiny, "produce").wait() == 0
     assert (place / "koh.dump").stat().st_mtime == again, "what is done is not done again"
-
-
-def test_a_run_that_another_process_works_on_is_left_to_it(tmp_path: Path) -> None:
-    campaign = Campaign((6.3,), str(SHIPPED), atoms=30, ps=0.1)
-    site = Site(engine="pykoh", gpus=0, cpus=1)
-    made = folder(tmp_path / "c", campaign, site)
-    with (made.run_folder(made.runs[0]) / "lock").open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        said: list[str] = []
-        done = submit(campaign, tmp_path / "c", site=site, local=True, say=said.append)
-    assert not done.failed and made.run_status(made.runs[0]) == {}
-    assert said[1] == "6.3M_298.15K_1: build", "no further stage is tried"
-    assert said[2].startswith("1 run is left to another process; the same command") and not said[3:]
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_local_runs_end_soon_when_told(tmp_path: Path, number: int) -> None:
-    """Ctrl-C, or the TERM of a shell that ends: restart files are written, and the rest is left."""
-    (tmp_path / "site.yaml").write_text("engine: pykoh\ngpus: 0\ncpus: 1\n")
-    command = [
-        sys.executable, "-m", "pykoh", "submit", "--molarity", "6.3", "--potential", str(SHIPPED),
-        "--ps", "1", "--set", "atoms=30", "--set", "equilibrate_ps=1000", "--site", "site.yaml",
-        "-o", "c", "--local",
-    ]  # fmt: skip
-    process = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    place = tmp_path / "c" / "runs" / "6.3M_298.15K_1"
-    deadline = time.monotonic() + 240
-    while not (place / "equil.restart").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(number)
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 1 and said.splitlines()[-1].startswith("Error: stopped; "), said
-    assert json.loads((place / "status.json").read_text())["state"] == "waiting"
-    assert restart_step(place / "equil.restart") is not None
-    assert not (place / "equil.data").exists()
 
 
 def test_a_failure_is_shown_with_its_line(tiny: CampaignFolder, tmp_path: Path) -> None:
