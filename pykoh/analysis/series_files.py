@@ -113,7 +113,9 @@ def read_series(path: str | Path) -> list[SeriesPoint]:
         tree = json.loads(file.read_text(encoding="utf-8"))
         return [_read_point(entry) for entry in tree["points"]]
     except OSError as error:
-        raise ResultsError(f"{file}: {error.strerror or error}") from error
+        raise ResultsError(
+            f"{file}: {error.strerror or error}; pykoh analyze --series makes series.json"
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ResultsError(
             f"{file}: is no series.json; pykoh analyze --series makes one"
