@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,8 @@ def campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CampaignFolder:
     """A campaign of two runs: one with a box and three kept frames, one of them broken."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "teacher.py").write_text(TEACHER)
+    # Other tests have a module of this name too.
+    monkeypatch.delitem(sys.modules, "teacher", raising=False)
     # It has grown: its first run is the second one of the description.
     site = Site(engine="pykoh", gpus=0)
     create(tmp_path / "koh", Campaign((9.3,), "p", temperatures=(333.15,), ps=5.0), site, SHIPPED)
