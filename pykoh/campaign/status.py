@@ -52,6 +52,8 @@ def status(campaign_folder: CampaignFolder) -> list[RunStatus]:
         stage = next_stage(campaign, folder)
         task = run.index // campaign_folder.site.runs_per_job
         said = str(wrote.get("state", "not begun")) if wrote.get("stage") == stage else "not begun"
+        if stage == "produce" and step and said in ("not begun", "done"):
+            said = "waiting"  # done with an earlier, smaller `ps`
         problem = wrote.get("problem") if said == "failed" else None
         state = queue.get(stage, {}).get(task, said)
         if state == "running" and stage not in queue and slurm.job_ids(campaign_folder):

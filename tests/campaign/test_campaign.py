@@ -296,6 +296,9 @@ def test_a_told_worker_stops_and_the_next_goes_on(tiny: CampaignFolder) -> None:
     again = (place / "koh.dump").stat().st_mtime
     assert worker(tiny, "produce").wait() == 0
     assert (place / "koh.dump").stat().st_mtime == again, "what is done is not done again"
+    folder(tiny.path, replace(tiny.campaign, ps=2.4))
+    shown = call("status", str(tiny.path)).output
+    assert shown.splitlines()[1].endswith("waiting"), "a longer run is not done, and has begun"
 
 
 def test_a_failure_is_shown_with_its_line(tiny: CampaignFolder, tmp_path: Path) -> None:
