@@ -2,13 +2,8 @@
 
 A committee is a set of potentials of the same kind, trained on the same data. They differ in the
 seed or in the frames that were left out. They agree on configurations that the data cover, and
-disagree on others. The measure of disagreement is the largest standard deviation of the force
-vector over the committee, of all atoms,
-
-    σ_i = sqrt(1 / (n − 1) Σ_m |F_i^m − <F_i>|²),
-
-in eV/Å: Zhang et al., Comput. Phys. Commun. 253 (2020) 107206, doi:10.1016/j.cpc.2020.107206
-(there with 1/n).
+disagree on others. The measure of disagreement is the largest
+:func:`~pykoh.engines.committee.disagreement` of all atoms, in eV/Å.
 """
 
 from __future__ import annotations
@@ -20,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pykoh.engines.committee import disagreement
 from pykoh.errors import ModelError
 
 if TYPE_CHECKING:
@@ -48,17 +43,6 @@ class Judgement:
     largest_eV_per_A: float
     disagreement_eV_per_A: float | None
     atom: int
-
-
-def disagreement(forces: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return σ_i of each atom, eV/Å.
-
-    Args:
-        forces: ``[n_potentials, n_atoms, 3]`` eV/Å, at least two potentials.
-    """
-    centred = forces - forces.mean(axis=0)
-    sigma: NDArray[np.float64] = np.sqrt((centred**2).sum(axis=(0, 2)) / (len(forces) - 1))
-    return sigma
 
 
 class ForceGuard:

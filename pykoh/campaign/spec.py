@@ -15,6 +15,7 @@ _TIME = re.compile(r"(\d+-)?\d{1,2}:\d{2}(:\d{2})?|\d+")
 # LAMMPS reads seeds as integers of 32 bits; each run has its own, from 1000 times this one.
 _LARGEST_SEED = 2_000_000
 _WORD = re.compile(r"[A-Za-z0-9_.-]+")
+DEFAULT_FLAG_EV_PER_A = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Campaign:
     seed: int = 1
     attempts: int = 3
     committee: tuple[str, ...] = ()
-    flag_eV_per_A: float = 0.3
+    flag_eV_per_A: float = DEFAULT_FLAG_EV_PER_A
     stop_eV_per_A: float = 1.0
     max_force_eV_per_A: float = 30.0
 

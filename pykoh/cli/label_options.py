@@ -1,12 +1,19 @@
-"""Options of the commands that read label files: units, names, limits."""
+"""Commands that read label files: their options, and test frames for models."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from pykoh.reference.labels import LabelSet, Reading
+    from pykoh.transferability.candidates import Candidate
 
 _OPTIONS = (
     click.option(
@@ -37,3 +44,51 @@ def reads_labels(function: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_OPTIONS):
         wrapped = option(wrapped)
     return wrapped
+
+
+def read_test_frames(
+    models: Sequence[Path], data: Sequence[Path], reading: Reading
+) -> tuple[list[Candidate], LabelSet, list[Atoms]]:
+    """Return models, all labels, and the labelled frames to test the models on; print warnings.
+
+    Raises:
+        TrainingError: a model is named twice.
+        PykohError: a file cannot be read.
+    """
+    from pykoh.errors import TrainingError
+    from pykoh.reference.labels import read_labels
+    from pykoh.transferability.candidates import read_candidate
+
+    if len(set(models)) < len(models):
+        raise TrainingError("a model is named twice; name each once")
+    candidates = [read_candidate(path) for path in models]
+    labels = read_labels(data, reading)
+    for note in labels.notes:
+        click.echo(f"Warning: {note}", err=True)
+    marked = [frame for frame in labels.frames if frame.info.get("split") == "test"]
+    frames = marked or list(labels.frames)
+    for candidate in candidates:
+        if not candidate.has_record:
+            click.echo(
+                f"Warning: {candidate.path}: no {candidate.path.with_suffix('.json').name} beside "
+                "it; pykoh cannot check whether it was trained on the test frames",
+                err=True,
+            )
+    click.echo(f"{len(frames)} test frames at {labels.level}")
+    return candidates, labels, frames
+
+
+def refuse_as_folder(output: Path) -> None:
+    """Raise :class:`TrainingError` if a path cannot become a folder of results."""
+    from pykoh.errors import TrainingError
+
+    if output.exists() and not output.is_dir():
+        raise TrainingError(f"{output}: is a file; name a folder with -o")
+    if not output.parent.is_dir():
+        raise TrainingError(f"{output}: its folder {output.parent} does not exist; create it first")
+
+
+def show_progress(name: str, done: int, total: int) -> None:
+    """Print how many frames of a model are evaluated, from time to time."""
+    if done == total or done % 20 == 0:
+        click.echo(f"{name}: {done}/{total}")

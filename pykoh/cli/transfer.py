@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pykoh.cli.label_options import reads_labels
+from pykoh.cli.label_options import (
+    read_test_frames,
+    reads_labels,
+    refuse_as_folder,
+    show_progress,
+)
 from pykoh.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -59,41 +64,17 @@ def command(
     from pykoh.files import refuse_overwrite
 
     refuse_overwrite([output / "transfer.json"], force)
-    if output.exists() and not output.is_dir():
-        raise TrainingError(f"{output}: is a file; name a folder with -o")
-    if not output.parent.is_dir():
-        raise TrainingError(f"{output}: its folder {output.parent} does not exist; create it first")
-    if len(set(models)) < len(models):
-        raise TrainingError("a model is named twice; name each once")
+    refuse_as_folder(output)
     import numpy as np
 
     from pykoh.provenance import record, sha256
-    from pykoh.reference.labels import read_labels
     from pykoh.training.data import elements_of
-    from pykoh.transferability.candidates import read_candidate
     from pykoh.transferability.compare import compare
     from pykoh.transferability.write import conclusion, write
 
-    candidates = [read_candidate(path) for path in models]
-    labels = read_labels(data, reading)
-    for note in labels.notes:
-        click.echo(f"Warning: {note}", err=True)
-    marked = [f for f in labels.frames if f.info.get("split") == "test"]
-    frames = marked or list(labels.frames)
-    for candidate in candidates:
-        if not candidate.has_record:
-            click.echo(
-                f"Warning: {candidate.path}: no {candidate.path.with_suffix('.json').name} beside "
-                "it; pykoh cannot check whether it was trained on the test frames",
-                err=True,
-            )
-    click.echo(f"{len(frames)} test frames at {labels.level}")
+    candidates, labels, frames = read_test_frames(models, data, reading)
     if learning_curve and sum(c.has_record for c in candidates) < 2:
         raise TrainingError("--learning-curve: needs two or more models with their records")
-
-    def report(name: str, done: int, total: int) -> None:
-        if done == total or done % 20 == 0:
-            click.echo(f"{name}: {done}/{total}")
 
     output.mkdir(exist_ok=True)
     inputs = {str(p): sha256(p) for p in (*models, *data)}
@@ -104,7 +85,7 @@ def command(
             elements_of(frames),
             labels.level_key,
             np.random.default_rng(seed),
-            report,
+            show_progress,
         )
         paths = write(comparison, output, learning_curve)
     _print_table(comparison)

@@ -123,6 +123,27 @@ def calculator_of(candidate: Candidate, symbols: Sequence[str]) -> Calculator:
     return calculator
 
 
+def refuse_unfit(candidates: Sequence[Candidate], frames: Sequence[Atoms], level_key: str) -> None:
+    """Refuse models that the frames do not test.
+
+    Args:
+        candidates: the models.
+        frames: labelled test frames.
+        level_key: level of theory of the frames.
+
+    Raises:
+        TrainingError: a test frame or its trajectory was used for training, or a model was trained
+            on labels of another level.
+    """
+    for candidate in candidates:
+        refuse_leaks(candidate, frames)
+        if candidate.level_key not in (None, level_key):
+            raise TrainingError(
+                f"{candidate.path}: was trained on labels of another level of theory than "
+                "--data; its errors would be differences of the levels"
+            )
+
+
 def refuse_leaks(candidate: Candidate, frames: Sequence[Atoms]) -> None:
     """Raise :class:`TrainingError` if a test frame or its trajectory was used for training."""
     from pykoh.reference.frames import frame_key

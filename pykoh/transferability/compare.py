@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pykoh.errors import TrainingError
 from pykoh.training.data import concentrations, nearest_concentration
-from pykoh.transferability.candidates import Candidate, calculator_of, refuse_leaks
+from pykoh.transferability.candidates import Candidate, calculator_of, refuse_unfit
 from pykoh.transferability.errors import (
     FrameErrors,
     Interval,
@@ -117,13 +116,7 @@ def compare(
             labels of another level, or two files are the same training.
     """
     refuse_same_model(candidates)
-    for candidate in candidates:
-        refuse_leaks(candidate, frames)
-        if candidate.level_key not in (None, level_key):
-            raise TrainingError(
-                f"{candidate.path}: was trained on labels of another level of theory than "
-                "--data; its errors would be differences of the levels"
-            )
+    refuse_unfit(candidates, frames, level_key)
     molarities = concentrations(frames)
     column = np.array([molarities.index(nearest_concentration(f, molarities)) for f in frames])
     weights = np.zeros((0, 0))

@@ -28,7 +28,8 @@ def trained_at(candidate: Candidate | TrainingSet) -> str:
     return "+".join(f"{m:.3g}" for m in candidate.molarities_mol_per_L)
 
 
-def _plain(value: Interval) -> dict[str, float]:
+def plain(value: Interval) -> dict[str, float]:
+    """Return an interval as plain values for a JSON file."""
     return {
         "value": round(value.value, 4),
         "stderr": round(value.stderr, 4),
@@ -50,19 +51,19 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                 "n_labels": row.candidate.n_labels,
                 "label_core_hours": row.candidate.label_core_hours,
                 "training_core_hours": row.candidate.training_core_hours,
-                "force_rmse_over_concentrations_meV_per_A": _plain(row.mean_meV_A),
-                "worst_force_rmse_meV_per_A": _plain(row.worst_meV_A),
+                "force_rmse_over_concentrations_meV_per_A": plain(row.mean_meV_A),
+                "worst_force_rmse_meV_per_A": plain(row.worst_meV_A),
                 "tests": [
                     {
                         "molarity_mol_per_L": cell.molarity_mol_per_L,
                         "n_frames": cell.n_frames,
                         "n_trajectories": cell.n_runs,
-                        "force_rmse_meV_per_A": _plain(cell.force_meV_A),
+                        "force_rmse_meV_per_A": plain(cell.force_meV_A),
                         "force_rmse_by_element_meV_per_A": {
-                            s: _plain(v) for s, v in cell.by_element_meV_A.items()
+                            s: plain(v) for s, v in cell.by_element_meV_A.items()
                         },
-                        "energy_rmse_meV_per_atom": _plain(cell.energy_meV),
-                        "energy_rmse_less_offset_meV_per_atom": _plain(cell.energy_spread_meV),
+                        "energy_rmse_meV_per_atom": plain(cell.energy_meV),
+                        "energy_rmse_less_offset_meV_per_atom": plain(cell.energy_spread_meV),
                     }
                     for cell in row.concentrations
                 ],
@@ -74,7 +75,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                 "trained_at_mol_per_L": list(each.molarities_mol_per_L),
                 "n_labels": each.n_labels,
                 "models": [comparison.rows[k].candidate.name for k in each.members],
-                "force_rmse_over_concentrations_meV_per_A": _plain(each.mean_meV_A),
+                "force_rmse_over_concentrations_meV_per_A": plain(each.mean_meV_A),
                 "probability_best_single_concentration": probability.get(place),
             }
             for place, each in enumerate(comparison.sets)

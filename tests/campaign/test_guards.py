@@ -10,8 +10,8 @@ import pytest
 from ase import Atoms
 
 from labels import frames
-from pykoh.campaign.forces import disagreement
 from pykoh.campaign.guards import broken_molecules, find_problem, newest_frame
+from pykoh.engines.committee import disagreement
 
 TYPES = {"H": 1, "O": 2, "K": 3}
 
