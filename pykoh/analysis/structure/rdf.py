@@ -188,11 +188,11 @@ def _pair_histograms(
                 cell[a, b] = cells[f, a, b]
         wrap(positions[f], everyone, inverse, fractional)
         n0, n1, n2 = bin_counts(inverse, r_max / _SPLIT)
-        # With fewer cells the neighbours on one side would be those on the other too.
-        fewest = 2 * _SPLIT + 1
-        binned = n0 >= fewest and n1 >= fewest and n2 >= fewest
-        if not binned:
-            n0, n1, n2 = 1, 1, 1
+        # With fewer cells the neighbours on one side would be those on the other too: there is one
+        # cell, which has no neighbours.
+        reach = _SPLIT
+        if min(n0, n1, n2) < 2 * _SPLIT + 1:
+            n0, n1, n2, reach = 1, 1, 1, 0
         first = sort_into_bins(fractional, n0, n1, n2, order)
         for a in range(N_KINDS):
             number[a] = 0.0
@@ -207,39 +207,34 @@ def _pair_histograms(
         for p in range(N_PAIRS):
             for b in range(n_bins + BEYOND):
                 found[p, b] = 0
-        if not binned:
-            for i in range(n):
-                _distance_bins(place, i, i + 1, n, cell, per_width, n_bins, bins)
-                _count(bins, i, i + 1, n, kind, rows, found, closest)
-        else:
-            for b0 in range(n0):
-                for b1 in range(n1):
-                    for b2 in range(n2):
-                        own = (b0 * n1 + b1) * n2 + b2
-                        # Half of the neighbours, so that each pair comes once: the rows after
-                        # this one, and in this row the bins after this one.
-                        for d0 in range(_SPLIT + 1):
-                            for d1 in range(0 if d0 == 0 else -_SPLIT, _SPLIT + 1):
-                                same_row = d0 == 0 and d1 == 0
-                                row = ((b0 + d0) % n0 * n1 + (b1 + d1) % n1) * n2
-                                low = b2 if same_row else b2 - _SPLIT
-                                high = b2 + _SPLIT
-                                # Bins of a row lie one after the other; a part goes round.
-                                for piece in range(3):
-                                    shift = (piece - 1) * n2
-                                    start = max(low, shift) - shift
-                                    stop = min(high, shift + n2 - 1) - shift
-                                    if stop < start:
-                                        continue
-                                    end = first[row + stop + 1]
-                                    for i in range(first[own], first[own + 1]):
-                                        begin = first[row + start]
-                                        if same_row and piece == 1:
-                                            begin = i + 1
-                                        _distance_bins(
-                                            place, i, begin, end, cell, per_width, n_bins, bins
-                                        )
-                                        _count(bins, i, begin, end, kind, rows, found, closest)
+        for b0 in range(n0):
+            for b1 in range(n1):
+                for b2 in range(n2):
+                    own = (b0 * n1 + b1) * n2 + b2
+                    # Half of the neighbours, so that each pair comes once: the rows after
+                    # this one, and in this row the bins after this one.
+                    for d0 in range(reach + 1):
+                        for d1 in range(0 if d0 == 0 else -reach, reach + 1):
+                            same_row = d0 == 0 and d1 == 0
+                            row = ((b0 + d0) % n0 * n1 + (b1 + d1) % n1) * n2
+                            low = b2 if same_row else b2 - reach
+                            high = b2 + reach
+                            # Bins of a row lie one after the other; a part goes round.
+                            for piece in range(3):
+                                shift = (piece - 1) * n2
+                                start = max(low, shift) - shift
+                                stop = min(high, shift + n2 - 1) - shift
+                                if stop < start:
+                                    continue
+                                end = first[row + stop + 1]
+                                for i in range(first[own], first[own + 1]):
+                                    begin = first[row + start]
+                                    if same_row and piece == 1:
+                                        begin = i + 1
+                                    _distance_bins(
+                                        place, i, begin, end, cell, per_width, n_bins, bins
+                                    )
+                                    _count(bins, i, begin, end, kind, rows, found, closest)
         for p in range(N_PAIRS):
             for b in range(n_bins):
                 histogram[f, p, b] += found[p, b]
