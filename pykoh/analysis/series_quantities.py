@@ -74,15 +74,18 @@ def _barrier(results: AnalysisResults) -> Estimate | None:
     return None if found is None else found.barrier_kT
 
 
-def _neighbours(pair: str) -> Find:
-    """Find a coordination number; ``+`` stands for the cation."""
+def _water_of_hydroxide(results: AnalysisResults) -> Estimate | None:
+    found = results.structure.of("O*-Ow")
+    return None if found is None else found.coordination_number
+
+
+def _in_contact(name: str) -> Find:
+    """Find neighbours of the cation within its contact distance, the same in all solutions."""
 
     def get(results: AnalysisResults) -> Estimate | None:
-        name = pair.replace("+", results.input.cation)
-        for rdf in results.structure.rdfs:
-            if rdf.pair == name:
-                return rdf.coordination_number
-        return None
+        ions = results.structure.contacts
+        found: Estimate | None = None if ions is None else getattr(ions, name)
+        return found
 
     return get
 
@@ -132,9 +135,15 @@ QUANTITIES = (
     Quantity("OH_OH_bonded_fraction", "OH⁻ that donate to OH⁻", _bonded, "bonds", share=True),
     Quantity("OH_OH_bonds_per_OH", "bonds donated to OH⁻ per OH⁻", _donated, "bonds"),
     Quantity("OH_paired_fraction", "OH⁻ with another OH⁻ near", _paired, "bonds", share=True),
-    Quantity("coordination_OH_H2O", "H₂O around OH⁻", _neighbours("O*-Ow"), "structure"),
-    Quantity("coordination_cation_H2O", "H₂O around the cation", _neighbours("+-Ow"), "structure"),
-    Quantity("coordination_cation_OH", "OH⁻ around the cation", _neighbours("+-O*"), "structure"),
+    Quantity("coordination_OH_H2O", "H₂O around OH⁻", _water_of_hydroxide, "structure"),
+    Quantity(
+        "contact_cation_H2O", "H₂O in contact with the cation",
+        _in_contact("mean_water_per_cation"), "structure",
+    ),
+    Quantity(
+        "contact_cation_OH", "OH⁻ in contact with the cation",
+        _in_contact("mean_hydroxides_per_cation"), "structure",
+    ),
     Quantity(
         "nernst_einstein_S_per_m", "conductivity, Nernst–Einstein",
         _conductivity("nernst_einstein_S_per_m"), "charge", unit="S/m",

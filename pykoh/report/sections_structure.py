@@ -90,8 +90,14 @@ def _contacts(results: AnalysisResults) -> list[Markup]:
          "hydrogen bonds between two OH⁻ that touch one cation"),
         ("ions in clusters of three or more", number(f"{base}/clustered_fraction", clustered),
          "sets of ions joined by contacts"),
+        (f"H₂O per {cation}",
+         number(f"{base}/mean_water_per_cation", found.mean_water_per_cation),
+         f"oxygen within {found.cutoff_A:g} Å: the same distance in all solutions"),
+        (f"OH⁻ per {cation}",
+         number(f"{base}/mean_hydroxides_per_cation", found.mean_hydroxides_per_cation),
+         "likewise"),
     ]  # fmt: skip
-    return [table(("ions in contact", "share", "what it is"), rows)]
+    return [table(("contacts", "share or number", "what it is"), rows)]
 
 
 STRUCTURE = Section("structure", "Structure", _body, _plots)

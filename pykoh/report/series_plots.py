@@ -90,11 +90,11 @@ PANELS = (
         ),
     ),
     Panel(
-        "structure", "series_coordination", "Coordination", "neighbours in the first shell", 1.0,
+        "structure", "series_coordination", "Coordination", "neighbours", 1.0,
         (
             Line("coordination_OH_H2O", "H₂O around OH⁻", "vermillion", "o"),
-            Line("coordination_cation_H2O", "H₂O around the cation", "purple", "s"),
-            Line("coordination_cation_OH", "OH⁻ around the cation", "green", "D"),
+            Line("contact_cation_H2O", "H₂O in contact with the cation", "purple", "s"),
+            Line("contact_cation_OH", "OH⁻ in contact with the cation", "green", "D"),
         ),
     ),
     Panel(

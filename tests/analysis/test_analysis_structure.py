@@ -10,10 +10,16 @@ from pykoh.analysis.common import statistics as blocks
 from pykoh.analysis.common.constants import molarity
 from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.statistics import SegmentedSums, nothing_seen, ratio_stderr, share_stderr
-from pykoh.analysis.structure.distributions import structure
+from pykoh.analysis.structure.distributions import neighbours_within, structure
 from pykoh.analysis.structure.first_peak import first_peak
 from pykoh.analysis.structure.first_shell import FirstShell, first_shell, point_errors
-from pykoh.analysis.structure.rdf import BIN_A, PairHistograms
+from pykoh.analysis.structure.rdf import (
+    BIN_A,
+    KIND_CATION,
+    KIND_OSTAR,
+    KIND_OW,
+    PairHistograms,
+)
 from pykoh.analysis.transport.conductivity import (
     einstein_factor,
     experiment,
@@ -45,6 +51,31 @@ def direct_counts(
             r = np.linalg.norm(frame[j] - frame[i] + shifts, axis=1)
             counts += np.histogram(r, bins=BIN_A * np.arange(n_bins + 1))[0]
     return counts
+
+
+def test_neighbours_within_a_fixed_distance() -> None:
+    rng = np.random.default_rng(5)
+    types = rng.choice([1, 2, 2, 3], size=120).tolist()
+    cell = 13.0 * np.eye(3)
+    positions = rng.uniform(-20, 40, size=(40, 120, 3))
+    oxygens = np.flatnonzero(np.array(types) == 2)
+    cations = np.flatnonzero(np.array(types) == 3)
+    n_hydrogens = np.tile(rng.choice([1, 2], size=len(oxygens)), (40, 1))
+    pairs = PairHistograms(atoms_of(types), 6.0, 1)
+    pairs.add(positions, np.broadcast_to(cell, (40, 3, 3)).copy(), n_hydrogens)
+    for kind, n in ((KIND_OSTAR, 1), (KIND_OW, 2)):
+        near = oxygens[n_hydrogens[0] == n]
+        counted = np.mean([direct_counts(f, cations, near, cell, 120) for f in positions], axis=0)
+        up_to = np.cumsum(counted) / len(cations)
+        found = neighbours_within(pairs, KIND_CATION, kind, 3.6)
+        assert found is not None and found.stderr is not None
+        assert found.value == pytest.approx(up_to[71], rel=1e-3)
+        assert abs(found.value - len(near) * 4 / 3 * np.pi * 3.6**3 / 13**3) < 4 * found.stderr
+        part = neighbours_within(pairs, KIND_CATION, kind, 3.62)
+        assert part is not None and part.value == pytest.approx(
+            0.6 * up_to[71] + 0.4 * up_to[72], rel=1e-3
+        )
+        assert neighbours_within(pairs, KIND_CATION, kind, 6.1) is None
 
 
 @pytest.mark.parametrize("cell", [13.0 * np.eye(3), TILTED])

@@ -114,6 +114,32 @@ def _distribution(pair: str, sums: _Sums, n_frames: int) -> tuple[RadialDistribu
     return rdf, found.reason
 
 
+def neighbours_within(
+    pairs: PairHistograms, centre: int, neighbour: int, distance_A: float
+) -> Estimate | None:
+    """Return the mean number of neighbours within a distance, with an error from blocks of time.
+
+    A bin that the distance divides counts in proportion.
+
+    Args:
+        pairs: the histograms of the run.
+        centre: kind of the atoms that have neighbours.
+        neighbour: another kind.
+        distance_A: Å.
+
+    Returns:
+        None without such centres, or where the histograms end before the distance.
+    """
+    sums = _Sums(pairs, (centre,), (neighbour,))
+    bins = distance_A / BIN_A
+    if sums.centres.sum() <= 0 or bins > pairs.n_bins + 1e-6:
+        return None
+    share = np.clip(bins - np.arange(pairs.n_bins), 0.0, 1.0)
+    within = sums.histogram @ share
+    error = ratio_stderr(within[: sums.n], sums.centres[: sums.n])
+    return Estimate.number(float(within.sum() / sums.centres.sum()), error)
+
+
 def _pairing(pairs: PairHistograms, rdf: RadialDistribution) -> IonPairing | None:
     if rdf.first_minimum_A is None or rdf.coordination_number is None:
         return None

@@ -12,10 +12,13 @@ from pykoh.analysis.common.geometry import inverses_of
 from pykoh.analysis.common.statistics import SegmentedSums
 from pykoh.analysis.observable import Block, Frames, Observable, Outcome, System
 from pykoh.analysis.structure.contacts import CONTACT_A, N_CONTACTS, contacts, ion_contacts
-from pykoh.analysis.structure.distributions import structure
+from pykoh.analysis.structure.distributions import neighbours_within, structure
 from pykoh.analysis.structure.hydroxide_pairs import PairCounter
 from pykoh.analysis.structure.rdf import (
     BIN_A,
+    KIND_CATION,
+    KIND_OSTAR,
+    KIND_OW,
     LARGEST_R_A,
     PairCounts,
     PairFinder,
@@ -89,6 +92,14 @@ class Distributions(Observable[Structure]):
             reason = "no pair of hydroxides was seen to part, so its lifetime is unknown"
             warnings.append(AnalysisWarning("structure.hydroxide_pairs.lifetime_ps", reason))
         touching = contacts(self._contacts, self._contact_A)
+        if touching is not None:
+            hydroxides, water = (
+                neighbours_within(self._pairs, KIND_CATION, kind, self._contact_A)
+                for kind in (KIND_OSTAR, KIND_OW)
+            )
+            touching = replace(
+                touching, mean_hydroxides_per_cation=hydroxides, mean_water_per_cation=water
+            )
         return replace(found, contacts=touching, hydroxide_pairs=pairs), warnings
 
     def shown(self, result: Structure) -> Structure:

@@ -42,6 +42,11 @@ def _lines(structure: Structure, given: InputSummary) -> list[str]:
             f"{terminal(ions.free_hydroxide_fraction)}, "
             f"cations that bridge OH- {terminal(ions.bridging_fraction)}"
         )
+        lines.append(
+            f"  within {ions.cutoff_A:g} Å of {given.cation}+: "
+            f"{terminal(ions.mean_water_per_cation)} H2O, "
+            f"{terminal(ions.mean_hydroxides_per_cation)} OH-"
+        )
     if (pairs := structure.hydroxide_pairs) is not None:
         lines.append(
             f"  OH- with another within {pairs.cutoff_A:g} Å: "
@@ -126,6 +131,14 @@ def _contacts(found: IonContacts | None) -> Json:
         ),
         "ions_by_cluster_size": found.cluster_sizes,
         **_share(found.clustered_fraction, "clustered_fraction", "clustered"),
+        **keys(
+            found.mean_hydroxides_per_cation,
+            "mean_hydroxides_per_cation",
+            "mean_hydroxides_per_cation_stderr",
+        ),
+        **keys(
+            found.mean_water_per_cation, "mean_water_per_cation", "mean_water_per_cation_stderr"
+        ),
     }
 
 

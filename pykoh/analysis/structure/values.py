@@ -73,6 +73,10 @@ class IonContacts:
         bonded_pairs_bridged: hydrogen bonds OH- to OH- that a cation bridges, or None.
         cluster_sizes: [n], fraction of ions in clusters of 1, 2, 3 ... ions.
         clustered_fraction: ions in clusters of three or more, or None.
+        mean_hydroxides_per_cation: O* in contact per cation, or None.
+        mean_water_per_cation: Ow within the same distance per cation, or None. Unlike coordination
+            numbers within the first minimum, numbers within a fixed distance can be compared
+            between solutions: the minimum of g(K-Ow) moves from 3.9 to 4.6 Å with concentration.
     """
 
     cutoff_A: float
@@ -83,6 +87,8 @@ class IonContacts:
     bonded_pairs_bridged: Estimate | None
     cluster_sizes: FloatArray
     clustered_fraction: Estimate | None = None
+    mean_hydroxides_per_cation: Estimate | None = None
+    mean_water_per_cation: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
