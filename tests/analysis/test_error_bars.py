@@ -19,6 +19,7 @@ from pykoh.analysis.transport.hop_walk import HopWalk
 from pykoh.analysis.transport.msd_fft import MeanSquares, chunk_frames
 from pykoh.analysis.transport.onsager import apparent_share, onsager
 from pykoh.analysis.transport.straight_line import Points, independent_windows
+from pykoh.analysis.transport.waypoints import Waypoints
 
 DT = 0.1
 
@@ -67,6 +68,45 @@ def test_noise_of_windows_is_counted_once():
         values.append(fit.slope_A2_per_ps.value)
         errors.append(fit.slope_A2_per_ps.stderr)
     assert np.std(values, ddof=1) / np.mean(errors) == pytest.approx(1.0, abs=0.11)
+
+
+def independent(rng: np.random.Generator) -> np.ndarray:
+    return exact.walkers(rng, 1001, 48, 0.2, DT)
+
+
+def in_groups(rng: np.random.Generator) -> np.ndarray:
+    """Six groups of eight that the same flow carries: as much is known as of six particles."""
+    common = np.repeat(exact.walkers(rng, 1001, 6, 0.15, DT), 8, axis=1)
+    return common + exact.walkers(rng, 1001, 48, 0.05, DT)
+
+
+def now_mobile_now_not(rng: np.random.Generator) -> np.ndarray:
+    """All are mobile at some times and hardly at others; each lasts 8 ps in the mean."""
+    steps = np.diff(independent(rng), axis=0, prepend=np.zeros((1, 48, 3)))
+    changes = rng.random(1001) < DT / 8.0
+    mobile = (rng.integers(2) + np.cumsum(changes)) % 2
+    return np.cumsum(steps * np.sqrt(2.0 * mobile)[:, None, None], axis=0)
+
+
+@pytest.mark.parametrize(
+    ("motion", "low", "high"),
+    [(independent, 0.65, 1.1), (in_groups, 0.75, 1.3), (now_mobile_now_not, 0.8, 1.5)],
+)
+def test_particles_that_move_together_are_not_as_many(motion, low, high):
+    """Spread of D over runs / standard error. Without what they share 0.8, 1.7 and 8."""
+    values, errors = [], []
+    for seed in range(60):
+        path = motion(np.random.default_rng([7, seed]))
+        waypoints = Waypoints(path.shape[1])
+        waypoints.add(path)
+        shared = waypoints.shared(DT, 1.0)
+        fit = choose_fit(squares(path), DT, 1001, shared=shared).fit
+        assert fit is not None
+        values.append(fit.slope_A2_per_ps.value / 6.0)
+        errors.append(fit.slope_A2_per_ps.stderr / 6.0)
+    ratio = np.std(values, ddof=1) / np.sqrt(np.mean(np.square(errors)))
+    assert low < ratio < high
+    assert np.mean(values) == pytest.approx(0.2, abs=4 * np.std(values) / np.sqrt(60))
 
 
 @pytest.mark.parametrize(("drag", "later"), [(0.0, False), (0.2, True)])

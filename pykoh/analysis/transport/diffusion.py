@@ -13,7 +13,8 @@ of edge L, D∞ = D + ξ kB T / (6 π η L), ξ = 2.837297.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -130,6 +131,8 @@ class DiffusionInput:
         window_ps: fit window of the user, or None.
         walk: hops of the hydroxide, or None.
         charge: moments of :func:`pykoh.analysis.transport.conductivity.ion_tracks`, or None.
+        shared: by species, the part of the standard error of the slope that particles share, Å²/ps
+            (:mod:`pykoh.analysis.transport.waypoints`); 0 for others.
     """
 
     interval_ps: float | None
@@ -137,6 +140,7 @@ class DiffusionInput:
     window_ps: tuple[float, float] | None = None
     walk: HopWalk | None = None
     charge: tuple[Displacements, ...] | None = None
+    shared: Mapping[str, float] = field(default_factory=dict)
 
 
 _ORDER = ("O", "OH-_vehicular")
@@ -241,8 +245,9 @@ def _choices(
             fits[species] = WindowChoice(None, few)
             continue
         fits[species] = choose_fit(
-            moments, run.interval_ps, run.n_frames, run.window_ps, earliest[species]
-        )
+            moments, run.interval_ps, run.n_frames, run.window_ps, earliest[species],
+            shared=run.shared.get(species, 0.0),
+        )  # fmt: skip
     return fits, earliest
 
 
@@ -335,7 +340,7 @@ def diffusion(
                 D_m2_per_s=in_box,
                 D_infinite_m2_per_s=infinite,
                 fit=choice.fit,
-                msd=curve(moments, run.interval_ps, run.n_frames),
+                msd=curve(moments, run.interval_ps, run.n_frames, run.shared.get(species, 0.0)),
                 memory_ps=earliest[species],
             )
         )

@@ -66,6 +66,7 @@ def choose_fit(
     window: tuple[float, float] | None = None,
     earliest_ps: float = DEFAULT_EARLIEST_PS,
     bounded: bool = False,
+    shared: float = 0.0,
 ) -> WindowChoice:
     """Fit the linear part of an MSD.
 
@@ -83,6 +84,7 @@ def choose_fit(
         earliest_ps: no window begins before it: the known memory of the motion, 1 ps at least.
         bounded: a bounded motion lies on top (charges within molecules), so that the MSD has a
             large intercept; the log-log slope says nothing then and the straight line decides.
+        shared: the part of the standard error of the slope that particles share, Å²/ps.
 
     Returns:
         The fit, and a reason where it is missing or doubtful.
@@ -90,13 +92,14 @@ def choose_fit(
     keep = displacements.square > 0
     if n_frames < 4 or not keep.any():
         return WindowChoice(None, f"{n_frames} frames are too few for diffusion")
-    points, lags = _points(displacements, interval, n_frames), displacements.lag_frames[keep]
+    points = _points(displacements, interval, n_frames, shared)
+    lags = displacements.lag_frames[keep]
     if window is not None:
         return _in_window(points, lags, window)
     return _chosen(points, lags, earliest_ps, bounded)
 
 
-def _points(displacements: Displacements, interval: float, n_frames: int) -> Points:
+def _points(displacements: Displacements, interval: float, n_frames: int, shared: float) -> Points:
     """Return the points of an MSD that are above 0; arguments as of :func:`choose_fit`."""
     duration = max(n_frames - 1, 0) * interval
     keep = displacements.square > 0
@@ -112,6 +115,7 @@ def _points(displacements: Displacements, interval: float, n_frames: int) -> Poi
         displacements.n_particles[keep],
         interval,
         duration,
+        shared,
     )
 
 

@@ -103,6 +103,19 @@ class ShearViscosity(Observable[ViscosityFound]):
         return result
 
 
+_HYDROXIDE = ("OH-", "OH-_vehicular", "OH-_structural")
+
+
+def _shared(waypoints_of: dict[str, Waypoints], interval_ps: float | None) -> dict[str, float]:
+    """Return by species the error of the slope that particles share; hydrogen goes with oxygen."""
+    if interval_ps is None:
+        return {}
+    found = {
+        name: each.shared(interval_ps, DEFAULT_EARLIEST_PS) for name, each in waypoints_of.items()
+    }
+    return found | dict.fromkeys(("H", "H2O"), found["O"])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TransportFound:
     """Diffusion, and what a conductivity is made of.
@@ -147,7 +160,7 @@ class Transport(Observable[TransportFound]):
         self._hydroxides = [MeanSquares(n_id, levels, chunk) for _ in range(3)]
         # Cations minus hydroxides; cations; hydroxides.
         self._charge = [MeanSquares(1, levels, chunk) for _ in range(3)]
-        groups = len(system.cations), n_id, len(system.oxygens)
+        groups = len(system.cations), len(system.oxygens), n_id, n_id, n_id
         self._waypoints = [Waypoints(n) for n in groups]
 
     def add(self, block: Block, found: Any) -> None:
@@ -159,10 +172,10 @@ class Transport(Observable[TransportFound]):
         self._oxygens.add(positions, oxygens, block.found.counts == 2, submit)
         for correlator, path in zip(self._hydroxides, block.paths, strict=True):
             correlator.add(path, submit=submit)
-        groups = positions[:, cations], block.paths[0], positions[:, oxygens]
+        groups = positions[:, cations], positions[:, oxygens], *block.paths
         for waypoints, path in zip(self._waypoints, groups, strict=True):
             waypoints.add(path)
-        tracks = ion_tracks(*groups[:2])
+        tracks = ion_tracks(groups[0], block.paths[0])
         for correlator, path in zip(self._charge, tracks, strict=True):
             correlator.add(path, submit=submit)
 
@@ -211,12 +224,15 @@ class Transport(Observable[TransportFound]):
         correction = of_diffusion.finite_size_correction(summary.cell_A, summary.temperature_K, eta)
         hops = outcome.of(ProtonHops)
         charge = self._charge_moments(interval)
+        cation = f"{self.system.atoms.cation}+"
+        waypoints_of = dict(zip((cation, "O", *_HYDROXIDE), self._waypoints, strict=True))
         run = of_diffusion.DiffusionInput(
-            interval, outcome.n_frames, self._window, hop_walk(hops.counter, hops.grotthuss), charge
-        )
+            interval, outcome.n_frames, self._window, hop_walk(hops.counter, hops.grotthuss),
+            charge, _shared(waypoints_of, interval),
+        )  # fmt: skip
         found, warnings = of_diffusion.diffusion(self._moments(), run, correction)
-        species = (f"{self.system.atoms.cation}+", "OH-", "O")
-        for name, waypoints in zip(species, self._waypoints, strict=True):
+        for name in (cation, "OH-", "O"):
+            waypoints = waypoints_of[name]
             entry = found.of(name)
             if entry is not None and entry.fit is not None and interval is not None:
                 way = waypoints.squares(interval, entry.fit.start_ps)

@@ -35,6 +35,9 @@ to the covariance: nearly the same relative error at all lags, that of the numbe
 that do not overlap show for var(d²) / (2/3 <d²>²) is too low by 5 / (3 w), since their scatter is
 taken about their own mean; this is put right.
 
+Particles of a small box do not move independently. What they share is measured apart
+(:mod:`pykoh.analysis.transport.waypoints`) and its variance is added to that of the slope.
+
 Where the fit begins is not known, so no single window is chosen. All windows that begin between the
 earliest admissible lag and half of the last one are fitted, and the slopes are averaged with the
 weights of Jay and Neil, Phys. Rev. D 103 (2021) 114502, doi:10.1103/PhysRevD.103.114502,
@@ -149,20 +152,25 @@ def independent_windows(lag: FloatArray, duration: float, interval: float) -> Fl
     return np.minimum(independent, (duration - lag) / interval + 1.0)
 
 
-def curve(displacements: Displacements, interval: float, n_frames: int) -> DisplacementCurve:
+def curve(
+    displacements: Displacements, interval: float, n_frames: int, shared: float = 0.0
+) -> DisplacementCurve:
     """Return the MSD with standard errors.
 
     Args:
         displacements: moments at each lag.
         interval: time between frames, ps.
         n_frames: frames of the run.
+        shared: the part of the standard error of its slope that particles share, Å²/ps.
     """
     lag = displacements.lag_frames.astype(np.float64) * interval
     duration = max(n_frames - 1, 1) * interval
     independent = displacements.n_particles * independent_windows(lag, duration, interval)
     excess = np.maximum(1.0, displacements.non_gaussian())
     stderr = displacements.square * np.sqrt(2.0 / 3.0 * excess / np.maximum(independent, 1e-300))
-    return DisplacementCurve(lag, displacements.square, stderr, independent)
+    # Over short times a particle has not moved as far as the slope says.
+    common = np.minimum(shared * lag, displacements.square)
+    return DisplacementCurve(lag, displacements.square, np.hypot(stderr, common), independent)
 
 
 def _solve(
@@ -218,7 +226,10 @@ class _Average:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Points:
-    """The MSD of one species and what is known of its statistics."""
+    """The MSD of one species and what is known of its statistics.
+
+    ``shared`` is the part of the standard error of a slope that particles share, Å²/ps.
+    """
 
     lag: FloatArray
     spacing: FloatArray
@@ -228,6 +239,7 @@ class Points:
     n_particles: FloatArray
     interval: float
     duration: float
+    shared: float = 0.0
 
     def not_gaussian(self, chosen: np.ndarray) -> tuple[float, float]:
         """Return β and κ (Å⁴/ps) of the text of this module."""
@@ -372,7 +384,7 @@ class Points:
             start_ps=float(self.lag[chosen[0]]),
             end_ps=float(self.lag[chosen[-1]]),
             slope_A2_per_ps=Estimate.positive(
-                found.slope, np.sqrt(found.variance * inflation), How.LINE
+                found.slope, np.sqrt(found.variance * inflation + self.shared**2), How.LINE
             ),
             intercept_A2=found.intercept,
             exponent=self.exponent(chosen[:n_local], covariance[:n_local, :n_local].copy()),
