@@ -27,11 +27,11 @@ def single_runs(points: Sequence[SeriesPoint]) -> str:
     alone = sum(len(point.runs) == 1 for point in points)
     if not alone:
         return ""
-    who = "A solution here has" if alone == 1 else f"{alone} solutions here have"
+    which = f"{alone} of {len(points)} solution{'s' if len(points) > 1 else ''}"
     return (
-        f"{who} a single run. Its errors come from blocks of time, and miss what changes more "
-        "slowly than the run is long. Add replicas, which are independent boxes, before you draw "
-        "conclusions from a difference."
+        f"{which} with a single run. Errors of a single run come from blocks of time. They miss "
+        "what changes more slowly than the run is long. Add replicas, which are independent boxes, "
+        "before you draw conclusions from a difference."
     )
 
 
@@ -43,7 +43,7 @@ def doubts_in_words(points: Sequence[SeriesPoint]) -> list[str]:
         what = "a doubt" if n == 1 else f"{n} doubts"
         lines.append(f"Warning: {what} about values: see report.html")
     if alone := single_runs(points):
-        lines.append(f"Warning: {alone[0].lower()}{alone[1:]}")
+        lines.append(f"Warning: {alone}")
     return lines
 
 

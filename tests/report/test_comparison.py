@@ -106,13 +106,13 @@ def test_doubts_are_marked_and_said(tmp_path: Path) -> None:
     assert [cell.endswith("†") for cell in cells["net hops per OH⁻ (1/ps)"]] == [True] * 3
     page = (other / "report.html").read_text()
     assert "all quantities</b> – r1: why input.equilibration" in page and f"why {bonds}" in page
-    assert "A solution here has a single run." in page
+    assert "1 of 1 solution with a single run." in page
     done = CliRunner().invoke(
         main, ["compare", str(tmp_path / "one"), str(other), "-o", str(tmp_path / "c")]
     )
     assert done.exit_code == 0, done.output
     assert "doubts about values: see report.html" in done.output
-    assert "2 solutions here have a single run" in done.output
+    assert "2 of 2 solutions with a single run" in done.output
     clean = series([(f"r{k}", doubtful(a)) for k in (1, 2)])
     assert clean[0].doubts == {} and not doubts_in_words(clean)
     assert doubts_section({"": clean}) is None
