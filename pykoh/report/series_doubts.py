@@ -53,13 +53,12 @@ def doubts_section(named: Mapping[str, Sequence[SeriesPoint]]) -> tuple[Markup, 
     Args:
         named: name of a series -> its points; of a single series the name is not shown.
     """
-    titles = {entry.key: entry.title for entry in QUANTITIES} | {"": "all quantities"}
     items = []
     for name, points in named.items():
         for point in points:
-            for key, reasons in point.doubts.items():
-                head = f"{name}, {titles[key]}" if len(named) > 1 else titles[key]
-                items += [tag("li", tag("b", head), f" – {reason}") for reason in reasons]
+            for reason, keys in _keys_by_reason(point).items():
+                head = ", ".join([*([name] if len(named) > 1 else []), *map(_title, keys)])
+                items.append(tag("li", tag("b", head), f" – {reason}"))
     alone = single_runs([point for points in named.values() for point in points])
     if not items and not alone:
         return None
@@ -68,3 +67,17 @@ def doubts_section(named: Mapping[str, Sequence[SeriesPoint]]) -> tuple[Markup, 
         parts += [tag("p", f"Values with {MARK} are less certain than their errors say:")]
         parts.append(tag("ul", *items))
     return section("doubts", TITLE, join(parts)), "doubts"
+
+
+def _keys_by_reason(point: SeriesPoint) -> dict[str, list[str]]:
+    """Return the quantities that share a reason: it is said once."""
+    found: dict[str, list[str]] = {}
+    for key, reasons in point.doubts.items():
+        for reason in reasons:
+            found.setdefault(reason, []).append(key)
+    return found
+
+
+def _title(key: str) -> str:
+    titles = {entry.key: entry.title for entry in QUANTITIES} | {"": "all quantities"}
+    return f"D of {titles[key]}" if key.startswith("D_") else titles[key]
