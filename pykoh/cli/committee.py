@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @click.option(
     "--flag",
     type=click.FloatRange(min=0, min_open=True),
-    help="flag_eV_per_A of a campaign: which frames would it keep?  [0.3]",
+    help="flag_eV_per_A of a campaign: which frames would it keep?  [0.15]",
 )
 @reads_labels
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
