@@ -60,7 +60,7 @@ def _body(results: AnalysisResults, drawn: Plots) -> list[object]:
         ("hop rate", number(f"{base}/hop_rate_per_ps", found.hop_rate_per_ps, "per ps"),
          join(["per hydroxide ion ", pill(verdict)])),
         ("residence time", number(f"{base}/residence_time_ps", found.residence_time_ps, "ps"),
-         "mean time between hops of one ion"),
+         "mean time between hops of one ion; each stay counts once"),
         ("hop length", number(f"{base}/hop_length_A", found.hop_length_A, "Å"),
          "O–O distance of a hop"),
     ]  # fmt: skip
@@ -96,9 +96,9 @@ def _around_hops(results: AnalysisResults) -> list[tuple[object, ...]]:
             ("stay on an oxygen, intermittent",
              number(f"{base}/residence/intermittent_ps", stay.intermittent_ps, "ps"),
              "time after which 1/e of the ions are on the oxygen where they were"),
-            ("stay on an oxygen, continuous",
+            ("time to the next transfer",
              number(f"{base}/residence/continuous_ps", stay.continuous_ps, "ps"),
-             "mean time to the next transfer, rattles included"),
+             "mean time from a random moment, rattles included; long stays count more"),
         ]  # fmt: skip
     if (turns := found.directionality) is not None:
         path = f"{base}/directionality"

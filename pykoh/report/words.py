@@ -56,12 +56,16 @@ def definitions(results: AnalysisResults) -> Markup:
         ("Hydrogen bond", join([f"D–H···A with {bonds.criterion_words}, ",
          tag("a", bonds.criterion_source, href=f"https://doi.org/{bonds.criterion_doi}",
              class_="cite"),
-         ". Its continuous lifetime is the time during which bonds were observed, divided by the "
-         "number of them that broke; its intermittent one the time after which 1/e of the bonds "
-         "are there, whether or not they broke in between, ", cite(references.LUZAR), "."])),
+         ". The mean duration of a bond is the time during which bonds were observed, divided by "
+         "the number of them that broke: each bond counts once. The intermittent lifetime is the "
+         "time after which 1/e of the bonds are there, whether or not they broke in between, ",
+         cite(references.LUZAR), "."])),
         ("Survival", join(["Intermittent C(t): held at 0 and at t. Continuous S(t): held from 0 "
          "to t without a break, from the lengths of all spells, those that the end of the run "
-         "cuts off included, ", cite(references.KAPLAN), "."])),
+         "cuts off included, ", cite(references.KAPLAN), ". ∫ S dt is the mean time from a random "
+         "moment to the end (continuous_ps in results.json). A random moment is more often in a "
+         "long spell than in a short one, so long spells count more here. It may be many times "
+         "the mean duration, in which each spell counts once."])),
         ("Solvation around a hop", join(["Hydrogen bonds of the ion, and of the oxygen that it "
          "comes to, averaged over net hops at times relative to the hop, ",
          cite(references.TUCKERMAN), "."])),
