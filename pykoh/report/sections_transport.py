@@ -177,8 +177,8 @@ def _measured(results: AnalysisResults) -> list[Markup]:
         table(("", "this run", "measured", "where", "source"), rows),
         tag(
             "p",
-            "The ions of KOH slow down as it is concentrated; for their diffusion no measurement "
-            "at this concentration is quoted, only the limit of dilution. The measured "
+            "The ions of KOH slow down as it is concentrated; for their diffusion we found no "
+            "measured D at this concentration; the values are for infinite dilution. The measured "
             "conductivity is below. The viscosity is a fit to measurements, within 8 % of the "
             "tables of the CRC Handbook at 20 °C.",
             class_="note",

@@ -99,7 +99,7 @@ def judge(
     if short:
         return Verdict(SHORT, short)
     if not_in_equilibrium(results):
-        return Verdict(CAREFUL, "the run does not begin in equilibrium, as said on top")
+        return Verdict(CAREFUL, "the run does not begin in equilibrium: see the top of the page")
     if why:
         return Verdict(CAREFUL, why[0])
     if stderr is None:
@@ -240,8 +240,8 @@ def judge_bonds(results: AnalysisResults, bonds: HydrogenBondClass) -> Verdict:
         return found
     return Verdict(
         SHORT,
-        f"the run is only {significant(lifetimes, 2)} times as long as such a bond lasts: "
-        "run longer",
+        f"the run is only {significant(lifetimes, 2)} times as long as the intermittent lifetime "
+        "of such a bond: run longer",
     )
 
 
