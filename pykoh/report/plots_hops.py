@@ -158,7 +158,7 @@ def free_energy(grotthuss: Grotthuss) -> list[Plot]:
                     fig,
                     "proton_transfer_map",
                     "Transfer and O–O distance",
-                    "−ln P along both. The proton goes over where the two oxygens come close.",
+                    "−ln P of δ and r(OO). The proton is transferred where both oxygens are close.",
                 )
             )
     return plots

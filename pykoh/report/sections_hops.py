@@ -95,7 +95,7 @@ def _around_hops(results: AnalysisResults) -> list[tuple[object, ...]]:
         rows += [
             ("stay on an oxygen, intermittent",
              number(f"{base}/residence/intermittent_ps", stay.intermittent_ps, "ps"),
-             "time after which 1/e of the ions are on the oxygen where they were"),
+             "time after which 1/e of the ions are on the same oxygen, with or without a break"),
             ("time to the next transfer",
              number(f"{base}/residence/continuous_ps", stay.continuous_ps, "ps"),
              "mean time from a random moment, rattles included; long stays count more"),

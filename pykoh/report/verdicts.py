@@ -90,7 +90,7 @@ def judge(
     """
     why = reasons(results, quantity)
     if estimate is None:
-        return Verdict(MISSING, why[0] if why else "the trajectory does not hold what it needs")
+        return Verdict(MISSING, why[0] if why else "the trajectory lacks the data that it needs")
     value, stderr = estimate.value, estimate.stderr
     short = _short(value, stderr)
     if fit is not None:
@@ -232,7 +232,7 @@ def judge_bonds(results: AnalysisResults, bonds: HydrogenBondClass) -> Verdict:
         return found
     lasts = None if bonds.survival is None else bonds.survival.intermittent_ps
     if bonds.survival is not None and lasts is None:
-        return Verdict(SHORT, "bonds outlast what this run can show: run longer")
+        return Verdict(SHORT, "such bonds last longer than this run can show: run longer")
     if lasts is None:
         return found
     lifetimes = results.input.duration_ps / lasts.value

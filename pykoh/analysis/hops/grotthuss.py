@@ -39,7 +39,7 @@ def grotthuss(
     if n_ionised:
         reason = (
             f"{n_ionised} of {n_frames} frames have an oxygen with no H or with three "
-            "(ionised water, oxide); identities were kept through them"
+            "(ionised water, oxide); each hydroxide is followed through these frames"
         )
         warnings.append(AnalysisWarning("grotthuss", reason))
     if counter is None or interval_ps is None:
