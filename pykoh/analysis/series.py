@@ -51,6 +51,8 @@ class SeriesPoint:
         birge_ratios: key of a quantity -> Birge's ratio (:class:`Combined`).
         experiment_viscosity_mPa_s: measured viscosity (Laliberté 2009), or None.
         koh_per_h2o: hydroxide units for each water molecule.
+        doubts: key of a quantity, ``""`` for all of them -> why its values should be trusted less,
+            each with the name of its run.
     """
 
     molarity_mol_per_L: float
@@ -63,6 +65,7 @@ class SeriesPoint:
     birge_ratios: dict[str, float | None] = field(default_factory=dict)
     experiment_viscosity_mPa_s: float | None = None
     koh_per_h2o: float = 0.0
+    doubts: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,4 +178,16 @@ def _point(group: list[tuple[str, AnalysisResults]]) -> SeriesPoint:
         {key: found.birge_ratio for key, found in combined.items()},
         None if viscosity is None else viscosity.value,
         inputs[0].n_koh / max(inputs[0].n_h2o, 1),
+        _doubts(group),
     )
+
+
+def _doubts(group: list[tuple[str, AnalysisResults]]) -> dict[str, tuple[str, ...]]:
+    """Return :attr:`SeriesPoint.doubts` of some runs."""
+    found: dict[str, list[str]] = {}
+    for name, results in group:
+        general = [w.reason for w in results.warnings if w.quantity == "input.equilibration"]
+        by_key = {"": general} | {entry.key: entry.doubts(results) for entry in QUANTITIES}
+        for key, reasons in by_key.items():
+            found.setdefault(key, []).extend(f"{name}: {reason}" for reason in reasons)
+    return {key: tuple(reasons) for key, reasons in found.items() if reasons}

@@ -40,6 +40,7 @@ def _point(point: SeriesPoint) -> Json:
         "koh_per_h2o": point.koh_per_h2o,
         "experiment_S_per_m": point.experiment_S_per_m,
         "experiment_viscosity_mPa_s": point.experiment_viscosity_mPa_s,
+        "doubts": {key: list(reasons) for key, reasons in point.doubts.items()},
         **{
             entry.key: {
                 **keys(entry.in_table(point.values[entry.key]), "value", "stderr", "interval_95"),
@@ -172,6 +173,7 @@ def _read_point(entry: dict[str, Any]) -> SeriesPoint:
         birge_ratios=ratios,
         experiment_viscosity_mPa_s=entry.get("experiment_viscosity_mPa_s"),
         koh_per_h2o=entry.get("koh_per_h2o", 0.0),
+        doubts={key: tuple(reasons) for key, reasons in entry.get("doubts", {}).items()},
     )
 
 

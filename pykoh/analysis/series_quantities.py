@@ -23,6 +23,7 @@ class Quantity:
         exponent: power of ten that is taken out of it in tables.
         unit: what is written behind the number.
         share: it is a share, from 0 to 1.
+        about: paths in ``results.json`` of warnings that concern it; ``+`` is the cation.
     """
 
     key: str
@@ -32,6 +33,14 @@ class Quantity:
     exponent: int = 0
     unit: str = ""
     share: bool = False
+    about: tuple[str, ...] = ()
+
+    def doubts(self, results: AnalysisResults) -> list[str]:
+        """Return why its value in a run should be trusted less; nothing without a value."""
+        if self.of(results) is None:
+            return []
+        paths = {path.replace("+", f"{results.input.cation}+") for path in self.about}
+        return [warning.reason for warning in results.warnings if warning.quantity in paths]
 
     def in_table(self, estimate: Estimate | None) -> Estimate | None:
         """Return an estimate of it as tables show it: a share has an interval within 0 and 1."""
@@ -113,27 +122,37 @@ SUBJECTS = {
 """Subject of a quantity -> heading."""
 
 
-def _D(key: str, title: str, of: Find) -> Quantity:  # noqa: N802  (the symbol of the quantity)
-    return Quantity(f"D_{key}_m2_per_s", title, of, "diffusion", -9, "m²/s")
+def _D(  # noqa: N802  (the symbol of the quantity)
+    key: str, title: str, of: Find, *about: str
+) -> Quantity:
+    paths = tuple(f"diffusion.{species}" for species in about)
+    return Quantity(f"D_{key}_m2_per_s", title, of, "diffusion", -9, "m²/s", about=paths)
 
 
 QUANTITIES = (
-    _D("OH", "OH⁻", _diffusion("OH-")),
-    _D("OH_infinite", "OH⁻, infinite box", _diffusion("OH-", infinite=True)),
-    _D("OH_vehicular", "OH⁻, vehicular part", _diffusion("OH-_vehicular")),
-    _D("OH_structural", "OH⁻, structural part", _diffusion("OH-_structural")),
-    _D("cation", "cation", _diffusion("cation")),
-    _D("cation_infinite", "cation, infinite box", _diffusion("cation", infinite=True)),
-    _D("H2O", "H₂O", _diffusion("H2O")),
-    _D("H2O_infinite", "H₂O, infinite box", _diffusion("H2O", infinite=True)),
+    _D("OH", "OH⁻", _diffusion("OH-"), "OH-"),
+    _D("OH_infinite", "OH⁻, infinite box", _diffusion("OH-", infinite=True), "OH-"),
+    _D("OH_vehicular", "OH⁻, vehicular part", _diffusion("OH-_vehicular"), "OH-_vehicular"),
+    _D("OH_structural", "OH⁻, structural part", _diffusion("OH-_structural"), "OH-_structural"),
+    _D("cation", "cation", _diffusion("cation"), "+"),
+    _D("cation_infinite", "cation, infinite box", _diffusion("cation", infinite=True), "+"),
+    _D("H2O", "H₂O", _diffusion("H2O"), "H2O", "O"),
+    _D("H2O_infinite", "H₂O, infinite box", _diffusion("H2O", infinite=True), "H2O", "O"),
     Quantity(
         "hop_rate_per_ps", "net hops per OH⁻",
         lambda results: results.grotthuss.hop_rate_per_ps, "hops", unit="1/ps",
+        about=("grotthuss.hop_rate_per_ps",),
     ),
     Quantity("return_probability", "next hop leads back", _returned, "hops", share=True),
     Quantity("barrier_kT", "barrier of the transfer", _barrier, "hops", unit="kT"),
-    Quantity("OH_OH_bonded_fraction", "OH⁻ that donate to OH⁻", _bonded, "bonds", share=True),
-    Quantity("OH_OH_bonds_per_OH", "bonds donated to OH⁻ per OH⁻", _donated, "bonds"),
+    Quantity(
+        "OH_OH_bonded_fraction", "OH⁻ that donate to OH⁻", _bonded, "bonds", share=True,
+        about=("hydrogen_bonds.OH-_OH-.fraction_of_donors_bonded",),
+    ),
+    Quantity(
+        "OH_OH_bonds_per_OH", "bonds donated to OH⁻ per OH⁻", _donated, "bonds",
+        about=("hydrogen_bonds.OH-_OH-.fraction_of_donors_bonded",),
+    ),
     Quantity("OH_paired_fraction", "OH⁻ with another OH⁻ near", _paired, "bonds", share=True),
     Quantity("coordination_OH_H2O", "H₂O around OH⁻", _water_of_hydroxide, "structure"),
     Quantity(
@@ -147,13 +166,15 @@ QUANTITIES = (
     Quantity(
         "nernst_einstein_S_per_m", "conductivity, Nernst–Einstein",
         _conductivity("nernst_einstein_S_per_m"), "charge", unit="S/m",
+        about=("conductivity.nernst_einstein_S_per_m", "diffusion.+", "diffusion.OH-"),
     ),
     Quantity(
         "einstein_S_per_m", "conductivity, Einstein", _conductivity("einstein_S_per_m"), "charge",
-        unit="S/m",
+        unit="S/m", about=("conductivity.einstein_S_per_m",),
     ),
     Quantity("haven_ratio", "Haven ratio", _conductivity("haven_ratio"), "charge"),
     Quantity(
         "viscosity_mPa_s", "viscosity, Green–Kubo", _viscosity, "charge", unit="mPa·s",
+        about=("diffusion.viscosity",),
     ),
 )  # fmt: skip

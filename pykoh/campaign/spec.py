@@ -156,7 +156,7 @@ def read_campaign(
     campaign = document.build(
         Campaign,
         {
-            "molarities": several(number(0.01, 30, "mol/L")),
+            "molarities": several(number(0, 30, "mol/L")),
             "potential": text,
             "name": _word,
             "temperatures": several(number(200, 1000, "K")),

@@ -265,10 +265,13 @@ def command(
 def _series(paths: Sequence[str], output: Path, force: bool, choices: Study) -> None:
     """Analyse each trajectory by itself, then all together."""
     from pykoh.analysis.series_files import series_table
+    from pykoh.report.series_doubts import doubts_in_words
 
     with AnalysisProgress() as progress:
         found = analyze_series(paths, output, force=force, **progress.with_progress(choices))
     click.echo(series_table(found.points))
+    for line in doubts_in_words(found.points):
+        click.echo(line)
     click.echo(f"\nResults: {output / 'series.json'}")
     if choices.report:
         click.echo(f"Report:  {output / 'report.html'}")

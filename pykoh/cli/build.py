@@ -16,7 +16,7 @@ def _describe(c: Composition, molarity: float | None, atoms: int | None) -> list
     from pykoh.solution.build import DEFAULT_ATOMS
 
     reached = f"{c.molarity_mol_per_L:.4f} mol/L"
-    if molarity is not None:
+    if molarity:
         off = 100 * (c.molarity_mol_per_L / molarity - 1)
         reached += f" (requested: {molarity:g}, {off:+.2f} %)"
     counted = str(c.n_atoms)
@@ -34,7 +34,9 @@ def _describe(c: Composition, molarity: float | None, atoms: int | None) -> list
 
 
 @click.command()
-@click.option("--molarity", type=float, metavar="MOL_PER_L", help="Moles of KOH per litre.")
+@click.option(
+    "--molarity", type=float, metavar="MOL_PER_L", help="Moles of KOH per litre; 0: water."
+)
 @click.option(
     "--atoms",
     type=click.IntRange(min=1),

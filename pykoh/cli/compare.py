@@ -43,6 +43,7 @@ def command(
     from pykoh.analysis.series_files import find_series, read_series
     from pykoh.files import refuse_overwrite
     from pykoh.report.comparison import check_names, write_comparison
+    from pykoh.report.series_doubts import doubts_in_words
 
     if not 2 <= len(paths) <= 5:
         raise ResultsError(f"{len(paths)} series: name two to five of them")
@@ -60,6 +61,8 @@ def command(
     refuse_overwrite([output / "report.html", output / "compare.csv"], force)
     named = {title: read_series(file) for title, file in zip(titles, files, strict=True)}
     page = write_comparison(named, output, png)
+    for line in doubts_in_words([point for points in named.values() for point in points]):
+        click.echo(line)
     click.echo(f"written        {page}, {output / 'compare.csv'}")
 
 

@@ -18,6 +18,7 @@ from pykoh.files import write_text
 from pykoh.report.html import join, pictures, section, tag
 from pykoh.report.page import PLOTS, REPORT_HTML, document
 from pykoh.report.series import NOTHING, as_markup, quantity_name, solution_names
+from pykoh.report.series_doubts import TITLE, doubts_section, mark
 from pykoh.report.series_plots import PANELS, comparison
 from pykoh.report.values import quantity
 
@@ -138,7 +139,11 @@ def compared(subject: str, named: Named) -> list[list[str]]:
         if len(values) == 2:
             values.append(difference(values[0], values[1]))
         scale = 10.0**-entry.exponent
-        cells = [NOTHING if each is None else quantity(each.times(scale)) for each in values]
+        marks = [mark(entry.key, point) for point in points] + [mark(entry.key, *points)]
+        cells = [
+            NOTHING if each is None else quantity(each.times(scale)) + marks[column]
+            for column, each in enumerate(values)
+        ]
         found.append([f"{quantity_name(entry)}, {solution}", *cells])
     return found
 
@@ -200,6 +205,9 @@ def _write(named: Named, folder: Path, png: bool) -> Path:
     for old in plot_folder.glob("compare_*"):
         old.unlink()
     sections, contents = [], []
+    if (doubts := doubts_section(named)) is not None:
+        sections.append(doubts[0])
+        contents.append((doubts[1], TITLE))
     for subject, title in SUBJECTS.items():
         keys = {entry.key for entry, _, _ in _rows(named, subject)}
         shown = [line.key for panel in PANELS for line in panel.lines if line.key in keys]

@@ -14,6 +14,7 @@ from pykoh.files import write_text
 from pykoh.report.html import Markup, cite, join, pictures, section, table, tag
 from pykoh.report.page import PLOTS, REPORT_HTML, document
 from pykoh.report.references import ARRHENIUS, GILLIAM, LALIBERTE
+from pykoh.report.series_doubts import TITLE, doubts_section, mark
 from pykoh.report.series_plots import series_plots
 from pykoh.report.values import duration, power_of_ten, quantity, significant
 
@@ -33,7 +34,9 @@ _ACTIVATED = {
 
 def _cell(entry: Quantity, point: SeriesPoint) -> str:
     mean = entry.in_table(point.values[entry.key])
-    return NOTHING if mean is None else quantity(mean.times(10.0**-entry.exponent))
+    if mean is None:
+        return NOTHING
+    return quantity(mean.times(10.0**-entry.exponent)) + mark(entry.key, point)
 
 
 def quantity_name(entry: Quantity) -> str:
@@ -171,6 +174,9 @@ def write_series_report(
     )
     sections = [section("runs", "Runs", about, _runs(points, reports))]
     contents = [("runs", "Runs")]
+    if (doubts := doubts_section({"": points})) is not None:
+        sections.append(doubts[0])
+        contents.append((doubts[1], TITLE))
     for subject, title in SUBJECTS.items():
         body = join([pictures(plots.get(subject, [])), as_markup(rows(subject, points))])
         sections.append(section(subject, title, body))

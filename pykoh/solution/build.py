@@ -120,7 +120,7 @@ def _check_size(n_atoms: int) -> None:
 def cautions(c: Composition, asked_mol_per_L: float | None) -> list[str]:
     """Return warnings about the density, the molarity and the size of a box."""
     notes = list(c.cautions)
-    if asked_mol_per_L is not None and abs(c.molarity_mol_per_L / asked_mol_per_L - 1) > 0.02:
+    if asked_mol_per_L and abs(c.molarity_mol_per_L / asked_mol_per_L - 1) > 0.02:
         notes.append(
             f"{c.n_atoms} atoms give {c.molarity_mol_per_L:.3f} instead of "
             f"{asked_mol_per_L:g} mol/L; more --atoms come closer"

@@ -101,21 +101,21 @@ def from_counts(
     """Return the composition of a box with given numbers of ion pairs and water molecules.
 
     Args:
-        n_koh: number of cation-hydroxide pairs, at least 1.
+        n_koh: number of cation-hydroxide pairs; 0 is pure water.
         n_water: number of water molecules, at least 1.
         cation: ``"Li"``, ``"Na"``, ``"K"``, ``"Rb"`` or ``"Cs"``.
         temperature_K: temperature in K.
         density_kg_per_m3: density of the solution; the published one if None.
 
     Raises:
-        CompositionError: a count is below 1, the solution is beyond solubility, or its density is
-            unknown.
+        CompositionError: there is no water, a number is negative, the solution is beyond
+            solubility, or its density is unknown.
     """
     _check(cation, temperature_K, density_kg_per_m3)
-    if n_koh < 1 or n_water < 1:
+    if n_koh < 0 or n_water < 1:
         raise CompositionError(
-            f"{n_koh} {cation}OH and {n_water} H2O: a solution needs at least one of each; "
-            "raise --n-koh or --n-water"
+            f"{n_koh} {cation}OH and {n_water} H2O: a box needs water, and no fewer than 0 "
+            f"{cation}OH; raise --n-koh or --n-water"
         )
     w = _mass_fraction(cation, n_koh, n_water)
     if density_kg_per_m3 is None:
@@ -156,7 +156,8 @@ def mass_fraction_of(
     _check(cation, temperature_K, density_kg_per_m3)
     if not (math.isfinite(molarity_mol_per_L) and molarity_mol_per_L > 0):
         raise CompositionError(
-            f"molarity {molarity_mol_per_L:g} mol/L is not above 0; give e.g. --molarity 6.26"
+            f"molarity {molarity_mol_per_L:g} mol/L is not a concentration; give e.g. "
+            "--molarity 6.26, or 0 for pure water"
         )
     if density_kg_per_m3 is None:
         largest, reason = densities.largest_mass_fraction(cation)
@@ -189,9 +190,9 @@ def from_molarity(
 ) -> Composition:
     """Return the box of about ``n_atoms`` atoms that comes closest to a molarity.
 
-    Whole numbers of ions cannot give every molarity. All boxes within ±10 % of ``n_atoms`` are
-    tried. If the molarity of some is within 0.5 % of the requested one, the box of these that is
-    nearest to ``n_atoms`` is used, else the box nearest to the molarity.
+    0 mol/L is pure water. Whole numbers of ions cannot give every molarity. All boxes within ±10 %
+    of ``n_atoms`` are tried. If the molarity of some is within 0.5 % of the requested one, the box
+    of these that is nearest to ``n_atoms`` is used, else the box nearest to the molarity.
 
     Raises:
         CompositionError: the molarity is impossible, or no whole number of ion pairs is within
@@ -202,6 +203,8 @@ def from_molarity(
         "temperature_K": temperature_K,
         "density_kg_per_m3": density_kg_per_m3,
     }
+    if molarity_mol_per_L == 0:
+        return from_counts(0, max(2, round(n_atoms / ATOMS_PER_UNIT)), **options)  # type: ignore[arg-type]
     w = mass_fraction_of(molarity_mol_per_L, **options)  # type: ignore[arg-type]
     waters_per_koh = (1 - w) / w * hydroxide_mass(cation) / WATER_MASS
     pairs = max(1, math.ceil(n_atoms / ATOMS_PER_UNIT / (1 + waters_per_koh)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import exact
+import report_cases
 from pykoh.analysis.common.estimate_views import columns
 from pykoh.analysis.common.statistics import nothing_seen
 from pykoh.analysis.common.survival import Continuous, Intermittent, survival_curve
@@ -15,6 +17,7 @@ from pykoh.analysis.hops.counter import Hops
 from pykoh.analysis.hops.events import HopEvents
 from pykoh.analysis.hops.intervals import _needed
 from pykoh.analysis.structure.hydroxide_pairs import PairCounter
+from pykoh.analysis.transport.observable import _within
 from pykoh.analysis.transport.viscosity import read_pressure, shear_components, viscosity
 from pykoh.errors import TrajectoryError
 
@@ -271,6 +274,16 @@ def test_pressure_records_of_a_restarted_run(tmp_path: Path) -> None:
         read_pressure([tmp_path / "other"])
     with pytest.raises(TrajectoryError, match="no such file"):
         read_pressure([tmp_path / "missing"])
+
+
+def test_the_pressure_record_is_that_of_the_frames() -> None:
+    times = np.arange(1001) * 0.1
+    record = times, np.zeros((1001, 6)), np.ones(1001)
+    summary = replace(report_cases.full().input, start_ps=30.0, duration_ps=20.0)
+    cut, pressure, volume = _within(record, summary)
+    assert (cut[0], cut[-1]) == (pytest.approx(30.0), pytest.approx(50.0))
+    assert len(cut) == len(pressure) == len(volume) == 201
+    assert _within(record, replace(summary, start_ps=500.0)) == record, "another count of time"
 
 
 def test_short_or_noisy_records_give_no_viscosity() -> None:

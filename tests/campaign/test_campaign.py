@@ -120,7 +120,7 @@ def test_runs_are_the_product_with_seeds_of_their_own() -> None:
         ("potential: p.pt\n", "molarities is missing"),
         ("molarities: 6\npotential: p.pt\nmolarity: 3\n", "line 3: molarity: is unknown"),
         ("molarities: 6\npotential: p.pt\n\nps: soon\n", "line 4: ps: 'soon': a number"),
-        ("molarities: [6, 60]\npotential: p.pt\n", "line 1: molarities.*between 0.01 and 30"),
+        ("molarities: [6, 60]\npotential: p.pt\n", "line 1: molarities.*between 0 and 30"),
         ("molarities: [6, 6]\npotential: p.pt\n", "line 1.*given twice"),
         ("molarities: 6\nmolarities: 7\n", "line 2: molarities is given twice"),
         ("molarities: 6\npotential: none.pt\n", "line 2: potential.*no such file"),

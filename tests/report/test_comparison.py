@@ -12,13 +12,15 @@ from click.testing import CliRunner, Result
 
 import report_cases
 from pykoh.analysis.activation import activations
+from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.results import AnalysisResults
 from pykoh.analysis.series import SeriesPoint, series
-from pykoh.analysis.series_files import write_series
+from pykoh.analysis.series_files import read_series, write_series
 from pykoh.cli import main
 from pykoh.report.comparison import compared, difference
-from pykoh.report.series import rows
+from pykoh.report.series import rows, write_series_report
+from pykoh.report.series_doubts import doubts_in_words, doubts_section
 
 
 def with_hops(results: AnalysisResults, factor: float) -> AnalysisResults:
@@ -74,6 +76,47 @@ def test_two_campaigns(place: Path) -> None:
     assert again.exit_code == 0, again.output
     assert "one, other. 2 series, 2 runs" in (place / "compare" / "report.html").read_text()
     assert any((place / "compare" / "plots").glob("*.png"))
+
+
+def doubtful(results: AnalysisResults, *quantities: str) -> AnalysisResults:
+    """Return results whose only warnings are about some quantities."""
+    found = tuple(AnalysisWarning(quantity, f"why {quantity}") for quantity in quantities)
+    return replace(results, warnings=found)
+
+
+def test_doubts_are_marked_and_said(tmp_path: Path) -> None:
+    """In the table, the pages, the file and the terminal; nothing where there is none."""
+    a, other = report_cases.full(), tmp_path / "other"
+    rate, bonds = "grotthuss.hop_rate_per_ps", "hydrogen_bonds.OH-_OH-.fraction_of_donors_bonded"
+    for name, results in (
+        ("one", doubtful(a, rate, "conductivity.no_such")),
+        ("other", doubtful(a, bonds, "input.equilibration")),
+    ):
+        (tmp_path / name).mkdir()
+        points = series([("r1", results)])
+        write_series(points, tmp_path / name)
+        write_series_report(points, tmp_path / name, [])
+    one, two = read_series(tmp_path / "one"), read_series(other)
+    assert one[0].doubts == {"hop_rate_per_ps": (f"r1: why {rate}",)}
+    marked = [row[0] for row in rows("hops", one) if row[1].endswith(" †")]
+    assert marked == ["net hops per OH⁻ (1/ps)"]
+    every = [row[1] for row in rows("hops", two)[1:] if row[1] != "–"]
+    assert every and all(cell.endswith(" †") for cell in every), "the run is not in equilibrium"
+    cells = {row[0].split(",")[0]: row[1:] for row in compared("hops", {"a": one, "b": one})}
+    assert [cell.endswith("†") for cell in cells["net hops per OH⁻ (1/ps)"]] == [True] * 3
+    page = (other / "report.html").read_text()
+    assert "all quantities</b> – r1: why input.equilibration" in page and f"why {bonds}" in page
+    assert "1 of 1 solution with a single run." in page
+    done = CliRunner().invoke(
+        main, ["compare", str(tmp_path / "one"), str(other), "-o", str(tmp_path / "c")]
+    )
+    assert done.exit_code == 0, done.output
+    assert "doubts about values: see report.html" in done.output
+    assert "2 of 2 solutions with a single run" in done.output
+    clean = series([(f"r{k}", doubtful(a)) for k in (1, 2)])
+    assert clean[0].doubts == {} and not doubts_in_words(clean)
+    assert doubts_section({"": clean}) is None
+    assert not any("†" in cell for row in rows("hops", clean) for cell in row)
 
 
 @pytest.mark.parametrize(

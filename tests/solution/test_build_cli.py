@@ -130,7 +130,7 @@ def test_warnings_name_what_to_do(here):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--molarity", "-1"], "not above 0"),
+        (["--molarity", "-1"], "is not a concentration"),
         (["--molarity", "25"], "beyond the maximum"),
         (["--molarity", "6", "-o", "koh.xyz"], "ends in '.xyz'"),
         (["--molarity", "6", "-o", "koh"], "no suffix"),
@@ -141,7 +141,7 @@ def test_warnings_name_what_to_do(here):
         (["--n-koh", "3"], "--n-water is missing"),
         (["--n-koh", "3", "--n-water", "9", "--molarity", "6"], "only one of the two"),
         (["--n-koh", "3", "--n-water", "9", "--atoms", "30"], "only one of the two"),
-        (["--n-koh", "0", "--n-water", "9"], "at least one of each"),
+        (["--n-koh", "-1", "--n-water", "9"], "no fewer than 0 KOH"),
         (["--molarity", "3", "--cation", "Cs"], "--density KG_PER_M3"),
         (["--molarity", "1", "--atoms", "30"], "--atoms 168"),
         (["--molarity", "6", "--atoms", "99999999"], "replicate"),

@@ -111,9 +111,8 @@ def test_given_density_sets_the_volume():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"molarity_mol_per_L": 0.0}, "not above 0"),
-        ({"molarity_mol_per_L": -2.0}, "not above 0"),
-        ({"molarity_mol_per_L": float("nan")}, "not above 0"),
+        ({"molarity_mol_per_L": -2.0}, "is not a concentration"),
+        ({"molarity_mol_per_L": float("nan")}, "is not a concentration"),
         ({"molarity_mol_per_L": 21.0}, "beyond the maximum"),
         ({"molarity_mol_per_L": 6.0, "cation": "Cs"}, "no density formula for CsOH"),
         ({"molarity_mol_per_L": 6.0, "cation": "Fe"}, "not one of Li, Na, K, Rb, Cs"),
@@ -129,10 +128,17 @@ def test_impossible_solutions_are_refused(options, words):
         comp.from_molarity(**{"n_atoms": 300, **options})
 
 
-@pytest.mark.parametrize(("n_koh", "n_water"), [(0, 10), (-1, 10), (3, 0), (9, 1)])
+@pytest.mark.parametrize(("n_koh", "n_water"), [(0, 0), (-1, 10), (3, 0), (9, 1)])
 def test_impossible_counts_are_refused(n_koh, n_water):
     with pytest.raises(CompositionError):
         comp.from_counts(n_koh, n_water)
+
+
+def test_pure_water():
+    water = comp.from_molarity(0.0, 300)
+    assert (water.n_koh, water.n_water, water.molarity_mol_per_L) == (0, 100, 0.0)
+    assert water.density_kg_per_m3 == pytest.approx(997.05, abs=0.3), "25 °C"
+    assert water == comp.from_counts(0, 100) and not water.cautions
 
 
 @given(molarity=st.floats(0.3, 17.0), atoms=st.integers(3, 2000))

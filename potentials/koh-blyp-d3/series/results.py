@@ -30,6 +30,7 @@ NAMES = {
     "full": "280 labels at all concentrations",
     "only_6.3": "56 labels at 6.3 mol/L",
     "only_1.7": "56 labels at 1.7 mol/L",
+    "foundation": "no label (the foundation)",
 }
 KEY = "OH_OH_bonded_fraction"
 TABLE = re.compile(r"(<!-- (\w+): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)

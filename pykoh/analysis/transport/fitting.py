@@ -22,6 +22,9 @@ END_FRACTION = 0.25
 DEFAULT_EARLIEST_PS = 1.0
 """Vibration and the rattling of a particle in its cage are over by then in these solutions."""
 
+LARGEST_SHARE_OF_CAGE = 0.2
+"""Of the squared displacement at the last lag; with more of it a line is no diffusion yet."""
+
 LARGEST_EXPECTED_ERROR = 0.4
 """A slope whose relative standard error is expected to be larger is not given."""
 
@@ -159,20 +162,21 @@ def _chosen(
     if found is None and earliest_ps > DEFAULT_EARLIEST_PS:
         return WindowChoice(
             None,
-            f"the motion remembers up to {earliest_ps:.2g} ps, and the run of {duration:g} ps is "
-            f"too short to look beyond that; at least {needed:.2g} ps are needed",
+            f"the motion is correlated for up to {_plain(earliest_ps)} ps. A fit has to begin "
+            f"later, and that takes a run of at least {_plain(needed)} ps; this one has "
+            f"{duration:g} ps",
         )
     if found is None and 2.0 * earliest_ps > end:
         return WindowChoice(
             None,
             f"the run of {duration:g} ps is too short for diffusion; "
-            f"at least {needed:g} ps are needed, ten times that for a good number",
+            f"at least {_plain(needed)} ps are needed, ten times that for a good number",
         )
     if found is None:
         return WindowChoice(
             None,
             f"the run has too few lags between {earliest_ps:g} and {end:g} ps; "
-            f"at least {max(needed, 12 * interval / END_FRACTION):g} ps are needed",
+            f"at least {_plain(max(needed, 12 * interval / END_FRACTION))} ps are needed",
         )
     # Its square is about 1.6 start / (N T); only where that may be too much it is worked out.
     about = 4.0 * earliest_ps / (float(points.n_particles.mean()) * duration)
@@ -187,12 +191,38 @@ def _chosen(
         and line.exponent.value + 2.0 * (line.exponent.stderr or 0.0) < 0.8
     ):
         return WindowChoice(None, _doubt(line, duration))
-    doubt = _noise(line, duration) if straight else _doubt(line, duration)
+    if straight:
+        doubt = (None if bounded else _in_cage(line)) or _noise(line, duration)
+    else:
+        doubt = _doubt(line, duration)
     return WindowChoice(line, doubt, lags[rows], weights, line)
 
 
 def _positive(line: LineFit) -> LineFit | None:
     return line if line.slope_A2_per_ps.value > 0 else None
+
+
+def _plain(ps: float) -> str:
+    """Return a time with two digits, without an exponent."""
+    return f"{float(f'{ps:.2g}'):g}"
+
+
+def _in_cage(line: LineFit) -> str | None:
+    """Return that particles have hardly left their cages, or None.
+
+    The intercept is the square of how far they rattle. A straight line behind it is no diffusion
+    yet where its rise up to the last lag is not much larger.
+    """
+    rise = line.slope_A2_per_ps.value * line.end_ps
+    share = line.intercept_A2 / (line.intercept_A2 + rise)
+    if share <= LARGEST_SHARE_OF_CAGE:
+        return None
+    last_lag = line.end_ps * share / (1.0 - share) * (1.0 / LARGEST_SHARE_OF_CAGE - 1.0)
+    return (
+        f"within {line.end_ps:.3g} ps the particles have hardly left their cages: rattling is "
+        f"{100 * share:.0f} % of the squared displacement. D becomes smaller in longer runs; at "
+        f"least {_plain(last_lag / END_FRACTION)} ps are needed"
+    )
 
 
 def _noise(line: LineFit, duration: float) -> str | None:
@@ -201,8 +231,8 @@ def _noise(line: LineFit, duration: float) -> str | None:
         return None
     longer = duration * (relative / 0.2) ** 2
     return (
-        f"the slope is known to {100 * relative:.0f} % only; "
-        f"a run of about {longer:.2g} ps would give 20 %"
+        f"the standard error is {100 * relative:.0f} % of the value; "
+        f"a run of about {_plain(longer)} ps would give 20 %"
     )
 
 
@@ -211,8 +241,8 @@ def _too_few(points: Points, earliest: float, expected: float) -> str:
     longer = points.duration * (expected / (0.5 * LARGEST_EXPECTED_ERROR)) ** 2
     return (
         f"{n:.3g} particle{'s' if n > 1 else ''} in {points.duration:g} ps, with lags from "
-        f"{earliest:.2g} ps on: an error of {100 * expected:.0f} % is to be expected whatever the "
-        f"value; a run of about {longer:.2g} ps would be enough"
+        f"{_plain(earliest)} ps on, would give an error of about {100 * expected:.0f} %, whatever "
+        f"the value; a run of about {_plain(longer)} ps would be enough"
     )
 
 
@@ -223,5 +253,5 @@ def _doubt(line: LineFit, duration: float) -> str:
     return (
         f"motion is {kind} up to {line.end_ps:.3g} ps (log-log slope {line.exponent.value:.2f} ± "
         f"{line.exponent.stderr or 0.0:.2f} from {line.start_ps:.3g} ps on, 1 is diffusion); "
-        f"a run of at least {4 * duration:.3g} ps is needed"
+        f"a run of at least {_plain(4 * duration)} ps is needed"
     )

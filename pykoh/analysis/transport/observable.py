@@ -9,6 +9,7 @@ from typing import Any
 from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.equilibration import Watched, halves_warning, record
 from pykoh.analysis.common.estimate import Estimate
+from pykoh.analysis.common.input_summary import InputSummary
 from pykoh.analysis.common.msd_order_n import DEPTH, Displacements, n_levels
 from pykoh.analysis.hops.observable import ProtonHops
 from pykoh.analysis.observable import Block, Observable, Outcome, System
@@ -95,7 +96,7 @@ class ShearViscosity(Observable[ViscosityFound]):
         if kelvin is None:
             reason = "needs the temperature: --temperature K, or velocities in the dump"
             return ViscosityFound(None, reason), []
-        times, pressure, volume = self._pressure
+        times, pressure, volume = _within(self._pressure, outcome.summary)
         return ViscosityFound(*viscosity(times, pressure, float(volume.mean()), kelvin)), []
 
     def shown(self, result: ViscosityFound) -> ViscosityFound:
@@ -114,6 +115,21 @@ def _shared(waypoints_of: dict[str, Waypoints], interval_ps: float | None) -> di
         name: each.shared(interval_ps, DEFAULT_EARLIEST_PS) for name, each in waypoints_of.items()
     }
     return found | dict.fromkeys(("H", "H2O"), found["O"])
+
+
+def _within(
+    record: tuple[FloatArray, FloatArray, FloatArray], summary: InputSummary
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the rows of a pressure record that are of the time of the frames.
+
+    A record that begins to count at another time, as after a reset of the step, is taken whole.
+    """
+    times = record[0]
+    start, stop = summary.start_ps, summary.start_ps + summary.duration_ps
+    inside = (times >= start - 1e-6) & (times <= stop + 1e-6)
+    if inside.sum() < 3:
+        return record
+    return times[inside], record[1][inside], record[2][inside]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

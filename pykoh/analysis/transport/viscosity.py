@@ -152,7 +152,7 @@ def viscosity(
         needed = 1.5 * duration * FEWEST_FREQUENCIES / width(spectrum)
         return nothing, (
             f"the stress decays too slowly for the pressure record of {duration:.3g} ps; "
-            f"about {needed:.2g} ps are needed"
+            f"about {float(f'{needed:.2g}'):g} ps are needed"
         )
     value = 0.5 * factor * 1e-12 * zero.value
     found = Estimate.positive(value, value * zero.stderr, How.SPECTRUM)
@@ -161,8 +161,8 @@ def viscosity(
     if zero.stderr > _LARGE_ERROR:
         needed = duration * (zero.stderr / 0.2) ** 2
         doubt = (
-            f"known to {100 * zero.stderr:.0f} % only; a pressure record of about "
-            f"{needed:.2g} ps would give 20 %"
+            f"the standard error is {100 * zero.stderr:.0f} % of the value; a pressure record of "
+            f"about {float(f'{needed:.2g}'):g} ps would give 20 %"
         )
     return Viscosity(found, slowest, duration, dt, *curve), doubt
 
