@@ -25,7 +25,7 @@ from pykoh.analysis.common.speciation import (
     measure,
     near_lists,
 )
-from pykoh.analysis.hops.transfer_kernel import TRANSFER_SHAPE, readiest_protons
+from pykoh.analysis.hops.transfer_kernel import TRANSFER_SHAPE, nearest_to_transfer
 from pykoh.analysis.hydrogen_bonds.criteria import Criterion, compiled
 from pykoh.analysis.hydrogen_bonds.kernel import (
     MAP_SHAPE,
@@ -130,7 +130,7 @@ def _pass(
         assign_protons(h, o, cell, last, sure, neighbours, found.owner[f], found.counts[f])
         if reach > 0.0:
             find_bonds(f, h, o, cell, neighbours, criterion, rule, ruled, reach, mapped[f], found)
-            readiest_protons(f, h, o, cell, neighbours, found)
+            nearest_to_transfer(f, h, o, cell, neighbours, found)
     return True
 
 

@@ -14,7 +14,7 @@ class Settings:
     """Definitions and what the trajectory cannot tell.
 
     Attributes:
-        rattle_window_ps: a transfer that is reverted within this time is a rattle.
+        rattle_window_ps: a transfer that leads back within this time is a rattle.
         criterion: when D-H...A is a hydrogen bond.
         temperature_K: temperature, or None: from velocities.
         viscosity_mPa_s: for the Yeh-Hummer correction, or None.

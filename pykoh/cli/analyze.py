@@ -119,7 +119,7 @@ _POSITIVE = _Finite(min=0, min_open=True)
     default=0.2,
     show_default=True,
     metavar="PS",
-    help="A proton transfer reverted within this time is a rattle.",
+    help="A proton transfer that leads back within this time is a rattle.",
 )
 @click.option(
     "--hbond",

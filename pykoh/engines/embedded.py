@@ -84,6 +84,7 @@ class Outcome:
         first_step: MD step at which it began (not 0 if it continued).
         last_step: MD step at which it ended.
         timestep_ps: ps.
+        time_ps: simulated in all, with the runs before.
         rebuilds: how often the neighbour list was made.
         interrupted: whether Ctrl-C ended it.
         discarded_frames: frames after the restart that were cut from the trajectory.
@@ -93,6 +94,7 @@ class Outcome:
     first_step: int
     last_step: int
     timestep_ps: float
+    time_ps: float
     rebuilds: int
     interrupted: bool
     discarded_frames: int
@@ -157,6 +159,11 @@ class Callback:
         """Return the time of a step, ps, as LAMMPS counts it."""
         before = float(self.lammps.extract_global("atime"))
         return before + (step - int(self.lammps.extract_global("atimestep"))) * self.timestep_ps
+
+    @property
+    def time_ps(self) -> float:
+        """Time that is simulated until now, ps."""
+        return self._time(int(self.lammps.extract_global("ntimestep")))
 
     @property
     def timestep_ps(self) -> float:
@@ -302,6 +309,7 @@ def _run(
         first,
         int(lammps.extract_global("ntimestep")),
         callback.timestep_ps,
+        callback.time_ps,
         potential.rebuilds,
         callback.interrupted,
         discarded,

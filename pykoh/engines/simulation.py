@@ -113,7 +113,8 @@ def simulate(
         say: called with a line for the user.
 
     Raises:
-        EngineError: a variable that the input does not have, a missing file, or an error of LAMMPS.
+        EngineError: a variable that the input does not have, a missing file, a run that was begun
+            with other variables, or an error of LAMMPS.
         ModelError: the potential cannot be evaluated.
     """
     if skin_A < 0:
@@ -136,11 +137,13 @@ def simulate(
     except ImportError as error:
         raise EngineError("torch is not installed; pip install 'pykoh[run]'") from error
     torch.set_num_threads(threads or available_cores())
+    from pykoh.engines.continuation import check_continuation, describe
     from pykoh.engines.embedded import run_input
     from pykoh.engines.periodic import PeriodicPotential
     from pykoh.provenance import record, sha256
 
     potential = PeriodicPotential.from_file(potential_file, skin=skin_A, dtype=dtype)
+    check_continuation(name, describe(path, values, potential.metadata.source_sha256), say)
     began = time.monotonic()
     with record(
         Path(name).resolve().parent,
@@ -165,12 +168,16 @@ def simulate(
 def summary(outcome: Outcome, seconds: float) -> list[str]:
     """Return what a run did, for people."""
     steps = outcome.last_step - outcome.first_step
+    if steps == 0 and outcome.first_step > 0 and not outcome.interrupted:
+        return [f"nothing to do: {outcome.time_ps:g} ps are simulated already"]
     ps = steps * outcome.timestep_ps
     lines = [
         f"{outcome.n_atoms} atoms, steps {outcome.first_step} to {outcome.last_step} ({ps:g} ps)"
     ]
     if outcome.discarded_frames:
-        lines.append(f"{outcome.discarded_frames} frames after the restart were written again")
+        n = outcome.discarded_frames
+        were = "frame after the restart was" if n == 1 else "frames after the restart were"
+        lines.append(f"{n} {were} written again")
     if steps:
         lines.append(f"{1e3 * seconds / steps:.1f} ms/step, {ps * 86.4 / seconds:.3f} ns/day")
     return lines

@@ -7,18 +7,21 @@ from pykoh.analysis.results import AnalysisResults
 # Reasons of values that no warning is about: the end of the path, and what to say.
 _REASONS = (
     ("experiment_S_per_m", "not measured: known for aqueous KOH, 0-12 mol/L and 0-100 °C"),
-    ("intermittent_ps", "does not fall to 1/e within the lags that this run can show"),
-    ("continuous_ps", "nothing was seen to end in this run"),
+    (
+        "intermittent_ps",
+        "the survival function does not fall to 1/e within the longest lag of this run",
+    ),
+    ("continuous_ps", "no bond, pair or stay was seen to end in this run"),
     ("viscosity", "no pressure record (NAME.pressure.txt) was read"),
     ("residence_time_ps", "no hop was seen"),
     ("hop_length_A", "no hop was seen"),
-    ("D_from_hops_m2_per_s", "too few hops in a row, or no vehicular part, to work it out"),
+    ("D_from_hops_m2_per_s", "too few hops in a row, or no vehicular part, to calculate it"),
     ("barrier_kT", "no proton was seen at δ = 0, or too few"),
     ("hydroxide_bonds_bridged_fraction", "no hydrogen bond between two hydroxide ions was seen"),
     ("lifetime_ps", "none was seen to end in this run"),
     ("first_peak_stderr_A", "too few frames"),
 )
-OTHERWISE = "the trajectory does not hold what it needs"
+OTHERWISE = "the trajectory lacks the data that it needs"
 
 
 def _about(quantity: str, path: list[str]) -> bool:

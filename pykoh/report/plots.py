@@ -129,9 +129,8 @@ def displacements(results: AnalysisResults) -> list[Plot]:
                 [species["OH-"], *parts],
                 "msd_hydroxide",
                 "How the hydroxide moves",
-                "OH⁻ follows the ion's identity through its hops. The vehicular part is what it "
-                "travels with one oxygen, the structural part what it gains by hops; their "
-                "cross term makes up the rest.",
+                "OH⁻: the ion, followed through its hops. Vehicular part: its motion together with "
+                "an oxygen. Structural part: its motion by hops. The cross term is the rest.",
             )
         )
     return [plot for plot in plots if plot is not None]
@@ -160,8 +159,8 @@ def hop_rate(grotthuss: Grotthuss) -> Plot | None:
             fig,
             "hop_rate",
             "Hop rate against the rattle window",
-            "Returns within the window are rattles and do not count. Where the curve is flat "
-            "the choice of window does not matter; where it is not, quote the window.",
+            "Transfers that lead back within the window are rattles and do not count. Where the "
+            "curve is flat, the choice of window does not matter. Elsewhere, quote the window.",
         )
 
 
@@ -197,7 +196,7 @@ def waiting_times(grotthuss: Grotthuss) -> Plot | None:
             "waiting_times",
             "Waiting times between hops",
             "Bars are one standard error. The line is the exponential of independent hops, "
-            "fitted to the long times; what is above it at short times are correlated hops.",
+            "fitted to the long times. Points above it at short times are correlated hops.",
         )
 
 

@@ -102,8 +102,8 @@ def presolvation(grotthuss: Grotthuss) -> Plot | None:
             "presolvation",
             "Hydrogen bonds around a hop",
             f"Mean of {around.n_hops} net hops; bands are one standard error. Before the hop the "
-            "next oxygen is a water molecule; where it accepts about as many bonds as OH⁻ when "
-            "the proton goes over, the hop was prepared by its solvation.",
+            "next oxygen is a water molecule. If it already accepts as many bonds as OH⁻ before "
+            "the transfer, its solvation had prepared the hop.",
         )
 
 
@@ -131,9 +131,9 @@ def free_energy(grotthuss: Grotthuss) -> list[Plot]:
                     fig,
                     "proton_transfer",
                     "Free energy of the transfer",
-                    "−ln P of the proton that is readiest to go over to each OH⁻. At δ = 0 it is "
-                    "shared; the profile is symmetric by definition. The band is one standard "
-                    "error.",
+                    "−ln P of the proton that is nearest to a transfer, for each OH⁻. At δ = 0 "
+                    "it is shared; the profile is symmetric by definition. The band is one "
+                    "standard error.",
                 )
             )
     if np.isfinite(profile.map_kT).sum() >= 10:
@@ -158,14 +158,14 @@ def free_energy(grotthuss: Grotthuss) -> list[Plot]:
                     fig,
                     "proton_transfer_map",
                     "Transfer and O–O distance",
-                    "−ln P along both. The proton goes over where the two oxygens come close.",
+                    "−ln P of δ and r(OO). The proton is transferred where both oxygens are close.",
                 )
             )
     return plots
 
 
 def dump_interval(grotthuss: Grotthuss) -> Plot | None:
-    """Plot the rates that coarser frames would have shown."""
+    """Plot the rates that a longer dump interval would have shown."""
     found = grotthuss.intervals
     if found is None or len(found.interval_ps) < 2 or not (found.transfer_rate_per_ps > 0).any():
         return None
@@ -186,9 +186,9 @@ def dump_interval(grotthuss: Grotthuss) -> Plot | None:
         return finish(
             fig,
             "dump_interval",
-            "Would coarser frames do?",
-            "Rates from every 2nd, 4th … frame of this run. Where the net hops are flat, frames "
-            "are close enough.",
+            "Would a longer dump interval be enough?",
+            "Rates from every 2nd, 4th … frame of this run. Where the rate of net hops does not "
+            "fall, the interval is short enough.",
         )
 
 

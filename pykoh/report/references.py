@@ -166,7 +166,7 @@ TUCKERMAN = Reference(
     "417",
     "925",
     "10.1038/nature00797",
-    "presolvation: solvation changes before the proton goes over",
+    "presolvation: solvation changes before the proton is transferred",
 )
 KAPLAN = Reference(
     "kaplan1958",
@@ -177,7 +177,7 @@ KAPLAN = Reference(
     "53",
     "457",
     "10.1080/01621459.1958.10501452",
-    "lifetimes of which the end of the run cuts some off",
+    "lifetimes, some of them cut off by the end of the run",
 )
 DAIVIS = Reference(
     "daivis1994",
@@ -213,7 +213,7 @@ COMPAAN = Reference(
     "52",
     "786",
     "10.1039/TF9565200786",
-    "diffusion from hops that remember the one before",
+    "diffusion from hops, each correlated with the one before",
 )
 WILSON = Reference(
     "wilson1927",

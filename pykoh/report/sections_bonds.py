@@ -68,7 +68,7 @@ def _body(results: AnalysisResults, drawn: Plots) -> list[object]:
             )
         )
     header = ("donor → acceptor", "bonds per donor", "bonds per acceptor",
-              "fraction of donors bonded", "lifetime, continuous", "intermittent")  # fmt: skip
+              "fraction of donors bonded", "mean duration", "intermittent lifetime")  # fmt: skip
     return [
         tag(
             "p",

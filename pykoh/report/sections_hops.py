@@ -55,12 +55,12 @@ def _body(results: AnalysisResults, drawn: Plots) -> list[object]:
         ("transfers", _count(f"{base}/n_transfers", found.n_transfers),
          "every change of the oxygen that carries a hydroxide"),
         ("rattles", _count(f"{base}/n_rattles", found.n_rattles),
-         f"of these, undone within {setting(found.rattle_window_ps)} ps"),
+         f"of these, pairs whose second leads back within {setting(found.rattle_window_ps)} ps"),
         ("net hops", _count(f"{base}/n_hops", found.n_hops), "what is left"),
         ("hop rate", number(f"{base}/hop_rate_per_ps", found.hop_rate_per_ps, "per ps"),
          join(["per hydroxide ion ", pill(verdict)])),
         ("residence time", number(f"{base}/residence_time_ps", found.residence_time_ps, "ps"),
-         "mean time between hops of one ion"),
+         "mean time between hops of one ion; each stay counts once"),
         ("hop length", number(f"{base}/hop_length_A", found.hop_length_A, "Å"),
          "O–O distance of a hop"),
     ]  # fmt: skip
@@ -79,7 +79,7 @@ def _body(results: AnalysisResults, drawn: Plots) -> list[object]:
             "p",
             "A water molecule next to OH⁻ can give it a proton and become the new OH⁻ (",
             cite(MARX),
-            "). Most such transfers are undone at once; only those that last carry charge.",
+            "). Most such transfers lead back at once; only those that last carry charge.",
         ),
         table(("", "value", "what it is"), rows, (2, 3)),
         pictures(drawn["hops"]) or tag("p", "There were too few hops for plots.", class_="note"),
@@ -95,10 +95,10 @@ def _around_hops(results: AnalysisResults) -> list[tuple[object, ...]]:
         rows += [
             ("stay on an oxygen, intermittent",
              number(f"{base}/residence/intermittent_ps", stay.intermittent_ps, "ps"),
-             "time after which 1/e of the ions are on the oxygen where they were"),
-            ("stay on an oxygen, continuous",
+             "time after which 1/e of the ions are on the same oxygen, with or without a break"),
+            ("time to the next transfer",
              number(f"{base}/residence/continuous_ps", stay.continuous_ps, "ps"),
-             "mean time to the next transfer, rattles included"),
+             "mean time from a random moment, rattles included; long stays count more"),
         ]  # fmt: skip
     if (turns := found.directionality) is not None:
         path = f"{base}/directionality"

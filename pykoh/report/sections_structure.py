@@ -64,7 +64,7 @@ def _body(results: AnalysisResults, drawn: Plots) -> list[object]:
                 f"Pairs of hydroxide ions (O*–O* within {significant(pairs.cutoff_A)} Å, at any "
                 "angle, followed through hops): ",
                 number(f"{base}/fraction_paired", pairs.fraction_paired),
-                " of the ions are in one; a pair lasts ",
+                " of the ions are in one; the mean duration of a pair is ",
                 number(f"{base}/lifetime_ps", pairs.lifetime_ps, "ps"),
                 ".",
             )

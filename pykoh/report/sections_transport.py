@@ -159,8 +159,9 @@ def _second_route(results: AnalysisResults) -> list[Markup]:
     apart = routes_apart(entry)
     if apart is not None and apart > AGREE:
         text = (
-            f"The two differ by {significant(apart, 2)} standard errors: the fit may begin within "
-            "the memory of hops, or hops remember more than the one before. Trust neither yet."
+            f"The two differ by {significant(apart, 2)} standard errors. Either the fit begins "
+            "while hops are still correlated, or a hop depends on more than the hop before it. Do "
+            "not use either value yet."
         )
         mark = pill(Verdict(CAREFUL, "the two routes disagree"))
         parts.append(tag("p", mark, " ", text, class_="disagree"))
@@ -177,8 +178,8 @@ def _measured(results: AnalysisResults) -> list[Markup]:
         table(("", "this run", "measured", "where", "source"), rows),
         tag(
             "p",
-            "The ions of KOH slow down as it is concentrated; for their diffusion no measurement "
-            "at this concentration is quoted, only the limit of dilution. The measured "
+            "The ions of KOH slow down as it is concentrated; for their diffusion we found no "
+            "measured D at this concentration; the values are for infinite dilution. The measured "
             "conductivity is below. The viscosity is a fit to measurements, within 8 % of the "
             "tables of the CRC Handbook at 20 °C.",
             class_="note",
@@ -250,7 +251,7 @@ def _conductivity(results: AnalysisResults, drawn: Plots) -> list[object]:
     cation = names.species(f"{results.input.cation}+")
     for key, title, estimate, what in (
         ("haven_ratio", "Haven ratio", found.haven_ratio,
-         "Nernst–Einstein over Einstein, less the bias of a quotient; 1 for ions that move "
+         "Nernst–Einstein / Einstein, corrected for the bias of a quotient; 1 for ions that move "
          "independently"),
         ("transference_cation", f"share of {cation}", found.transference_cation,
          "of the current, correlations included, relative to the centre of mass"),

@@ -90,7 +90,7 @@ def judge(
     """
     why = reasons(results, quantity)
     if estimate is None:
-        return Verdict(MISSING, why[0] if why else "the trajectory does not hold what it needs")
+        return Verdict(MISSING, why[0] if why else "the trajectory lacks the data that it needs")
     value, stderr = estimate.value, estimate.stderr
     short = _short(value, stderr)
     if fit is not None:
@@ -99,7 +99,7 @@ def judge(
     if short:
         return Verdict(SHORT, short)
     if not_in_equilibrium(results):
-        return Verdict(CAREFUL, "the run does not begin in equilibrium, as said on top")
+        return Verdict(CAREFUL, "the run does not begin in equilibrium: see the top of the page")
     if why:
         return Verdict(CAREFUL, why[0])
     if stderr is None:
@@ -232,7 +232,7 @@ def judge_bonds(results: AnalysisResults, bonds: HydrogenBondClass) -> Verdict:
         return found
     lasts = None if bonds.survival is None else bonds.survival.intermittent_ps
     if bonds.survival is not None and lasts is None:
-        return Verdict(SHORT, "bonds outlast what this run can show: run longer")
+        return Verdict(SHORT, "such bonds last longer than this run can show: run longer")
     if lasts is None:
         return found
     lifetimes = results.input.duration_ps / lasts.value
@@ -240,8 +240,8 @@ def judge_bonds(results: AnalysisResults, bonds: HydrogenBondClass) -> Verdict:
         return found
     return Verdict(
         SHORT,
-        f"the run is only {significant(lifetimes, 2)} times as long as such a bond lasts: "
-        "run longer",
+        f"the run is only {significant(lifetimes, 2)} times as long as the intermittent lifetime "
+        "of such a bond: run longer",
     )
 
 

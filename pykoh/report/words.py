@@ -48,20 +48,24 @@ def definitions(results: AnalysisResults) -> Markup:
         ("Hydroxide ion", "Each H belongs to its nearest O; an O with exactly one H is the O* of "
          "a hydroxide ion, an O with two is water's Ow. The ion keeps its identity when a proton "
          "arrives: it moves on to the oxygen that the proton left."),
-        ("Transfer, rattle, hop", f"A transfer is any change of the oxygen that carries an ion. If "
-         f"the ion comes back to the oxygen that it left within {window} ps, before it moves on, "
-         "both events are a rattle. What is left are hops."),
+        ("Transfer, rattle, hop", "A transfer is any change of the oxygen that carries an ion. If "
+         f"the next transfer leads back to the oxygen that the ion left, within {window} ps, both "
+         "are a rattle. What is left are hops."),
         ("Direction of hops", "Of two net hops of one ion in a row, the second leads back if it "
          "ends on the oxygen that the first left."),
         ("Hydrogen bond", join([f"D–H···A with {bonds.criterion_words}, ",
          tag("a", bonds.criterion_source, href=f"https://doi.org/{bonds.criterion_doi}",
              class_="cite"),
-         ". Its continuous lifetime is the time during which bonds were observed, divided by the "
-         "number of them that broke; its intermittent one the time after which 1/e of the bonds "
-         "are there, whether or not they broke in between, ", cite(references.LUZAR), "."])),
+         ". The mean duration of a bond is the time during which bonds were observed, divided by "
+         "the number of them that broke: each bond counts once. The intermittent lifetime is the "
+         "time after which 1/e of the bonds are there, whether or not they broke in between, ",
+         cite(references.LUZAR), "."])),
         ("Survival", join(["Intermittent C(t): held at 0 and at t. Continuous S(t): held from 0 "
          "to t without a break, from the lengths of all spells, those that the end of the run "
-         "cuts off included, ", cite(references.KAPLAN), "."])),
+         "cuts off included, ", cite(references.KAPLAN), ". ∫ S dt is the mean time from a random "
+         "moment to the end (continuous_ps in results.json). A random moment is more often in a "
+         "long spell than in a short one, so long spells count more here. It may be many times "
+         "the mean duration, in which each spell counts once."])),
         ("Solvation around a hop", join(["Hydrogen bonds of the ion, and of the oxygen that it "
          "comes to, averaged over net hops at times relative to the hop, ",
          cite(references.TUCKERMAN), "."])),
@@ -87,24 +91,27 @@ def definitions(results: AnalysisResults) -> Markup:
         ("First peak", "Maximum of a parabola through the logarithm of g(r) in the upper part of "
          "the peak, between the bins of 0.05 Å; the height is that of the same parabola."),
         ("Coordination number", "Mean number of neighbours up to the first minimum of g(r) after "
-         "its first peak, where a minimum stands out of the noise by four standard errors."),
+         "its first peak, if g(r) rises by four standard errors on both sides of it."),
         ("Pair of hydroxide ions", "Two O* within the distance of a hydrogen bond, at any angle; "
          "the ions are followed through their hops."),
         ("±, 95 % and <", join(["± is one standard error, an estimate that allows for correlation "
          "in time. A share whose ± would leave the range of 0 to 1 gets an interval of 95 % "
-         "instead (Wilson, ", cite(references.WILSON), ", for as many independent observations as "
-         "the standard error is worth). What was never seen is given as its upper limit, 95 %: "
+         "instead (Wilson, ", cite(references.WILSON), ", with the number of independent "
+         "observations that the standard error implies). What was never seen is given as its upper "
+         "limit, 95 %: "
          "1 − 0.05^(1/n) for n independent observations."])),
         ("Verdicts", "“Converged” means: no warning; the run begins in equilibrium; a standard "
          "error of at most 10 %; for a slope also a log–log slope of 1.0 ± 0.1 that is known to "
          "0.1, a run of three windows or more as long as the longest lag of the fit, and 30 of "
-         "these windows in all particles; for a share of bonds a run of 20 lifetimes. The whole is "
-         "no better than a part that makes up a quarter of it. “Too short”: one of the latter is "
-         "not met, or the standard error is above 25 %. No verdict can tell whether the potential "
-         "is right."),
+         "these windows in all particles; for a share of bonds a run of 20 lifetimes. A sum gets "
+         "the verdict of its worst large part (a quarter or more). “Too short”: there are fewer "
+         "windows or lifetimes, or the slope is not that of diffusion, or the standard error is "
+         "above 25 %. "
+         "No verdict can tell whether the potential is right."),
         ("Equilibrium", "The first quarter of the run against its second half: temperature, "
          "potential energy, hydrogen bonds between water molecules, neighbours within 3.5 Å of O "
-         "and of the cations. A difference of four standard errors is said on top."),
+         "and of the cations. Differences above four standard errors are shown at the top of the "
+         "page."),
         ("Second route to D of OH⁻", join(["D of the vehicular part + k l²/6 · (1 + c)/(1 − c), "
          "with the hop rate k, the mean square length l² of a hop and the mean cosine c between "
          "one and the next, ", cite(references.COMPAAN), "."])),
@@ -131,8 +138,8 @@ def methods_text(results: AnalysisResults, version: str) -> str:
     ]
     if hops.hop_rate_per_ps is not None:
         sentences.append(
-            f"Transfers that were reverted within {setting(hops.rattle_window_ps)} ps were "
-            "counted as rattling, the others as hops."
+            "A transfer and the next one were counted as a rattle if the next one led back within "
+            f"{setting(hops.rattle_window_ps)} ps; all others were counted as hops."
         )
     sentences += _diffusion_sentences(results)
     if any(entry.mean_per_donor is not None for entry in bonds.classes):

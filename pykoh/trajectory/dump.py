@@ -137,7 +137,9 @@ class DumpFile:
         if place <= self._last_seam:  # it was used before
             return False
         self._last_seam = place
-        self._note(f"the header of frame {self._n_frames + 1} is cut off; that frame was left out")
+        self._note(
+            f"the header of frame {self._n_frames + 1} is incomplete; this frame is not used"
+        )
         self._start = first + at
         if self._n_frames == 0:
             self.layout = None
@@ -164,7 +166,7 @@ class DumpFile:
             if end < self._stop:
                 window = LONGEST_HEADER + 1
             elif self._at_end:
-                self._cut_off("header")
+                self._end_incomplete()
                 return None
             else:
                 self._fill(window)
@@ -202,16 +204,14 @@ class DumpFile:
                 f"{self.name}: holds no complete frame; a LAMMPS text dump was expected"
             )
         if self._stream.cut_off:
-            self._note("its compressed data are cut off; all complete frames before are used")
+            self._note("its compressed data are incomplete; all complete frames are used")
 
-    def _cut_off(self, what: str) -> None:
+    def _end_incomplete(self) -> None:
         if self._n_frames == 0:
             raise TrajectoryError(
                 f"{self.name}: ends within its first frame; at least two frames are needed"
             )
-        self._note(
-            f"the last frame is cut off in its {what}; {self._n_frames} complete frames are used"
-        )
+        self._note(f"the last frame is incomplete; the {self._n_frames} complete frames are used")
         self._start = self._stop
 
     def _note(self, text: str) -> None:
@@ -292,7 +292,7 @@ class DumpFile:
             if self._at_end:
                 if line == n - 1 and self._end_last_line(end, header):
                     continue
-                self._cut_off("end")
+                self._end_incomplete()
                 return None
             available = self._stop - self._start
             done = max(end - self._start, 1)
@@ -303,8 +303,8 @@ class DumpFile:
                 status, end = parsing.NEXT_FRAME, seam
         if status == parsing.NEXT_FRAME:
             self._note(
-                f"the frame of step {header.step} is cut off after {line} of {n} atoms, "
-                "and another frame follows; it was left out"
+                f"the frame of step {header.step} is incomplete: it has {line} of {n} atoms, "
+                "and another frame follows; it is not used"
             )
             self._start = end
             if self._n_frames == 0:

@@ -89,8 +89,8 @@ class NetcdfFile:
         )
         if needed > path.stat().st_size:
             raise TrajectoryError(
-                f"{self.name}: is cut off: {path.stat().st_size} bytes, but by its header "
-                f"{needed} or more; copy the file again"
+                f"{self.name}: is incomplete: it has {path.stat().st_size} bytes, but its header "
+                f"needs {needed} or more; copy the file again"
             )
 
     def _time_unit(self) -> float | None:

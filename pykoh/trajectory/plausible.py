@@ -66,16 +66,16 @@ class TimeSource:
         def fits(value: float | None, unit: str) -> str:
             if factor is None or value is None:
                 return ""
-            return f"; about {factor * value:.2g} {unit} would fit"
+            return f"; the motion of the atoms fits about {factor * value:.2g} {unit}"
 
         if self.source == "timestep":
             return (
-                f"give the MD step, --timestep {self.timestep_fs:g} is taken as fs"
+                f"correct the MD step: you gave --timestep {self.timestep_fs:g} fs"
                 f"{fits(self.timestep_fs, 'fs')}"
             )
         if self.source == "interval":
             return (
-                f"give the time between frames, --interval {self.interval_ps:g} is taken as ps"
+                f"correct the time between frames: you gave --interval {self.interval_ps:g} ps"
                 f"{fits(self.interval_ps, 'ps')}"
             )
         if self.source == "units" and (factor is None or not 0.03 < factor < 30.0):

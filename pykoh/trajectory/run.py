@@ -319,13 +319,19 @@ class Run:
                 self.n_frames += 1
                 yield raw, time
         reasons = (
-            "repeated frames were dropped",
-            "frames were dropped because the next file begins before them",
-            "frames between the regular ones were dropped",
+            ("repeated frame was dropped", "repeated frames were dropped"),
+            (
+                "frame is also in the next file; it is counted once",
+                "frames are also in the next file; they are counted once",
+            ),
+            (
+                "frame between the regular times was dropped",
+                "frames between the regular times were dropped",
+            ),
         )
-        for count, what in zip(dropped, reasons, strict=True):
+        for count, (one, many) in zip(dropped, reasons, strict=True):
             if count:
-                self.notes.append(f"{file.name}: {count} {what}")
+                self.notes.append(f"{file.name}: {count} {one if count == 1 else many}")
 
     def _on_grid(self, time: float, file: TrajectoryFile, header: FrameHeader) -> bool:
         """Return whether a frame is on the even grid of times that the first two define.

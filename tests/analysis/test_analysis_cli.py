@@ -115,6 +115,11 @@ def test_the_keys_of_the_design(tmp_path: Path) -> None:
         assert lines[0].startswith("# ")
         table = np.genfromtxt(lines[2:], delimiter=",", dtype=str)
         assert table.shape[1] == len(lines[1].split(","))
+        # As docs/commands/analyze.md says.
+        named = np.genfromtxt(
+            csv, delimiter=",", names=True, skip_header=1, dtype=None, encoding="utf-8"
+        )
+        assert named.dtype.names == tuple(lines[1].split(","))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.dump", "out"]
     assert "hops/ps" in found.output and "Warnings" in found.output
 

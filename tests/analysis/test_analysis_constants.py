@@ -76,7 +76,7 @@ def molecules() -> list[np.ndarray]:
 
 def transfer() -> list[np.ndarray]:
     h, o, neighbours, found = scene()
-    transfer_kernel.readiest_protons(0, h, o, CELL, neighbours, found)
+    transfer_kernel.nearest_to_transfer(0, h, o, CELL, neighbours, found)
     return [found.transfer]
 
 

@@ -100,6 +100,21 @@ def test_spells_by_hand() -> None:
     assert counter._spells[0, 2].tolist() == [1.0, 1.0]  # both of three frames: ended, cut off
 
 
+def test_mean_duration_and_mean_time_from_a_random_moment() -> None:
+    """Nineteen short spells and a long one: a random moment is nearly always in the long one."""
+    pattern = [*[1, 1, 0, 0] * 19, *[1] * 200, 0, 0]
+    held = np.array([*[0] * 5, *pattern * 40], dtype=bool)
+    partner = np.where(held, 7, -1).astype(np.int32)[:, None, None]
+    sums = Continuous(1, 1, 1).add(
+        partner, np.zeros(partner.shape, dtype=np.int8), np.zeros((len(held), 1), dtype=np.int64)
+    )
+    assert sums[:, 0, 0].sum() / sums[:, 0, 1].sum() == pytest.approx((19 * 2 + 200) / 20)
+    curve = survival_curve(*both(partner, 1000), 0, 1.0)
+    assert curve is not None and curve.continuous_ps is not None
+    rest = (19 * 2**2 + 200**2) / 2 / (19 * 2 + 200)
+    assert curve.continuous_ps.value == pytest.approx(rest, rel=0.02)
+
+
 def one_ion(moves: list[tuple[int, int]], n_frames: int) -> np.ndarray:
     """Oxygen of one identity that begins at 0 and moves at given frames."""
     carriers = np.zeros((n_frames, 1), dtype=np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -10,14 +11,17 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from ase.io import read
 
 from potentials import FORCE_TOLERANCE, reference
+from pykoh.engines.continuation import Description, check_continuation
 from pykoh.engines.resume import truncate_dump
 from pykoh.engines.script import index_variables, logical_lines
+from pykoh.errors import EngineError
 from pykoh.resources import shipped
 
 Make = Callable[[str], Path]
@@ -154,8 +158,68 @@ def test_shipped_input_runs_continues_and_stops_when_done(
     third = pykoh(tmp_path, *arguments, "--var", "ps", "0.05")
     assert third.returncode == 0, third.stderr
     assert steps_of(tmp_path / "koh.dump") == [0, 20, 40, 60, 80, 100]
+    shorter = pykoh(tmp_path, *arguments, "--var", "ps", "0.02")
+    for done in (third, shorter):
+        assert done.stdout == "nothing to do: 0.05 ps are simulated already\n"
+    assert steps_of(tmp_path / "koh.dump") == [0, 20, 40, 60, 80, 100]
     record = json.loads((tmp_path / "run.json").read_text())
-    assert record["status"] == "done" and record["variables"]["ps"] == "0.05"
+    assert record["status"] == "done" and record["variables"]["ps"] == "0.02"
+
+
+def test_a_continuation_is_the_same_simulation(
+    tmp_path: Path, box: Path, real_potential: Path
+) -> None:
+    """Other variables would append another simulation, or uneven frames, to the same trajectory."""
+    arguments = start(tmp_path, real_potential, box, "--var", "ps", "0.03")
+    assert pykoh(tmp_path, *arguments, "--var", "dump_fs", "5").returncode == 0
+    before = (tmp_path / "koh.dump").read_bytes()
+    refused = pykoh(tmp_path, *arguments, "--var", "temperature", "350")
+    assert refused.returncode == 1 and (tmp_path / "koh.dump").read_bytes() == before
+    assert refused.stderr.splitlines()[-1] == (
+        "Error: koh.restart: this run was begun with temperature 298.15, not 350; dump_fs 5, not "
+        "10.0. To continue it, use --var temperature 298.15 --var dump_fs 5. For a new run, set "
+        "another --var name, or move away koh.restart, koh.dump, koh.pressure.txt"
+    )
+    longer = ("--var", "ps", "0.04", "--var", "dump_fs", "5.0", "--var", "restart_ps", "2")
+    told = pykoh(tmp_path, *arguments, *longer, "--var", "timestep_fs", "0.25")
+    assert told.returncode == 0
+    assert "koh.restart: continues with timestep_fs 0.25 instead of 0.5" in told.stderr
+    # Folders of earlier versions, or of lmp, have no record.
+    (tmp_path / "koh.variables.json").unlink()
+    noted = pykoh(tmp_path, *arguments, "--var", "dump_fs", "5", "--var", "timestep_fs", "0.25")
+    assert noted.returncode == 0 and "cannot compare the variables" in noted.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, None),
+        ({"variables": {"data": "moved.data", "potential": "other.pt"}}, None),
+        ({"data_sha256": None}, None),
+        ({"data_sha256": "b"}, "begun with another content of koh.data. .* the earlier koh.data"),
+        ({"model_sha256": "b"}, "begun with another content of koh.pt"),
+        (
+            {"variables": {"data": "equil.data", "potential": "koh.pt"}, "data_sha256": "b"},
+            "begun with data koh.data, not equil.data. .* --var data koh.data",
+        ),
+        ({"input": "nve.in"}, "begun with koh.in, not nve.in. To continue it, use the input koh"),
+    ],
+)
+def test_files_of_a_continuation_are_compared_by_content(
+    tmp_path: Path, change: dict[str, Any], expected: str | None
+) -> None:
+    name = str(tmp_path / "koh")
+    first = Description("koh.in", {"data": "koh.data", "potential": "koh.pt"}, "a", "a")
+    check_continuation(name, first, print)
+    Path(f"{name}.restart").touch()
+    now = dataclasses.replace(first, **change)
+    if expected is not None:
+        with pytest.raises(EngineError, match=expected):
+            check_continuation(name, now, print)
+        return
+    check_continuation(name, now, print)
+    kept = json.loads(Path(f"{name}.variables.json").read_text())
+    assert kept["data_sha256"] == "a", "also when the box is gone"
 
 
 def test_continued_trajectory_equals_the_uninterrupted_one(

@@ -262,7 +262,7 @@ def test_a_trajectory_that_was_cut_off_is_shown_with_a_warning(tmp_path: Path) -
     path.write_text(path.read_text()[:-200])
     given = ["view", str(path), "-o", str(tmp_path / "view.html")]
     shown = CliRunner().invoke(main, given)
-    assert shown.exit_code == 0 and "Warning: " in shown.output and "cut off" in shown.output
+    assert shown.exit_code == 0 and "Warning: " in shown.output and "incomplete" in shown.output
     assert "19 frames" in (tmp_path / "view.html").read_text(encoding="utf-8")
 
 

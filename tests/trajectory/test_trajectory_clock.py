@@ -43,15 +43,19 @@ def test_a_time_step_that_does_not_fit_the_velocities(tmp_path: Path) -> None:
     path = flying(tmp_path / "a.dump", velocities=True, times=False)
     frames_of(path, timestep_fs=0.5)
     for wrong in (0.25, 0.4, 1.0, 5.0):
-        refused(f"--timestep {wrong:g} .*about 0.5 fs would fit", path, timestep_fs=wrong)
+        refused(
+            f"you gave --timestep {wrong:g} fs; the motion .* fits about 0.5 fs$",
+            path,
+            timestep_fs=wrong,
+        )
 
 
 def test_a_time_step_that_no_temperature_fits(tmp_path: Path) -> None:
     path = flying(tmp_path / "a.dump", times=False)
     for kelvin in (None, 300.0):
         frames_of(path, timestep_fs=0.5, temperature_K=kelvin)
-        refused("--timestep 0.0005 is taken as fs", path, timestep_fs=0.0005, temperature_K=kelvin)
-        refused("--timestep 500 is taken as fs.*would fit", path, timestep_fs=500.0,
+        refused("you gave --timestep 0.0005 fs", path, timestep_fs=0.0005, temperature_K=kelvin)
+        refused("you gave --timestep 500 fs; .* fits about", path, timestep_fs=500.0,
                 temperature_K=kelvin)  # fmt: skip
     refused("--temperature is 300 K", path, timestep_fs=0.1, temperature_K=300.0)
     refused("--temperature is 300 K", path, timestep_fs=5.0, temperature_K=300.0)
@@ -108,7 +112,7 @@ def test_protons_that_hardly_move_in_the_time_that_is_said(
     steps = np.arange(N) * round(dt / 0.0005)
     path = write_dump(tmp_path / "a.dump", positions, types, CELL, steps=steps)
     frames_of(path, timestep_fs=0.5, temperature_K=300.0)
-    refused("its H atoms move .*--timestep 500 is taken as fs", path, timestep_fs=500.0)
+    refused("its H atoms move .*you gave --timestep 500 fs", path, timestep_fs=500.0)
 
 
 def test_heavy_water_at_room_temperature_is_not_refused(tmp_path: Path) -> None:

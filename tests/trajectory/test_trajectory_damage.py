@@ -93,7 +93,7 @@ def test_a_last_number_that_was_cut_is_not_taken_for_whole(tmp_path: Path) -> No
     for missing in (2, 3, 4, 5):
         path.write_text(text[:-missing])
         found, _, run = frames_of(path)
-        assert len(found) == 2 and "cut off" in run.notes[0]
+        assert len(found) == 2 and "incomplete" in run.notes[0]
 
 
 def binary_dump(box: tuple[float, ...] = (0, 12, 0, 12, 0, 12)) -> bytes:

@@ -140,7 +140,7 @@ def test_netcdf_that_is_cut_off_or_no_trajectory_is_refused(tmp_path: Path) -> N
     path = lammps_netcdf(tmp_path / "a.nc", positions, types)
     whole = path.read_bytes()
     (tmp_path / "b.nc").write_bytes(whole[:-2000])
-    refused("cut off", tmp_path / "b.nc", topology=topology)
+    refused("incomplete", tmp_path / "b.nc", topology=topology)
     refused("were expected", path, topology=str(data_file(tmp_path / "o.data", types[:-1])))
     with netcdf.Dataset(str(tmp_path / "c.nc"), "w") as file:
         file.createDimension("frame", None)
@@ -247,7 +247,7 @@ def test_an_xtc_that_is_cut_off_gives_its_whole_frames(tmp_path: Path) -> None:
         given = {"interval_ps": DT} if suffix == ".dcd" else {}
         found, _, run = frames_of(path, topology=topology, **given)
         assert len(found) == N - 1
-        assert "the last frame is cut off" in run.notes[0]
+        assert "the last frame is incomplete" in run.notes[0]
 
 
 def lammps(commands: str) -> None:

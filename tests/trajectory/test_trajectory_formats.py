@@ -166,7 +166,7 @@ def test_binary_dumps_that_lammps_writes(tmp_path: Path, tilted: bool) -> None:
     for end in (len(whole) - 5, len(whole) - 1000):
         (tmp_path / "b.bin").write_bytes(whole[:end])
         cut, _, _, run = frames_of(tmp_path / "b.bin")
-        assert len(cut) == len(text) - 1 and "cut off" in run.notes[0]
+        assert len(cut) == len(text) - 1 and "incomplete" in run.notes[0]
     (tmp_path / "c.bin").write_bytes(whole[:50])
     with pytest.raises(TrajectoryError, match="first frame"):
         frames_of(tmp_path / "c.bin")

@@ -91,8 +91,9 @@ def share(value: float | None, stderr: float | None) -> Interval | None:
 def share_of_events(value: float | None, stderr: float | None) -> Interval | None:
     """Return the interval of a share of events, within [0, 1]; None if unknown.
 
-    Wilson, J. Am. Stat. Assoc. 22 (1927) 209, doi:10.1080/01621459.1927.10502953, for as many
-    independent observations n as the standard error is worth, n = value (1 - value) / stderr².
+    Wilson, J. Am. Stat. Assoc. 22 (1927) 209, doi:10.1080/01621459.1927.10502953, with the
+    number of independent observations that the standard error implies, n = value (1 - value) /
+    stderr².
 
     Args:
         value: the share.

@@ -25,7 +25,8 @@ class Findings(NamedTuple):
         donated_shares: [4, n], molecules by the number of donated bonds of each class.
         accepted_shares: [4, n], molecules by the number of accepted bonds of each class.
         angle_map: [4, n_r, n_angle], pairs H, A by r(DA) and angle H-D-A, for each class.
-        transfer: [n_frames, n_delta, n_r], hydroxides by δ and r(OO) of their readiest proton.
+        transfer: [n_frames, n_delta, n_r], hydroxides by δ and r(OO) of their
+            proton that is nearest to a transfer.
         n_mapped: frames that were sampled.
     """
 

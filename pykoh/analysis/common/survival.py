@@ -12,9 +12,19 @@ of the run cuts off included (Kaplan and Meier, J. Am. Stat. Assoc. 53 (1958) 45
 doi:10.1080/01621459.1958.10501452): if F(t) is the share of spells longer than t, what is met at a
 random time lasts t longer with S(t) = ∫_t^∞ F / ∫_0^∞ F.
 
-Both times rest on the n spells that were seen to end. Their mean ∫ S dt = <l²> / 2 <l> has the
-relative variance 2 / n for an exponential law, and is too low by the part 1 / n (a ratio of
-sums), which is put right. C at the lag t is Σ max(l - t, 0) / Σ l over spells of length l; for the
+There are two mean times of spells of lengths l. They must not be confused:
+
+- the *mean duration* <l>: each spell counts once. It is observed time / ends: ``lifetime_ps`` of
+  hydrogen bonds and pairs, and ``residence_time_ps`` of hops.
+- the *mean time from a random moment* to the end of the spell, ∫ S dt = <l²> / 2 <l>: long spells
+  count more, because a random moment is more often in one of them. It is ``continuous_ps``.
+
+Both are equal for an exponential law. Where many bonds break and form again at once, the second is
+many times the first: 1.6 and 0.21 ps for bonds between hydroxide ions in 100 ps at 12.7 mol/L.
+
+The times of S and C rest on the n spells that were seen to end. ∫ S dt has the relative variance
+2 / n for an exponential law, and is too low by the part 1 / n (a ratio of sums), which is put
+right. C at the lag t is Σ max(l - t, 0) / Σ l over spells of length l; for the
 same law its variance is 2 c [1 - c (1 + t / τ)] / n with c = exp(-t / τ), so that the time at which
 it falls to 1/e has the relative variance (2 e - 4) / n. Where C falls more slowly, since what broke
 forms again, this is divided by the slope of C; n is then the number of times 1/e that all partners

@@ -20,7 +20,8 @@ class SurvivalCurve:
         continuous: [m], S(t): held from 0 to t without a break.
         intermittent_ps: time at which C falls to 1/e, with an error from that of C and its slope
             there; or None if it does not fall that far.
-        continuous_ps: ∫ S dt, with the error of spells that follow an exponential law; or None.
+        continuous_ps: ∫ S dt, the mean time from a random moment to the end, in which long spells
+            count more; with the error of spells that follow an exponential law; or None.
     """
 
     lag_ps: FloatArray

@@ -24,7 +24,7 @@ from pykoh.arrays import FloatArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hops:
-    """Transfers that were not reverted.
+    """Transfers that are not part of a rattle.
 
     Attributes:
         events: [n, 4], frame, identity, oxygen that it left, oxygen that it came to.
@@ -129,7 +129,7 @@ class HopCounter:
 
     @property
     def n_hops(self) -> int:
-        """Transfers that were not reverted, so far."""
+        """Transfers that are not part of a rattle, so far."""
         return int(self._counts.sums[:, self._main].sum())
 
     @property

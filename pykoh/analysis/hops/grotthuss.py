@@ -6,9 +6,10 @@ from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.hops.counter import HopCounter
 from pykoh.analysis.hops.values import Grotthuss, IntervalDependence
+from pykoh.analysis.hops.waiting import FEWEST_IN_TAIL
 
 FINE_INTERVAL_PS = 0.02
-"""Frames further apart than this miss transfers that are reverted at once (a rattle takes tens of
+"""Frames further apart than this miss transfers that lead back at once (a rattle takes tens of
 femtoseconds)."""
 
 
@@ -32,13 +33,13 @@ def grotthuss(
         n_multiple: moves of an identity over more than one proton between two frames.
         n_ionised: frames with an oxygen that had neither one nor two H.
         n_frames: frames of the run.
-        intervals: what coarser frames would have shown, or None.
+        intervals: what a longer dump interval would have shown, or None.
     """
     warnings: list[AnalysisWarning] = []
     if n_ionised:
         reason = (
             f"{n_ionised} of {n_frames} frames have an oxygen with no H or with three "
-            "(ionised water, oxide); identities were kept through them"
+            "(ionised water, oxide); each hydroxide is followed through these frames"
         )
         warnings.append(AnalysisWarning("grotthuss", reason))
     if counter is None or interval_ps is None:
@@ -99,7 +100,7 @@ def _doubts(found: Grotthuss, interval_ps: float, duration_ps: float) -> list[An
     if interval_ps > FINE_INTERVAL_PS * 1.001:
         warn(
             "n_transfers",
-            f"frames are {1000 * interval_ps:.3g} fs apart, so transfers that are reverted in "
+            f"frames are {1000 * interval_ps:.3g} fs apart, so transfers that lead back in "
             "between are missed and all counts are lower limits; "
             f"dump every {1000 * FINE_INTERVAL_PS:g} fs or less",
         )
@@ -122,8 +123,8 @@ def _doubts(found: Grotthuss, interval_ps: float, duration_ps: float) -> list[An
         n_waiting = 0 if waiting is None else int(waiting.counts.sum())
         warn(
             "waiting_time_fit",
-            f"{n_waiting} waiting times between hops are too few for an exponential tail "
-            "(20 in a tail that follows one are needed); use a longer run",
+            f"{n_waiting} waiting times between hops are too few to fit an exponential; at least "
+            f"{FEWEST_IN_TAIL} long waiting times are needed; use a longer run",
         )
     return warnings
 
@@ -132,7 +133,7 @@ def _too_coarse(intervals: IntervalDependence | None, interval_ps: float) -> str
     """Return why frames are too far apart to see all hops, or None.
 
     Args:
-        intervals: what coarser frames would have shown, or None.
+        intervals: what a longer dump interval would have shown, or None.
         interval_ps: time between frames.
     """
     if intervals is None or intervals.needed_ps is None:

@@ -1,4 +1,4 @@
-"""Would coarser frames have shown the same hops?
+"""Would a longer dump interval have shown the same hops?
 
 Every 2nd, 4th ... frame of the run is analysed on its own, as if the others had not been written.
 Two transfers within one interval are seen as one or none, so counts fall with the interval. For
@@ -95,7 +95,9 @@ def _needed(interval: FloatArray, rate: FloatArray, n_lost: float) -> Estimate |
     limit = 2.0 * rate[0] - rate[1]
     if rate[0] <= 0 or limit <= 0:
         return None
-    longest = Estimate.limit(float(interval[-1]), "a lower limit: no coarser frames were tried")
+    longest = Estimate.limit(
+        float(interval[-1]), "a lower limit: no longer dump interval was tried"
+    )
     loss = abs(rate[0] - rate[1]) / limit
     if loss == 0:
         return longest

@@ -45,7 +45,7 @@ class ProtonHops(Observable[HopsFound]):
 
     Args:
         system: what is known of the run.
-        rattle_window_ps: a transfer that is reverted within this time is a rattle.
+        rattle_window_ps: a transfer that leads back within this time is a rattle.
     """
 
     name = "grotthuss"

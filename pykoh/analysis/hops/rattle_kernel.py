@@ -12,7 +12,7 @@ from pykoh.analysis.common.survival import bin_between
 from pykoh.arrays import FloatArray
 from pykoh.kernels import kernel, step
 
-# Transfers of one identity within a window that are not reverted; more never occur.
+# Transfers of one identity within a window that no other led back from; more never occur.
 STACK = 32
 
 
@@ -156,7 +156,7 @@ def take(
                     d -= gone
                 if not last:
                     # The carrier before this event is where the top of the stack led to, so the
-                    # event reverts the top if it leads to the oxygen that the top had left.
+                    # event leads back from the top if it goes to the oxygen that the top had left.
                     if d > 0 and stack[w, i, d - 1, 1] == events[e, 3]:
                         d -= 1
                     else:

@@ -36,7 +36,7 @@ class HopWatch(Observable[HopScene | None]):
 
     Args:
         system: what is known of the run.
-        rattle_window_ps: a transfer that is reverted within this time is a rattle.
+        rattle_window_ps: a transfer that leads back within this time is a rattle.
     """
 
     name = "hop_scene"

@@ -187,8 +187,8 @@ def _more_tables(grotthuss: Grotthuss) -> Iterator[Table]:
     if profile is not None:
         yield Table(
             "proton_transfer.csv",
-            "free energy of the readiest proton of each hydroxide along delta = r(H-O*) - r(H-Ow); "
-            "delta: Å, free energy and stderr: kT",
+            "free energy of the proton nearest to a transfer, for each hydroxide, along "
+            "delta = r(H-O*) - r(H-Ow); delta: Å, free energy and stderr: kT",
             ("delta_A", "free_energy_kT", "stderr_kT"),
             zip(profile.delta_A, profile.free_energy_kT, profile.stderr_kT, strict=True),
         )

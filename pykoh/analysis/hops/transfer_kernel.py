@@ -1,4 +1,4 @@
-"""The proton that is readiest to go over to each hydroxide of one frame, compiled.
+"""The proton that is nearest to a transfer, for each hydroxide of one frame, compiled.
 
 After a change see ``common/speciation.py``.
 """
@@ -13,8 +13,8 @@ from pykoh.analysis.common.speciation import Neighbours
 from pykoh.arrays import FloatArray
 from pykoh.kernels import step
 
-# Proton transfer: δ = r(H-O*) - r(H-Ow) of the proton that is readiest, and its r(OO); widths of
-# the bins and how many there are.
+# Proton transfer: δ = r(H-O*) - r(H-Ow) of the proton that is nearest to it, and its r(OO); widths
+# of the bins and how many there are.
 DELTA_BIN_A = 0.04
 TRANSFER_START_A, TRANSFER_BIN_A = 2.2, 0.05
 TRANSFER_SHAPE = (40, 28)
@@ -23,10 +23,10 @@ TRANSFER_R_A = (TRANSFER_START_A, 3.6)
 
 
 @step()
-def readiest_protons(
+def nearest_to_transfer(
     f: int, h: FloatArray, o: FloatArray, cell: FloatArray, neighbours: Neighbours, found: Findings
 ) -> None:
-    """Count the hydroxides of a frame by δ and r(OO) of the proton that is readiest.
+    """Count the hydroxides of a frame by δ and r(OO) of the proton nearest to a transfer.
 
     Args:
         f: number of the frame in the block.

@@ -107,7 +107,7 @@ class Presolvation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProtonTransferProfile:
-    """Free energy of the proton that is readiest to go over to a hydroxide, -ln P in kT.
+    """Free energy of the proton that is nearest to a transfer to a hydroxide, -ln P in kT.
 
     δ = r(H-O*) - r(H-Ow) is 0 when the proton is shared; the profile is symmetric about it.
 
@@ -156,10 +156,11 @@ class Grotthuss:
 
     Attributes:
         n_hydroxides: identities that were followed.
-        rattle_window_ps: a return within this time is a rattle.
+        rattle_window_ps: a transfer and the next one are a rattle if the next one leads back
+            within this time.
         n_transfers: all changes of the oxygen that carries a hydroxide.
-        n_rattles: those of them that were reverted (both events of each pair).
-        n_hops: those that were not.
+        n_rattles: those of them in pairs whose second leads back (both count).
+        n_hops: all others.
         hop_rate_per_ps: hops per hydroxide and ps, with an error of at least Poisson's; None
             without a hydroxide or with one frame.
         residence_time_ps: mean time between hops, 1 / rate; None without hops.
@@ -173,7 +174,7 @@ class Grotthuss:
         directionality: how hops that follow each other are related, or None.
         presolvation: hydrogen bonds around a hop, or None.
         proton_transfer: free energy along the transfer of the proton, or None.
-        intervals: the same run with coarser frames, or None.
+        intervals: the same run with longer dump intervals, or None.
     """
 
     n_hydroxides: int

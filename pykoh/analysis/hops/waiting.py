@@ -9,7 +9,7 @@ from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.hops.values import WaitingTimeFit, WaitingTimes
 from pykoh.arrays import FloatArray
 
-_FEWEST_IN_TAIL = 20
+FEWEST_IN_TAIL = 20
 _REJECTED = 0.05
 
 # Waiting times in frames: logarithmic bins whose edges lie between whole numbers.
@@ -61,7 +61,7 @@ def _tail(
     total = counts.sum()
     for k, start in enumerate(edges[:-1]):
         n = counts[k:].sum()
-        if n < _FEWEST_IN_TAIL:
+        if n < FEWEST_IN_TAIL:
             return None
         if start < window:
             continue

@@ -51,8 +51,8 @@ def _lines(bonds: HydrogenBonds) -> list[str]:
         )
         for bond in bonds.classes
     ]
-    header = ("Hydrogen bonds", "per donor", "per acceptor", "donors bonded", "lifetime (ps)")
-    return ["", *text_table(header, rows, (14, 19, 20, 18, 18))]
+    header = ("Hydrogen bonds", "per donor", "per acceptor", "donors bonded", "mean duration (ps)")
+    return ["", *text_table(header, rows, (14, 19, 20, 18, 22))]
 
 
 def _json(bonds: HydrogenBonds) -> Json:

@@ -24,7 +24,8 @@ class HydrogenBondClass:
         mean_per_donor: bonds per donor molecule, or None (no such molecule).
         mean_per_acceptor: bonds per acceptor molecule.
         fraction_of_donors_bonded: donor molecules with at least one such bond.
-        lifetime_ps: observed bond time / observed breakings, or None without breakings.
+        lifetime_ps: mean duration of a bond, each counts once: observed bond time / observed
+            breakings, or None without breakings.
         n_breakings: bonds that were seen to break.
         donor_distribution: [n], fraction of donor molecules that donate 0, 1, 2 ... such bonds.
         acceptor_distribution: [n], fraction of acceptors that accept 0, 1, 2 ... such bonds.

@@ -36,8 +36,8 @@ def input_warnings(summary: InputSummary, volumes: FloatArray) -> list[AnalysisW
         found.append(
             AnalysisWarning(
                 "diffusion",
-                "the cell changes in time, and its breathing is part of unwrapped "
-                "displacements; use constant volume for transport",
+                "the cell changes in time, and this change is part of the displacements; "
+                "use constant volume for transport",
             )
         )
     return found

@@ -99,7 +99,7 @@ def first_shell(g: FloatArray, counts: FloatArray, errors: FloatArray) -> FirstS
     for high in (top, behind):
         step = smooth[high] - smooth[lowest]
         if step < _SIGNIFICANT * np.hypot(noise[high], noise[lowest]):
-            reason = "no first minimum of g(r) stands out of the noise; use more frames"
+            reason = "noise hides the first minimum of g(r); use more frames"
             return FirstShell(peak, None, None, reason)
     if right - left > 2 * _SMOOTHING_BINS and counts[left : right + 1].sum() <= _STRAY:
         half = 0.5 * (right - left) * BIN_A

@@ -1,8 +1,8 @@
 """Pairs of hydroxide ions: O*-O* within the distance of a hydrogen bond, at any angle.
 
 Ions are followed through their hops, so a pair lasts while the same two ions are near, whoever
-carries them. How long: :mod:`pykoh.analysis.common.survival`; the lifetime is, as that of a
-hydrogen bond, the observed time of all pairs over the number of separations.
+carries them. How long: :mod:`pykoh.analysis.common.survival`. The lifetime is, as that of a
+hydrogen bond, a mean duration: the observed time of all pairs over the number of separations.
 """
 
 from __future__ import annotations

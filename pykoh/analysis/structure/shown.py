@@ -50,7 +50,8 @@ def _lines(structure: Structure, given: InputSummary) -> list[str]:
     if (pairs := structure.hydroxide_pairs) is not None:
         lines.append(
             f"  OH- with another within {pairs.cutoff_A:g} Å: "
-            f"{terminal(pairs.fraction_paired)}; a pair lasts {terminal(pairs.lifetime_ps)} ps"
+            f"{terminal(pairs.fraction_paired)}; mean duration of a pair "
+            f"{terminal(pairs.lifetime_ps)} ps"
         )
     if (pairing := structure.ion_pairing) is not None:
         lines.append(

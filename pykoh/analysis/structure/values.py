@@ -99,7 +99,8 @@ class HydroxidePairs:
         cutoff_A: the distance, Å.
         mean_partners: partners per hydroxide.
         fraction_paired: hydroxides with a partner.
-        lifetime_ps: observed time of pairs / separations, or None without any.
+        lifetime_ps: mean duration of a pair, each counts once: observed time of pairs /
+            separations, or None without any.
         n_separations: pairs that were seen to part.
         survival: how long pairs last, or None.
     """

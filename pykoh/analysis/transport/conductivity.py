@@ -246,8 +246,8 @@ def _collective(
     if share is not None and not 0.0 <= share.value <= 1.0:
         known.warn(
             "transference_cation",
-            f"came out as {share.value:.2f}; noise takes a share near 0 or 1 out of [0, 1], and "
-            "its interval of 95 % is what is known of it",
+            f"is {share.value:.2f}: noise can move a share near 0 or 1 out of the range 0 to 1; "
+            "use its interval of 95 %",
         )
     temperature, volume = summary.temperature_K, summary.volume_A3
     if temperature is None:

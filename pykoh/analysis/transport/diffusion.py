@@ -348,7 +348,7 @@ def diffusion(
         warnings.append(
             AnalysisWarning(
                 "diffusion.OH-_structural.D_infinite_m2_per_s",
-                "hops do not drag the liquid along, so the finite-size correction is not for them",
+                "hops do not drag the liquid along, so the finite-size correction does not apply",
             )
         )
     by_hops, apart = _from_hops(run.walk, entries, fits.get("OH-_vehicular"))
