@@ -189,11 +189,11 @@ def pressure_files_beside(paths: Sequence[str]) -> tuple[str, ...]:
 
     found = []
     for path in map(Path, paths):
-        name = path.name
+        name = path.name  # empty for "." and "/"
         for endings in (COMPRESSED, SUFFIXES, (".transport",)):
             ending = next((e for e in endings if name.lower().endswith(e)), "")
             name = name[: len(name) - len(ending)]
-        pressure_file = path.with_name(f"{name}.pressure.txt")
+        pressure_file = path.parent / f"{name}.pressure.txt"
         if name == path.name or not pressure_file.is_file():
             return ()
         if str(pressure_file) not in found:

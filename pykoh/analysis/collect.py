@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pykoh.analysis.checks import check_distances, check_solution, check_windows
 from pykoh.analysis.common.constants import ATOMIC_MASS_KG, molarity
 from pykoh.analysis.common.equilibration import Watched, drift_warnings, drifts
 from pykoh.analysis.common.estimate import Estimate
@@ -22,34 +23,16 @@ from pykoh.analysis.structure.rdf import rdf_stride
 from pykoh.analysis.transport.msd_fft import at_once
 from pykoh.analysis.transport.observable import Temperature
 from pykoh.arrays import FloatArray
-from pykoh.errors import TrajectoryError
 from pykoh.trajectory.run import FrameBlock, Run
-from pykoh.trajectory.species import HYDROGEN, OXYGEN
-
-
-def check_solution(run: Run) -> None:
-    """Refuse atoms that are no solution of a hydroxide.
-
-    Raises:
-        TrajectoryError: there is no oxygen, no hydrogen, or more O than H.
-    """
-    atoms = run.atoms
-    types = f"is --types right (now {','.join(run.options.species_map.types)})?"
-    for species, element in ((OXYGEN, "O"), (HYDROGEN, "H")):
-        if not (atoms.species == species).any():
-            raise TrajectoryError(f"{run.paths[0]}: has no {element} atoms; {types}")
-    if (atoms.species == OXYGEN).sum() > (atoms.species == HYDROGEN).sum():
-        raise TrajectoryError(
-            f"{run.paths[0]}: has more O than H atoms, which no water or hydroxide has; {types}"
-        )
 
 
 def _system(run: Run, settings: Settings, first: FrameBlock) -> System:
     """Return what is known of a run before its first frame is analysed."""
-    check_solution(run)
+    check_solution(run, first)
     atoms = run.atoms
     interval = run.frame_interval_ps
     height = float((1.0 / np.linalg.norm(np.linalg.inv(first.cells), axis=1)).min())
+    check_distances(settings, height)
     fits = height >= 2.0 * settings.criterion.max_distance_A
     return System(atoms, interval, height, fits, rdf_stride(interval or 1.0, len(atoms.ids)))
 
@@ -92,7 +75,7 @@ class Analysis:
         work: what can be done with each block by itself, anywhere and in any order.
 
     Raises:
-        TrajectoryError: there is no oxygen, no hydrogen, or more O than H.
+        TrajectoryError: the atoms are no solution of a hydroxide.
         ObservableError: an observable of the user's own cannot be used.
     """
 
@@ -154,9 +137,10 @@ class Analysis:
 
     def results(self) -> AnalysisResults:
         """Return everything that was found; call it once, after the last block."""
-        clock, interval = self._clock, self._system.interval_ps
+        clock, interval = self._clock, None
         if clock.n_frames > 1:
             interval = (clock.times[1] - clock.times[0]) / (clock.n_frames - 1)
+        check_windows(self._settings, clock.times[1] - clock.times[0])
         outcome = Outcome(self._observables, interval, clock.n_frames, self._submit)
         summary = self._summary(interval, outcome.of(Temperature))
         outcome.summary = replace(summary, drifts=self._drifts())

@@ -283,6 +283,15 @@ def test_few_frames_give_nulls_with_reasons(tmp_path: Path) -> None:
         )
 
 
+def test_a_stride_that_leaves_one_frame_is_no_run(tmp_path: Path) -> None:
+    path = dump(tmp_path / "a.dump", walkers()[0][:20])
+    found = call(path, "-o", tmp_path / "out", "--stride", 20, "--no-report")
+    assert found.exit_code == 0, found.output
+    tree = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert tree["input"]["n_frames"] == 1 and tree["input"]["frame_interval_ps"] is None
+    assert "one frame shows no hops" in found.output
+
+
 def test_coarse_frames_are_a_warning(tmp_path: Path) -> None:
     path = dump(tmp_path / "a.dump", times=np.arange(300) * 0.1)
     reasons = {w["quantity"]: w["reason"] for w in results_of(path)["warnings"]}
@@ -394,7 +403,8 @@ class TestRefusals:
             ["--fit", "5"], ["--fit", "9,3"], ["--fit", "a,b"], ["--stride", "0"],
             ["--temperature", "-3"], ["--types", "H,O,Zz"], ["--viscosity", "0"],
             ["--hbond-angle", "200"], ["--rattle-window", "-1"], ["--timestep", "nan"],
-            ["--start", "1e6"],
+            ["--start", "1e6"], ["--fit", "0.05,0.15"], ["--rattle-window", "0.3"],
+            ["--contact", "99"], ["--hbond-distance", "99"],
         ],
     )  # fmt: skip
     def test_options_that_make_no_sense(self, tmp_path: Path, options: list[str]) -> None:
@@ -402,6 +412,28 @@ class TestRefusals:
         path = dump(tmp_path / "a.dump", frames[:20])
         self.refused(call(path, "-o", tmp_path / "out", *options))
         assert not (tmp_path / "out").exists()
+
+    def test_windows_and_distances_that_do_not_fit_the_run(self, tmp_path: Path) -> None:
+        """The message has the largest value that is possible, and this one works."""
+        path = dump(tmp_path / "a.dump")  # 2.99 ps, 20 Å
+        out = tmp_path / "out"
+        for option, wrong, right in (
+            ("--fit", "0.1,1.5", "0.1,1.49"), ("--rattle-window", "1.5", "1.49"),
+            ("--contact", f"{CELL}", f"{CELL / 2:g}"),
+            ("--hbond-distance", f"{CELL}", f"{CELL / 2:g}"),
+        ):  # fmt: skip
+            self.refused(
+                call(path, "-o", out, option, wrong, "--force"), option, right.split(",")[-1]
+            )
+            found = call(path, "-o", out, option, right, "--no-report", "--force")
+            assert found.exit_code == 0, found.output
+
+    def test_folders_and_paths_that_cannot_be(self, tmp_path: Path) -> None:
+        path = dump(tmp_path / "a.dump", walkers()[0][:20])
+        for folder in (".", "/"):
+            self.refused(call(folder, "-o", tmp_path / "out"), "is a folder")
+        self.refused(call(path, "-o", path / "res"), "cannot write there")
+        self.refused(call(path, "-o", "/proc/x/res"), "cannot write there")
 
     def test_no_hydrogen(self, tmp_path: Path) -> None:
         path = dump(tmp_path / "a.dump", np.zeros((3, 2, 3)), types=[O, K])

@@ -38,6 +38,22 @@ _LARGEST_COSINE = 0.95
 _FEWEST_PAIRS = 5  # of hops; fewer say nothing about their correlation
 
 
+def too_few_hops(n_hops: float, earliest_ps: float) -> str | None:
+    """Return why hops cannot tell where a fit may begin, or None if they can.
+
+    Args:
+        n_hops: of all hydroxides.
+        earliest_ps: what they remember, or the rattle window where that is longer. Transfers that
+            are reverted within it are no hops, but are part of the displacement.
+    """
+    if n_hops >= FEWEST_HOPS or earliest_ps <= DEFAULT_EARLIEST_PS:
+        return None
+    return (
+        f"{n_hops:.0f} hops are too few to tell how many of them lead back; at least "
+        f"{FEWEST_HOPS} are needed: run longer, or a larger box"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class HopWalk:
     """Hops of one hydroxide.
@@ -60,12 +76,7 @@ class HopWalk:
         Args:
             earliest_ps: their memory (:meth:`memory_ps`); one of 1 ps or less is no matter.
         """
-        if self.n_hops >= FEWEST_HOPS or earliest_ps <= DEFAULT_EARLIEST_PS:
-            return None
-        return (
-            f"{self.n_hops:.0f} hops are too few to tell how many of them lead back; at least "
-            f"{FEWEST_HOPS} are needed: run longer, or a larger box"
-        )
+        return too_few_hops(self.n_hops, earliest_ps)
 
     def free(self) -> float:
         """Return what D of the hops would be if none led back, Å²/ps."""

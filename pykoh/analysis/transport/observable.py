@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +16,7 @@ from pykoh.analysis.observable import Block, Observable, Outcome, System
 from pykoh.analysis.transport import diffusion as of_diffusion
 from pykoh.analysis.transport.conductivity import conductivity, ion_tracks
 from pykoh.analysis.transport.fitting import DEFAULT_EARLIEST_PS
-from pykoh.analysis.transport.hop_walk import hop_walk
+from pykoh.analysis.transport.hop_walk import hop_walk, too_few_hops
 from pykoh.analysis.transport.msd_fft import MeanSquares, chunk_frames
 from pykoh.analysis.transport.temperature import Thermometer
 from pykoh.analysis.transport.values import Conductivity, Diffusion, ViscosityFound
@@ -228,7 +229,8 @@ class Transport(Observable[TransportFound]):
         waypoints_of = dict(zip((cation, "O", *_HYDROXIDE), self._waypoints, strict=True))
         run = of_diffusion.DiffusionInput(
             interval, outcome.n_frames, self._window, hop_walk(hops.counter, hops.grotthuss),
-            charge, _shared(waypoints_of, interval),
+            charge, _shared(waypoints_of, interval), hops.grotthuss.rattle_window_ps,
+            float(hops.grotthuss.n_hops) if hops.grotthuss.n_transfers else math.inf,
         )  # fmt: skip
         found, warnings = of_diffusion.diffusion(self._moments(), run, correction)
         for name in (cation, "OH-", "O"):
@@ -272,8 +274,10 @@ class IonicConductivity(Observable[Conductivity]):
         walk = hop_walk(hops.counter, hops.grotthuss)
         hydroxide = found.of("OH-")
         few = None
-        if walk is not None and hydroxide is not None:
-            few = walk.too_few(hydroxide.memory_ps or 0.0)
+        if hydroxide is not None and hops.grotthuss.n_transfers:
+            remembered = hydroxide.memory_ps or 0.0
+            few = too_few_hops(hops.grotthuss.n_hops, remembered) if walk else None
+            few = few or too_few_hops(hops.grotthuss.n_hops, hops.grotthuss.rattle_window_ps)
         return conductivity(outcome.summary, ions, transport.charge, self._window, earliest, few)
 
     def shown(self, result: Conductivity) -> Conductivity:
