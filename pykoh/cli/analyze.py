@@ -202,9 +202,9 @@ def command(
 ) -> None:
     """Compute diffusion, proton hops, hydrogen bonds, structure and conductivity of a run.
 
-    TRAJ is a LAMMPS text dump (plain, .gz or .zst; - is standard input) with the columns id, type
-    or element, and xu yu zu (or x y z, better with ix iy iz); or a LAMMPS binary dump (.bin), DCD,
-    XTC, TRR, NetCDF (with --topology) or extended XYZ. Several files are
+    TRAJ is a LAMMPS text dump (plain, .gz, .zst, .xz or .bz2; - is standard input) with the
+    columns id, type or element, and xu yu zu (or x y z, better with ix iy iz); or a LAMMPS binary
+    dump (.bin), DCD, XTC, TRR, NetCDF (with --topology) or extended XYZ. Several files are
     consecutive parts of one run. With --series each file is a run of its own, and runs of the same
     solution are combined. NAME.pressure.txt beside NAME.dump gives the viscosity.
 

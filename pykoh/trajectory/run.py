@@ -19,7 +19,7 @@ from pykoh.trajectory.header import PS_PER_TIME_UNIT, FrameHeader
 from pykoh.trajectory.opening import TrajectoryFile, open_trajectory
 from pykoh.trajectory.plausible import TimeSource, check_clock
 from pykoh.trajectory.species import Atoms, SpeciesMap
-from pykoh.trajectory.streams import STDIN
+from pykoh.trajectory.streams import STDIN, STDIN_NAME
 
 __all__ = ["FrameBlock", "ReadOptions", "Run"]
 
@@ -101,6 +101,7 @@ class Run:
         self._dropped = [0, 0, 0]  # its frames: repeated, replaced, between the regular ones
         self._first_of_file = True
         self._velocities: bool | None = None
+        self._damaged: str | None = None  # the frame before this one, if it was left out
         self._bookmark: Bookmark | None = None  # place to continue in it
         self._unchecked_source: TimeSource | None = None  # of the first frame, until it is checked
 
@@ -284,6 +285,7 @@ class Run:
     def _frames(self, file: TrajectoryFile, until: float) -> Iterator[tuple[RawFrame, float]]:
         """Yield the frames of one file to use; ``_coordinates`` has the positions of each."""
         dropped = self._dropped
+        began: float | None = None
         while (header := file.next_header()) is not None:
             time = self._time(header, file)
             tolerance = 1e-9 * max(1.0, abs(time))
@@ -291,9 +293,19 @@ class Run:
                 break
             raw = file.body(header)
             if raw is None:
+                where = f"frame {file.bookmark()[1] + 1} ({time:g} ps, step {header.step})"
+                self._damaged = f"{where} is damaged, a line is missing or incomplete"
                 continue
             self._atoms = file.atoms
+            began = time if began is None else began
             if time >= until - tolerance:
+                if began == time and self._first_of_file and file.name == STDIN_NAME:
+                    # The first frames of files are compared before any is read.
+                    raise TrajectoryError(
+                        f"{file.name} begins at {time:g} ps, not before the next file "
+                        f"({until:g} ps); name the files in order of time, and analyse different "
+                        "runs separately"
+                    )
                 dropped[1] += 1
                 continue
             if self._last_time is not None and time <= self._last_time + tolerance:
@@ -312,20 +324,27 @@ class Run:
                 dropped[2] += 1
                 continue
             self._place(raw, file)
-            self._first_of_file = False
+            self._first_of_file, self._damaged = False, None
             self._last_time = time
             self._n_accepted += 1
             if (self._n_accepted - 1) % self.options.stride == 0:
                 self.n_frames += 1
                 yield raw, time
+        if file.name == STDIN_NAME and self._first_of_file and dropped[0] > 1:
+            raise TrajectoryError(
+                f"{file.name} holds no frame after {self._last_time or 0.0:g} ps, where the file "
+                "before it ends; name the files in order of time"
+            )
         reasons = (
-            "repeated frames were dropped",
-            "frames were dropped because the next file begins before them",
-            "frames between the regular ones were dropped",
+            ("repeated frame{s} {was} dropped", dropped[0]),
+            ("frame{s} {was} dropped: the next file begins earlier", dropped[1]),
+            ("frame{s} between the regular ones {was} dropped", dropped[2]),
         )
-        for count, what in zip(dropped, reasons, strict=True):
+        for what, count in reasons:
             if count:
-                self.notes.append(f"{file.name}: {count} {what}")
+                one = count == 1
+                said = what.format(s="" if one else "s", was="was" if one else "were")
+                self.notes.append(f"{file.name}: {count} {said}")
 
     def _on_grid(self, time: float, file: TrajectoryFile, header: FrameHeader) -> bool:
         """Return whether a frame is on the even grid of times that the first two define.
@@ -355,6 +374,11 @@ class Run:
             return True
         if time < expected:
             return False
+        if self._damaged is not None:
+            raise TrajectoryError(
+                f"{file.name}: {self._damaged}; analyse the part before with --stop "
+                f"{self._last_time or 0.0:g}, or the part behind with --start {time:g}"
+            )
         raise TrajectoryError(
             f"{file.name}: frames are not evenly spaced: {self._spacing:g} ps at first, but "
             f"{time - (self._last_time or 0.0):g} ps before {time:g} ps (step {header.step}); "

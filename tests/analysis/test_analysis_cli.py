@@ -445,6 +445,15 @@ class TestRefusals:
         found = call(dump(tmp_path / "a.dump"), "-o", tmp_path / "out", "--types", "O,H,K")
         self.refused(found, "more O than H", "--types")
 
+    def test_types_that_do_not_fit_the_first_frame(self, tmp_path: Path) -> None:
+        path = dump(tmp_path / "a.dump", walkers()[0][:20])
+        for types in ("H,K,O", "K,O,H", "K,H,O", "O,K,H", "H,O,O", "H,O,H"):
+            found = call(path, "-o", tmp_path / "out", "--types", types)
+            self.refused(found, "a.dump", f"is --types right (now {types})?")
+        for cation in ("Li", "Na", "Cs"):
+            found = call(path, "-o", tmp_path / cation, "--types", f"H,O,{cation}", "--no-report")
+            assert found.exit_code == 0, found.output
+
 
 def test_last_frame_cut_off_is_said(tmp_path: Path) -> None:
     frames, _ = walkers()

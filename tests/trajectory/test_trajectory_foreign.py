@@ -314,7 +314,7 @@ def test_the_clock_of_extended_xyz_from_lammps(tmp_path: Path, compressed: bool)
     found, times, run = frames_of(path)
     assert len(found) == 12
     assert times == pytest.approx(np.arange(12) * DT, abs=1e-9)
-    assert "1 repeated frames" in run.notes[0]
+    assert "1 repeated frame was" in run.notes[0]
 
 
 def test_a_coordinate_far_outside_of_any_box_is_named(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import tracemalloc
 from pathlib import Path
 
@@ -126,7 +128,10 @@ def test_every_kind_of_coordinate(
         np.testing.assert_allclose(frames.velocities, velocities, rtol=1e-12)
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, zstandard.ZstdCompressor().compress])
+@pytest.mark.parametrize(
+    "pack",
+    [gzip.compress, bz2.compress, lzma.compress, zstandard.ZstdCompressor().compress],
+)
 def test_compressed_files_read_the_same(tmp_path: Path, pack) -> None:  # type: ignore[no-untyped-def]
     text = dump_text(walk(40), TYPES, CUBIC).encode()
     (tmp_path / "a.dump").write_bytes(text)
@@ -136,9 +141,19 @@ def test_compressed_files_read_the_same(tmp_path: Path, pack) -> None:  # type: 
     assert (plain.positions == packed.positions).all()
 
 
-def test_compressed_data_that_are_cut_off(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress])
+def test_compressed_data_that_are_damaged(tmp_path: Path, pack) -> None:  # type: ignore[no-untyped-def]
+    packed = bytearray(pack(dump_text(walk(40), TYPES, CUBIC).encode()))
+    packed[len(packed) // 2] ^= 0xFF
+    (tmp_path / "a.packed").write_bytes(packed)
+    with pytest.raises(TrajectoryError, match="packed: cannot be read"):
+        read(tmp_path / "a.packed")
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
+def test_compressed_data_that_are_cut_off(tmp_path: Path, pack) -> None:  # type: ignore[no-untyped-def]
     text = dump_text(walk(400), TYPES, CUBIC).encode()
-    packed = gzip.compress(text)
+    packed = pack(text)
     (tmp_path / "a.gz").write_bytes(packed[: len(packed) // 2])
     frames, run = read(tmp_path / "a.gz")
     assert 100 < len(frames.steps) < 300
@@ -158,6 +173,29 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     frames, run = read("-")
     assert (frames.positions == read(tmp_path / "a.dump")[0].positions).all()
     assert run.bytes_total is None
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_standard_input_out_of_order_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, first: bool
+) -> None:
+    """All its frames would be dropped."""
+    path = write_dump(tmp_path / "a.dump", walk(), TYPES, CUBIC)
+
+    class Fake:
+        buffer = io.BufferedReader(io.BytesIO(path.read_bytes()))  # type: ignore[arg-type]
+
+    monkeypatch.setattr("sys.stdin", Fake())
+    with pytest.raises(TrajectoryError, match=r"standard input .*in order of time"):
+        read(*(["-", path] if first else [path, "-"]))
+
+
+def test_a_frame_with_a_missing_line_is_named(tmp_path: Path) -> None:
+    lines = dump_text(walk(), TYPES, CUBIC, times=np.arange(7) * 0.5).splitlines()
+    row = [k for k, line in enumerate(lines) if line.startswith("4 ")][3]
+    (tmp_path / "a.dump").write_text("\n".join(lines[:row] + lines[row + 1 :]) + "\n")
+    with pytest.raises(TrajectoryError, match=r"frame 4 \(1.5 ps, step 30\) is damaged.*--stop 1"):
+        read(tmp_path / "a.dump")
 
 
 def test_windows_line_ends_and_tabs(tmp_path: Path) -> None:
@@ -261,7 +299,7 @@ class TestSeveralFiles:
         positions, paths = self.parts(tmp_path, (0, 11), (10, 30))
         frames, run = read(*paths)
         np.testing.assert_allclose(frames.positions, positions, atol=1e-12)
-        assert "1 frames were dropped" in " ".join(run.notes)
+        assert "1 frame was dropped" in " ".join(run.notes)
 
     def test_the_later_file_wins_where_they_overlap(self, tmp_path: Path) -> None:
         positions, paths = self.parts(tmp_path, (0, 20), (12, 30))
@@ -404,7 +442,7 @@ def test_frames_between_the_regular_ones_are_dropped(tmp_path: Path) -> None:
     path = write_dump(tmp_path / "a.dump", walk(), TYPES, CUBIC, times=times)
     frames, run = read(path)
     np.testing.assert_allclose(frames.times_ps, [0, 1, 2, 3, 4, 5])
-    assert "1 frames between" in run.notes[0]
+    assert "1 frame between" in run.notes[0]
 
 
 def test_wrapped_coordinates_with_long_steps(tmp_path: Path) -> None:
