@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 
+from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.hydrogen_bonds.criteria import CRITERIA
 from pykoh.analysis.settings import Settings
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.molecules import check_types
 from pykoh.trajectory.run import FrameBlock, Run
 from pykoh.trajectory.species import HYDROGEN, OXYGEN
+
+_TEMPERATURE_SHARE = 0.1  # a larger difference of temperatures is no thermostat's
 
 LONGEST_SHARE = 0.5
 """Of the run. A longer lag has less than two windows that do not overlap: nothing to average."""
@@ -49,6 +52,31 @@ def check_solution(run: Run, first: FrameBlock) -> None:
         raise TrajectoryError(
             f"{name}: H, O and {atoms.cation} do not fit its first frame ({reason}); {types}"
         )
+
+
+def check_temperature(
+    settings: Settings, recorded: Estimate | None, first_ps: float, last_ps: float
+) -> None:
+    """Refuse a temperature of the user that is not that of the pressure record.
+
+    Args:
+        settings: definitions.
+        recorded: mean of the record, K, or None.
+        first_ps: first time of the mean.
+        last_ps: last time of the mean.
+    """
+    given = settings.temperature_K
+    if given is None or recorded is None:
+        return
+    # A short mean of few atoms fluctuates.
+    slack = _TEMPERATURE_SHARE * given + 5.0 * (recorded.stderr or 0.0)
+    if recorded.stderr is None or abs(given - recorded.value) <= slack:
+        return
+    raise TrajectoryError(
+        f"--temperature {given:g}: {', '.join(settings.pressure_files)} says "
+        f"{recorded.value:.4g} K (column temperature_K, {first_ps:g} to {last_ps:g} ps); give the "
+        "temperature of the run in kelvin, or leave it out"
+    )
 
 
 def check_distances(settings: Settings, height_A: float) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pykoh.analysis.checks import check_distances, check_solution, check_windows
+from pykoh.analysis.checks import check_distances, check_solution, check_temperature, check_windows
 from pykoh.analysis.common.constants import ATOMIC_MASS_KG, molarity
 from pykoh.analysis.common.equilibration import Watched, drift_warnings, drifts
 from pykoh.analysis.common.estimate import Estimate
@@ -21,7 +21,7 @@ from pykoh.analysis.results.input_warnings import input_warnings
 from pykoh.analysis.settings import Settings
 from pykoh.analysis.structure.rdf import rdf_stride
 from pykoh.analysis.transport.msd_fft import at_once
-from pykoh.analysis.transport.observable import Temperature
+from pykoh.analysis.transport.observable import ShearViscosity, Temperature
 from pykoh.arrays import FloatArray
 from pykoh.trajectory.run import FrameBlock, Run
 
@@ -92,6 +92,7 @@ class Analysis:
         self._run, self._settings, self._submit = run, settings, submit
         self._system = system = _system(run, settings, first)
         self._observables = default_observables(system, settings)
+        self._check_temperature(float(first.times_ps[0]))
         self._observables += custom_observables(custom, system, self._observables)
         self.work = PerFrame(self._system, settings.criterion, self._observables)
         self._tracker = HydroxideTracker(run.atoms)
@@ -154,6 +155,9 @@ class Analysis:
         net = self._system.n_hydroxides
         volume = float(clock.volumes[0] / clock.n_frames)
         temperature, source = measured, "unknown" if measured is None else "velocities"
+        recorded = self._recorded(*clock.times) if measured is None else None
+        if recorded is not None:
+            temperature, source = recorded, "record"
         if self._settings.temperature_K is not None:
             temperature, source = Estimate.given(self._settings.temperature_K), "option"
         return InputSummary(
@@ -175,6 +179,17 @@ class Analysis:
             notes=tuple(self._run.notes),
             density_kg_per_m3=float(atoms.masses.sum() * ATOMIC_MASS_KG / (volume * 1e-30)),
         )
+
+    def _recorded(self, start_ps: float, stop_ps: float) -> Estimate | None:
+        """Return the temperature of the pressure record, K, or None."""
+        of_pressure = next(each for each in self._observables if isinstance(each, ShearViscosity))
+        return of_pressure.recorded(start_ps, stop_ps)
+
+    def _check_temperature(self, first_ps: float) -> None:
+        """Refuse a given temperature that is not that of the pressure record."""
+        stop = self._run.options.stop_ps
+        stop = np.inf if stop is None else stop
+        check_temperature(self._settings, self._recorded(first_ps, stop), first_ps, stop)
 
     def _drifts(self) -> tuple[str, ...] | None:
         """Return whether the run began out of equilibrium; None if it is too short to tell."""

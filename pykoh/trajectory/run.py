@@ -117,6 +117,11 @@ class Run:
         return self._atoms
 
     @property
+    def last_positions(self) -> NDArray[np.float64]:
+        """[n_atoms, 3], Å, of the last frame that was read."""
+        return self._coordinates.positions
+
+    @property
     def bytes_read(self) -> int:
         """Number of bytes read so far from all files."""
         return self._bytes_before + (self._file.position if self._file else 0)

@@ -283,6 +283,28 @@ def test_few_frames_give_nulls_with_reasons(tmp_path: Path) -> None:
         )
 
 
+def test_the_pressure_record_tells_the_temperature(tmp_path: Path) -> None:
+    """It is used where none is given, and goes before one that differs by more than 10 %."""
+    path = dump(tmp_path / "a.dump")
+    columns = "step time_ps pxx_bar pyy_bar pzz_bar pxy_bar pxz_bar pyz_bar temperature_K volume_A3"
+    kelvin = 300.0 + np.random.default_rng(2).normal(scale=9.0, size=300)
+    rows = (f"{k} {k * DT:g} 1 2 3 4 5 6 {t} {CELL**3}" for k, t in enumerate(kelvin))
+    (tmp_path / "a.pressure.txt").write_text(f"# {columns}\n" + "\n".join(rows) + "\n")
+    found = call(path, "-o", tmp_path / "out", "--no-report")
+    assert found.exit_code == 0, found.output
+    assert " K (from NAME.pressure.txt)" in found.output
+    tree = json.loads((tmp_path / "out" / "results.json").read_text())["input"]
+    assert tree["temperature_K"] == pytest.approx(kelvin.mean(), abs=0.3)
+    assert tree["temperature_source"] == "record"
+    for wrong in (250, 340):
+        found = call(path, "-o", tmp_path / "wrong", "--temperature", wrong)
+        assert found.exit_code == 1
+        assert f"--temperature {wrong}: " in found.output
+        assert "a.pressure.txt says 299." in found.output.splitlines()[-1]
+    given = call(path, "-o", tmp_path / "given", "--temperature", 298.15, "--no-report")
+    assert given.exit_code == 0 and "298.15 K;" in given.output
+
+
 def test_a_stride_that_leaves_one_frame_is_no_run(tmp_path: Path) -> None:
     path = dump(tmp_path / "a.dump", walkers()[0][:20])
     found = call(path, "-o", tmp_path / "out", "--stride", 20, "--no-report")

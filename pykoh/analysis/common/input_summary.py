@@ -26,8 +26,9 @@ class InputSummary:
         cell_A: [3, 3], Å, time-averaged cell vectors in rows.
         volume_A3: time-averaged volume, Å³.
         molarity_mol_per_L: n_koh per volume.
-        temperature: K, given by the user or from velocities; None if unknown.
-        temperature_source: ``"option"``, ``"velocities"`` or ``"unknown"``.
+        temperature: K, given by the user, from velocities or from the pressure record; None if
+            unknown.
+        temperature_source: ``"option"``, ``"velocities"``, ``"record"`` or ``"unknown"``.
         notes: what happened while reading (a last frame cut off, repeated frames dropped ...).
         density_kg_per_m3: mass of all atoms per volume.
         drifts: what is not in equilibrium at the beginning, in words; empty if nothing is, None if

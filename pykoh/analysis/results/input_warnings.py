@@ -21,7 +21,8 @@ def input_warnings(summary: InputSummary, volumes: FloatArray) -> list[AnalysisW
         found.append(
             AnalysisWarning(
                 "input.temperature_K",
-                "unknown: give --temperature K, or dump vx vy vz",
+                "unknown: give --temperature K, dump vx vy vz, or keep NAME.pressure.txt beside "
+                "NAME.dump",
             )
         )
     if summary.n_hydroxide != summary.n_koh:

@@ -11,6 +11,7 @@ from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.equilibration import Watched, halves_warning, record
 from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.msd_order_n import DEPTH, Displacements, n_levels
+from pykoh.analysis.common.statistics import ratio_stderr
 from pykoh.analysis.hops.observable import ProtonHops
 from pykoh.analysis.observable import Block, Observable, Outcome, System
 from pykoh.analysis.transport import diffusion as of_diffusion
@@ -87,6 +88,14 @@ class ShearViscosity(Observable[ViscosityFound]):
     def watched(self, start_ps: float, stop_ps: float) -> list[Watched]:
         """Return temperature and potential energy of the records."""
         return [] if self._pressure is None else record(self._files, start_ps, stop_ps)
+
+    def recorded(self, start_ps: float, stop_ps: float) -> Estimate | None:
+        """Return the mean temperature of the records, K; None if they have none."""
+        for each in self.watched(start_ps, stop_ps):
+            if each.name == "temperature" and each.denominator.sum() > 0:
+                mean = float(each.numerator.sum() / each.denominator.sum())
+                return Estimate.number(mean, ratio_stderr(each.numerator, each.denominator))
+        return None
 
     def result(self, outcome: Outcome) -> tuple[ViscosityFound, list[AnalysisWarning]]:
         """Return the viscosity and the reason; the warning is that of :class:`Transport`."""
