@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pykoh.analysis.bulk import empty_layer, expected_density, no_bulk
 from pykoh.analysis.checks import check_distances, check_solution, check_temperature, check_windows
 from pykoh.analysis.common.constants import ATOMIC_MASS_KG, molarity
 from pykoh.analysis.common.equilibration import Watched, drift_warnings, drifts
@@ -40,19 +41,21 @@ def _system(run: Run, settings: Settings, first: FrameBlock) -> System:
 class Clock:
     """Frames, times and cells of a run so far."""
 
-    STATE = ("n_frames", "cell_sum", "volumes", "times")
+    STATE = ("n_frames", "cell_sum", "volumes", "times", "empty_A")
 
     def __init__(self, first_ps: float) -> None:
         self.n_frames = 0
         self.cell_sum = np.zeros((3, 3))
         self.volumes = np.zeros(3)  # Σ, smallest, largest
         self.times = (first_ps, first_ps)
+        self.empty_A = 0.0  # thickness of an empty layer in the first frame
 
     def add(self, frames: FrameBlock) -> None:
         """Take in frames that follow those before."""
         volumes = np.abs(np.linalg.det(frames.cells))
         if self.n_frames == 0:
             self.volumes[1:] = volumes[0]
+            self.empty_A = empty_layer(frames.positions[0], frames.cells[0])
         self.volumes[0] += volumes.sum()
         self.volumes[1] = min(self.volumes[1], volumes.min())
         self.volumes[2] = max(self.volumes[2], volumes.max())
@@ -160,6 +163,9 @@ class Analysis:
             temperature, source = recorded, "record"
         if self._settings.temperature_K is not None:
             temperature, source = Estimate.given(self._settings.temperature_K), "option"
+        density = float(atoms.masses.sum() * ATOMIC_MASS_KG / (volume * 1e-30))
+        kelvin = None if temperature is None else temperature.value
+        expected = expected_density(atoms.cation, n_koh, n_o - net, kelvin)
         return InputSummary(
             files=tuple(self._run.paths),
             cation=atoms.cation,
@@ -177,7 +183,8 @@ class Analysis:
             temperature=temperature,
             temperature_source=source,
             notes=tuple(self._run.notes),
-            density_kg_per_m3=float(atoms.masses.sum() * ATOMIC_MASS_KG / (volume * 1e-30)),
+            density_kg_per_m3=density,
+            no_bulk=no_bulk(density, expected, clock.empty_A),
         )
 
     def _recorded(self, start_ps: float, stop_ps: float) -> Estimate | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pykoh.cli.interrupt import interruptible, left_by_analysis
 from pykoh.cli.progress import AnalysisProgress
 from pykoh.errors import TrajectoryError
 from pykoh.study import Study, analyze, analyze_series
@@ -252,7 +253,7 @@ def command(
             )
         _series(trajectories, output, force, choices)
         return
-    with AnalysisProgress() as progress:
+    with interruptible(lambda: left_by_analysis(output)), AnalysisProgress() as progress:
         results = analyze(trajectories, output, force=force, **progress.with_progress(choices))
     from pykoh.analysis.results.summary import summary
 
@@ -266,7 +267,7 @@ def _series(paths: Sequence[str], output: Path, force: bool, choices: Study) -> 
     """Analyse each trajectory by itself, then all together."""
     from pykoh.analysis.series_files import series_table
 
-    with AnalysisProgress() as progress:
+    with interruptible(lambda: left_by_analysis(output)), AnalysisProgress() as progress:
         found = analyze_series(paths, output, force=force, **progress.with_progress(choices))
     click.echo(series_table(found.points))
     click.echo(f"\nResults: {output / 'series.json'}")
@@ -274,5 +275,6 @@ def _series(paths: Sequence[str], output: Path, force: bool, choices: Study) -> 
         click.echo(f"Report:  {output / 'report.html'}")
     if found.failed:
         raise TrajectoryError(
-            f"{len(found.failed)} of {len(paths)} runs were left out; first {found.failed[0]}"
+            f"{len(found.failed)} of {len(paths)} runs "
+            f"{'was' if len(found.failed) == 1 else 'were'} left out; first {found.failed[0]}"
         )

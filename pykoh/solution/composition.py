@@ -156,7 +156,8 @@ def mass_fraction_of(
     _check(cation, temperature_K, density_kg_per_m3)
     if not (math.isfinite(molarity_mol_per_L) and molarity_mol_per_L > 0):
         raise CompositionError(
-            f"molarity {molarity_mol_per_L:g} mol/L is not above 0; give e.g. --molarity 6.26"
+            f"molarity {molarity_mol_per_L:g} mol/L is not a finite number above 0; "
+            "give e.g. --molarity 6.26"
         )
     if density_kg_per_m3 is None:
         largest, reason = densities.largest_mass_fraction(cation)

@@ -20,6 +20,7 @@ from pykoh.trajectory.opening import TrajectoryFile, open_trajectory
 from pykoh.trajectory.plausible import TimeSource, check_clock
 from pykoh.trajectory.species import Atoms, SpeciesMap
 from pykoh.trajectory.streams import STDIN, STDIN_NAME
+from pykoh.trajectory.unused_options import check_atoms_and_units, check_times
 
 __all__ = ["FrameBlock", "ReadOptions", "Run"]
 
@@ -94,7 +95,7 @@ class Run:
         self._bytes_before = 0
         self._last_time: float | None = None
         self._n_accepted = 0
-        self._first_time = 0.0
+        self._first_time, self._first_step = 0.0, 0
         self._spacing = 0.0
         self._coordinates = ContinuousCoordinates()
         self._number = 0  # of the present file
@@ -358,12 +359,15 @@ class Run:
             TrajectoryError: frames are missing before it.
         """
         if self._n_accepted == 0:
-            self._first_time = time
+            self._first_time, self._first_step = time, header.step
+            self.notes += check_atoms_and_units(file, header, self.options)
             self._unchecked_source = self._time_source(header, file)
             return True
         if self._n_accepted == 1:
             self._spacing = time - self._first_time
             self.frame_interval_ps = self._spacing * self.options.stride
+            n_steps = header.step - self._first_step
+            self.notes += check_times(file, n_steps, header, self._spacing, self.options)
             if header.resolution > 0.1 * self._spacing:
                 raise TrajectoryError(
                     f"{file.name}: its times are in single precision, with an error of "

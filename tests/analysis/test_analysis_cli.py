@@ -477,6 +477,27 @@ class TestRefusals:
             assert found.exit_code == 0, found.output
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_an_interrupt_says_what_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    def stopped(*_: Any, **__: Any) -> None:
+        if kept:
+            (tmp_path / "out.checkpoint.npz").touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pykoh.cli.analyze.analyze", stopped)
+    monkeypatch.setattr("pykoh.report.view.view", stopped)
+    path = dump(tmp_path / "a.dump", walkers()[0][:20])
+    found = call(path, "-o", tmp_path / "out")
+    assert found.exit_code == 1
+    last = found.output.splitlines()[-1]
+    assert last.startswith("Error: interrupted; nothing was changed in ")
+    assert ("continues from" in last and "out.checkpoint.npz" in last) == kept
+    found = CliRunner().invoke(main, ["view", str(path), "-o", str(tmp_path / "a.html")])
+    assert "interrupted; " in found.output and "a.html was not changed" in found.output
+
+
 def test_last_frame_cut_off_is_said(tmp_path: Path) -> None:
     frames, _ = walkers()
     path = dump(tmp_path / "a.dump", frames[:30])

@@ -311,7 +311,7 @@ def test_series_from_the_command_line(tmp_path: Path) -> None:
     # A broken run is left out, and it is said.
     runs[0].write_text("rubbish\n")
     done = CliRunner().invoke(main, words)
-    assert done.exit_code != 0 and "1 of 3 runs were left out" in done.output
+    assert done.exit_code != 0 and "1 of 3 runs was left out" in done.output
     assert not (out / "a").exists() and (out / "b" / "results.json").is_file()
 
 

@@ -36,7 +36,11 @@ def walk(n_frames: int = 7, seed: int = 0, step: float = 0.3) -> np.ndarray:
     return start + rng.normal(scale=step, size=(n_frames, len(TYPES), 3)).cumsum(axis=0)
 
 
-def read(*paths: Path | str, options: ReadOptions = OPTIONS) -> tuple[FrameBlock, Run]:
+def read(*paths: Path | str, options: ReadOptions | None = None) -> tuple[FrameBlock, Run]:
+    """Read with a time step of 0.5 fs, if the dump does not hold its times."""
+    if options is None:
+        held = any(b"ITEM: TIME\n" in Path(path).read_bytes() for path in paths if path != "-")
+        options = ReadOptions() if held else OPTIONS
     run = Run([str(path) for path in paths], options)
     blocks = []
     for b in run.blocks():
@@ -252,10 +256,33 @@ def test_real_units_and_time(tmp_path: Path) -> None:
     np.testing.assert_allclose(frames.velocities, 1000.0 * velocities)
 
 
-def test_time_of_the_dump_goes_before_the_option(tmp_path: Path) -> None:
-    path = write_dump(tmp_path / "a.dump", walk(), TYPES, CUBIC, times=np.arange(7) * 0.25 + 3)
-    frames, _ = read(path)
-    np.testing.assert_allclose(frames.times_ps, np.arange(7) * 0.25 + 3)
+def test_options_that_contradict_the_dump_or_are_not_used(tmp_path: Path) -> None:
+    times = np.arange(7) * 0.25 + 3
+    path = write_dump(
+        tmp_path / "a.dump",
+        walk(),
+        TYPES,
+        CUBIC,
+        times=times,
+        units="metal",
+        columns="id element xu yu zu",
+    )
+    other = tmp_path / "small.xyz"
+    other.write_text("1\nh\nH 0 0 0\n")
+    same = tmp_path / "same.xyz"
+    symbols = {HYDROGEN: "H", OXYGEN: "O", K: "K"}
+    same.write_text("7\nx\n" + "".join(f"{symbols[t]} 0 0 0\n" for t in TYPES))
+    for option, right, wrong in (
+        ("timestep_fs", 25.0, 0.5), ("interval_ps", 0.25, 0.2), ("topology", str(same), str(other)),
+    ):  # fmt: skip
+        name = option.split("_")[0]
+        with pytest.raises(TrajectoryError, match=f"a.dump.*--{name}.*leave out --{name}"):
+            read(path, options=ReadOptions(**{option: wrong}))  # type: ignore[arg-type]
+        frames, run = read(path, options=ReadOptions(**{option: right}))  # type: ignore[arg-type]
+        np.testing.assert_allclose(frames.times_ps, times)
+        assert [note for note in run.notes if f"--{name} was not used" in note]
+    with pytest.raises(TrajectoryError, match="leave out --units real"):
+        read(path, options=ReadOptions(units="real"))
 
 
 def test_start_stop_and_stride(tmp_path: Path) -> None:

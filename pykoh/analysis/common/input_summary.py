@@ -33,6 +33,7 @@ class InputSummary:
         density_kg_per_m3: mass of all atoms per volume.
         drifts: what is not in equilibrium at the beginning, in words; empty if nothing is, None if
             the run is too short to tell.
+        no_bulk: why the volume of the box is not that of a solution (a vacuum), or None.
     """
 
     files: tuple[str, ...]
@@ -53,6 +54,7 @@ class InputSummary:
     notes: tuple[str, ...]
     density_kg_per_m3: float | None = None
     drifts: tuple[str, ...] | None = None
+    no_bulk: str | None = None
 
     @property
     def temperature_K(self) -> float | None:  # noqa: N802  (K, as in the fields)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pykoh.analysis.common.estimate_views import terminal
+from pykoh.analysis.common.wording import counted
 from pykoh.analysis.results import AnalysisResults
 
 
@@ -35,7 +36,7 @@ def _input(results: AnalysisResults) -> list[str]:
         *lines,
         f"{given.n_koh} {given.cation}OH + {given.n_h2o} H2O, "
         f"{given.molarity_mol_per_L:.3g} mol/L, {kelvin}; "
-        f"{given.n_frames} frames{interval}, {given.duration_ps:.4g} ps",
+        f"{counted(given.n_frames, 'frame')}{interval}, {given.duration_ps:.4g} ps",
     ]
 
 

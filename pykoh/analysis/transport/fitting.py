@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pykoh.analysis.common.msd_order_n import Displacements
+from pykoh.analysis.common.wording import counted, plain
 from pykoh.analysis.transport.straight_line import Points, independent_windows
 from pykoh.analysis.transport.values import LineFit
 from pykoh.arrays import FloatArray
@@ -91,7 +92,9 @@ def choose_fit(
     """
     keep = displacements.square > 0
     if n_frames < 4 or not keep.any():
-        return WindowChoice(None, f"{n_frames} frames are too few for diffusion")
+        return WindowChoice(
+            None, f"{counted(n_frames, 'frame', ('is', 'are'))} too few for diffusion"
+        )
     points = _points(displacements, interval, n_frames, shared)
     lags = displacements.lag_frames[keep]
     if window is not None:
@@ -160,7 +163,7 @@ def _chosen(
         return WindowChoice(
             None,
             f"the motion remembers up to {earliest_ps:.2g} ps, and the run of {duration:g} ps is "
-            f"too short to look beyond that; at least {needed:.2g} ps are needed",
+            f"too short to look beyond that; at least {plain(needed)} ps are needed",
         )
     if found is None and 2.0 * earliest_ps > end:
         return WindowChoice(
@@ -202,7 +205,7 @@ def _noise(line: LineFit, duration: float) -> str | None:
     longer = duration * (relative / 0.2) ** 2
     return (
         f"the slope is known to {100 * relative:.0f} % only; "
-        f"a run of about {longer:.2g} ps would give 20 %"
+        f"a run of about {plain(longer)} ps would give 20 %"
     )
 
 
@@ -212,7 +215,7 @@ def _too_few(points: Points, earliest: float, expected: float) -> str:
     return (
         f"{n:.3g} particle{'s' if n > 1 else ''} in {points.duration:g} ps, with lags from "
         f"{earliest:.2g} ps on: an error of {100 * expected:.0f} % is to be expected whatever the "
-        f"value; a run of about {longer:.2g} ps would be enough"
+        f"value; a run of about {plain(longer)} ps would be enough"
     )
 
 
@@ -223,5 +226,5 @@ def _doubt(line: LineFit, duration: float) -> str:
     return (
         f"motion is {kind} up to {line.end_ps:.3g} ps (log-log slope {line.exponent.value:.2f} ± "
         f"{line.exponent.stderr or 0.0:.2f} from {line.start_ps:.3g} ps on, 1 is diffusion); "
-        f"a run of at least {4 * duration:.3g} ps is needed"
+        f"a run of at least {plain(4 * duration, 3)} ps is needed"
     )

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pykoh.analysis.common.estimate import Estimate, How
+from pykoh.analysis.common.wording import counted
 from pykoh.analysis.hops.counter import HopCounter
 from pykoh.analysis.hops.values import Grotthuss
 from pykoh.analysis.transport.fitting import DEFAULT_EARLIEST_PS
@@ -49,8 +50,8 @@ def too_few_hops(n_hops: float, earliest_ps: float) -> str | None:
     if n_hops >= FEWEST_HOPS or earliest_ps <= DEFAULT_EARLIEST_PS:
         return None
     return (
-        f"{n_hops:.0f} hops are too few to tell how many of them lead back; at least "
-        f"{FEWEST_HOPS} are needed: run longer, or a larger box"
+        f"{counted(n_hops, 'hop', ('is', 'are'))} too few to tell how many of them lead back; "
+        f"at least {FEWEST_HOPS} are needed: run longer, or a larger box"
     )
 
 
