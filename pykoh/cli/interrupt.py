@@ -31,7 +31,9 @@ def left_by_analysis(output: Path) -> str:
     from pykoh.analysis.results.folder import checkpoint_file
 
     state = checkpoint_file(output)
-    states = [state] if state.exists() else sorted(state.parent.glob(f"{output.name}.*.npz"))
+    first, last = state.name.split("checkpoint.npz")[0], "checkpoint.npz"  # a series: one a run
+    beside = sorted(state.parent.iterdir()) if state.parent.is_dir() else []
+    states = [path for path in beside if path.name.startswith(first) and path.name.endswith(last)]
     unchanged = f"nothing was changed in {output}"
     if not states:
         return f"{unchanged}, and no state was kept"

@@ -477,6 +477,34 @@ class TestRefusals:
             assert found.exit_code == 0, found.output
 
 
+def test_a_vacuum_is_not_compared_with_experiment(tmp_path: Path) -> None:
+    """Neither is a box whose density its solution cannot have."""
+    from pykoh.analysis.bulk import empty_layer, expected_density, no_bulk
+
+    tilted = np.array([[12.0, 0, 0], [3.0, 12.0, 0], [0, 2.0, 36.0]])
+    filled = np.random.default_rng(1).uniform(size=(3000, 3)) @ tilted
+    assert empty_layer(filled, tilted) < 1.5
+    height = 36.0 / np.linalg.norm([0, -2.0 / 12.0, 1.0])  # between the faces that are empty
+    slab = filled[(filled @ np.linalg.inv(tilted))[:, 2] < 0.5]
+    assert empty_layer(slab + 100.0, tilted) == pytest.approx(height / 2, rel=0.1)
+    koh = expected_density("K", 10, 80, 298.15)  # 6.3 mol/L
+    assert koh == (pytest.approx(1255, abs=15), True)
+    assert no_bulk(1150.0, koh, 3.0) is None
+    assert "empty" in str(no_bulk(1255.0, koh, 20.0))
+    assert "kg/m³" in str(no_bulk(600.0, koh, 3.0)) and no_bulk(2000.0, koh, 3.0) is not None
+    cesium = expected_density("Cs", 20, 60, None)  # no formula: that of water
+    assert cesium == (pytest.approx(997, abs=1), False) and no_bulk(2100.0, cesium, 3.0) is None
+    positions, types = koh_walkers(np.random.default_rng(1), 20)
+    path = write_dump(
+        tmp_path / "a.dump", positions, types, np.diag([CELL, CELL, 4 * CELL]), units="metal",
+        times=np.arange(20) * DT,
+    )  # fmt: skip
+    found = call(path, "-o", tmp_path / "out", "--no-report", "--temperature", 300)
+    assert found.exit_code == 0 and "of the box is empty" in found.output
+    tree = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert tree["conductivity"]["experiment_S_per_m"] is None and not tree.get("experiment")
+
+
 @pytest.mark.parametrize("kept", [False, True])
 def test_an_interrupt_says_what_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: bool

@@ -130,8 +130,10 @@ def test_warnings_name_what_to_do(here):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--molarity", "-1"], "not above 0"),
+        (["--molarity", "-1"], "not a finite number above 0"),
+        (["--molarity", "nan"], "nan mol/L is not a finite number above 0"),
         (["--molarity", "25"], "beyond the maximum"),
+        (["--molarity", "25"], "100 °C; colder, such a solution is supersaturated"),
         (["--molarity", "6", "-o", "koh.xyz"], "ends in '.xyz'"),
         (["--molarity", "6", "-o", "koh"], "no suffix"),
         (["--molarity", "6", "-o", "missing/koh.data"], "create it first"),

@@ -111,9 +111,9 @@ def test_given_density_sets_the_volume():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"molarity_mol_per_L": 0.0}, "not above 0"),
-        ({"molarity_mol_per_L": -2.0}, "not above 0"),
-        ({"molarity_mol_per_L": float("nan")}, "not above 0"),
+        ({"molarity_mol_per_L": 0.0}, "not a finite number above 0"),
+        ({"molarity_mol_per_L": -2.0}, "not a finite number above 0"),
+        ({"molarity_mol_per_L": float("nan")}, "not a finite number above 0"),
         ({"molarity_mol_per_L": 21.0}, "beyond the maximum"),
         ({"molarity_mol_per_L": 6.0, "cation": "Cs"}, "no density formula for CsOH"),
         ({"molarity_mol_per_L": 6.0, "cation": "Fe"}, "not one of Li, Na, K, Rb, Cs"),

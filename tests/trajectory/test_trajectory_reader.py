@@ -39,7 +39,8 @@ def walk(n_frames: int = 7, seed: int = 0, step: float = 0.3) -> np.ndarray:
 def read(*paths: Path | str, options: ReadOptions | None = None) -> tuple[FrameBlock, Run]:
     """Read with a time step of 0.5 fs, if the dump does not hold its times."""
     if options is None:
-        held = any(b"ITEM: TIME\n" in Path(path).read_bytes() for path in paths if path != "-")
+        files = [Path(path) for path in paths if Path(path).is_file()]
+        held = any(b"ITEM: TIME\n" in file.read_bytes() for file in files)
         options = ReadOptions() if held else OPTIONS
     run = Run([str(path) for path in paths], options)
     blocks = []
