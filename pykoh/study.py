@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pykoh.analysis.series import SeriesPoint
     from pykoh.analysis.workers import Workers
     from pykoh.trajectory.run import ReadOptions, Run
+    from pykoh.trajectory.same_run import Beginning
 
 
 KERNELS = tuple(
@@ -189,11 +190,11 @@ def pressure_files_beside(paths: Sequence[str]) -> tuple[str, ...]:
 
     found = []
     for path in map(Path, paths):
-        name = path.name
+        name = path.name  # empty for "." and "/"
         for endings in (COMPRESSED, SUFFIXES, (".transport",)):
             ending = next((e for e in endings if name.lower().endswith(e)), "")
             name = name[: len(name) - len(ending)]
-        pressure_file = path.with_name(f"{name}.pressure.txt")
+        pressure_file = path.parent / f"{name}.pressure.txt"
         if name == path.name or not pressure_file.is_file():
             return ()
         if str(pressure_file) not in found:
@@ -214,6 +215,48 @@ class Series:
     points: list[SeriesPoint]
     results: dict[str, AnalysisResults]
     failed: list[str]
+
+
+def _beginnings(paths: Sequence[str], options: ReadOptions | None) -> dict[str, Beginning]:
+    """Return the first frames of each run.
+
+    Raises:
+        TrajectoryError: a run is given twice. Its error would come out too small by √2.
+    """
+    from pykoh.trajectory.run import ReadOptions
+    from pykoh.trajectory.same_run import beginning, is_copy
+    from pykoh.trajectory.streams import STDIN
+
+    real = [path if path == STDIN else str(Path(path).resolve()) for path in paths]
+    if len(set(real)) < len(real):
+        raise TrajectoryError("a trajectory file is named twice; name each file once")
+    found: dict[str, Beginning] = {}
+    for path in paths:
+        begins = beginning(path, options or ReadOptions())
+        if begins is None:
+            continue
+        for other, known in found.items():
+            if is_copy(known, begins):
+                raise TrajectoryError(
+                    f"{path}: has the same frames as {other}, so it is not another run; "
+                    "name each run once"
+                )
+        found[path] = begins
+    return found
+
+
+def _warn_of_next_part(
+    run: Run, path: str, beginnings: dict[str, Beginning], say: Callable[[str], None]
+) -> None:
+    """Say if another run of the series begins where this one ends."""
+    from pykoh.trajectory.same_run import continues
+
+    for other, begins in beginnings.items():
+        if other != path and continues(run.last_positions, run.atoms.species, begins):
+            say(
+                f"Warning: {other} begins where {path} ends: parts of one run are no independent "
+                "runs; analyse them together, without --series"
+            )
 
 
 def analyze_series(
@@ -245,6 +288,7 @@ def analyze_series(
 
     study, target = Study(**choices), Path(output)
     check_output(target, force)
+    beginnings = _beginnings([str(path) for path in paths], study.options)
     names = run_names([str(path) for path in paths])
     # A finished run keeps its last state until all runs are finished.
     states = {name: checkpoint_file(target, name) for name in names}
@@ -263,6 +307,7 @@ def analyze_series(
                 failed.append(f"{name}: {error}")
                 continue
             found.append((name, results))
+            _warn_of_next_part(run, str(path), beginnings, study.say)
         if not found:
             raise TrajectoryError(failed[0])
         points = series(found)

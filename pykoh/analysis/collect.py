@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from pykoh.analysis.bulk import empty_layer, expected_density, no_bulk
+from pykoh.analysis.checks import check_distances, check_solution, check_temperature, check_windows
 from pykoh.analysis.common.constants import ATOMIC_MASS_KG, molarity
 from pykoh.analysis.common.equilibration import Watched, drift_warnings, drifts
 from pykoh.analysis.common.estimate import Estimate
@@ -20,36 +22,18 @@ from pykoh.analysis.results.input_warnings import input_warnings
 from pykoh.analysis.settings import Settings
 from pykoh.analysis.structure.rdf import rdf_stride
 from pykoh.analysis.transport.msd_fft import at_once
-from pykoh.analysis.transport.observable import Temperature
+from pykoh.analysis.transport.observable import ShearViscosity, Temperature
 from pykoh.arrays import FloatArray
-from pykoh.errors import TrajectoryError
 from pykoh.trajectory.run import FrameBlock, Run
-from pykoh.trajectory.species import HYDROGEN, OXYGEN
-
-
-def check_solution(run: Run) -> None:
-    """Refuse atoms that are no solution of a hydroxide.
-
-    Raises:
-        TrajectoryError: there is no oxygen, no hydrogen, or more O than H.
-    """
-    atoms = run.atoms
-    types = f"is --types right (now {','.join(run.options.species_map.types)})?"
-    for species, element in ((OXYGEN, "O"), (HYDROGEN, "H")):
-        if not (atoms.species == species).any():
-            raise TrajectoryError(f"{run.paths[0]}: has no {element} atoms; {types}")
-    if (atoms.species == OXYGEN).sum() > (atoms.species == HYDROGEN).sum():
-        raise TrajectoryError(
-            f"{run.paths[0]}: has more O than H atoms, which no water or hydroxide has; {types}"
-        )
 
 
 def _system(run: Run, settings: Settings, first: FrameBlock) -> System:
     """Return what is known of a run before its first frame is analysed."""
-    check_solution(run)
+    check_solution(run, first)
     atoms = run.atoms
     interval = run.frame_interval_ps
     height = float((1.0 / np.linalg.norm(np.linalg.inv(first.cells), axis=1)).min())
+    check_distances(settings, height)
     fits = height >= 2.0 * settings.criterion.max_distance_A
     return System(atoms, interval, height, fits, rdf_stride(interval or 1.0, len(atoms.ids)))
 
@@ -57,19 +41,21 @@ def _system(run: Run, settings: Settings, first: FrameBlock) -> System:
 class Clock:
     """Frames, times and cells of a run so far."""
 
-    STATE = ("n_frames", "cell_sum", "volumes", "times")
+    STATE = ("n_frames", "cell_sum", "volumes", "times", "empty_A")
 
     def __init__(self, first_ps: float) -> None:
         self.n_frames = 0
         self.cell_sum = np.zeros((3, 3))
         self.volumes = np.zeros(3)  # Σ, smallest, largest
         self.times = (first_ps, first_ps)
+        self.empty_A = 0.0  # thickness of an empty layer in the first frame
 
     def add(self, frames: FrameBlock) -> None:
         """Take in frames that follow those before."""
         volumes = np.abs(np.linalg.det(frames.cells))
         if self.n_frames == 0:
             self.volumes[1:] = volumes[0]
+            self.empty_A = empty_layer(frames.positions[0], frames.cells[0])
         self.volumes[0] += volumes.sum()
         self.volumes[1] = min(self.volumes[1], volumes.min())
         self.volumes[2] = max(self.volumes[2], volumes.max())
@@ -92,7 +78,7 @@ class Analysis:
         work: what can be done with each block by itself, anywhere and in any order.
 
     Raises:
-        TrajectoryError: there is no oxygen, no hydrogen, or more O than H.
+        TrajectoryError: the atoms are no solution of a hydroxide.
         ObservableError: an observable of the user's own cannot be used.
     """
 
@@ -109,6 +95,7 @@ class Analysis:
         self._run, self._settings, self._submit = run, settings, submit
         self._system = system = _system(run, settings, first)
         self._observables = default_observables(system, settings)
+        self._check_temperature(float(first.times_ps[0]))
         self._observables += custom_observables(custom, system, self._observables)
         self.work = PerFrame(self._system, settings.criterion, self._observables)
         self._tracker = HydroxideTracker(run.atoms)
@@ -154,9 +141,10 @@ class Analysis:
 
     def results(self) -> AnalysisResults:
         """Return everything that was found; call it once, after the last block."""
-        clock, interval = self._clock, self._system.interval_ps
+        clock, interval = self._clock, None
         if clock.n_frames > 1:
             interval = (clock.times[1] - clock.times[0]) / (clock.n_frames - 1)
+        check_windows(self._settings, clock.times[1] - clock.times[0])
         outcome = Outcome(self._observables, interval, clock.n_frames, self._submit)
         summary = self._summary(interval, outcome.of(Temperature))
         outcome.summary = replace(summary, drifts=self._drifts())
@@ -170,8 +158,14 @@ class Analysis:
         net = self._system.n_hydroxides
         volume = float(clock.volumes[0] / clock.n_frames)
         temperature, source = measured, "unknown" if measured is None else "velocities"
+        recorded = self._recorded(*clock.times) if measured is None else None
+        if recorded is not None:
+            temperature, source = recorded, "record"
         if self._settings.temperature_K is not None:
             temperature, source = Estimate.given(self._settings.temperature_K), "option"
+        density = float(atoms.masses.sum() * ATOMIC_MASS_KG / (volume * 1e-30))
+        kelvin = None if temperature is None else temperature.value
+        expected = expected_density(atoms.cation, n_koh, n_o - net, kelvin)
         return InputSummary(
             files=tuple(self._run.paths),
             cation=atoms.cation,
@@ -189,8 +183,20 @@ class Analysis:
             temperature=temperature,
             temperature_source=source,
             notes=tuple(self._run.notes),
-            density_kg_per_m3=float(atoms.masses.sum() * ATOMIC_MASS_KG / (volume * 1e-30)),
+            density_kg_per_m3=density,
+            no_bulk=no_bulk(density, expected, clock.empty_A),
         )
+
+    def _recorded(self, start_ps: float, stop_ps: float) -> Estimate | None:
+        """Return the temperature of the pressure record, K, or None."""
+        of_pressure = next(each for each in self._observables if isinstance(each, ShearViscosity))
+        return of_pressure.recorded(start_ps, stop_ps)
+
+    def _check_temperature(self, first_ps: float) -> None:
+        """Refuse a given temperature that is not that of the pressure record."""
+        stop = self._run.options.stop_ps
+        stop = np.inf if stop is None else stop
+        check_temperature(self._settings, self._recorded(first_ps, stop), first_ps, stop)
 
     def _drifts(self) -> tuple[str, ...] | None:
         """Return whether the run began out of equilibrium; None if it is too short to tell."""

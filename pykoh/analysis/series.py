@@ -158,7 +158,8 @@ def _point(group: list[tuple[str, AnalysisResults]]) -> SeriesPoint:
     temperature = sum(known) / len(known) if known else None
     cation = inputs[0].cation
     measured = viscosity = None
-    if cation == "K" and temperature is not None:
+    bulk = all(entry.no_bulk is None for entry in inputs)
+    if bulk and cation == "K" and temperature is not None:
         measured = experiment(molarity, temperature)
         w = mass_fraction(cation, inputs[0].n_koh, inputs[0].n_h2o)
         viscosity = koh_viscosity(w, temperature)

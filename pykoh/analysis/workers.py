@@ -7,6 +7,7 @@ dask and mpi4py have; there blocks of positions travel to the workers and findin
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from types import TracebackType
@@ -76,12 +77,24 @@ def dask_workers(address: str, timeout_s: float = 20.0) -> Workers:
     """
     try:
         from distributed import Client
+        from distributed.comm import connect
     except ImportError:
         raise EngineError("--dask needs dask: pip install 'pykoh[dask]', on every node") from None
+
+    async def greet() -> None:
+        # A client that cannot connect prints tracebacks of its threads; a bare connection does not.
+        comm = await asyncio.wait_for(connect(address, timeout=timeout_s), 2.0 * timeout_s)
+        await comm.close()
+
     try:
+        asyncio.run(greet())
         client = Client(address, timeout=timeout_s, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise EngineError(f"--dask {address}: no scheduler answers ({error})") from None
+    except Exception as error:  # of any kind: what answers may be no scheduler at all
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise EngineError(
+            f"--dask {address}: no scheduler answers ({reason}); start one with 'dask scheduler' "
+            "and give the address that it prints"
+        ) from None
     n = max(1, sum(client.nthreads().values()))
     return Workers(executor=_Closing(client), in_flight=3 * n)
 

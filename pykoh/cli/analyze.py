@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pykoh.cli.interrupt import interruptible, left_by_analysis
 from pykoh.cli.progress import AnalysisProgress
 from pykoh.errors import TrajectoryError
 from pykoh.study import Study, analyze, analyze_series
@@ -202,9 +203,9 @@ def command(
 ) -> None:
     """Compute diffusion, proton hops, hydrogen bonds, structure and conductivity of a run.
 
-    TRAJ is a LAMMPS text dump (plain, .gz or .zst; - is standard input) with the columns id, type
-    or element, and xu yu zu (or x y z, better with ix iy iz); or a LAMMPS binary dump (.bin), DCD,
-    XTC, TRR, NetCDF (with --topology) or extended XYZ. Several files are
+    TRAJ is a LAMMPS text dump (plain, .gz, .zst, .xz or .bz2; - is standard input) with the
+    columns id, type or element, and xu yu zu (or x y z, better with ix iy iz); or a LAMMPS binary
+    dump (.bin), DCD, XTC, TRR, NetCDF (with --topology) or extended XYZ. Several files are
     consecutive parts of one run. With --series each file is a run of its own, and runs of the same
     solution are combined. NAME.pressure.txt beside NAME.dump gives the viscosity.
 
@@ -252,7 +253,7 @@ def command(
             )
         _series(trajectories, output, force, choices)
         return
-    with AnalysisProgress() as progress:
+    with interruptible(lambda: left_by_analysis(output)), AnalysisProgress() as progress:
         results = analyze(trajectories, output, force=force, **progress.with_progress(choices))
     from pykoh.analysis.results.summary import summary
 
@@ -267,7 +268,7 @@ def _series(paths: Sequence[str], output: Path, force: bool, choices: Study) -> 
     from pykoh.analysis.series_files import series_table
     from pykoh.report.series_doubts import doubts_in_words
 
-    with AnalysisProgress() as progress:
+    with interruptible(lambda: left_by_analysis(output)), AnalysisProgress() as progress:
         found = analyze_series(paths, output, force=force, **progress.with_progress(choices))
     click.echo(series_table(found.points))
     for line in doubts_in_words(found.points):
@@ -277,5 +278,6 @@ def _series(paths: Sequence[str], output: Path, force: bool, choices: Study) -> 
         click.echo(f"Report:  {output / 'report.html'}")
     if found.failed:
         raise TrajectoryError(
-            f"{len(found.failed)} of {len(paths)} runs were left out; first {found.failed[0]}"
+            f"{len(found.failed)} of {len(paths)} runs "
+            f"{'was' if len(found.failed) == 1 else 'were'} left out; first {found.failed[0]}"
         )

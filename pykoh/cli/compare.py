@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pykoh.cli.interrupt import interruptible
 from pykoh.errors import ResultsError
 
 
@@ -60,7 +61,10 @@ def command(
         raise ResultsError(f"{output}: its folder {output.parent} does not exist; create it first")
     refuse_overwrite([output / "report.html", output / "compare.csv"], force)
     named = {title: read_series(file) for title, file in zip(titles, files, strict=True)}
-    page = write_comparison(named, output, png)
+    with interruptible(
+        lambda: f"plots of {output} may be missing; give the command again with --force"
+    ):
+        page = write_comparison(named, output, png)
     for line in doubts_in_words([point for points in named.values() for point in points]):
         click.echo(line)
     click.echo(f"written        {page}, {output / 'compare.csv'}")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pykoh.cli.analyze import _NUMBER, _POSITIVE
+from pykoh.cli.interrupt import interruptible
 
 
 @click.command(short_help="Show a short run as moving atoms, in one HTML file.")
@@ -81,11 +82,12 @@ def command(
     options = ReadOptions(
         timestep, units, SpeciesMap.parse(types), stride, start, stop, topology, interval
     )
-    page = view(
-        list(trajectories),
-        output,
-        options=options,
-        force=force,
-        say=lambda note: click.echo(f"Warning: {note}", err=True),
-    )
+    with interruptible(lambda: f"{output} was not changed"):
+        page = view(
+            list(trajectories),
+            output,
+            options=options,
+            force=force,
+            say=lambda note: click.echo(f"Warning: {note}", err=True),
+        )
     click.echo(f"View: {page} ({page.stat().st_size / 1e6:.1f} MB)")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pykoh.analysis.collect import check_solution
+from pykoh.analysis.checks import check_solution
 from pykoh.analysis.hops.identity import HydroxideTracker
 from pykoh.arrays import FloatArray, IntArray
 from pykoh.errors import OutputError, TrajectoryError
@@ -105,7 +105,7 @@ def _movie(run: Run) -> tuple[Movie, Atoms]:
     n_frames = 0
     for block in run.blocks():
         if tracker is None:
-            check_solution(run)
+            check_solution(run, block)
             tracker = HydroxideTracker(run.atoms)
         n_frames += len(block.positions)
         _refuse_long(run, n_frames)

@@ -209,7 +209,11 @@ def bibliography() -> list[Markup]:
     return [tag("ul", *items), tag("pre", bibtex, id="bibtex")]
 
 
-_TEMPERATURE_FROM = {"option": "as given", "velocities": "from the velocities"}
+_TEMPERATURE_FROM = {
+    "option": "as given",
+    "velocities": "from the velocities",
+    "record": "from NAME.pressure.txt",
+}
 
 
 def _run_record(folder: Path) -> dict[str, Any]:

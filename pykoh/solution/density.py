@@ -42,7 +42,8 @@ _RANGES = {
         (0.0, 200.0),
         0.50,
         178.0 / 278.0,
-        "178 g of KOH saturate 100 g of water at 100 °C",
+        "178 g of KOH saturate 100 g of water at 100 °C; colder, such a solution is "
+        "supersaturated, but may be built",
     ),
     "Na": _Range(
         "Laliberté 2009, doi:10.1021/je8008123",

@@ -8,8 +8,12 @@ a run can be joined.
 
 from __future__ import annotations
 
+import ctypes
+import os
 import struct
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +90,27 @@ def read_header(path: Path, name: str) -> DcdHeader:
     return DcdHeader(n_atoms, first, every, step, whole, rest > 0)
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what C code prints to standard output ("dcdplugin) ...") off the terminal."""
+    flush = ctypes.CDLL(None).fflush
+    try:
+        sys.stdout.flush()
+        saved = os.dup(1)
+    except (OSError, ValueError):  # there is no standard output
+        yield
+        return
+    flush(None)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+        yield
+    finally:
+        flush(None)
+        os.dup2(saved, 1)
+        os.close(saved)
+
+
 def dcd_frames(path: Path, name: str, header: DcdHeader, ps_per_unit: float) -> Iterator[FrameData]:
     """Yield the frames of a DCD file.
 
@@ -106,7 +131,9 @@ def dcd_frames(path: Path, name: str, header: DcdHeader, ps_per_unit: float) -> 
         ) from None
     done = 0
     try:
-        with formats.DCDTrajectoryFile(str(path)) as file:
+        with _quiet():
+            opened = formats.DCDTrajectoryFile(str(path))
+        with opened as file:
             while done < header.n_frames:
                 wanted = min(_PIECE, header.n_frames - done)
                 piece: Any = file.read(n_frames=wanted)

@@ -50,7 +50,7 @@ class DumpFile:
     """Reads one dump as a stream; memory holds one frame and one chunk of bytes.
 
     Args:
-        path: a file (plain, gzip or zstd) or ``"-"``.
+        path: a file (plain, gzip, zstd, xz or bzip2) or ``"-"``.
         species_map: elements of the types.
         atoms: the expected atoms (from an earlier file of the run), or None.
 
@@ -249,7 +249,8 @@ class DumpFile:
         if self.atoms is not None:
             raise TrajectoryError(
                 f"{self.name}: {self._where(header)} has {header.n_atoms} atoms, the first frame "
-                f"has {len(self.atoms.ids)}; atoms were lost or added, or the dump's group changes"
+                f"has {len(self.atoms.ids)}; atoms were lost or added, or the dump's group "
+                "changes: analyse the part before with --stop PS"
             )
 
     def body(self, header: FrameHeader) -> RawFrame | None:

@@ -43,7 +43,11 @@ def line_error(
         )
     if status == parsing.UNKNOWN_SPECIES:
         if layout.by_element:
-            return f"{who} has element '{word}', not H, O or an alkali metal"
+            return (
+                f"{who} has element '{word}', not H, O or an alkali metal; name the elements of "
+                "the types with 'dump_modify ID element H O K'; solutions with other elements "
+                "cannot be analysed"
+            )
         known = ", ".join(f"{k} = {v}" for k, v in enumerate(species_map.types, 1))
         return (
             f"{who} has type {word}, for which no element is given ({known}); "

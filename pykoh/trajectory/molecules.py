@@ -1,4 +1,4 @@
-"""Check of the order of atoms: a frame must look like aqueous hydroxide."""
+"""Checks of the elements of atoms: a frame must look like aqueous hydroxide."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ LONGEST_BOND_A = 1.3
 
 _STRAY_ATOMS = 2  # atoms without a partner that are accepted, because of reactions
 _STRAY_SHARE = 1e-3
+_WRONG_SHARE = 0.25  # of the atoms of one element
 
 
 def _nearest(
@@ -45,6 +46,53 @@ def _nearest(
     return distances
 
 
+def _from_partners(
+    positions: NDArray[np.float64], cell: NDArray[np.float64], atoms: Atoms
+) -> dict[int, NDArray[np.float64]]:
+    """Return by species the distances (Å) to the nearest partner; infinite above 2 Å.
+
+    Partners of O are H, those of H are O, and those of a cation, which has none, are both.
+    """
+    fraction = positions @ np.linalg.inv(cell)
+    fraction -= np.floor(fraction)
+    h, o, k = (atoms.indices(species) for species in (HYDROGEN, OXYGEN, CATION))
+    return {
+        HYDROGEN: _nearest(fraction[h], fraction[o], cell),
+        OXYGEN: _nearest(fraction[o], fraction[h], cell),
+        CATION: _nearest(fraction[k], fraction[np.concatenate([h, o])], cell),
+    }
+
+
+def check_types(
+    positions: NDArray[np.float64], cell: NDArray[np.float64], atoms: Atoms
+) -> str | None:
+    """Return why a frame cannot be of these elements, or None.
+
+    Numbers of types say nothing about elements. Where ``--types`` is wrong, all atoms of a type
+    have no partner, or are within molecules. Up to a quarter of such atoms are accepted: water may
+    be ionised, or cut at the wall of a vacuum. Where no cation is left, these may be the cations;
+    then one with nothing within 2 Å is enough.
+
+    Args:
+        positions: [n_atoms, 3], Å.
+        cell: [3, 3], Å, vectors in rows.
+        atoms: the atoms with their elements.
+    """
+    distances = _from_partners(positions, cell, atoms)
+    no_cation = len(distances[CATION]) == 0
+    for species, text in (
+        (HYDROGEN, f"H atoms have no O within {LONGEST_BOND_A} Å"),
+        (OXYGEN, f"O atoms have no H within {LONGEST_BOND_A} Å"),
+        (CATION, f"{atoms.cation} atoms are within a molecule"),
+    ):
+        found = distances[species]
+        close = found < LONGEST_BOND_A
+        n_wrong = int(close.sum() if species == CATION else (~close).sum())
+        if n_wrong > _WRONG_SHARE * len(found) or (no_cation and np.isinf(found).any()):
+            return f"{n_wrong} of {len(found)} {text}"
+    return None
+
+
 def check_order(
     positions: NDArray[np.float64], cell: NDArray[np.float64], atoms: Atoms, name: str
 ) -> None:
@@ -62,8 +110,6 @@ def check_order(
     Raises:
         TrajectoryError: a cation is within a molecule, or O and H atoms have no partner.
     """
-    fraction = positions @ np.linalg.inv(cell)
-    fraction -= np.floor(fraction)
     h, o, k = (atoms.indices(species) for species in (HYDROGEN, OXYGEN, CATION))
     if len(h) == 0 or len(o) == 0:
         return
@@ -71,15 +117,16 @@ def check_order(
         "its atoms are not in the order of the topology (a LAMMPS data file is sorted by atom id): "
         "write it with 'dump_modify ID sort id', or give the --topology of the run"
     )
-    near = _nearest(fraction[k], fraction[np.concatenate([h, o])], cell) < LONGEST_BOND_A
+    distances = _from_partners(positions, cell, atoms)
+    near = distances[CATION] < LONGEST_BOND_A
     if near.any():
         atom = int(k[near][0])
         raise TrajectoryError(
             f"{name}: frame 1: atom {atom + 1}, {atoms.cation} in the topology, is within a "
             f"molecule; {remedy}"
         )
-    lone_o = _nearest(fraction[o], fraction[h], cell) >= LONGEST_BOND_A
-    lone_h = _nearest(fraction[h], fraction[o], cell) >= LONGEST_BOND_A
+    lone_o = distances[OXYGEN] >= LONGEST_BOND_A
+    lone_h = distances[HYDROGEN] >= LONGEST_BOND_A
     n_lone = int(lone_o.sum() + lone_h.sum())
     few = max(_STRAY_ATOMS, _STRAY_SHARE * len(atoms.ids))
     if n_lone > few or n_lone > 0.25 * (len(h) + len(o)):

@@ -12,6 +12,9 @@ A dump without ``ITEM: UNITS`` may have times in ps or in fs, and users type ``-
 
 Only motions that are impossible in a liquid are refused. Thresholds are orders of magnitude, or
 15 % where displacements and velocities are directly proportional.
+
+A given temperature (``--temperature``) must fit the same motion, also where LAMMPS wrote times and
+units. Frames of a new box may be colder or hotter, so that it must fit within factors.
 """
 
 from __future__ import annotations
@@ -39,7 +42,8 @@ _FURTHEST = 0.15  # relative difference that is then accepted
 _SLOWEST = 1e-3
 _STILL_MOVING = 1.5  # growth of <Δr²> of H from one frame to half of them; in a solid it is 1
 _FEWEST_FRAMES = 16
-_FROM_TEMPERATURE = (0.02, 6.0)  # relative to the given temperature; a new box may be cold or hot
+_FROM_TEMPERATURE = (0.05, 3.0)  # relative to the given temperature; a new box may be cold or hot
+_CELSIUS = (-20.0, 100.0)  # a given temperature in this range may be meant in °C
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class TimeSource:
     Attributes:
         source: ``units`` (the file holds times, ``--units`` gives their unit), ``timestep``,
             ``interval``, ``file`` (the file holds times and unit) or ``lammps`` (a dump with times
-            and unit from LAMMPS, which is not checked).
+            and unit from LAMMPS, which are not doubted).
         units: ``metal`` or ``real``, as used.
         timestep_fs: the given time step, or None.
         interval_ps: the given interval, or None.
@@ -87,6 +91,23 @@ class TimeSource:
             return f"the times of the file are wrong: they should be {factor:.2g} times as long"
         return "the times of the file are wrong; give the time between frames with --interval PS"
 
+    def not_at(self, given_K: float, shown_K: float, factor: float) -> str:
+        """Return a remedy if the motion does not fit the given temperature.
+
+        Args:
+            given_K: of ``--temperature``.
+            shown_K: what the motion shows.
+            factor: by which times could be wrong instead.
+        """
+        said = f"--temperature is {given_K:g} K"
+        zero = 273.15
+        low, high = _FROM_TEMPERATURE
+        if _CELSIUS[0] <= given_K <= _CELSIUS[1] and low < shown_K / (given_K + zero) < high:
+            return f"{said}; {given_K:g} °C are --temperature {given_K + zero:.5g}"
+        if self.source == "lammps":
+            return f"{said}; give the temperature of the run in kelvin"
+        return f"{said}; {self.remedy(factor)}"
+
 
 def _median_kelvin(squares: NDArray[np.float64], mass: float) -> float:
     """Return K from squared velocities, Å²/ps²; with the median, because hops are jumps."""
@@ -107,7 +128,8 @@ def check_clock(
     Raises:
         TrajectoryError: names the problem and the option that corrects it.
     """
-    if time_source.source == "lammps":
+    trusted = time_source.source == "lammps"
+    if trusted and temperature_K is None:
         return
     last = min(len(frames.times_ps), _FRAMES)
     velocities = None if frames.velocities is None else frames.velocities[:last]
@@ -115,6 +137,8 @@ def check_clock(
         velocities = None
     if velocities is not None and time_source.source in ("units", "timestep"):
         _check_unit(velocities, atoms, time_source)
+    if velocities is not None and temperature_K is not None:
+        _compare_temperature(velocities, atoms, time_source, temperature_K)
     oxygens = atoms.indices(OXYGEN)
     if last < 3 or len(oxygens) == 0:
         return
@@ -123,19 +147,40 @@ def check_clock(
     weights = atoms.masses / atoms.masses.sum()
     centre = np.einsum("i,fik->fk", weights, positions)[:, None]
     oxygen = positions[:, oxygens] - centre
-    if velocities is not None:
+    if velocities is not None and not trusted:
         _compare_velocities(
             np.diff(positions[:, oxygens], axis=0), velocities[:, oxygens], tau, time_source
         )
     hydrogen = positions[:, atoms.indices(HYDROGEN)] - centre
     _check_displacements(oxygen, hydrogen, atoms, tau, time_source, temperature_K)
-    _check_that_protons_get_away(hydrogen, tau, time_source)
+    if not trusted:
+        _check_that_protons_get_away(hydrogen, tau, time_source)
+
+
+def _kinetic_kelvin(velocities: NDArray[np.float64], atoms: Atoms) -> float:
+    squares = (velocities**2).sum(axis=2)
+    return float(_K_PER_U_A2_PER_PS2 * (atoms.masses * squares).mean() / 3.0)
+
+
+def _compare_temperature(
+    velocities: NDArray[np.float64], atoms: Atoms, time_source: TimeSource, temperature_K: float
+) -> None:
+    """Refuse a given temperature that is far from that of the velocities."""
+    kelvin = _kinetic_kelvin(velocities, atoms)
+    low, high = _FROM_TEMPERATURE
+    if time_source.source == "lammps" and not _LIQUID_K[0] <= kelvin <= _LIQUID_K[1]:
+        return
+    if not low < kelvin / temperature_K < high:
+        factor = float(np.sqrt(kelvin / temperature_K))
+        raise TrajectoryError(
+            f"its velocities are those of {kelvin:.3g} K, "
+            f"{time_source.not_at(temperature_K, kelvin, factor)}"
+        )
 
 
 def _check_unit(velocities: NDArray[np.float64], atoms: Atoms, time_source: TimeSource) -> None:
     """Refuse velocities whose temperature fits a liquid only in the other LAMMPS unit."""
-    squares = (velocities**2).sum(axis=2)
-    kelvin = float(_K_PER_U_A2_PER_PS2 * (atoms.masses * squares).mean() / 3.0)
+    kelvin = _kinetic_kelvin(velocities, atoms)
     other = kelvin * _WRONG_UNIT if time_source.units == "metal" else kelvin / _WRONG_UNIT
     off = kelvin < _COLD_K if time_source.units == "metal" else kelvin > _HOT_K
     if off and _LIQUID_K[0] <= other <= _LIQUID_K[1]:
@@ -187,22 +232,26 @@ def _check_displacements(
     if hydrogen.size:
         mass_h = float(atoms.masses[atoms.indices(HYDROGEN)[0]])
         of_hydrogen = _median_kelvin(squares["H"], mass_h)
-    moves = f"its atoms move as at {kelvin:.2g} K in the {tau:g} ps between frames"
-    if min(kelvin, of_hydrogen) > _HOT_K:
+    moves = f"its atoms move as at {kelvin:.3g} K in the {tau:g} ps between frames"
+    trusted = time_source.source == "lammps"
+    if not trusted and min(kelvin, of_hydrogen) > _HOT_K:
         raise TrajectoryError(f"{moves}; {time_source.remedy(None)}")
     once = squares["O"].mean() * tau**2
     twice = float(((oxygen[2:] - oxygen[:-2]) ** 2).sum(axis=2).mean())
-    if once == 0.0 or twice < _BALLISTIC * once:
-        return  # too far apart in time to get a velocity from the displacement
+    # Farther apart in time, their velocity is larger than their displacement says.
+    close = once > 0.0 and twice >= _BALLISTIC * once
     wanted = temperature_K or 300.0
     factor = float(np.sqrt(kelvin / wanted))
-    if kelvin < _COLD_K and _LIQUID_K[0] <= kelvin * _WRONG_UNIT <= _LIQUID_K[1]:
+    cold = kelvin < _COLD_K and _LIQUID_K[0] <= kelvin * _WRONG_UNIT <= _LIQUID_K[1]
+    if close and cold and not trusted:
         raise TrajectoryError(f"{moves}; {time_source.remedy(factor)}")
     low, high = _FROM_TEMPERATURE
-    if temperature_K is not None and not low < kelvin / temperature_K < high:
-        raise TrajectoryError(
-            f"{moves}, --temperature is {temperature_K:g} K; {time_source.remedy(factor)}"
-        )
+    # Where LAMMPS wrote the times, only the temperature can be wrong.
+    if temperature_K is None or (trusted and not _LIQUID_K[0] <= kelvin <= _LIQUID_K[1]):
+        return
+    ratio = (kelvin if close else min(kelvin, of_hydrogen)) / temperature_K
+    if ratio > high or (close and kelvin < low * temperature_K):
+        raise TrajectoryError(f"{moves}, {time_source.not_at(temperature_K, kelvin, factor)}")
 
 
 def _check_that_protons_get_away(

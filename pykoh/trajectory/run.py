@@ -19,7 +19,8 @@ from pykoh.trajectory.header import PS_PER_TIME_UNIT, FrameHeader
 from pykoh.trajectory.opening import TrajectoryFile, open_trajectory
 from pykoh.trajectory.plausible import TimeSource, check_clock
 from pykoh.trajectory.species import Atoms, SpeciesMap
-from pykoh.trajectory.streams import STDIN
+from pykoh.trajectory.streams import STDIN, STDIN_NAME
+from pykoh.trajectory.unused_options import check_atoms_and_units, check_times
 
 __all__ = ["FrameBlock", "ReadOptions", "Run"]
 
@@ -94,13 +95,14 @@ class Run:
         self._bytes_before = 0
         self._last_time: float | None = None
         self._n_accepted = 0
-        self._first_time = 0.0
+        self._first_time, self._first_step = 0.0, 0
         self._spacing = 0.0
         self._coordinates = ContinuousCoordinates()
         self._number = 0  # of the present file
         self._dropped = [0, 0, 0]  # its frames: repeated, replaced, between the regular ones
         self._first_of_file = True
         self._velocities: bool | None = None
+        self._damaged: str | None = None  # the frame before this one, if it was left out
         self._bookmark: Bookmark | None = None  # place to continue in it
         self._unchecked_source: TimeSource | None = None  # of the first frame, until it is checked
 
@@ -114,6 +116,11 @@ class Run:
         if self._atoms is None:
             raise RuntimeError("no frame was read yet")
         return self._atoms
+
+    @property
+    def last_positions(self) -> NDArray[np.float64]:
+        """[n_atoms, 3], Å, of the last frame that was read."""
+        return self._coordinates.positions
 
     @property
     def bytes_read(self) -> int:
@@ -284,6 +291,7 @@ class Run:
     def _frames(self, file: TrajectoryFile, until: float) -> Iterator[tuple[RawFrame, float]]:
         """Yield the frames of one file to use; ``_coordinates`` has the positions of each."""
         dropped = self._dropped
+        began: float | None = None
         while (header := file.next_header()) is not None:
             time = self._time(header, file)
             tolerance = 1e-9 * max(1.0, abs(time))
@@ -291,9 +299,19 @@ class Run:
                 break
             raw = file.body(header)
             if raw is None:
+                where = f"frame {file.bookmark()[1] + 1} ({time:g} ps, step {header.step})"
+                self._damaged = f"{where} is damaged, a line is missing or incomplete"
                 continue
             self._atoms = file.atoms
+            began = time if began is None else began
             if time >= until - tolerance:
+                if began == time and self._first_of_file and file.name == STDIN_NAME:
+                    # The first frames of files are compared before any is read.
+                    raise TrajectoryError(
+                        f"{file.name} begins at {time:g} ps, not before the next file "
+                        f"({until:g} ps); name the files in order of time, and analyse different "
+                        "runs separately"
+                    )
                 dropped[1] += 1
                 continue
             if self._last_time is not None and time <= self._last_time + tolerance:
@@ -312,12 +330,17 @@ class Run:
                 dropped[2] += 1
                 continue
             self._place(raw, file)
-            self._first_of_file = False
+            self._first_of_file, self._damaged = False, None
             self._last_time = time
             self._n_accepted += 1
             if (self._n_accepted - 1) % self.options.stride == 0:
                 self.n_frames += 1
                 yield raw, time
+        if file.name == STDIN_NAME and self._first_of_file and dropped[0] > 1:
+            raise TrajectoryError(
+                f"{file.name} holds no frame after {self._last_time or 0.0:g} ps, where the file "
+                "before it ends; name the files in order of time"
+            )
         reasons = (
             ("repeated frame was dropped", "repeated frames were dropped"),
             (
@@ -340,12 +363,15 @@ class Run:
             TrajectoryError: frames are missing before it.
         """
         if self._n_accepted == 0:
-            self._first_time = time
+            self._first_time, self._first_step = time, header.step
+            self.notes += check_atoms_and_units(file, header, self.options)
             self._unchecked_source = self._time_source(header, file)
             return True
         if self._n_accepted == 1:
             self._spacing = time - self._first_time
             self.frame_interval_ps = self._spacing * self.options.stride
+            n_steps = header.step - self._first_step
+            self.notes += check_times(file, n_steps, header, self._spacing, self.options)
             if header.resolution > 0.1 * self._spacing:
                 raise TrajectoryError(
                     f"{file.name}: its times are in single precision, with an error of "
@@ -361,6 +387,11 @@ class Run:
             return True
         if time < expected:
             return False
+        if self._damaged is not None:
+            raise TrajectoryError(
+                f"{file.name}: {self._damaged}; analyse the part before with --stop "
+                f"{self._last_time or 0.0:g}, or the part behind with --start {time:g}"
+            )
         raise TrajectoryError(
             f"{file.name}: frames are not evenly spaced: {self._spacing:g} ps at first, but "
             f"{time - (self._last_time or 0.0):g} ps before {time:g} ps (step {header.step}); "

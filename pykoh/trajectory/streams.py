@@ -1,9 +1,11 @@
-"""Bytes of a trajectory from a plain, gzip or zstd file or from standard input."""
+"""Bytes of a trajectory from a plain or compressed file or from standard input."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import sys
 import zlib
 from pathlib import Path
@@ -14,8 +16,11 @@ from pykoh.errors import TrajectoryError
 from pykoh.files import require_file
 
 STDIN = "-"
+STDIN_NAME = "standard input"
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_XZ = b"\xfd7zXZ"
+_BZIP2 = b"BZh"
 _MOST_COMPRESSED = 20_000  # bytes of text from one byte; gzip reaches 1032
 
 
@@ -38,7 +43,7 @@ class ByteStream:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.name = "standard input" if str(path) == STDIN else str(path)
+        self.name = STDIN_NAME if str(path) == STDIN else str(path)
         self.size: int | None = None
         self.cut_off = False
         self.consumed = 0
@@ -51,9 +56,13 @@ class ByteStream:
         self._stream: IO[bytes] | Any = self._decompressed(raw)
 
     def _decompressed(self, raw: io.BufferedReader) -> IO[bytes] | Any:
-        head = raw.peek(4)[:4]
+        head = raw.peek(5)[:5]
         if head.startswith(_GZIP):
             return gzip.GzipFile(fileobj=raw, mode="rb")
+        if head.startswith(_XZ):
+            return lzma.LZMAFile(raw)
+        if head.startswith(_BZIP2):
+            return bz2.BZ2File(raw)
         if head.startswith(_ZSTD):
             import zstandard
 
@@ -111,7 +120,7 @@ class ByteStream:
             except EOFError:
                 self.cut_off = True
                 break
-            except (OSError, zlib.error, ValueError) as error:
+            except (OSError, zlib.error, lzma.LZMAError, ValueError) as error:
                 raise TrajectoryError(f"{self.name}: cannot be read ({error})") from error
             except Exception as error:
                 if type(error).__name__ != "ZstdError":

@@ -288,6 +288,37 @@ def test_few_frames_give_nulls_with_reasons(tmp_path: Path) -> None:
         )
 
 
+def test_the_pressure_record_tells_the_temperature(tmp_path: Path) -> None:
+    """It is used where none is given, and goes before one that differs by more than 10 %."""
+    path = dump(tmp_path / "a.dump")
+    columns = "step time_ps pxx_bar pyy_bar pzz_bar pxy_bar pxz_bar pyz_bar temperature_K volume_A3"
+    kelvin = 300.0 + np.random.default_rng(2).normal(scale=9.0, size=300)
+    rows = (f"{k} {k * DT:g} 1 2 3 4 5 6 {t} {CELL**3}" for k, t in enumerate(kelvin))
+    (tmp_path / "a.pressure.txt").write_text(f"# {columns}\n" + "\n".join(rows) + "\n")
+    found = call(path, "-o", tmp_path / "out", "--no-report")
+    assert found.exit_code == 0, found.output
+    assert " K (from NAME.pressure.txt)" in found.output
+    tree = json.loads((tmp_path / "out" / "results.json").read_text())["input"]
+    assert tree["temperature_K"] == pytest.approx(kelvin.mean(), abs=0.3)
+    assert tree["temperature_source"] == "record"
+    for wrong in (250, 340):
+        found = call(path, "-o", tmp_path / "wrong", "--temperature", wrong)
+        assert found.exit_code == 1
+        assert f"--temperature {wrong}: " in found.output
+        assert "a.pressure.txt says 299." in found.output.splitlines()[-1]
+    given = call(path, "-o", tmp_path / "given", "--temperature", 298.15, "--no-report")
+    assert given.exit_code == 0 and "298.15 K;" in given.output
+
+
+def test_a_stride_that_leaves_one_frame_is_no_run(tmp_path: Path) -> None:
+    path = dump(tmp_path / "a.dump", walkers()[0][:20])
+    found = call(path, "-o", tmp_path / "out", "--stride", 20, "--no-report")
+    assert found.exit_code == 0, found.output
+    tree = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert tree["input"]["n_frames"] == 1 and tree["input"]["frame_interval_ps"] is None
+    assert "one frame shows no hops" in found.output
+
+
 def test_coarse_frames_are_a_warning(tmp_path: Path) -> None:
     path = dump(tmp_path / "a.dump", times=np.arange(300) * 0.1)
     reasons = {w["quantity"]: w["reason"] for w in results_of(path)["warnings"]}
@@ -399,7 +430,8 @@ class TestRefusals:
             ["--fit", "5"], ["--fit", "9,3"], ["--fit", "a,b"], ["--stride", "0"],
             ["--temperature", "-3"], ["--types", "H,O,Zz"], ["--viscosity", "0"],
             ["--hbond-angle", "200"], ["--rattle-window", "-1"], ["--timestep", "nan"],
-            ["--start", "1e6"],
+            ["--start", "1e6"], ["--fit", "0.05,0.15"], ["--rattle-window", "0.3"],
+            ["--contact", "99"], ["--hbond-distance", "99"],
         ],
     )  # fmt: skip
     def test_options_that_make_no_sense(self, tmp_path: Path, options: list[str]) -> None:
@@ -407,6 +439,28 @@ class TestRefusals:
         path = dump(tmp_path / "a.dump", frames[:20])
         self.refused(call(path, "-o", tmp_path / "out", *options))
         assert not (tmp_path / "out").exists()
+
+    def test_windows_and_distances_that_do_not_fit_the_run(self, tmp_path: Path) -> None:
+        """The message has the largest value that is possible, and this one works."""
+        path = dump(tmp_path / "a.dump")  # 2.99 ps, 20 Å
+        out = tmp_path / "out"
+        for option, wrong, right in (
+            ("--fit", "0.1,1.5", "0.1,1.49"), ("--rattle-window", "1.5", "1.49"),
+            ("--contact", f"{CELL}", f"{CELL / 2:g}"),
+            ("--hbond-distance", f"{CELL}", f"{CELL / 2:g}"),
+        ):  # fmt: skip
+            self.refused(
+                call(path, "-o", out, option, wrong, "--force"), option, right.split(",")[-1]
+            )
+            found = call(path, "-o", out, option, right, "--no-report", "--force")
+            assert found.exit_code == 0, found.output
+
+    def test_folders_and_paths_that_cannot_be(self, tmp_path: Path) -> None:
+        path = dump(tmp_path / "a.dump", walkers()[0][:20])
+        for folder in (".", "/"):
+            self.refused(call(folder, "-o", tmp_path / "out"), "is a folder")
+        self.refused(call(path, "-o", path / "res"), "cannot write there")
+        self.refused(call(path, "-o", "/proc/x/res"), "cannot write there")
 
     def test_no_hydrogen(self, tmp_path: Path) -> None:
         path = dump(tmp_path / "a.dump", np.zeros((3, 2, 3)), types=[O, K])
@@ -417,6 +471,64 @@ class TestRefusals:
     def test_types_that_are_swapped(self, tmp_path: Path) -> None:
         found = call(dump(tmp_path / "a.dump"), "-o", tmp_path / "out", "--types", "O,H,K")
         self.refused(found, "more O than H", "--types")
+
+    def test_types_that_do_not_fit_the_first_frame(self, tmp_path: Path) -> None:
+        path = dump(tmp_path / "a.dump", walkers()[0][:20])
+        for types in ("H,K,O", "K,O,H", "K,H,O", "O,K,H", "H,O,O", "H,O,H"):
+            found = call(path, "-o", tmp_path / "out", "--types", types)
+            self.refused(found, "a.dump", f"is --types right (now {types})?")
+        for cation in ("Li", "Na", "Cs"):
+            found = call(path, "-o", tmp_path / cation, "--types", f"H,O,{cation}", "--no-report")
+            assert found.exit_code == 0, found.output
+
+
+def test_a_vacuum_is_not_compared_with_experiment(tmp_path: Path) -> None:
+    """Neither is a box whose density its solution cannot have."""
+    from pykoh.analysis.bulk import empty_layer, expected_density, no_bulk
+
+    tilted = np.array([[12.0, 0, 0], [3.0, 12.0, 0], [0, 2.0, 36.0]])
+    filled = np.random.default_rng(1).uniform(size=(3000, 3)) @ tilted
+    assert empty_layer(filled, tilted) < 1.5
+    height = 36.0 / np.linalg.norm([0, -2.0 / 12.0, 1.0])  # between the faces that are empty
+    slab = filled[(filled @ np.linalg.inv(tilted))[:, 2] < 0.5]
+    assert empty_layer(slab + 100.0, tilted) == pytest.approx(height / 2, rel=0.1)
+    koh = expected_density("K", 10, 80, 298.15)  # 6.3 mol/L
+    assert koh == (pytest.approx(1255, abs=15), True)
+    assert no_bulk(1150.0, koh, 3.0) is None
+    assert "empty" in str(no_bulk(1255.0, koh, 20.0))
+    assert "kg/m³" in str(no_bulk(600.0, koh, 3.0)) and no_bulk(2000.0, koh, 3.0) is not None
+    cesium = expected_density("Cs", 20, 60, None)  # no formula: that of water
+    assert cesium == (pytest.approx(997, abs=1), False) and no_bulk(2100.0, cesium, 3.0) is None
+    positions, types = koh_walkers(np.random.default_rng(1), 20)
+    path = write_dump(
+        tmp_path / "a.dump", positions, types, np.diag([CELL, CELL, 4 * CELL]), units="metal",
+        times=np.arange(20) * DT,
+    )  # fmt: skip
+    found = call(path, "-o", tmp_path / "out", "--no-report", "--temperature", 300)
+    assert found.exit_code == 0 and "of the box is empty" in found.output
+    tree = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert tree["conductivity"]["experiment_S_per_m"] is None and not tree.get("experiment")
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_an_interrupt_says_what_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    def stopped(*_: Any, **__: Any) -> None:
+        if kept:
+            (tmp_path / "out.checkpoint.npz").touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pykoh.cli.analyze.analyze", stopped)
+    monkeypatch.setattr("pykoh.report.view.view", stopped)
+    path = dump(tmp_path / "a.dump", walkers()[0][:20])
+    found = call(path, "-o", tmp_path / "out")
+    assert found.exit_code == 1
+    last = found.output.splitlines()[-1]
+    assert last.startswith("Error: interrupted; nothing was changed in ")
+    assert ("continues from" in last and "out.checkpoint.npz" in last) == kept
+    found = CliRunner().invoke(main, ["view", str(path), "-o", str(tmp_path / "a.html")])
+    assert "interrupted; " in found.output and "a.html was not changed" in found.output
 
 
 def test_last_frame_cut_off_is_said(tmp_path: Path) -> None:

@@ -311,8 +311,43 @@ def test_series_from_the_command_line(tmp_path: Path) -> None:
     # A broken run is left out, and it is said.
     runs[0].write_text("rubbish\n")
     done = CliRunner().invoke(main, words)
-    assert done.exit_code != 0 and "1 of 3 runs were left out" in done.output
+    assert done.exit_code != 0 and "1 of 3 runs was left out" in done.output
     assert not (out / "a").exists() and (out / "b" / "results.json").is_file()
+
+
+def test_a_run_is_not_its_own_replica(tmp_path: Path) -> None:
+    """A copy is refused, the next part named; a start with other velocities is allowed."""
+
+    def write(name: str, seed: int, part: slice = slice(None)) -> Path:
+        positions, types = koh_walkers(np.random.default_rng(seed), 60, n_koh=2)
+        times = np.arange(60) * 0.01
+        return write_dump(tmp_path / name, positions[part], types, CELL, times=times[part])
+
+    def run(*paths: Path) -> Any:
+        words = ["--series", "--no-report", "--force", "--temperature", "300"]
+        return CliRunner().invoke(
+            main, ["analyze", *map(str, paths), "-o", str(tmp_path / "out"), *words]
+        )
+
+    whole, copy, other = write("a.dump", 1), write("b.dump", 1), write("c.dump", 2)
+    twice = run(whole, tmp_path / "x" / ".." / "a.dump")
+    assert twice.exit_code == 1 and "named twice" in twice.output
+    for same in (copy, write("shorter.dump", 1, slice(0, 20))):
+        found = run(whole, other, same)
+        assert found.exit_code == 1 and "a.dump, so it is not another run" in found.output
+        assert not (tmp_path / "out").exists()
+    parts = write("p1.dump", 1, slice(0, 30)), write("p2.dump", 1, slice(30, 60))
+    for order in (parts, parts[::-1], (*parts, other)):
+        found = run(*order)
+        assert found.exit_code == 0, found.output
+        assert found.output.count("p2.dump begins where") == 1
+    found = run(whole, other)
+    assert found.exit_code == 0 and "Warning:" not in found.output
+    text, mine = whole.read_text(), other.read_text()
+    first = text.index("ITEM: TIME\n", 5)
+    other.write_text(text[:first] + mine[mine.index("ITEM: TIME\n", 5) :])
+    found = run(whole, other)
+    assert found.exit_code == 0, found.output
 
 
 def test_onsager_coefficients_of_correlated_ions() -> None:

@@ -215,6 +215,17 @@ def test_few_hops_do_not_tell_how_many_lead_back(n_hops, published):
     assert entry is not None and entry.D_m2_per_s is not None
 
 
+def test_a_long_rattle_window_does_not_switch_off_the_rule_of_few_hops():
+    """Returns within the window are no hops, but they are part of the displacement."""
+    path, _ = exact.hoppers(np.random.default_rng(4), 2001, 2, DT, 0.4, 0.5)
+    moments, none = {"OH-": squares(path)}, SizeCorrection(None, None, None)
+    for walk in (None, hop_walk(0.4, 0.05, 6.8, 0.0, 0.0, 7.0)):
+        for window, published in ((0.2, True), (4.0, False)):
+            run = DiffusionInput(DT, 2001, None, walk, rattle_window_ps=window, n_hops=7.0)
+            entry = diffusion(moments, run, none)[0].of("OH-")
+            assert entry is not None and (entry.D_m2_per_s is not None) == published
+
+
 def points(path: np.ndarray) -> Points:
     """Return the MSD of a path [n_frames, n, 3]."""
     found, n_frames = squares(path), len(path)

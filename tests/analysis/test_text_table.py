@@ -18,3 +18,14 @@ def test_columns_never_touch() -> None:
 def test_widths_stay_where_they_are_enough() -> None:
     assert text_table(("a", "b"), [("x", "1")], (6, 8)) == ["a            b", "  x          1"]
     assert text_table(("a", "b"), [], (6, 8)) == ["a            b"]
+
+
+def test_numbers_and_counts_in_sentences() -> None:
+    from pykoh.analysis.common.wording import counted, plain, rounded_up
+
+    numbers = {129.6: "130", 12.56: "13", 0.1234: "0.12", 2.4e4: "24000"}
+    assert {value: plain(value) for value in numbers} == numbers
+    limits = {12.5: "13", 121.0: "130", 12.0: "12", 0.0301: "0.031"}
+    assert {limit: rounded_up(limit) for limit in limits} == limits
+    assert counted(1, "frame", ("is", "are")) == "1 frame is"
+    assert counted(0, "hop", ("is", "are")) == "0 hops are" and counted(2, "row") == "2 rows"

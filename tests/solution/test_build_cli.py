@@ -131,7 +131,9 @@ def test_warnings_name_what_to_do(here):
     ("arguments", "words"),
     [
         (["--molarity", "-1"], "is not a concentration"),
+        (["--molarity", "nan"], "nan mol/L is not a concentration"),
         (["--molarity", "25"], "beyond the maximum"),
+        (["--molarity", "25"], "100 °C; colder, such a solution is supersaturated"),
         (["--molarity", "6", "-o", "koh.xyz"], "ends in '.xyz'"),
         (["--molarity", "6", "-o", "koh"], "no suffix"),
         (["--molarity", "6", "-o", "missing/koh.data"], "create it first"),

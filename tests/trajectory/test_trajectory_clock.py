@@ -127,6 +127,20 @@ def test_heavy_water_at_room_temperature_is_not_refused(tmp_path: Path) -> None:
     frames_of(path, temperature_K=300.0)
 
 
+@pytest.mark.parametrize("velocities", [False, True])
+@pytest.mark.parametrize("units", [None, "metal"])
+def test_a_temperature_that_the_motion_does_not_have(
+    tmp_path: Path, units: str | None, velocities: bool
+) -> None:
+    path = flying(tmp_path / "a.dump", velocities=velocities)
+    if units is not None:
+        path.write_text(f"ITEM: UNITS\n{units}\n{path.read_text()}")
+    for right in (250.0, 300.0, 350.0):
+        frames_of(path, temperature_K=right)
+    refused(r"--temperature is 25 K; 25 °C are --temperature 298.15", path, temperature_K=25.0)
+    refused(r"--temperature is 27000 K", path, temperature_K=27000.0)
+
+
 def test_what_lammps_says_itself_is_not_doubted(tmp_path: Path) -> None:
     positions, types = liquid(n_frames=N)
     path = write_dump(tmp_path / "a.dump", positions, types, CELL, times=np.arange(N) * 1e-5,

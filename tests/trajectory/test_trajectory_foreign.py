@@ -187,6 +187,15 @@ def test_atoms_in_another_order_are_refused(tmp_path: Path, suffix: str) -> None
         refused("not in the order of the topology.*sort id", path, topology=wrong, **given)
 
 
+def test_the_library_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    positions, types = liquid()
+    path = write_other(tmp_path / "a.dcd", positions)
+    capfd.readouterr()
+    frames_of(path, topology=str(data_file(tmp_path / "a.data", types)), interval_ps=DT)
+    print("printed")
+    assert capfd.readouterr().out == "printed\n"
+
+
 def test_a_hydroxide_and_a_proton_between_two_oxygens_are_in_order(tmp_path: Path) -> None:
     from pykoh.trajectory.molecules import check_order
     from pykoh.trajectory.topology import atoms_of_elements
@@ -314,7 +323,7 @@ def test_the_clock_of_extended_xyz_from_lammps(tmp_path: Path, compressed: bool)
     found, times, run = frames_of(path)
     assert len(found) == 12
     assert times == pytest.approx(np.arange(12) * DT, abs=1e-9)
-    assert "1 repeated frames" in run.notes[0]
+    assert "1 repeated frame was" in run.notes[0]
 
 
 def test_a_coordinate_far_outside_of_any_box_is_named(tmp_path: Path) -> None:

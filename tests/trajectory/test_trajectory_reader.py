@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import tracemalloc
 from pathlib import Path
 
@@ -34,7 +36,12 @@ def walk(n_frames: int = 7, seed: int = 0, step: float = 0.3) -> np.ndarray:
     return start + rng.normal(scale=step, size=(n_frames, len(TYPES), 3)).cumsum(axis=0)
 
 
-def read(*paths: Path | str, options: ReadOptions = OPTIONS) -> tuple[FrameBlock, Run]:
+def read(*paths: Path | str, options: ReadOptions | None = None) -> tuple[FrameBlock, Run]:
+    """Read with a time step of 0.5 fs, if the dump does not hold its times."""
+    if options is None:
+        files = [Path(path) for path in paths if Path(path).is_file()]
+        held = any(b"ITEM: TIME\n" in file.read_bytes() for file in files)
+        options = ReadOptions() if held else OPTIONS
     run = Run([str(path) for path in paths], options)
     blocks = []
     for b in run.blocks():
@@ -126,7 +133,10 @@ def test_every_kind_of_coordinate(
         np.testing.assert_allclose(frames.velocities, velocities, rtol=1e-12)
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, zstandard.ZstdCompressor().compress])
+@pytest.mark.parametrize(
+    "pack",
+    [gzip.compress, bz2.compress, lzma.compress, zstandard.ZstdCompressor().compress],
+)
 def test_compressed_files_read_the_same(tmp_path: Path, pack) -> None:  # type: ignore[no-untyped-def]
     text = dump_text(walk(40), TYPES, CUBIC).encode()
     (tmp_path / "a.dump").write_bytes(text)
@@ -136,9 +146,19 @@ def test_compressed_files_read_the_same(tmp_path: Path, pack) -> None:  # type: 
     assert (plain.positions == packed.positions).all()
 
 
-def test_compressed_data_that_are_cut_off(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress])
+def test_compressed_data_that_are_damaged(tmp_path: Path, pack) -> None:  # type: ignore[no-untyped-def]
+    packed = bytearray(pack(dump_text(walk(40), TYPES, CUBIC).encode()))
+    packed[len(packed) // 2] ^= 0xFF
+    (tmp_path / "a.packed").write_bytes(packed)
+    with pytest.raises(TrajectoryError, match="packed: cannot be read"):
+        read(tmp_path / "a.packed")
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
+def test_compressed_data_that_are_cut_off(tmp_path: Path, pack) -> None:  # type: ignore[no-untyped-def]
     text = dump_text(walk(400), TYPES, CUBIC).encode()
-    packed = gzip.compress(text)
+    packed = pack(text)
     (tmp_path / "a.gz").write_bytes(packed[: len(packed) // 2])
     frames, run = read(tmp_path / "a.gz")
     assert 100 < len(frames.steps) < 300
@@ -158,6 +178,29 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     frames, run = read("-")
     assert (frames.positions == read(tmp_path / "a.dump")[0].positions).all()
     assert run.bytes_total is None
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_standard_input_out_of_order_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, first: bool
+) -> None:
+    """All its frames would be dropped."""
+    path = write_dump(tmp_path / "a.dump", walk(), TYPES, CUBIC)
+
+    class Fake:
+        buffer = io.BufferedReader(io.BytesIO(path.read_bytes()))  # type: ignore[arg-type]
+
+    monkeypatch.setattr("sys.stdin", Fake())
+    with pytest.raises(TrajectoryError, match=r"standard input .*in order of time"):
+        read(*(["-", path] if first else [path, "-"]))
+
+
+def test_a_frame_with_a_missing_line_is_named(tmp_path: Path) -> None:
+    lines = dump_text(walk(), TYPES, CUBIC, times=np.arange(7) * 0.5).splitlines()
+    row = [k for k, line in enumerate(lines) if line.startswith("4 ")][3]
+    (tmp_path / "a.dump").write_text("\n".join(lines[:row] + lines[row + 1 :]) + "\n")
+    with pytest.raises(TrajectoryError, match=r"frame 4 \(1.5 ps, step 30\) is damaged.*--stop 1"):
+        read(tmp_path / "a.dump")
 
 
 def test_windows_line_ends_and_tabs(tmp_path: Path) -> None:
@@ -214,10 +257,33 @@ def test_real_units_and_time(tmp_path: Path) -> None:
     np.testing.assert_allclose(frames.velocities, 1000.0 * velocities)
 
 
-def test_time_of_the_dump_goes_before_the_option(tmp_path: Path) -> None:
-    path = write_dump(tmp_path / "a.dump", walk(), TYPES, CUBIC, times=np.arange(7) * 0.25 + 3)
-    frames, _ = read(path)
-    np.testing.assert_allclose(frames.times_ps, np.arange(7) * 0.25 + 3)
+def test_options_that_contradict_the_dump_or_are_not_used(tmp_path: Path) -> None:
+    times = np.arange(7) * 0.25 + 3
+    path = write_dump(
+        tmp_path / "a.dump",
+        walk(),
+        TYPES,
+        CUBIC,
+        times=times,
+        units="metal",
+        columns="id element xu yu zu",
+    )
+    other = tmp_path / "small.xyz"
+    other.write_text("1\nh\nH 0 0 0\n")
+    same = tmp_path / "same.xyz"
+    symbols = {HYDROGEN: "H", OXYGEN: "O", K: "K"}
+    same.write_text("7\nx\n" + "".join(f"{symbols[t]} 0 0 0\n" for t in TYPES))
+    for option, right, wrong in (
+        ("timestep_fs", 25.0, 0.5), ("interval_ps", 0.25, 0.2), ("topology", str(same), str(other)),
+    ):  # fmt: skip
+        name = option.split("_")[0]
+        with pytest.raises(TrajectoryError, match=f"a.dump.*--{name}.*leave out --{name}"):
+            read(path, options=ReadOptions(**{option: wrong}))  # type: ignore[arg-type]
+        frames, run = read(path, options=ReadOptions(**{option: right}))  # type: ignore[arg-type]
+        np.testing.assert_allclose(frames.times_ps, times)
+        assert [note for note in run.notes if f"--{name} was not used" in note]
+    with pytest.raises(TrajectoryError, match="leave out --units real"):
+        read(path, options=ReadOptions(units="real"))
 
 
 def test_start_stop_and_stride(tmp_path: Path) -> None:
@@ -404,7 +470,7 @@ def test_frames_between_the_regular_ones_are_dropped(tmp_path: Path) -> None:
     path = write_dump(tmp_path / "a.dump", walk(), TYPES, CUBIC, times=times)
     frames, run = read(path)
     np.testing.assert_allclose(frames.times_ps, [0, 1, 2, 3, 4, 5])
-    assert "1 frames between" in run.notes[0]
+    assert "1 frame between" in run.notes[0]
 
 
 def test_wrapped_coordinates_with_long_steps(tmp_path: Path) -> None:

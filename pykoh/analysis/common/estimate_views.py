@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 
 from pykoh.analysis.common.estimate import Estimate, How, Kind
+from pykoh.analysis.common.wording import rounded_up
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _THIN_SPACE = "\u2009"
@@ -92,12 +93,6 @@ def _rounded_share(value: float, rounding: Callable[[float], int]) -> str:
     return f"{rounding(round(value * 10.0**decimals, 6)) / 10.0**decimals:.{decimals}f}"
 
 
-def _rounded_up(limit: float) -> str:
-    """Return a limit with two digits, which is not below it."""
-    step = 10.0 ** (math.floor(math.log10(limit)) - 1)
-    return f"{math.ceil(round(limit / step, 6)) * step:.2g}"
-
-
 def limit_text(estimate: Estimate, unit: str = "") -> str | None:
     """Return ``< 0.39 (95 %)`` or ``> 0.80 (95 %)``, or None if the value is no limit."""
     unit = f" {unit}" if unit else ""
@@ -105,7 +100,7 @@ def limit_text(estimate: Estimate, unit: str = "") -> str | None:
         return None
     low, high = estimate.interval
     if estimate.kind is Kind.RATE:
-        return f"< {_rounded_up(high)}{unit} (95 %)" if estimate.value == 0.0 else None
+        return f"< {rounded_up(high)}{unit} (95 %)" if estimate.value == 0.0 else None
     if estimate.value <= 0.0:
         return f"< {_rounded_share(high, math.ceil)}{unit} (95 %)"
     if estimate.value >= 1.0:

@@ -26,12 +26,14 @@ class InputSummary:
         cell_A: [3, 3], Å, time-averaged cell vectors in rows.
         volume_A3: time-averaged volume, Å³.
         molarity_mol_per_L: n_koh per volume.
-        temperature: K, given by the user or from velocities; None if unknown.
-        temperature_source: ``"option"``, ``"velocities"`` or ``"unknown"``.
+        temperature: K, given by the user, from velocities or from the pressure record; None if
+            unknown.
+        temperature_source: ``"option"``, ``"velocities"``, ``"record"`` or ``"unknown"``.
         notes: what happened while reading (a last frame cut off, repeated frames dropped ...).
         density_kg_per_m3: mass of all atoms per volume.
         drifts: what is not in equilibrium at the beginning, in words; empty if nothing is, None if
             the run is too short to tell.
+        no_bulk: why the volume of the box is not that of a solution (a vacuum), or None.
     """
 
     files: tuple[str, ...]
@@ -52,6 +54,7 @@ class InputSummary:
     notes: tuple[str, ...]
     density_kg_per_m3: float | None = None
     drifts: tuple[str, ...] | None = None
+    no_bulk: str | None = None
 
     @property
     def temperature_K(self) -> float | None:  # noqa: N802  (K, as in the fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.estimate import Estimate, How
+from pykoh.analysis.common.wording import counted, rounded_up
 from pykoh.analysis.hops.counter import HopCounter
 from pykoh.analysis.hops.values import Grotthuss, IntervalDependence
 from pykoh.analysis.hops.waiting import FEWEST_IN_TAIL
@@ -38,8 +39,9 @@ def grotthuss(
     warnings: list[AnalysisWarning] = []
     if n_ionised:
         reason = (
-            f"{n_ionised} of {n_frames} frames have an oxygen with no H or with three "
-            "(ionised water, oxide); each hydroxide is followed through these frames"
+            f"{n_ionised} of {counted(n_frames, 'frame')} {'has' if n_ionised == 1 else 'have'} "
+            "an oxygen with no H or with three (ionised water, oxide); each hydroxide is followed "
+            "through these frames"
         )
         warnings.append(AnalysisWarning("grotthuss", reason))
     if counter is None or interval_ps is None:
@@ -94,8 +96,8 @@ def _doubts(found: Grotthuss, interval_ps: float, duration_ps: float) -> list[An
         limit = 3.0 / (found.n_hydroxides * duration_ps)
         warn(
             "residence_time_ps",
-            f"no hop in {duration_ps:.3g} ps of {found.n_hydroxides} hydroxides; "
-            f"the hop rate is below {limit:.2g} /ps (95 %)",
+            f"no hop in {duration_ps:.3g} ps of {counted(found.n_hydroxides, 'hydroxide')}; "
+            f"the hop rate is below {rounded_up(limit)} /ps (95 %)",
         )
     if interval_ps > FINE_INTERVAL_PS * 1.001:
         warn(
@@ -109,8 +111,8 @@ def _doubts(found: Grotthuss, interval_ps: float, duration_ps: float) -> list[An
     if found.n_multiple_transfers:
         warn(
             "n_multiple_transfers",
-            f"{found.n_multiple_transfers} times a hydroxide moved over more than one proton "
-            "between two frames; dump more often to see the order of these transfers",
+            f"{counted(found.n_multiple_transfers, 'time')} a hydroxide moved over more than one "
+            "proton between two frames; dump more often to see the order of these transfers",
         )
     if found.rattle_window_ps < interval_ps:
         warn(
@@ -123,8 +125,8 @@ def _doubts(found: Grotthuss, interval_ps: float, duration_ps: float) -> list[An
         n_waiting = 0 if waiting is None else int(waiting.counts.sum())
         warn(
             "waiting_time_fit",
-            f"{n_waiting} waiting times between hops are too few to fit an exponential; at least "
-            f"{FEWEST_IN_TAIL} long waiting times are needed; use a longer run",
+            f"{counted(n_waiting, 'waiting time', ('is', 'are'))} too few to fit an exponential; "
+            f"at least {FEWEST_IN_TAIL} long waiting times are needed; use a longer run",
         )
     return warnings
 

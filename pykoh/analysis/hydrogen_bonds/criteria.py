@@ -28,6 +28,9 @@ _SIGNATURE = "boolean(float64, float64, float64, float64)"
 Rule = Callable[[float, float, float, float], bool]
 
 
+_CHANGED = ", changed"  # behind the name
+
+
 @dataclass(frozen=True, slots=True)
 class Criterion:
     """When D-H...A is a hydrogen bond.
@@ -85,7 +88,12 @@ class Criterion:
             max_distance_A=self.max_distance_A if distance_A is None else distance_A,
             max_angle_deg=self.max_angle_deg if angle_deg is None else angle_deg,
         )
-        return self if new == self else replace(new, name=f"{self.name}, changed")
+        return self if new == self else replace(new, name=f"{self.name}{_CHANGED}")
+
+    @property
+    def changed_by_user(self) -> bool:
+        """Whether its distance or angle is not the published one."""
+        return self.name.endswith(_CHANGED)
 
 
 LUZAR_CHANDLER = Criterion(

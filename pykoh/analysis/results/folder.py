@@ -66,9 +66,9 @@ def staged(output: Path) -> Iterator[Path]:
     Raises:
         OutputError: nothing can be written there.
     """
-    output.parent.mkdir(parents=True, exist_ok=True)
-    remove_abandoned(output)
     try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(output)
         work = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".part", dir=output.parent))
     except OSError as error:
         raise OutputError(f"{output}: cannot write there ({error.strerror})") from error

@@ -21,7 +21,8 @@ def input_warnings(summary: InputSummary, volumes: FloatArray) -> list[AnalysisW
         found.append(
             AnalysisWarning(
                 "input.temperature_K",
-                "unknown: give --temperature K, or dump vx vy vz",
+                "unknown: give --temperature K, dump vx vy vz, or keep NAME.pressure.txt beside "
+                "NAME.dump",
             )
         )
     if summary.n_hydroxide != summary.n_koh:
@@ -32,6 +33,8 @@ def input_warnings(summary: InputSummary, volumes: FloatArray) -> list[AnalysisW
                 "stoichiometry (2 O - H): the box is not neutral KOH in water",
             )
         )
+    if summary.no_bulk is not None:
+        found.append(AnalysisWarning("input.density_kg_per_m3", summary.no_bulk))
     if volumes[2] - volumes[1] > _CELL_CHANGE * volumes[1]:
         found.append(
             AnalysisWarning(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pykoh.analysis.common.estimate_views import terminal
+from pykoh.analysis.common.wording import counted
 from pykoh.analysis.results import AnalysisResults
 
 
@@ -26,12 +27,16 @@ def _input(results: AnalysisResults) -> list[str]:
     kelvin = terminal(given.temperature)
     if given.temperature is not None and not given.temperature.stderr:
         kelvin = f"{given.temperature.value:g}"  # as the user gave it
+    if given.temperature_source == "record":
+        kelvin = f"{given.temperature_K:.4g} K (from NAME.pressure.txt)"
+    else:
+        kelvin = f"{kelvin} K"
     lines = [] if not given.drifts else [f"NOT IN EQUILIBRIUM: {not_in_equilibrium(results)}", ""]
     return [
         *lines,
         f"{given.n_koh} {given.cation}OH + {given.n_h2o} H2O, "
-        f"{given.molarity_mol_per_L:.3g} mol/L, {kelvin} K; "
-        f"{given.n_frames} frames{interval}, {given.duration_ps:.4g} ps",
+        f"{given.molarity_mol_per_L:.3g} mol/L, {kelvin}; "
+        f"{counted(given.n_frames, 'frame')}{interval}, {given.duration_ps:.4g} ps",
     ]
 
 

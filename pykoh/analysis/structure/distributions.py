@@ -13,6 +13,7 @@ import numpy as np
 from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.statistics import ratio_stderr, ratio_stderrs, share_stderr
+from pykoh.analysis.common.wording import counted
 from pykoh.analysis.structure.first_peak import first_peak
 from pykoh.analysis.structure.first_shell import first_shell, point_errors
 from pykoh.analysis.structure.rdf import (
@@ -176,7 +177,7 @@ def structure(
         rdf, reason = _distribution(pair, sums, pairs.n_frames)
         found.append(rdf)
         if reason is not None:
-            text = f"{reason} (below {pairs.r_max_A:.3g} Å, {pairs.n_frames} frames)"
+            text = f"{reason} (below {pairs.r_max_A:.3g} Å, {counted(pairs.n_frames, 'frame')})"
             warnings.append(AnalysisWarning(f"structure.coordination.{pair}", text))
         if pair == f"{cation}-O*":
             pairing = _pairing(pairs, rdf)

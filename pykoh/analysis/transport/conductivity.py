@@ -182,6 +182,9 @@ class _Known:
         if temperature is None:
             self.warn("experiment_S_per_m", "needs the temperature: --temperature K")
             return None
+        if given.no_bulk is not None:
+            self.warn("experiment_S_per_m", given.no_bulk)
+            return None
         value = experiment(given.molarity_mol_per_L, temperature)
         if value is None:
             self.warn(

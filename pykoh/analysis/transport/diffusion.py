@@ -29,7 +29,7 @@ from pykoh.analysis.transport.fitting import (
     choose_fit,
     same_slope,
 )
-from pykoh.analysis.transport.hop_walk import HopWalk
+from pykoh.analysis.transport.hop_walk import HopWalk, too_few_hops
 from pykoh.analysis.transport.straight_line import curve, independent_windows
 from pykoh.analysis.transport.values import Diffusion, DisplacementCurve, LineFit, SpeciesDiffusion
 from pykoh.arrays import FloatArray
@@ -133,6 +133,8 @@ class DiffusionInput:
         charge: moments of :func:`pykoh.analysis.transport.conductivity.ion_tracks`, or None.
         shared: by species, the part of the standard error of the slope that particles share, Å²/ps
             (:mod:`pykoh.analysis.transport.waypoints`); 0 for others.
+        rattle_window_ps: transfers that are reverted within it are no hops.
+        n_hops: of all hydroxides; infinite if no proton was transferred.
     """
 
     interval_ps: float | None
@@ -141,6 +143,14 @@ class DiffusionInput:
     walk: HopWalk | None = None
     charge: tuple[Displacements, ...] | None = None
     shared: Mapping[str, float] = field(default_factory=dict)
+    rattle_window_ps: float = 0.0
+    n_hops: float = np.inf
+
+    def too_few(self, earliest_ps: float) -> str | None:
+        """Return why hops cannot tell where a fit may begin, or None if they can."""
+        if self.walk is not None:
+            return self.walk.too_few(earliest_ps)
+        return too_few_hops(self.n_hops, self.rattle_window_ps)
 
 
 _ORDER = ("O", "OH-_vehicular")
@@ -210,6 +220,8 @@ def _earliest(
         few = moments.n_particles[0] < 0.5 * oxygens.n_particles[0]
         left = _out_of_cage(moments, oxygens, run, diffusing.start_ps) if few else 0.0
         earliest = max(earliest, left)
+    if species in _HOPPING:
+        earliest = max(earliest, run.rattle_window_ps)
     if species in _HOPPING and run.walk is not None:
         vehicular = fits["OH-_vehicular"].fit if "OH-_vehicular" in fits else None
         moving = 0.0
@@ -240,7 +252,7 @@ def _choices(
         if moments is None or run.interval_ps is None or not len(moments.lag_frames):
             continue
         earliest[species] = _earliest(species, run, fits, displacements)
-        few = None if run.walk is None else run.walk.too_few(earliest[species])
+        few = run.too_few(earliest[species])
         if few is not None and species in _HOPPING and run.window_ps is None:
             fits[species] = WindowChoice(None, few)
             continue

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pykoh.analysis.common.msd_order_n import Displacements
+from pykoh.analysis.common.wording import counted, plain
 from pykoh.analysis.transport.straight_line import Points, independent_windows
 from pykoh.analysis.transport.values import LineFit
 from pykoh.arrays import FloatArray
@@ -94,7 +95,9 @@ def choose_fit(
     """
     keep = displacements.square > 0
     if n_frames < 4 or not keep.any():
-        return WindowChoice(None, f"{n_frames} frames are too few for diffusion")
+        return WindowChoice(
+            None, f"{counted(n_frames, 'frame', ('is', 'are'))} too few for diffusion"
+        )
     points = _points(displacements, interval, n_frames, shared)
     lags = displacements.lag_frames[keep]
     if window is not None:
@@ -162,21 +165,21 @@ def _chosen(
     if found is None and earliest_ps > DEFAULT_EARLIEST_PS:
         return WindowChoice(
             None,
-            f"the motion is correlated for up to {_plain(earliest_ps)} ps. A fit has to begin "
-            f"later, and that takes a run of at least {_plain(needed)} ps; this one has "
+            f"the motion is correlated for up to {plain(earliest_ps)} ps. A fit has to begin "
+            f"later, and that takes a run of at least {plain(needed)} ps; this one has "
             f"{duration:g} ps",
         )
     if found is None and 2.0 * earliest_ps > end:
         return WindowChoice(
             None,
             f"the run of {duration:g} ps is too short for diffusion; "
-            f"at least {_plain(needed)} ps are needed, ten times that for a good number",
+            f"at least {plain(needed)} ps are needed, ten times that for a good number",
         )
     if found is None:
         return WindowChoice(
             None,
             f"the run has too few lags between {earliest_ps:g} and {end:g} ps; "
-            f"at least {_plain(max(needed, 12 * interval / END_FRACTION))} ps are needed",
+            f"at least {plain(max(needed, 12 * interval / END_FRACTION))} ps are needed",
         )
     # Its square is about 1.6 start / (N T); only where that may be too much it is worked out.
     about = 4.0 * earliest_ps / (float(points.n_particles.mean()) * duration)
@@ -202,11 +205,6 @@ def _positive(line: LineFit) -> LineFit | None:
     return line if line.slope_A2_per_ps.value > 0 else None
 
 
-def _plain(ps: float) -> str:
-    """Return a time with two digits, without an exponent."""
-    return f"{float(f'{ps:.2g}'):g}"
-
-
 def _in_cage(line: LineFit) -> str | None:
     """Return that particles have hardly left their cages, or None.
 
@@ -221,7 +219,7 @@ def _in_cage(line: LineFit) -> str | None:
     return (
         f"within {line.end_ps:.3g} ps the particles have hardly left their cages: rattling is "
         f"{100 * share:.0f} % of the squared displacement. D becomes smaller in longer runs; at "
-        f"least {_plain(last_lag / END_FRACTION)} ps are needed"
+        f"least {plain(last_lag / END_FRACTION)} ps are needed"
     )
 
 
@@ -232,7 +230,7 @@ def _noise(line: LineFit, duration: float) -> str | None:
     longer = duration * (relative / 0.2) ** 2
     return (
         f"the standard error is {100 * relative:.0f} % of the value; "
-        f"a run of about {_plain(longer)} ps would give 20 %"
+        f"a run of about {plain(longer)} ps would give 20 %"
     )
 
 
@@ -241,8 +239,8 @@ def _too_few(points: Points, earliest: float, expected: float) -> str:
     longer = points.duration * (expected / (0.5 * LARGEST_EXPECTED_ERROR)) ** 2
     return (
         f"{n:.3g} particle{'s' if n > 1 else ''} in {points.duration:g} ps, with lags from "
-        f"{_plain(earliest)} ps on, would give an error of about {100 * expected:.0f} %, whatever "
-        f"the value; a run of about {_plain(longer)} ps would be enough"
+        f"{plain(earliest)} ps on, would give an error of about {100 * expected:.0f} %, whatever "
+        f"the value; a run of about {plain(longer)} ps would be enough"
     )
 
 
@@ -253,5 +251,5 @@ def _doubt(line: LineFit, duration: float) -> str:
     return (
         f"motion is {kind} up to {line.end_ps:.3g} ps (log-log slope {line.exponent.value:.2f} ± "
         f"{line.exponent.stderr or 0.0:.2f} from {line.start_ps:.3g} ps on, 1 is diffusion); "
-        f"a run of at least {_plain(4 * duration)} ps is needed"
+        f"a run of at least {plain(4 * duration)} ps is needed"
     )

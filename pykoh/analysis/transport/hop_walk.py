@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pykoh.analysis.common.estimate import Estimate, How
+from pykoh.analysis.common.wording import counted
 from pykoh.analysis.hops.counter import HopCounter
 from pykoh.analysis.hops.values import Grotthuss
 from pykoh.analysis.transport.fitting import DEFAULT_EARLIEST_PS
@@ -36,6 +37,22 @@ how much was seen, not at how far the ions went."""
 
 _LARGEST_COSINE = 0.95
 _FEWEST_PAIRS = 5  # of hops; fewer say nothing about their correlation
+
+
+def too_few_hops(n_hops: float, earliest_ps: float) -> str | None:
+    """Return why hops cannot tell where a fit may begin, or None if they can.
+
+    Args:
+        n_hops: of all hydroxides.
+        earliest_ps: what they remember, or the rattle window where that is longer. Transfers that
+            are reverted within it are no hops, but are part of the displacement.
+    """
+    if n_hops >= FEWEST_HOPS or earliest_ps <= DEFAULT_EARLIEST_PS:
+        return None
+    return (
+        f"{counted(n_hops, 'hop', ('is', 'are'))} too few to tell how many of them lead back; "
+        f"at least {FEWEST_HOPS} are needed: run longer, or a larger box"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +77,7 @@ class HopWalk:
         Args:
             earliest_ps: their memory (:meth:`memory_ps`); one of 1 ps or less is no matter.
         """
-        if self.n_hops >= FEWEST_HOPS or earliest_ps <= DEFAULT_EARLIEST_PS:
-            return None
-        return (
-            f"{self.n_hops:.0f} hops are too few to tell how many of them lead back; at least "
-            f"{FEWEST_HOPS} are needed: run longer, or a larger box"
-        )
+        return too_few_hops(self.n_hops, earliest_ps)
 
     def free(self) -> float:
         """Return what D of the hops would be if none led back, Å²/ps."""

@@ -38,12 +38,15 @@ def beside(diffusion: Diffusion, given: InputSummary) -> tuple[Beside, ...]:
     """Return the measured values that are known for this composition and temperature.
 
     Diffusion coefficients are known at infinite dilution (ions, 25 °C) and in pure water; viscosity
-    and density at the concentration and temperature of the run.
+    and density at the concentration and temperature of the run. Nothing is compared with a box that
+    has a vacuum.
 
     Args:
         diffusion: what the run gives; species that it has none of are left out.
         given: composition and temperature.
     """
+    if given.no_bulk is not None:
+        return ()
     kelvin, cation = given.temperature_K, f"{given.cation}+"
     found: list[Beside] = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,12 +12,13 @@ from pykoh.analysis.common.equilibration import Watched, halves_warning, record
 from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.input_summary import InputSummary
 from pykoh.analysis.common.msd_order_n import DEPTH, Displacements, n_levels
+from pykoh.analysis.common.statistics import ratio_stderr
 from pykoh.analysis.hops.observable import ProtonHops
 from pykoh.analysis.observable import Block, Observable, Outcome, System
 from pykoh.analysis.transport import diffusion as of_diffusion
 from pykoh.analysis.transport.conductivity import conductivity, ion_tracks
 from pykoh.analysis.transport.fitting import DEFAULT_EARLIEST_PS
-from pykoh.analysis.transport.hop_walk import hop_walk
+from pykoh.analysis.transport.hop_walk import hop_walk, too_few_hops
 from pykoh.analysis.transport.msd_fft import MeanSquares, chunk_frames
 from pykoh.analysis.transport.temperature import Thermometer
 from pykoh.analysis.transport.values import Conductivity, Diffusion, ViscosityFound
@@ -87,6 +89,14 @@ class ShearViscosity(Observable[ViscosityFound]):
     def watched(self, start_ps: float, stop_ps: float) -> list[Watched]:
         """Return temperature and potential energy of the records."""
         return [] if self._pressure is None else record(self._files, start_ps, stop_ps)
+
+    def recorded(self, start_ps: float, stop_ps: float) -> Estimate | None:
+        """Return the mean temperature of the records, K; None if they have none."""
+        for each in self.watched(start_ps, stop_ps):
+            if each.name == "temperature" and each.denominator.sum() > 0:
+                mean = float(each.numerator.sum() / each.denominator.sum())
+                return Estimate.number(mean, ratio_stderr(each.numerator, each.denominator))
+        return None
 
     def result(self, outcome: Outcome) -> tuple[ViscosityFound, list[AnalysisWarning]]:
         """Return the viscosity and the reason; the warning is that of :class:`Transport`."""
@@ -244,7 +254,8 @@ class Transport(Observable[TransportFound]):
         waypoints_of = dict(zip((cation, "O", *_HYDROXIDE), self._waypoints, strict=True))
         run = of_diffusion.DiffusionInput(
             interval, outcome.n_frames, self._window, hop_walk(hops.counter, hops.grotthuss),
-            charge, _shared(waypoints_of, interval),
+            charge, _shared(waypoints_of, interval), hops.grotthuss.rattle_window_ps,
+            float(hops.grotthuss.n_hops) if hops.grotthuss.n_transfers else math.inf,
         )  # fmt: skip
         found, warnings = of_diffusion.diffusion(self._moments(), run, correction)
         for name in (cation, "OH-", "O"):
@@ -288,8 +299,10 @@ class IonicConductivity(Observable[Conductivity]):
         walk = hop_walk(hops.counter, hops.grotthuss)
         hydroxide = found.of("OH-")
         few = None
-        if walk is not None and hydroxide is not None:
-            few = walk.too_few(hydroxide.memory_ps or 0.0)
+        if hydroxide is not None and hops.grotthuss.n_transfers:
+            remembered = hydroxide.memory_ps or 0.0
+            few = too_few_hops(hops.grotthuss.n_hops, remembered) if walk else None
+            few = few or too_few_hops(hops.grotthuss.n_hops, hops.grotthuss.rattle_window_ps)
         return conductivity(outcome.summary, ions, transport.charge, self._window, earliest, few)
 
     def shown(self, result: Conductivity) -> Conductivity:

@@ -26,6 +26,7 @@ import numpy as np
 
 from pykoh.analysis.common.constants import BOLTZMANN_J_PER_K
 from pykoh.analysis.common.estimate import Estimate, How
+from pykoh.analysis.common.wording import counted, plain
 from pykoh.analysis.transport.spectrum import FEWEST_FREQUENCIES, at_zero, width
 from pykoh.analysis.transport.values import Viscosity
 from pykoh.arrays import FloatArray
@@ -132,7 +133,10 @@ def viscosity(
     empty = np.zeros(0)
     if n < _FEWEST_ROWS:
         nothing = Viscosity(None, None, duration, dt, empty, empty, empty)
-        return nothing, f"{n} rows of the pressure record are too few; {_FEWEST_ROWS} are needed"
+        return (
+            nothing,
+            f"a pressure record of {counted(n, 'row')} is too short; {_FEWEST_ROWS} are needed",
+        )
     shear = shear_components(pressure_bar) * _BAR_PA
     shear -= shear.mean(axis=1, keepdims=True)
     factor = volume_A3 * 1e-30 / (BOLTZMANN_J_PER_K * temperature_K) * 1e3  # mPa·s
@@ -152,7 +156,7 @@ def viscosity(
         needed = 1.5 * duration * FEWEST_FREQUENCIES / width(spectrum)
         return nothing, (
             f"the stress decays too slowly for the pressure record of {duration:.3g} ps; "
-            f"about {float(f'{needed:.2g}'):g} ps are needed"
+            f"about {plain(needed)} ps are needed"
         )
     value = 0.5 * factor * 1e-12 * zero.value
     found = Estimate.positive(value, value * zero.stderr, How.SPECTRUM)
@@ -162,7 +166,7 @@ def viscosity(
         needed = duration * (zero.stderr / 0.2) ** 2
         doubt = (
             f"the standard error is {100 * zero.stderr:.0f} % of the value; a pressure record of "
-            f"about {float(f'{needed:.2g}'):g} ps would give 20 %"
+            f"about {plain(needed)} ps would give 20 %"
         )
     return Viscosity(found, slowest, duration, dt, *curve), doubt
 
