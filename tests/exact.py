@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 H, O, K = 1, 2, 3  # noqa: E741
 MASSES = {H: 1.008, O: 15.999, K: 39.0983}
@@ -358,12 +359,20 @@ def reactive_box(rng: np.random.Generator, box: Box, temperature: float = 300.0)
             cations[frame:, ion] += box.drag * vector
             place = target
     hydrogens = np.take_along_axis(oxygens, owners[:, :, None], axis=1) + shift + bond
+    cations += _apart(cations[0], np.concatenate([hydrogens[0], oxygens[0]]), box.edge)
     positions = np.concatenate([hydrogens, oxygens, cations], axis=1)
     types = [H] * len(owner) + [O] * (n * per) + [K] * n
     of_cation = MASSES[K] / sum(MASSES[t] for t in types)
     rate = 1.0 / ((box.dead - 1 + 1.0 / chance) * box.dt)
     truth = box_truth(box, rate, of_cation, temperature)
     return Made(positions, types, box.edge, box.dt, truth)
+
+
+def _apart(cations: np.ndarray, others: np.ndarray, edge: float) -> np.ndarray:
+    """Return how far each cation has to be moved to begin outside of all molecules."""
+    spots = np.random.default_rng(0).random((400, 3)) * edge
+    near = cKDTree(others % edge, boxsize=edge).query(spots)[0]
+    return spots[np.argsort(-near)[: len(cations)]] - cations
 
 
 def write(made: Made, path: Path, wrapped: bool = False) -> Path:

@@ -74,9 +74,15 @@ def check_temperature(
         return
     raise TrajectoryError(
         f"--temperature {given:g}: {', '.join(settings.pressure_files)} says "
-        f"{recorded.value:.4g} K (column temperature_K, {first_ps:g} to {last_ps:g} ps); give the "
+        f"{recorded.value:.4g} K (column temperature_K{_span(first_ps, last_ps)}); give the "
         "temperature of the run in kelvin, or leave it out"
     )
+
+
+def _span(first_ps: float, last_ps: float) -> str:
+    if math.isinf(last_ps):
+        return "" if first_ps <= 0.0 else f", from {first_ps:g} ps on"
+    return f", {first_ps:g} to {last_ps:g} ps"
 
 
 def check_distances(settings: Settings, height_A: float) -> None:

@@ -35,7 +35,9 @@ def _system(run: Run, settings: Settings, first: FrameBlock) -> System:
     height = float((1.0 / np.linalg.norm(np.linalg.inv(first.cells), axis=1)).min())
     check_distances(settings, height)
     fits = height >= 2.0 * settings.criterion.max_distance_A
-    return System(atoms, interval, height, fits, rdf_stride(interval or 1.0, len(atoms.ids)))
+    is_part = run.options.start_ps is not None or run.options.stop_ps is not None
+    stride = rdf_stride(interval or 1.0, len(atoms.ids))
+    return System(atoms, interval, height, fits, stride, is_part)
 
 
 class Clock:

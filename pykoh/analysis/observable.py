@@ -45,6 +45,7 @@ class System:
         height_A: smallest distance between opposite faces of the cell, Å.
         bonds: hydrogen bonds are looked for; in a cell that is too small for them they are not.
         structure_stride: frames apart that structure is sampled.
+        is_part: the user has left out the beginning or the end of the run.
     """
 
     atoms: Atoms
@@ -52,6 +53,7 @@ class System:
     height_A: float
     bonds: bool
     structure_stride: int
+    is_part: bool = False
 
     @property
     def cations(self) -> NDArray[np.int64]:

@@ -288,7 +288,7 @@ def test_the_pressure_record_is_that_of_the_frames() -> None:
 
 def test_short_or_noisy_records_give_no_viscosity() -> None:
     short, reason = viscosity(np.arange(100) * 0.002, np.ones((100, 6)), 1000.0, 300.0)
-    assert short.viscosity_mPa_s is None and reason is not None and "too few" in reason
+    assert short.viscosity_mPa_s is None and reason is not None and "too short" in reason
 
 
 @pytest.mark.parametrize("edge", [9.0, 16.0])

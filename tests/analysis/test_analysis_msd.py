@@ -260,7 +260,7 @@ def test_subdiffusion_is_not_called_diffusion() -> None:
     assert choice.fit is None
     assert "subdiffusive" in str(choice.reason)
     assert "0.5" in str(choice.reason)
-    assert "1.6e+03 ps is needed" in str(choice.reason)
+    assert "1600 ps is needed" in str(choice.reason)
 
 
 def test_too_short_a_run_says_what_is_needed() -> None:

@@ -27,6 +27,9 @@ from pykoh.analysis.transport.waypoints import Waypoints
 from pykoh.arrays import FloatArray
 from pykoh.errors import TrajectoryError
 
+_SHORTEST_RECORD_PS = 1.0
+"""A shorter pressure record says nothing about the temperature: the box may be heating up."""
+
 _RINGS_BYTES = 200e6
 """Memory for positions at earlier times, in single precision; 8 levels for 108,000 atoms."""
 
@@ -91,7 +94,13 @@ class ShearViscosity(Observable[ViscosityFound]):
         return [] if self._pressure is None else record(self._files, start_ps, stop_ps)
 
     def recorded(self, start_ps: float, stop_ps: float) -> Estimate | None:
-        """Return the mean temperature of the records, K; None if they have none."""
+        """Return the mean temperature of the records, K; None if they have none or are short."""
+        if self._pressure is None:
+            return None
+        times = self._pressure[0]
+        times = times[(times >= start_ps) & (times <= stop_ps)]
+        if not len(times) or times[-1] - times[0] < _SHORTEST_RECORD_PS:
+            return None
         for each in self.watched(start_ps, stop_ps):
             if each.name == "temperature" and each.denominator.sum() > 0:
                 mean = float(each.numerator.sum() / each.denominator.sum())
@@ -106,7 +115,10 @@ class ShearViscosity(Observable[ViscosityFound]):
         if kelvin is None:
             reason = "needs the temperature: --temperature K, or velocities in the dump"
             return ViscosityFound(None, reason), []
-        times, pressure, volume = _within(self._pressure, outcome.summary)
+        rows = self._pressure
+        if self.system.is_part:
+            rows = _within(rows, outcome.summary)
+        times, pressure, volume = rows
         return ViscosityFound(*viscosity(times, pressure, float(volume.mean()), kelvin)), []
 
     def shown(self, result: ViscosityFound) -> ViscosityFound:
