@@ -46,6 +46,45 @@ def reads_labels(function: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
+def tests_models(folder: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add to a command the models that it tests, the labels, and where the results go.
+
+    Args:
+        folder: of the results, where none is given.
+    """
+    path: Any = click.Path(path_type=Path)
+    options = (
+        click.argument("models", nargs=-1, required=True, type=path),
+        click.option(
+            "--data",
+            multiple=True,
+            required=True,
+            type=path,
+            help="Label files; only frames with split=test are used, or all if there are none.",
+        ),
+        click.option(
+            "-o",
+            "--output",
+            type=path,
+            default=Path(folder),
+            show_default=True,
+            help="Folder of the results.",
+        ),
+    )
+    ends = (
+        reads_labels,
+        click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
+        click.option("--force", is_flag=True, help="Replace earlier results."),
+    )
+
+    def add(function: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed((*options, *ends)):
+            function = option(function)
+        return function
+
+    return add
+
+
 def read_test_frames(
     models: Sequence[Path], data: Sequence[Path], reading: Reading
 ) -> tuple[list[Candidate], LabelSet, list[Atoms]]:

@@ -9,9 +9,9 @@ import click
 
 from pykoh.cli.label_options import (
     read_test_frames,
-    reads_labels,
     refuse_as_folder,
     show_progress,
+    tests_models,
 )
 from pykoh.errors import TrainingError
 
@@ -21,28 +21,10 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--data",
-    multiple=True,
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Label files; only frames with split=test are used, or all if there are none.",
-)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default=Path("transfer"),
-    show_default=True,
-    help="Folder of the results.",
-)
+@tests_models("transfer")
 @click.option(
     "--learning-curve", is_flag=True, help="Also draw the error over the number of labels."
 )
-@reads_labels
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--force", is_flag=True, help="Replace earlier results.")
 def command(
     models: tuple[Path, ...],
     data: tuple[Path, ...],
