@@ -76,9 +76,10 @@ def test_particles_that_do_not_leave_their_cages(rattling, said):
     rng = np.random.default_rng(4)
     path = exact.walkers(rng, 1001, 60, 0.002, DT)
     path = path + np.sqrt(rattling / 6.0) * rng.normal(size=path.shape)
-    choice = choose_fit(squares(path), DT, 1001)
-    assert choice.fit is not None, choice.reason
-    assert ("hardly left their cages" in (choice.reason or "")) == said
+    for window in (None, (2.0, 25.0)):
+        choice = choose_fit(squares(path), DT, 1001, window)
+        assert choice.fit is not None, choice.reason
+        assert ("hardly left their cages" in (choice.reason or "")) == said
 
 
 def independent(rng: np.random.Generator) -> np.ndarray:

@@ -133,7 +133,7 @@ class DiffusionInput:
         charge: moments of :func:`pykoh.analysis.transport.conductivity.ion_tracks`, or None.
         shared: by species, the part of the standard error of the slope that particles share, Å²/ps
             (:mod:`pykoh.analysis.transport.waypoints`); 0 for others.
-        rattle_window_ps: transfers that are reverted within it are no hops.
+        rattle_window_ps: transfers that lead back within it are no hops.
         n_hops: of all hydroxides; infinite if no proton was transferred.
     """
 

@@ -101,7 +101,7 @@ def choose_fit(
     points = _points(displacements, interval, n_frames, shared)
     lags = displacements.lag_frames[keep]
     if window is not None:
-        return _in_window(points, lags, window)
+        return _in_window(points, lags, window, bounded)
     return _chosen(points, lags, earliest_ps, bounded)
 
 
@@ -126,7 +126,7 @@ def _points(displacements: Displacements, interval: float, n_frames: int, shared
 
 
 def _in_window(
-    points: Points, lags: NDArray[np.int64], window: tuple[float, float]
+    points: Points, lags: NDArray[np.int64], window: tuple[float, float], bounded: bool
 ) -> WindowChoice:
     """Fit the window that the user has chosen.
 
@@ -134,6 +134,7 @@ def _in_window(
         points: of the MSD.
         lags: [n_lags], their lags in frames.
         window: (start, end) in ps.
+        bounded: a bounded motion lies on top.
     """
     found = points.fit(*window, fixed=True)
     if found is None:
@@ -143,7 +144,12 @@ def _in_window(
             f"frames are {points.interval:g} ps apart and the run is {points.duration:g} ps long",
         )
     line, straight, (rows, weights) = found
-    doubt = None if straight and line.slope_A2_per_ps.value > 0 else _doubt(line, points.duration)
+    straight = straight and line.slope_A2_per_ps.value > 0
+    doubt = None
+    if not straight:
+        doubt = _doubt(line, points.duration)
+    elif not bounded:
+        doubt = _in_cage(line)
     return WindowChoice(_positive(line), doubt, lags[rows], weights, line)
 
 
@@ -211,6 +217,8 @@ def _in_cage(line: LineFit) -> str | None:
     The intercept is the square of how far they rattle. A straight line behind it is no diffusion
     yet where its rise up to the last lag is not much larger.
     """
+    if line.intercept_A2 <= 0.0:
+        return None
     rise = line.slope_A2_per_ps.value * line.end_ps
     share = line.intercept_A2 / (line.intercept_A2 + rise)
     if share <= LARGEST_SHARE_OF_CAGE:
