@@ -18,7 +18,7 @@ from pykoh.analysis.transport.fitting import LARGEST_EXPECTED_ERROR, choose_fit
 from pykoh.analysis.transport.hop_walk import HopWalk
 from pykoh.analysis.transport.msd_fft import MeanSquares, chunk_frames
 from pykoh.analysis.transport.onsager import apparent_share, onsager
-from pykoh.analysis.transport.straight_line import Points, independent_windows
+from pykoh.analysis.transport.straight_line import Points, curve, independent_windows
 from pykoh.analysis.transport.waypoints import Waypoints
 
 DT = 0.1
@@ -119,6 +119,15 @@ def test_particles_that_move_together_are_not_as_many(motion, low, high):
     ratio = np.std(values, ddof=1) / np.sqrt(np.mean(np.square(errors)))
     assert low < ratio < high
     assert np.mean(values) == pytest.approx(0.2, abs=4 * np.std(values) / np.sqrt(60))
+
+
+def test_the_band_of_a_displacement_widens_where_it_is_diffusion() -> None:
+    moments = squares(independent(np.random.default_rng(1)))
+    plain, wider = (curve(moments, DT, 1001, shared, 1.0) for shared in (0.0, 0.3))
+    early = plain.lag_ps <= 1.0
+    assert early.any() and (wider.stderr_A2[early] == plain.stderr_A2[early]).all()
+    extra = np.sqrt(wider.stderr_A2[-1] ** 2 - plain.stderr_A2[-1] ** 2)
+    assert extra == pytest.approx(0.3 * (plain.lag_ps[-1] - 1.0))
 
 
 @pytest.mark.parametrize(("drag", "later"), [(0.0, False), (0.2, True)])

@@ -352,7 +352,13 @@ def diffusion(
                 D_m2_per_s=in_box,
                 D_infinite_m2_per_s=infinite,
                 fit=choice.fit,
-                msd=curve(moments, run.interval_ps, run.n_frames, run.shared.get(species, 0.0)),
+                msd=curve(
+                    moments,
+                    run.interval_ps,
+                    run.n_frames,
+                    run.shared.get(species, 0.0),
+                    DEFAULT_EARLIEST_PS,
+                ),
                 memory_ps=earliest[species],
             )
         )

@@ -153,7 +153,11 @@ def independent_windows(lag: FloatArray, duration: float, interval: float) -> Fl
 
 
 def curve(
-    displacements: Displacements, interval: float, n_frames: int, shared: float = 0.0
+    displacements: Displacements,
+    interval: float,
+    n_frames: int,
+    shared: float = 0.0,
+    since_ps: float = 0.0,
 ) -> DisplacementCurve:
     """Return the MSD with standard errors.
 
@@ -162,14 +166,14 @@ def curve(
         interval: time between frames, ps.
         n_frames: frames of the run.
         shared: the part of the standard error of its slope that particles share, Å²/ps.
+        since_ps: from here on the curve has this slope; before it, particles fly or rattle.
     """
     lag = displacements.lag_frames.astype(np.float64) * interval
     duration = max(n_frames - 1, 1) * interval
     independent = displacements.n_particles * independent_windows(lag, duration, interval)
     excess = np.maximum(1.0, displacements.non_gaussian())
     stderr = displacements.square * np.sqrt(2.0 / 3.0 * excess / np.maximum(independent, 1e-300))
-    # Over short times a particle has not moved as far as the slope says.
-    common = np.minimum(shared * lag, displacements.square)
+    common = shared * np.maximum(lag - since_ps, 0.0)
     return DisplacementCurve(lag, displacements.square, np.hypot(stderr, common), independent)
 
 
