@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pykoh.reference.labelling import label
     from pykoh.report.view import view
     from pykoh.solution.build import Box, build
-    from pykoh.study import analyze, analyze_series
+    from pykoh.study import analyze
+    from pykoh.study_series import analyze_series
     from pykoh.training.options import Options as TrainingOptions
     from pykoh.training.prepare import train_model as train
     from pykoh.trajectory.memory import Trajectory
@@ -43,7 +44,7 @@ _PLACES = {
     "TrainingOptions": "pykoh.training.options:Options",
     "Trajectory": "pykoh.trajectory.memory:Trajectory",
     "analyze": "pykoh.study:analyze",
-    "analyze_series": "pykoh.study:analyze_series",
+    "analyze_series": "pykoh.study_series:analyze_series",
     "build": "pykoh.solution.build:build",
     "export_model": "pykoh.export.export:export_model",
     "label": "pykoh.reference.labelling:label",

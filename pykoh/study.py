@@ -1,8 +1,10 @@
-"""One run or several runs, from frames to a folder of results: the work of ``pykoh analyze``."""
+"""One run, from frames to a folder of results: the work of ``pykoh analyze``.
+
+Several runs: :mod:`pykoh.study_series`.
+"""
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,16 +12,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pykoh.errors import TrajectoryError
-
 if TYPE_CHECKING:
     from pykoh.analysis.observable import Factory
     from pykoh.analysis.pipeline import Settings
     from pykoh.analysis.results import AnalysisResults
-    from pykoh.analysis.series import SeriesPoint
     from pykoh.analysis.workers import Workers
     from pykoh.trajectory.run import ReadOptions, Run
-    from pykoh.trajectory.same_run import Beginning
 
 
 KERNELS = tuple(
@@ -186,138 +184,14 @@ def _run_record(folder: Path | None, run: Run, settings: Settings) -> Iterator[d
 
 def pressure_files_beside(paths: Sequence[str]) -> tuple[str, ...]:
     """Return NAME.pressure.txt of each NAME.dump, NAME.transport.dump, NAME.xtc ... or nothing."""
-    from pykoh.trajectory.opening import COMPRESSED, SUFFIXES
+    from pykoh.trajectory.opening import bare_name
 
     found = []
     for path in map(Path, paths):
-        name = path.name  # empty for "." and "/"
-        for endings in (COMPRESSED, SUFFIXES, (".transport",)):
-            ending = next((e for e in endings if name.lower().endswith(e)), "")
-            name = name[: len(name) - len(ending)]
+        name = bare_name(path.name)  # empty for "." and "/"
         pressure_file = path.parent / f"{name}.pressure.txt"
         if name == path.name or not pressure_file.is_file():
             return ()
         if str(pressure_file) not in found:
             found.append(str(pressure_file))
     return tuple(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """Several runs; runs of one solution are combined.
-
-    Attributes:
-        points: one for each solution.
-        results: results of each run, by name.
-        failed: one line for each run that was left out, with the reason.
-    """
-
-    points: list[SeriesPoint]
-    results: dict[str, AnalysisResults]
-    failed: list[str]
-
-
-def _beginnings(paths: Sequence[str], options: ReadOptions | None) -> dict[str, Beginning]:
-    """Return the first frames of each run.
-
-    Raises:
-        TrajectoryError: a run is given twice. Its error would come out too small by √2.
-    """
-    from pykoh.trajectory.run import ReadOptions
-    from pykoh.trajectory.same_run import beginning, is_copy
-    from pykoh.trajectory.streams import STDIN
-
-    real = [path if path == STDIN else str(Path(path).resolve()) for path in paths]
-    if len(set(real)) < len(real):
-        raise TrajectoryError("a trajectory file is named twice; name each file once")
-    found: dict[str, Beginning] = {}
-    for path in paths:
-        begins = beginning(path, options or ReadOptions())
-        if begins is None:
-            continue
-        for other, known in found.items():
-            if is_copy(known, begins):
-                raise TrajectoryError(
-                    f"{path}: has the same frames as {other}, so it is not another run; "
-                    "name each run once"
-                )
-        found[path] = begins
-    return found
-
-
-def _warn_of_next_part(
-    run: Run, path: str, beginnings: dict[str, Beginning], say: Callable[[str], None]
-) -> None:
-    """Say if another run of the series begins where this one ends."""
-    from pykoh.trajectory.same_run import continues
-
-    for other, begins in beginnings.items():
-        if other != path and continues(run.last_positions, run.atoms.species, begins):
-            say(
-                f"Warning: {other} begins where {path} ends: parts of one run are no independent "
-                "runs; analyse them together, without --series"
-            )
-
-
-def analyze_series(
-    paths: Sequence[str | Path], output: str | Path, *, force: bool = False, **choices: Any
-) -> Series:
-    """Analyse each trajectory alone, then all together; write both results.
-
-    Args:
-        paths: one file for each run.
-        output: folder for the results.
-        force: replace results that the folder holds already.
-        choices: fields of :class:`Study`.
-
-    Raises:
-        TrajectoryError: no trajectory can be used.
-        OutputError: the folder holds other files, or cannot be written.
-    """
-    from pykoh.analysis.activation import activations
-    from pykoh.analysis.results.folder import (
-        check_output,
-        checkpoint_file,
-        forget,
-        run_names,
-        staged,
-    )
-    from pykoh.analysis.series import series
-    from pykoh.analysis.series_files import write_series
-    from pykoh.trajectory.memory import run_of
-
-    study, target = Study(**choices), Path(output)
-    check_output(target, force)
-    beginnings = _beginnings([str(path) for path in paths], study.options)
-    names = run_names([str(path) for path in paths])
-    # A finished run keeps its last state until all runs are finished.
-    states = {name: checkpoint_file(target, name) for name in names}
-    found: list[tuple[str, AnalysisResults]] = []
-    failed: list[str] = []
-    with staged(target) as work:
-        for name, path in zip(names, paths, strict=True):
-            study.say(f"{name}: {path}")
-            folder = work / name
-            folder.mkdir()
-            try:
-                run = run_of(path, study.options)
-                results = analyze_run(run, study, folder, states[name], at_end=True)
-            except TrajectoryError as error:
-                shutil.rmtree(folder)
-                failed.append(f"{name}: {error}")
-                continue
-            found.append((name, results))
-            _warn_of_next_part(run, str(path), beginnings, study.say)
-        if not found:
-            raise TrajectoryError(failed[0])
-        points = series(found)
-        energies = activations(points)
-        write_series(points, work, energies)
-        if study.report:
-            from pykoh.report.series import write_series_report
-
-            addresses = [(name, f"{name}/report.html") for name, _ in found]
-            write_series_report(points, work, addresses, study.png, energies)
-    for state in states.values():
-        forget(state)
-    return Series(points, dict(found), failed)

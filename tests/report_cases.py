@@ -4,6 +4,8 @@ import numpy as np
 
 from pykoh.analysis import results as r
 from pykoh.analysis.results import Estimate
+from pykoh.analysis.series import series
+from pykoh.analysis.series_run import run_of_series
 
 number, positive, share = Estimate.number, Estimate.positive, Estimate.share
 
@@ -170,3 +172,8 @@ def empty():
             r.AnalysisWarning("conductivity", "1 frame cannot show motion; run longer"),
         ),
     )  # fmt: skip
+
+
+def series_of(runs):
+    """The points of a series of (name, results)."""
+    return series([run_of_series(name, results) for name, results in runs])

@@ -28,8 +28,8 @@ from scipy import stats
 
 from pykoh.analysis.common.confidence import positive
 from pykoh.analysis.common.estimate import Estimate, How
-from pykoh.analysis.results import AnalysisResults
 from pykoh.analysis.series_quantities import QUANTITIES
+from pykoh.analysis.series_run import SeriesRun
 from pykoh.analysis.transport.conductivity import experiment
 from pykoh.solution.measured import koh_viscosity, mass_fraction
 
@@ -120,8 +120,7 @@ def replicas(values: Sequence[Estimate | None], sizes: Sequence[float] | None = 
     return Combined(Estimate.student(mean, error, n - 1.0, How.REPLICAS), birge)
 
 
-def _same_solution(a: AnalysisResults, b: AnalysisResults) -> bool:
-    x, y = a.input, b.input
+def _same_solution(x: SeriesRun, y: SeriesRun) -> bool:
     if x.cation != y.cation or x.n_koh * y.n_h2o != y.n_koh * x.n_h2o:
         return False
     one, other = x.temperature, y.temperature
@@ -134,16 +133,16 @@ def _same_solution(a: AnalysisResults, b: AnalysisResults) -> bool:
     return abs(x.molarity_mol_per_L / y.molarity_mol_per_L - 1.0) < 0.01 if y.n_koh else True
 
 
-def series(runs: Iterable[tuple[str, AnalysisResults]]) -> list[SeriesPoint]:
+def series(runs: Iterable[SeriesRun]) -> list[SeriesPoint]:
     """Return one point per solution, by rising molarity.
 
     Args:
-        runs: name and results of each run.
+        runs: the runs (:func:`pykoh.analysis.series_run.run_of_series`).
     """
-    groups: list[list[tuple[str, AnalysisResults]]] = []
+    groups: list[list[SeriesRun]] = []
     for run in runs:
         for group in groups:
-            if _same_solution(group[0][1], run[1]):
+            if _same_solution(group[0], run):
                 group.append(run)
                 break
         else:
@@ -151,44 +150,39 @@ def series(runs: Iterable[tuple[str, AnalysisResults]]) -> list[SeriesPoint]:
     return sorted((_point(group) for group in groups), key=lambda p: p.molarity_mol_per_L)
 
 
-def _point(group: list[tuple[str, AnalysisResults]]) -> SeriesPoint:
-    inputs = [results.input for _, results in group]
-    molarity = sum(entry.molarity_mol_per_L for entry in inputs) / len(inputs)
-    known = [entry.temperature_K for entry in inputs if entry.temperature_K is not None]
+def _point(group: list[SeriesRun]) -> SeriesPoint:
+    molarity = sum(run.molarity_mol_per_L for run in group) / len(group)
+    known = [run.temperature_K for run in group if run.temperature_K is not None]
     temperature = sum(known) / len(known) if known else None
-    cation = inputs[0].cation
+    cation = group[0].cation
     measured = viscosity = None
-    bulk = all(entry.no_bulk is None for entry in inputs)
-    if bulk and cation == "K" and temperature is not None:
+    if all(run.bulk for run in group) and cation == "K" and temperature is not None:
         measured = experiment(molarity, temperature)
-        w = mass_fraction(cation, inputs[0].n_koh, inputs[0].n_h2o)
+        w = mass_fraction(cation, group[0].n_koh, group[0].n_h2o)
         viscosity = koh_viscosity(w, temperature)
-    sizes = [max(entry.duration_ps, 1e-9) * entry.n_atoms for entry in inputs]
+    sizes = [max(run.duration_ps, 1e-9) * run.n_atoms for run in group]
     combined = {
-        entry.key: replicas([entry.of(results) for _, results in group], sizes)
-        for entry in QUANTITIES
+        entry.key: replicas([run.values[entry.key] for run in group], sizes) for entry in QUANTITIES
     }
     return SeriesPoint(
         molarity,
         temperature,
         cation,
-        tuple(name for name, _ in group),
-        sum(entry.duration_ps for entry in inputs),
+        tuple(run.name for run in group),
+        sum(run.duration_ps for run in group),
         {key: found.mean for key, found in combined.items()},
         measured,
         {key: found.birge_ratio for key, found in combined.items()},
         None if viscosity is None else viscosity.value,
-        inputs[0].n_koh / max(inputs[0].n_h2o, 1),
+        group[0].n_koh / max(group[0].n_h2o, 1),
         _doubts(group),
     )
 
 
-def _doubts(group: list[tuple[str, AnalysisResults]]) -> dict[str, tuple[str, ...]]:
+def _doubts(group: list[SeriesRun]) -> dict[str, tuple[str, ...]]:
     """Return :attr:`SeriesPoint.doubts` of some runs."""
     found: dict[str, list[str]] = {}
-    for name, results in group:
-        general = [w.reason for w in results.warnings if w.quantity == "input.equilibration"]
-        by_key = {"": general} | {entry.key: entry.doubts(results) for entry in QUANTITIES}
-        for key, reasons in by_key.items():
-            found.setdefault(key, []).extend(f"{name}: {reason}" for reason in reasons)
-    return {key: tuple(reasons) for key, reasons in found.items() if reasons}
+    for run in group:
+        for key, reasons in run.doubts.items():
+            found.setdefault(key, []).extend(f"{run.name}: {reason}" for reason in reasons)
+    return {key: tuple(reasons) for key, reasons in found.items()}

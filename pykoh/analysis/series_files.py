@@ -12,13 +12,12 @@ from pykoh.analysis.common.estimate import Estimate, How, Kind
 from pykoh.analysis.common.estimate_views import columns, keys, terminal
 from pykoh.analysis.common.shown import Json
 from pykoh.analysis.common.text_table import text_table
+from pykoh.analysis.results.names import SERIES_CSV, SERIES_JSON
 from pykoh.analysis.results.tables import finite, write_csv
 from pykoh.analysis.series import SeriesPoint
 from pykoh.analysis.series_quantities import QUANTITIES
 from pykoh.errors import ResultsError
 from pykoh.files import write_text
-
-SERIES_JSON, SERIES_CSV = "series.json", "series.csv"
 
 
 def _column_names() -> list[str]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Collection
+from pathlib import Path
 
+from pykoh.analysis.series_run import read_run
 from pykoh.campaign.engine import PYKOH, type_elements
 from pykoh.campaign.folder import CampaignFolder
+from pykoh.errors import ResultsError
 from pykoh.files import exclusive
 from pykoh.processes import last_line
 
 
 def write_series(campaign_folder: CampaignFolder, elsewhere: Collection[str] = ()) -> int:
-    """Analyse the finished runs of each temperature together; return 0 if no run is missing.
+    """Combine the finished runs of each temperature; return 0 if no run is missing.
 
     Runs without results are named and left out of the report. Several processes may call this at
     the same time: they take turns, and each reads the campaign when its turn comes.
@@ -27,31 +30,36 @@ def write_series(campaign_folder: CampaignFolder, elsewhere: Collection[str] = (
         current = CampaignFolder(campaign_folder.path)
         missing = 0
         for temperature in current.campaign.temperatures:
-            dumps = []
+            finished = []
             for run in current.runs:
                 if run.temperature != temperature:
                     continue
                 folder = current.run_folder(run)
                 if (folder / "results" / "results.json").exists():
-                    dumps.append(str((folder / "koh.dump").relative_to(current.path)))
+                    finished.append(folder)
                 else:
                     missing += run.name not in elsewhere
                     print(
                         f"{run.name}: has no results and is left out", file=sys.stderr, flush=True
                     )
-            if dumps and not _analyse(current, temperature, dumps):
+            if finished and not _combine(current, temperature, finished):
                 return 1
         return 1 if missing else 0
 
 
-def _analyse(campaign_folder: CampaignFolder, temperature: float, dumps: list[str]) -> bool:
+def _combine(campaign_folder: CampaignFolder, temperature: float, runs: list[Path]) -> bool:
     """Write the series of one temperature; return whether that worked."""
     target = campaign_folder.path / "series" / f"{temperature:g}K"
     target.parent.mkdir(exist_ok=True)
     log = campaign_folder.path / "jobs" / f"series-{temperature:g}K.log"
-    command = [*PYKOH, "analyze", *dumps, "--series", "-o", str(target.resolve()), "--force"]
-    command += ["--temperature", f"{temperature:g}"]
-    command += ["--types", type_elements(campaign_folder.campaign)]
+    command = [*PYKOH, "analyze", "--series", "-o", str(target.resolve()), "--force"]
+    inputs = [folder / "results" for folder in runs]
+    if not all(_readable(folder / "results.json") for folder in inputs):
+        # An earlier pykoh analysed them.
+        inputs = [folder / "koh.dump" for folder in runs]
+        command += ["--temperature", f"{temperature:g}"]
+        command += ["--types", type_elements(campaign_folder.campaign)]
+    command += [str(path.relative_to(campaign_folder.path)) for path in inputs]
     with log.open("wb") as stream:
         done = subprocess.run(
             command,
@@ -64,4 +72,12 @@ def _analyse(campaign_folder: CampaignFolder, temperature: float, dumps: list[st
         print(f"series at {temperature:g} K: {last_line(log)} (see {log})", file=sys.stderr)
         return False
     print(f"series at {temperature:g} K: {target / 'report.html'}", flush=True)
+    return True
+
+
+def _readable(results: Path) -> bool:
+    try:
+        read_run(results, "")
+    except ResultsError:
+        return False
     return True

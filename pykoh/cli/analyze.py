@@ -12,7 +12,8 @@ import click
 from pykoh.cli.interrupt import interruptible, left_by_analysis
 from pykoh.cli.progress import AnalysisProgress
 from pykoh.errors import TrajectoryError
-from pykoh.study import Study, analyze, analyze_series
+from pykoh.study import Study, analyze
+from pykoh.study_series import analyze_series
 
 
 def _window(
@@ -207,7 +208,8 @@ def command(
     columns id, type or element, and xu yu zu (or x y z, better with ix iy iz); or a LAMMPS binary
     dump (.bin), DCD, XTC, TRR, NetCDF (with --topology) or extended XYZ. Several files are
     consecutive parts of one run. With --series each file is a run of its own, and runs of the same
-    solution are combined. NAME.pressure.txt beside NAME.dump gives the viscosity.
+    solution are combined; a folder of results, or its results.json, stands for a run that was
+    analysed before. NAME.pressure.txt beside NAME.dump gives the viscosity.
 
     After an interruption the same command continues a long analysis. Its state is kept in
     OUTPUT.checkpoint.npz, which is removed at the end. Standard input cannot be read twice.

@@ -113,24 +113,23 @@ def _runs(points: Sequence[SeriesPoint], reports: Sequence[tuple[str, str]]) -> 
     )
 
 
-def _activation(found: Sequence[Activation]) -> Markup:
+def activation_rows(found: Sequence[Activation]) -> list[list[str]]:
+    """Return the activation energies as texts: the header, then one row for each quantity."""
     titles = {entry.key: entry for entry in QUANTITIES}
     heads = []
     for each in found:
         molarity = " and ".join(sorted({significant(m) for m in each.molarities_mol_per_L}))
         kelvin = ", ".join(f"{t:.0f}" for t in each.temperatures_K)
         heads.append(f"{molarity} mol/L; {kelvin} K")
-    rows: list[list[object]] = []
+    rows = [["", *heads]]
     for key in found[0].energies_kJ_per_mol:
-        row: list[object] = [_ACTIVATED.get(key, titles[key].title)]
-        for each in found:
-            energy = each.energies_kJ_per_mol[key]
-            row.append(
-                tag("span", "–", class_="missing")
-                if energy is None
-                else tag("span", quantity(energy), class_="q")
-            )
-        rows.append(row)
+        energies = [each.energies_kJ_per_mol[key] for each in found]
+        shown = [NOTHING if energy is None else quantity(energy) for energy in energies]
+        rows.append([_ACTIVATED.get(key, titles[key].title), *shown])
+    return rows
+
+
+def _activation(found: Sequence[Activation]) -> Markup:
     text = tag(
         "p",
         "In kJ/mol: slope of a straight line through ln q over 1/T, each temperature with the "
@@ -138,7 +137,7 @@ def _activation(found: Sequence[Activation]) -> Markup:
         cite(ARRHENIUS),
         "); ± is one standard error. D is that in the periodic box.",
     )
-    return join([text, table(("", *heads), rows)])
+    return join([text, as_markup(activation_rows(found))])
 
 
 def write_series_report(

@@ -17,6 +17,19 @@ TrajectoryFile = DumpFile | BinaryDump | FrameReader
 COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
 TEXT_SUFFIXES = (".dump", ".lammpstrj", ".lammpsdump")
 SUFFIXES = (*TEXT_SUFFIXES, BINARY_SUFFIX, *TOPOLOGY_SUFFIXES, *XYZ_SUFFIXES)
+
+
+def bare_name(name: str) -> str:
+    """Return NAME of NAME.dump, NAME.dump.gz, NAME.transport.dump, NAME.xtc ...
+
+    Other dots belong to the name: ``12.7M_1.dump`` is ``12.7M_1``.
+    """
+    for endings in (COMPRESSED, SUFFIXES, (".transport",)):
+        ending = next((e for e in endings if name.lower().endswith(e)), "")
+        name = name[: len(name) - len(ending)]
+    return name
+
+
 """Suffixes of trajectories that pykoh reads."""
 
 _WRITE = "write 'dump ID all custom N FILE id type xu yu zu'"

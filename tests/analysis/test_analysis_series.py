@@ -23,7 +23,7 @@ from pykoh.analysis.common.msd_order_n import OrderN
 from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.analysis.results.folder import run_names
 from pykoh.analysis.results.write import as_json
-from pykoh.analysis.series import replicas, series
+from pykoh.analysis.series import replicas
 from pykoh.analysis.series_files import read_series, series_table, write_series
 from pykoh.analysis.transport.conductivity import ion_tracks
 from pykoh.analysis.transport.diffusion import cross_term
@@ -140,7 +140,7 @@ def test_runs_of_one_solution_are_one_point() -> None:
     a = report_cases.full()
     hotter = replace(a, input=replace(a.input, temperature=Estimate.given(333.0)))
     dilute = replace(a, input=replace(a.input, n_koh=2, n_h2o=98, molarity_mol_per_L=1.1))
-    points = series([("x", a), ("y", dilute), ("z", a), ("hot", hotter)])
+    points = report_cases.series_of([("x", a), ("y", dilute), ("z", a), ("hot", hotter)])
     assert [point.runs for point in points] == [("y",), ("x", "z"), ("hot",)]
     assert points[1].duration_ps == pytest.approx(2 * a.input.duration_ps)
     mean = points[1].values["D_OH_m2_per_s"]
@@ -212,7 +212,7 @@ def test_a_solution_at_two_temperatures(tmp_path: Path) -> None:
         grotthuss=replace(a.grotthuss, hop_rate_per_ps=rate.times(2.0)),
     )
     dilute = replace(a, input=replace(a.input, n_koh=2, n_h2o=98, molarity_mol_per_L=1.1))
-    points = series([("a", a), ("hot", hotter), ("dilute", dilute)])
+    points = report_cases.series_of([("a", a), ("hot", hotter), ("dilute", dilute)])
     (found,) = activations(points)
     assert found.temperatures_K == (a.input.temperature_K, 333.0)
     energy = found.energies_kJ_per_mol["hop_rate_per_ps"]
@@ -237,7 +237,7 @@ def test_a_series_is_read_back(tmp_path: Path) -> None:
     """What is read has the same table and the same plots as what was written."""
     a = report_cases.full()
     hotter = replace(a, input=replace(a.input, temperature=Estimate.given(333.0)))
-    points = series([("a", a), ("b", a), ("hot", hotter)])
+    points = report_cases.series_of([("a", a), ("b", a), ("hot", hotter)])
     write_series(points, tmp_path, activations(points))
     found = read_series(tmp_path)
     assert series_table(found) == series_table(points)
@@ -263,12 +263,12 @@ def test_a_series_is_read_back(tmp_path: Path) -> None:
 
 def test_measured_values_are_beside_the_computed_ones(tmp_path: Path) -> None:
     a = report_cases.full()
-    (point,) = series([("a", a)])
+    (point,) = report_cases.series_of([("a", a)])
     assert point.experiment_viscosity_mPa_s == pytest.approx(1.6, abs=0.2)  # 6.3 mol/L, 26 °C
     page = write_series_report([point], tmp_path, []).read_text()
     assert "viscosity, measured" in page and "conductivity, measured" in page
     assert "infinite dilution" in page
-    (sodium,) = series([("a", replace(a, input=replace(a.input, cation="Na")))])
+    (sodium,) = report_cases.series_of([("a", replace(a, input=replace(a.input, cation="Na")))])
     assert sodium.experiment_S_per_m is None and sodium.experiment_viscosity_mPa_s is None
     write_series_report([sodium], tmp_path, [])
 
@@ -278,6 +278,10 @@ def test_names_of_runs() -> None:
     assert run_names(["/a/x.dump", "/a/y.dump.gz"]) == ["x", "y"]
     assert run_names(["/a/x.dump", "/b/x.dump"]) == ["a", "b"]
     assert run_names(["/a/c/x.dump", "/b/c/x.dump"]) == ["x_1", "x_2"]
+    assert run_names(["k/12.7M_1.dump", "k/12.7M_2.dump.gz"]) == ["12.7M_1", "12.7M_2"]
+    assert run_names(["a/results", "b/results/results.json"]) == ["a", "b"]
+    assert run_names(["k/12.7M_1.json", "k/12.7M_2.json"]) == ["12.7M_1", "12.7M_2"]
+    assert run_names(["k/12.7M_1.json"]) == ["12.7M_1"]
 
 
 def test_series_from_the_command_line(tmp_path: Path) -> None:

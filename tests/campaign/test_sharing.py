@@ -63,11 +63,11 @@ def reports(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The runs of each series that was written."""
     written: list[list[str]] = []
 
-    def analyse(_: CampaignFolder, temperature: float, dumps: list[str]) -> bool:
-        written.append([Path(dump).parent.name for dump in dumps])
+    def combine(_: CampaignFolder, temperature: float, runs: list[Path]) -> bool:
+        written.append([run.name for run in runs])
         return True
 
-    monkeypatch.setattr(report, "_analyse", analyse)
+    monkeypatch.setattr(report, "_combine", combine)
     return written
 
 
@@ -141,12 +141,12 @@ def test_runs_that_come_while_the_report_is_written_are_done(
     made = folder(tmp_path / "c", 1)
     written: list[int] = []
 
-    def analyse(_: CampaignFolder, temperature: float, dumps: list[str]) -> bool:
+    def combine(_: CampaignFolder, temperature: float, runs: list[Path]) -> bool:
         folder(tmp_path / "c", 2)
-        written.append(len(dumps))
+        written.append(len(runs))
         return True
 
-    monkeypatch.setattr(report, "_analyse", analyse)
+    monkeypatch.setattr(report, "_combine", combine)
     assert run_here(made, lambda _: None) == DONE and written == [1, 2]
 
 

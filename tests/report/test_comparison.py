@@ -15,7 +15,7 @@ from pykoh.analysis.activation import activations
 from pykoh.analysis.common.analysis_warning import AnalysisWarning
 from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.results import AnalysisResults
-from pykoh.analysis.series import SeriesPoint, series
+from pykoh.analysis.series import SeriesPoint
 from pykoh.analysis.series_files import read_series, write_series
 from pykoh.cli import main
 from pykoh.report.comparison import compared, difference
@@ -46,7 +46,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for k in kelvin:
             folder = tmp_path / name / "series" / f"{k}K"
             folder.mkdir(parents=True)
-            points = series([("a", at(with_hops(a, factor), k))])
+            points = report_cases.series_of([("a", at(with_hops(a, factor), k))])
             write_series(points, folder, activations(points))
         (tmp_path / name / "campaign.json").write_text("{}")
     return tmp_path
@@ -93,7 +93,7 @@ def test_doubts_are_marked_and_said(tmp_path: Path) -> None:
         ("other", doubtful(a, bonds, "input.equilibration")),
     ):
         (tmp_path / name).mkdir()
-        points = series([("r1", results)])
+        points = report_cases.series_of([("r1", results)])
         write_series(points, tmp_path / name)
         write_series_report(points, tmp_path / name, [])
     one, two = read_series(tmp_path / "one"), read_series(other)
@@ -113,7 +113,7 @@ def test_doubts_are_marked_and_said(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "doubts about values: see report.html" in done.output
     assert "2 of 2 solutions with a single run" in done.output
-    clean = series([(f"r{k}", doubtful(a)) for k in (1, 2)])
+    clean = report_cases.series_of([(f"r{k}", doubtful(a)) for k in (1, 2)])
     assert clean[0].doubts == {} and not doubts_in_words(clean)
     assert doubts_section({"": clean}) is None
     assert not any("†" in cell for row in rows("hops", clean) for cell in row)
@@ -171,7 +171,7 @@ def test_folders_beside_each_other_are_named_by_themselves(place: Path) -> None:
 
 
 def test_the_same_solution_in_boxes_of_other_sizes() -> None:
-    (point,) = series([("a", report_cases.full())])
+    (point,) = report_cases.series_of([("a", report_cases.full())])
     near = replace(point, molarity_mol_per_L=1.012 * point.molarity_mol_per_L, temperature_K=299.0)
     _, *lines = compared("hops", {"a": [replace(point, temperature_K=298.15)], "b": [near]})
     assert lines and all("–" not in line[1:] for line in lines), "one row for both"
@@ -186,7 +186,7 @@ def test_the_same_solution_in_boxes_of_other_sizes() -> None:
 
 def test_tables_know_solutions_and_temperatures() -> None:
     a = report_cases.full()
-    points = series([("a", a), ("hot", at(a, 333.0))])
+    points = report_cases.series_of([("a", a), ("hot", at(a, 333.0))])
     head, *lines = compared("bonds", {"both": points, "hot": points[1:], "none": []})
     assert head == ["", "both", "hot", "none"]
     _, *plain = rows("bonds", points)
@@ -205,7 +205,7 @@ def test_what_is_not_known_has_no_difference() -> None:
 
 
 def test_a_series_without_a_quantity_is_a_dash() -> None:
-    points = series([("a", report_cases.full())])
+    points = report_cases.series_of([("a", report_cases.full())])
     bare: list[SeriesPoint] = [replace(points[0], values=dict.fromkeys(points[0].values))]
     _, *lines = compared("hops", {"one": points, "bare": bare})
     assert lines and all(line[2:] == ["–", "–"] for line in lines)

@@ -1,13 +1,17 @@
-"""The results of finished campaigns: what is kept of them, and what the docs show of it.
+"""The results of finished runs: what is kept of them, and what the docs show of it.
 
     python results.py full only_6.3 only_1.7 --docs ../../../docs
+    python results.py other_machine/full --docs ../../../docs
 
-Of each campaign this copies series.json and series.csv into the folder of the same name here, and
-results.json of each run. Runs that are not finished are not in the series of a campaign. `--docs`
-uses all results that are kept here: it draws docs/hydroxide_bonds.svg, hydrogen bonds between
-hydroxide ions over concentration with one line for each potential, and writes the tables of
+Of each campaign this copies results.json of each finished run into the folder of its name here,
+and combines all results that are kept there into series.json and series.csv. So the runs of one
+potential may come from several machines; their replicas need different numbers.
+
+`--docs` uses all results that are kept here: it draws docs/hydroxide_bonds.svg, hydrogen bonds
+between hydroxide ions over concentration with one line for each potential, and writes the tables of
 docs/results.md. A table stands between `<!-- SUBJECT: FOLDER, FOLDER -->` and `<!-- end -->`; with
-one folder it has a column for each solution, with more a column for each potential.
+one folder it has a column for each solution, with more a column for each potential. FOLDER@KELVIN
+has the solutions of one temperature only.
 """
 
 from __future__ import annotations
@@ -15,14 +19,18 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
+from pykoh import analyze_series
+from pykoh.analysis.activation import activations
+from pykoh.analysis.results.names import RESULTS_JSON, SERIES_CSV, SERIES_JSON
 from pykoh.analysis.series import SeriesPoint
-from pykoh.analysis.series_files import SERIES_CSV, SERIES_JSON, find_series, read_series
+from pykoh.analysis.series_files import read_series
 from pykoh.errors import PykohError
 from pykoh.files import write_text
 from pykoh.report.comparison import compared
-from pykoh.report.series import rows
+from pykoh.report.series import activation_rows, rows
 from pykoh.report.series_plots import comparison
 
 HERE = Path(__file__).parent
@@ -33,18 +41,29 @@ NAMES = {
     "foundation": "no label (the foundation)",
 }
 KEY = "OH_OH_bonded_fraction"
+KELVIN = 298.15
 TABLE = re.compile(r"(<!-- (\w+): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def keep(campaign: Path) -> None:
-    """Copy the results of a campaign of one temperature."""
-    found = find_series(campaign).parent
+    """Copy the results of the finished runs of a campaign, and combine them with those kept."""
     target = HERE / campaign.name
     target.mkdir(exist_ok=True)
-    for name in (SERIES_JSON, SERIES_CSV):
-        shutil.copy(found / name, target / name)
-    for results in sorted((campaign / "runs").glob("*/results/results.json")):
+    finished = sorted((campaign / "runs").glob(f"*/results/{RESULTS_JSON}"))
+    if not finished:
+        raise SystemExit(f"{campaign}: has no finished run")
+    for results in finished:
         shutil.copy(results, target / f"{results.parents[1].name}.json")
+    combine(target)
+
+
+def combine(folder: Path) -> None:
+    """Write series.json and series.csv of the results that are kept in a folder."""
+    kept_runs = sorted(file for file in folder.glob("*.json") if file.name != SERIES_JSON)
+    with tempfile.TemporaryDirectory() as work:
+        analyze_series(kept_runs, Path(work) / "series", report=False)
+        for name in (SERIES_JSON, SERIES_CSV):
+            shutil.copy(Path(work) / "series" / name, folder / name)
 
 
 def kept() -> dict[str, list[SeriesPoint]]:
@@ -52,15 +71,33 @@ def kept() -> dict[str, list[SeriesPoint]]:
     return {name: read_series(HERE / name) for name in NAMES if (HERE / name).is_dir()}
 
 
+def chosen(series: dict[str, list[SeriesPoint]], words: str) -> dict[str, list[SeriesPoint]]:
+    """Return the series that a table names, by their names in the docs."""
+    found = {}
+    for word in words.split(", "):
+        folder, _, kelvin = word.partition("@")
+        found[NAMES[folder]] = at(series[folder], float(kelvin)) if kelvin else series[folder]
+    return found
+
+
+def at(points: list[SeriesPoint], kelvin: float) -> list[SeriesPoint]:
+    """Return the points of one temperature."""
+    return [p for p in points if p.temperature_K and abs(p.temperature_K - kelvin) < 5.0]
+
+
 def with_tables(text: str, series: dict[str, list[SeriesPoint]]) -> str:
     """Return a page whose tables are those of the series."""
 
     def table(match: re.Match[str]) -> str:
-        folders = match[3].split(", ")
-        if len(folders) == 1:
-            header, *lines = rows(match[2], series[folders[0]])
+        named = chosen(series, match[3])
+        if match[2] == "activation":
+            (points,) = named.values()
+            header, *lines = activation_rows(activations(points))
+        elif len(named) == 1:
+            (points,) = named.values()
+            header, *lines = rows(match[2], points)
         else:
-            header, *lines = compared(match[2], {NAMES[name]: series[name] for name in folders})
+            header, *lines = compared(match[2], named)
         texts = (header, ["---"] * len(header), *lines)
         shown = [f"| {' | '.join(line)} |" for line in texts]
         # Python-Markdown takes what follows a comment at once for HTML.
@@ -84,7 +121,7 @@ def main() -> None:
         if given.docs is None:
             return
         series = kept()
-        plot = comparison({NAMES[name]: points for name, points in series.items()}, KEY)
+        plot = comparison({NAMES[name]: at(points, KELVIN) for name, points in series.items()}, KEY)
     except PykohError as error:
         raise SystemExit(f"Error: {error}") from None
     page = given.docs / "results.md"

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from pykoh.analysis.results.names import RESULTS_JSON, SERIES_JSON
 from pykoh.errors import OutputError
 from pykoh.files import locked, remove_abandoned
+from pykoh.trajectory.opening import bare_name
 
 
 def check_output(output: Path, force: bool) -> None:
@@ -25,7 +27,7 @@ def check_output(output: Path, force: bool) -> None:
     content = {path.name for path in output.iterdir()}
     if not content:
         return
-    if not content & {"results.json", "series.json"}:
+    if not content & {RESULTS_JSON, SERIES_JSON}:
         raise OutputError(
             f"{output}: is not empty and holds no results of pykoh analyze; name a new folder"
         )
@@ -33,7 +35,7 @@ def check_output(output: Path, force: bool) -> None:
         raise OutputError(f"{output}: holds results already; choose another folder or add --force")
 
 
-_WRITTEN = ("results.json", "run.json", "report.html", "plots", "series.json")
+_WRITTEN = (RESULTS_JSON, "run.json", "report.html", "plots", SERIES_JSON)
 
 
 def checkpoint_file(output: Path, run: str = "") -> Path:
@@ -49,10 +51,18 @@ def forget(state: Path) -> None:
 
 
 def run_names(paths: Sequence[str]) -> list[str]:
-    """Return a short name for each run: its file, its folder, or both, where they differ."""
-    files = [Path(path) for path in paths]
-    stems = [file.name.split(".")[0] or file.name for file in files]
-    folders = [file.resolve().parent.name for file in files]
+    """Return a short name for each run: its file, its folder, or both, where they differ.
+
+    Args:
+        paths: trajectories, folders of results, or ``results.json`` under any name.
+    """
+    files = [file.parent if file.name == RESULTS_JSON else file for file in map(Path, paths)]
+    stems = [bare_name(file.name).removesuffix(".json") or file.name for file in files]
+    # Who copies results.json under another name has named the run.
+    folders = [
+        stem if file.suffix == ".json" else file.resolve().parent.name
+        for file, stem in zip(files, stems, strict=True)
+    ]
     for names in (folders, stems, [f"{a}_{b}" for a, b in zip(folders, stems, strict=True)]):
         if len(set(names)) == len(names) and all(names):
             return names
@@ -92,7 +102,7 @@ def _put(work: Path, output: Path) -> None:
         work.rename(output)
         for entry in (old / "old").iterdir():
             ours = entry.suffix == ".csv" or entry.name in _WRITTEN
-            ours = ours or (entry / "results.json").is_file()  # a run of a series
+            ours = ours or (entry / RESULTS_JSON).is_file()  # a run of a series
             if not ours and not (output / entry.name).exists():
                 entry.rename(output / entry.name)
     except OSError:

@@ -11,10 +11,10 @@ from pykoh.analysis.common.estimate_views import keys
 from pykoh.analysis.common.input_summary import InputSummary
 from pykoh.analysis.common.shown import Json, Output, Table
 from pykoh.analysis.results import AnalysisResults
+from pykoh.analysis.results.names import PART_OF_SERIES, RESULTS_JSON
 from pykoh.analysis.results.tables import finite, write_csv
+from pykoh.analysis.series_run import part_of_series
 from pykoh.files import write_text
-
-RESULTS_JSON = "results.json"
 
 
 def _input(summary: InputSummary) -> Json:
@@ -67,6 +67,7 @@ def _tree(results: AnalysisResults, outputs: Mapping[str, Output]) -> dict[str, 
     tree["warnings"] = [
         {"quantity": warning.quantity, "reason": warning.reason} for warning in results.warnings
     ]
+    tree[PART_OF_SERIES] = part_of_series(results)
     if results.custom:
         custom = results.custom_outputs()
         tree["custom"] = {name: output.json for name, output in custom.items()}

@@ -1,0 +1,178 @@
+"""Runs whose earlier results stand for their trajectories in a series."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import report_cases
+from pykoh.analysis.results.write import write_results
+from pykoh.analysis.series_quantities import QUANTITIES
+from pykoh.analysis.series_run import read_run, run_of_series
+from pykoh.cli import main
+from pykoh.errors import ResultsError
+from trajectories import koh_walkers, write_dump
+
+CELL = 12.0 * np.eye(3)
+
+
+def pykoh(*words: object) -> Result:
+    return CliRunner().invoke(main, ["analyze", *map(str, words)])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three dumps, each analysed alone (a_results …) and all in one series (all)."""
+    folder = tmp_path_factory.mktemp("made")
+    dumps = []
+    for name, n_koh, seed in (("a", 4, 1), ("b", 4, 2), ("c", 2, 3)):
+        positions, types = koh_walkers(np.random.default_rng(seed), 60, n_koh=n_koh)
+        dump = folder / f"{name}.dump"
+        dumps.append(write_dump(dump, positions, types, CELL, times=np.arange(60) * 0.01))
+        done = pykoh(dump, "-o", folder / f"{name}_results", "--temperature", 300)
+        assert done.exit_code == 0, done.output
+    words = ["--series", "--temperature", 300, "-o", folder / "all"]
+    assert pykoh(*dumps, *words).exit_code == 0
+    return folder
+
+
+@pytest.fixture
+def runs(made: Path, tmp_path: Path) -> Callable[[str], Path]:
+    """Copies of the results, which a test may change."""
+
+    def copy(name: str) -> Path:
+        shutil.copytree(made / f"{name}_results", tmp_path / name / "results")
+        return tmp_path / name / "results"
+
+    return copy
+
+
+def points(folder: Path) -> Any:
+    return json.loads((folder / "series.json").read_text())["points"]
+
+
+def test_results_give_the_series_of_their_trajectories(
+    made: Path, runs: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """All numbers are the same, and the page leads to the reports where they are."""
+    a, b, c = (runs(name) for name in "abc")
+    done = pykoh(a, b / "results.json", c, "--series", "-o", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert points(tmp_path / "out") == points(made / "all")
+    assert (tmp_path / "out" / "series.csv").read_text() == (made / "all/series.csv").read_text()
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert 'href="../a/results/report.html"' in page
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "plots", "report.html", "series.csv", "series.json",
+    ]  # fmt: skip
+    # Results and trajectories together, and results.json under another name, without a report.
+    shutil.copy(b / "results.json", tmp_path / "b.json")
+    words = [a, tmp_path / "b.json", made / "c.dump", "--series", "--temperature", 300]
+    done = pykoh(*words, "-o", tmp_path / "mixed")
+    assert done.exit_code == 0, done.output
+    found, expected = points(tmp_path / "mixed"), points(made / "all")
+    assert found[0]["hop_rate_per_ps"] == expected[0]["hop_rate_per_ps"]
+    assert found[1]["D_OH_m2_per_s"] == expected[1]["D_OH_m2_per_s"]
+
+
+def test_every_quantity_comes_back(tmp_path: Path) -> None:
+    """Values, errors, their origin and doubts of a rich run, through results.json."""
+    results = report_cases.full()
+    write_results(results, tmp_path)
+    found, expected = read_run(tmp_path / "results.json", "x"), run_of_series("x", results)
+    present = 0
+    for entry in QUANTITIES:
+        one, other = found.values[entry.key], expected.values[entry.key]
+        assert (one is None) == (other is None), entry.key
+        if one is None or other is None:
+            continue
+        present += 1
+        assert (one.value, one.stderr, one.interval) == (other.value, other.stderr, other.interval)
+        assert one.how == other.how or one.stderr is None
+    assert present >= 14
+    assert {key: list(reasons) for key, reasons in found.doubts.items()} == expected.doubts
+    assert found.definitions == expected.definitions and found.definitions
+    same = ("cation", "n_koh", "n_h2o", "n_atoms", "duration_ps", "bulk", "temperature_K")
+    assert all(getattr(found, name) == getattr(expected, name) for name in same)
+    # A later pykoh may know other ways to obtain an error.
+    tree = json.loads((tmp_path / "results.json").read_text())
+    tree["series"]["values"]["hop_rate_per_ps"]["error_from"] = "a new way"
+    (tmp_path / "results.json").write_text(json.dumps(tree))
+    again = read_run(tmp_path / "results.json", "x").values["hop_rate_per_ps"]
+    assert again is not None and again.stderr == expected.values["hop_rate_per_ps"].stderr  # type: ignore[union-attr]
+
+
+def test_a_box_with_a_vacuum_stays_one(tmp_path: Path) -> None:
+    results = report_cases.full()
+    vacuum = replace(results, input=replace(results.input, no_bulk="half of it is empty"))
+    write_results(vacuum, tmp_path)
+    assert not read_run(tmp_path / "results.json", "x").bulk
+
+
+def test_what_is_no_independent_run_of_the_same_kind_is_refused(
+    made: Path, runs: Callable[[str], Path], tmp_path: Path
+) -> None:
+    a, b, c = (runs(name) for name in "abc")
+    out = tmp_path / "out"
+
+    def refused(*words: object) -> str:
+        done = pykoh(*words, "--series", "-o", out)
+        assert done.exit_code == 1 and not out.exists(), done.output
+        assert len(done.output.strip().splitlines()[-1].split("Error:")) == 2, done.output
+        return done.output
+
+    shutil.copytree(a, tmp_path / "copy")
+    assert "same numbers as a" in refused(a, tmp_path / "copy")
+    # The trajectory of results that are given as well.
+    assert "same numbers as" in refused(a, made / "a.dump", "--temperature", 300)
+    done = pykoh(made / "b.dump", "-o", tmp_path / "other", "--temperature", 300,
+                 "--rattle-window", 0.1)  # fmt: skip
+    assert done.exit_code == 0
+    assert "rattle_window_ps" in refused(a, tmp_path / "other")
+    assert "have no effect" in refused(a, b, "--temperature", 300)
+    assert "have no effect" in refused(a, b, "--hbond", "wernet")
+    whole = made / "all"
+    inside = pykoh(whole / "a", whole / "c", "--series", "--force", "-o", whole)
+    assert inside.exit_code == 1 and "is in the output folder" in inside.output
+    assert (whole / "a" / "results.json").is_file()
+    # Of two solutions with other cations the contact distances differ, as they must.
+    tree = json.loads((c / "results.json").read_text())
+    tree["input"]["cation"], tree["series"]["definitions"]["contact_A"] = "Na", 3.2
+    (c / "results.json").write_text(json.dumps(tree))
+    done = pykoh(a, c, "--series", "-o", out)
+    assert done.exit_code == 0, done.output
+    assert {point["cation"] for point in points(out)} == {"K", "Na"}
+
+
+def test_a_file_that_is_no_result_is_named(
+    made: Path, runs: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """It is left out with its reason, and the series of the others is written."""
+    a, broken = runs("a"), tmp_path / "broken.json"
+    text = (a / "results.json").read_text()
+    old = json.loads(text)
+    del old["series"]
+    for content, reason in (
+        (text[: len(text) // 2], "is no results.json"),
+        ("[]", "is no results.json"),
+        ('{"input": 3}', "made by an earlier pykoh"),
+        (json.dumps(old), "made by an earlier pykoh; analyse its trajectory again"),
+        (json.dumps({"points": []}), "is a whole series"),
+    ):
+        broken.write_text(content)
+        done = pykoh(a, broken, "--series", "--force", "-o", tmp_path / "out")
+        assert done.exit_code == 1 and reason in done.output, done.output
+        assert "1 of 2 runs was left out" in done.output
+        assert [point["runs"] for point in points(tmp_path / "out")] == [["a"]]
+    done = pykoh(a, tmp_path / "none.json", tmp_path, "--series", "--force", "-o", tmp_path / "out")
+    assert "none.json: No such file" in done.output and "2 of 3 runs were" in done.output
+    with pytest.raises(ResultsError, match=r"results\.json: No such file"):
+        read_run(made / "results.json", "x")
