@@ -29,7 +29,7 @@ from pykoh.trajectory.run import FrameBlock, Run
 from pykoh.trajectory.species import Atoms
 from pykoh.trajectory.streams import STDIN
 
-_FORMAT = 4
+_FORMAT = 5
 _SAMPLE = 1 << 16  # bytes of a file that are compared
 
 
@@ -192,9 +192,12 @@ class Checkpoint:
         run = self._run
         run.restore(
             {name[2:]: value for name, value in content.items() if name.startswith("r/")},
-            {**about["run"], "frame_interval_ps": self._first["interval_ps"]},
+            about["run"],
             atoms,
         )
+        # The analysis is set up as it was after the first two frames.
+        clock = about["run"]["clock"]
+        run.restore_clock({**clock, "interval_ps": self._first["interval_ps"]})
         analysis = Analysis(run, self._settings, first, submit, custom)
         if analysis.names != about["observables"]:
             raise TrajectoryError("it is of other observables")
@@ -203,5 +206,5 @@ class Checkpoint:
             {name[2:]: value for name, value in content.items() if name.startswith("a/")},
             about["analysis"],
         )
-        run.frame_interval_ps = about["run"]["frame_interval_ps"]
+        run.restore_clock(clock)
         return analysis

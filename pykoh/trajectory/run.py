@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.blocks import BlockBuilder, FrameBlock
+from pykoh.trajectory.clock import Clock, source_of, time_of
 from pykoh.trajectory.continuous import ContinuousCoordinates, LongStep
 from pykoh.trajectory.dump import Bookmark, RawFrame
-from pykoh.trajectory.frame_reader import LARGEST_A, FrameReader
+from pykoh.trajectory.frame_reader import LARGEST_A
 from pykoh.trajectory.header import PS_PER_TIME_UNIT, FrameHeader
 from pykoh.trajectory.opening import TrajectoryFile, open_trajectory
 from pykoh.trajectory.plausible import TimeSource, check_clock
 from pykoh.trajectory.species import Atoms, SpeciesMap
 from pykoh.trajectory.streams import STDIN, STDIN_NAME
-from pykoh.trajectory.unused_options import check_atoms_and_units, check_times
 
 __all__ = ["FrameBlock", "ReadOptions", "Run"]
 
@@ -28,8 +28,7 @@ _ATOM_FRAMES_PER_BLOCK = 1 << 16
 
 # State of a run for continuing, besides its atoms, its coordinates and the place in the file.
 _PLAIN = (
-    "notes", "frame_interval_ps", "n_frames", "_bytes_before", "_last_time", "_n_accepted",
-    "_first_time", "_spacing", "_dropped", "_first_of_file", "_velocities",
+    "notes", "n_frames", "_bytes_before", "_dropped", "_first_of_file", "_velocities",
 )  # fmt: skip
 
 
@@ -72,8 +71,7 @@ class Run:
 
     Attributes:
         notes: notes for the user (frames dropped, cut off, joined).
-        frame_interval_ps: known after two frames.
-        atoms: known after the first frame.
+        n_frames: frames to use that were read so far.
 
     Raises:
         TrajectoryError: from :meth:`blocks`: a file is missing or damaged, times are unknown or do
@@ -88,15 +86,11 @@ class Run:
         self.paths = [str(path) for path in paths]
         self.options = options
         self.notes: list[str] = []
-        self.frame_interval_ps: float | None = None
         self.n_frames = 0
         self._atoms: Atoms | None = None
         self._file: TrajectoryFile | None = None
         self._bytes_before = 0
-        self._last_time: float | None = None
-        self._n_accepted = 0
-        self._first_time, self._first_step = 0.0, 0
-        self._spacing = 0.0
+        self._clock = Clock(options)
         self._coordinates = ContinuousCoordinates()
         self._number = 0  # of the present file
         self._dropped = [0, 0, 0]  # its frames: repeated, replaced, between the regular ones
@@ -116,6 +110,11 @@ class Run:
         if self._atoms is None:
             raise RuntimeError("no frame was read yet")
         return self._atoms
+
+    @property
+    def frame_interval_ps(self) -> float | None:
+        """Time between frames, ps; known after two frames."""
+        return self._clock.interval_ps
 
     @property
     def last_positions(self) -> NDArray[np.float64]:
@@ -141,6 +140,7 @@ class Run:
         plain = {name: getattr(self, name) for name in _PLAIN}
         mark = None if file is None else file.bookmark()
         where = 0 if file is None else file.position
+        plain["clock"] = self._clock.state()
         return arrays, {**plain, "number": self._number, "bookmark": mark, "bytes": where}
 
     def restore(
@@ -159,7 +159,12 @@ class Run:
             self._bookmark = (plain["bookmark"][0], plain["bookmark"][1], plain["bookmark"][2])
         for name in _PLAIN:
             setattr(self, name, plain[name])
+        self.restore_clock(plain["clock"])
         self._coordinates.restore(arrays)
+
+    def restore_clock(self, state: dict[str, Any]) -> None:
+        """Continue with the times of :meth:`state`, under ``clock``."""
+        self._clock.restore(state)
 
     def _open(self, path: str, atoms: Atoms | None) -> TrajectoryFile:
         given = self.options
@@ -227,20 +232,6 @@ class Run:
             self._unchecked_source = None
         return frames
 
-    def _time_source(self, header: FrameHeader, file: TrajectoryFile) -> TimeSource:
-        """Return the source of the time of a frame."""
-        given = self.options
-        if isinstance(file, FrameReader):
-            source = file.time_source
-        elif header.time is None:
-            source = "timestep"
-        else:
-            source = "units" if header.units is None and file.units is None else "lammps"
-        units = header.units or file.units or given.units
-        if isinstance(file, FrameReader):
-            units = given.units
-        return TimeSource(source, units, given.timestep_fs, given.interval_ps)
-
     @staticmethod
     def _has_velocities(file: TrajectoryFile) -> bool:
         return file.layout is not None and file.layout.velocities
@@ -260,7 +251,7 @@ class Run:
                 header = file.next_header()
                 if header is None:
                     raise TrajectoryError(f"{path}: holds no complete frame")
-                starts.append(self._time(header, file))
+                starts.append(time_of(header, file, self.options))
         for first, second, before, after in zip(
             self.paths, self.paths[1:], starts, starts[1:], strict=False
         ):
@@ -271,29 +262,12 @@ class Run:
                 )
         return starts
 
-    def _time(self, header: FrameHeader, file: TrajectoryFile) -> float:
-        """Return the time of a frame in ps."""
-        units = header.units or file.units or self.options.units
-        if units not in PS_PER_TIME_UNIT:
-            raise TrajectoryError(
-                f"{file.name}: its units are '{units}'; only LAMMPS 'metal' and 'real' are "
-                "supported"
-            )
-        if header.time is not None:
-            return header.time * PS_PER_TIME_UNIT[units]
-        if self.options.timestep_fs is None:
-            raise TrajectoryError(
-                f"{file.name}: its times are unknown (no 'ITEM: TIME'); give the MD time step with "
-                "--timestep FS, or write the dump with 'dump_modify ID time yes'"
-            )
-        return header.step * self.options.timestep_fs * 1e-3
-
     def _frames(self, file: TrajectoryFile, until: float) -> Iterator[tuple[RawFrame, float]]:
         """Yield the frames of one file to use; ``_coordinates`` has the positions of each."""
         dropped = self._dropped
         began: float | None = None
         while (header := file.next_header()) is not None:
-            time = self._time(header, file)
+            time = time_of(header, file, self.options)
             tolerance = 1e-9 * max(1.0, abs(time))
             if time > (np.inf if self.options.stop_ps is None else self.options.stop_ps) + 1e-9:
                 break
@@ -314,11 +288,12 @@ class Run:
                     )
                 dropped[1] += 1
                 continue
-            if self._last_time is not None and time <= self._last_time + tolerance:
-                if time < self._last_time - tolerance and not self._first_of_file:
+            last = self._clock.last_ps
+            if last is not None and time <= last + tolerance:
+                if time < last - tolerance and not self._first_of_file:
                     raise TrajectoryError(
                         f"{file.name}: times do not rise: {time:g} ps (step {raw.header.step}) "
-                        f"comes after {self._last_time:g} ps; split the file there and give the "
+                        f"comes after {last:g} ps; split the file there and give the "
                         "parts in order"
                     )
                 dropped[0] += 1
@@ -331,15 +306,14 @@ class Run:
                 continue
             self._place(raw, file)
             self._first_of_file, self._damaged = False, None
-            self._last_time = time
-            self._n_accepted += 1
-            if (self._n_accepted - 1) % self.options.stride == 0:
+            self._clock.count(time)
+            if (self._clock.n - 1) % self.options.stride == 0:
                 self.n_frames += 1
                 yield raw, time
         if file.name == STDIN_NAME and self._first_of_file and dropped[0] > 1:
             raise TrajectoryError(
-                f"{file.name} holds no frame after {self._last_time or 0.0:g} ps, where the file "
-                "before it ends; name the files in order of time"
+                f"{file.name} holds no frame after {self._clock.last_ps or 0.0:g} ps, where the "
+                "file before it ends; name the files in order of time"
             )
         reasons = (
             ("repeated frame was dropped", "repeated frames were dropped"),
@@ -362,54 +336,28 @@ class Run:
         Raises:
             TrajectoryError: frames are missing before it.
         """
-        if self._n_accepted == 0:
-            self._first_time, self._first_step = time, header.step
-            self.notes += check_atoms_and_units(file, header, self.options)
-            self._unchecked_source = self._time_source(header, file)
+        clock = self._clock
+        if clock.n == 0:
+            self.notes += clock.begin(time, file, header)
+            self._unchecked_source = source_of(header, file, self.options)
             return True
-        if self._n_accepted == 1:
-            self._spacing = time - self._first_time
-            self.frame_interval_ps = self._spacing * self.options.stride
-            n_steps = header.step - self._first_step
-            self.notes += check_times(file, n_steps, header, self._spacing, self.options)
-            if header.resolution > 0.1 * self._spacing:
-                raise TrajectoryError(
-                    f"{file.name}: its times are in single precision, with an error of "
-                    f"{header.resolution:g} ps; this is too large for frames {self._spacing:g} ps "
-                    "apart: give the time between frames with --interval PS"
-                )
+        if clock.n == 1:
+            self.notes += clock.space(time, file, header)
             return True
-        expected = self._first_time + self._n_accepted * self._spacing
-        # Printed times are rounded; each frame makes their mean spacing more precise.
-        if abs(time - expected) <= 0.01 * self._spacing + 3.0 * header.resolution:
-            self._spacing = (time - self._first_time) / self._n_accepted
-            self.frame_interval_ps = self._spacing * self.options.stride
-            return True
-        if time < expected:
-            return False
-        if self._damaged is not None:
-            raise TrajectoryError(
-                f"{file.name}: {self._damaged}; analyse the part before with --stop "
-                f"{self._last_time or 0.0:g}, or the part behind with --start {time:g}"
-            )
-        raise TrajectoryError(
-            f"{file.name}: frames are not evenly spaced: {self._spacing:g} ps at first, but "
-            f"{time - (self._last_time or 0.0):g} ps before {time:g} ps (step {header.step}); "
-            "analyse the parts separately, or choose one with --start and --stop"
-        )
+        return clock.is_next(time, file, header, self._damaged)
 
     def _place(self, raw: RawFrame, file: TrajectoryFile) -> None:
         """Compute the unwrapped positions of a frame."""
         assert file.layout is not None
-        joins = self._first_of_file and self._n_accepted > 0
+        joins = self._first_of_file and self._clock.n > 0
         try:
             joined = self._coordinates.add(raw, file.layout, joins)
         except LongStep as error:
             raise TrajectoryError(
                 f"{file.name}: step {raw.header.step}: atom {self.atoms.ids[error.atom]} moves by "
-                f"{error.longest:.2f} of the cell between frames ({self._spacing:g} ps), too far "
-                "to unwrap coordinates without image flags; dump 'xu yu zu' or 'x y z ix iy iz', "
-                "or dump more often"
+                f"{error.longest:.2f} of the cell between frames ({self._clock.spacing_ps:g} "
+                "ps), too far to unwrap coordinates without image flags; dump 'xu yu zu' or "
+                "'x y z ix iy iz', or dump more often"
             ) from None
         if joined:
             self.notes.append(
