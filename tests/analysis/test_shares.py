@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import report_cases
+from analysis_calls import walkers
 from pykoh.analysis.common.confidence import share
 from pykoh.analysis.common.estimate import Estimate, Kind
 from pykoh.analysis.common.estimate_views import page
@@ -25,7 +26,6 @@ from pykoh.analysis.results.write import as_json, write_results
 from pykoh.report.missing import why_missing
 from pykoh.report.page import write_report
 from pykoh.trajectory.run import ReadOptions, Run
-from test_analysis_cli import walkers
 from trajectories import write_dump
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
