@@ -1,11 +1,12 @@
 """The results of finished runs: what is kept of them, and what the docs show of it.
 
     python results.py full only_6.3 only_1.7 --docs ../../../docs
-    python results.py other_machine/full --docs ../../../docs
+    python results.py warm water --into full --docs ../../../docs
 
-Of each campaign this copies results.json of each finished run into the folder of its name here,
-and combines all results that are kept there into series.json and series.csv. So the runs of one
-potential may come from several machines; their replicas need different numbers.
+Of each campaign this copies results.json of each finished run into the folder of its name here, or
+into that of `--into`, and combines all results that are kept there into series.json and series.csv.
+So the runs of one potential may come from several campaigns and machines. Their replicas need
+different numbers: a run of the same name takes the place of the other.
 
 `--docs` uses all results that are kept here: it draws docs/hydroxide_bonds.svg, hydrogen bonds
 between hydroxide ions over concentration with one line for each potential, and writes the tables of
@@ -45,9 +46,8 @@ KELVIN = 298.15
 TABLE = re.compile(r"(<!-- (\w+): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def keep(campaign: Path) -> None:
+def keep(campaign: Path, target: Path) -> None:
     """Copy the results of the finished runs of a campaign, and combine them with those kept."""
-    target = HERE / campaign.name
     target.mkdir(exist_ok=True)
     finished = sorted((campaign / "runs").glob(f"*/results/{RESULTS_JSON}"))
     if not finished:
@@ -111,13 +111,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("campaigns", nargs="*", type=Path)
     parser.add_argument("--docs", type=Path, help="folder of the docs")
+    parser.add_argument("--into", choices=NAMES, help="folder here; by default its own name")
     given = parser.parse_args()
-    unknown = [path for path in given.campaigns if path.name not in NAMES]
+    unknown = [path for path in given.campaigns if not given.into and path.name not in NAMES]
     if unknown:
-        raise SystemExit(f"{unknown[0]}: is none of {', '.join(NAMES)}")
+        raise SystemExit(f"{unknown[0]}: is none of {', '.join(NAMES)}; name one with --into")
     try:
         for campaign in given.campaigns:
-            keep(campaign)
+            keep(campaign, HERE / (given.into or campaign.name))
         if given.docs is None:
             return
         series = kept()
