@@ -36,12 +36,16 @@ class Description:
         variables: of the input, with their values.
         data_sha256: hash of the box; None if the input has no box, or the file is gone.
         model_sha256: hash of the model from which the potential was exported.
+        inner_sha256: hash of the model of the inner potential, or None without multiple time steps.
+        every: MD steps from one evaluation of the potential to the next.
     """
 
     input: str
     variables: dict[str, str]
     data_sha256: str | None
     model_sha256: str
+    inner_sha256: str | None = None
+    every: int = 1
 
 
 def describe(script: Path, variables: Mapping[str, str], model_sha256: str) -> Description:
@@ -89,6 +93,8 @@ def _read(path: Path) -> Description | None:
             {str(key): str(value) for key, value in found["variables"].items()},
             found["data_sha256"],
             str(found["model_sha256"]),
+            found.get("inner_sha256"),
+            int(found.get("every", 1)),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -114,6 +120,14 @@ def _refuse_another(name: str, before: Description, now: Description) -> None:
         old, new = before.variables.get(key, ""), now.variables.get(key, "")
         said.append(f"{key} {old}, not {new}" if old != new else f"another content of {new}")
         remedies.append(f"--var {key} {old}" if old != new else f"the earlier {old}")
+    if before.every != now.every:
+        said.append(f"{_steps(before.every)}, not {_steps(now.every)}")
+        remedies.append(
+            "no --inner" if before.every == 1 else f"--inner FILE --every {before.every}"
+        )
+    elif before.inner_sha256 != now.inner_sha256:
+        said.append("another potential as --inner")
+        remedies.append("the earlier --inner")
     if said:
         # NAME.data is the result of equilibrate.in, but the input of koh.in.
         ends = (*OUTPUT, ".data") if before.input == "equilibrate.in" else OUTPUT
@@ -123,6 +137,10 @@ def _refuse_another(name: str, before: Description, now: Description) -> None:
             f"{' '.join(remedies)}. For a new run, set another --var name, or move away "
             f"{', '.join(output)}"
         )
+
+
+def _steps(every: int) -> str:
+    return "single time steps" if every == 1 else f"multiple time steps (--every {every})"
 
 
 def _differences(

@@ -22,12 +22,14 @@ from typing import Any
 import numpy as np
 
 from pykoh.engines.masses import element_of_mass
+from pykoh.engines.multistep import EachStep
 from pykoh.engines.periodic import PeriodicPotential
 from pykoh.engines.resume import truncate_dump
 from pykoh.engines.script import logical_lines
 from pykoh.errors import EngineError, PykohError
 
 FIX = "pykoh"  # the id of the fix external that lammps_inputs define
+MINIMISING = "minimising"  # the value of their variable `stage` while they do
 
 
 def load_lammps(arguments: list[str]) -> Any:
@@ -110,16 +112,16 @@ class Callback:
     def __init__(
         self,
         lammps: Any,
-        potential: PeriodicPotential,
+        scheme: EachStep,
         report: Callable[[Progress], None],
     ) -> None:
         self.lammps = lammps
-        self.potential = potential
+        self.scheme = scheme
         self.report = report
         self.error: BaseException | None = None
         self.interrupted = False
         self.progress: Progress | None = None
-        self.species_of_type = species_of_types(lammps, potential)
+        self.species_of_type = species_of_types(lammps, scheme.potential)
 
     def __call__(
         self, caller: Any, step: int, n_local: int, tags: Any, x: np.ndarray, f: np.ndarray
@@ -130,10 +132,11 @@ class Callback:
             side = np.subtract(high, low)
             cell = np.array([[side[0], 0, 0], [xy, side[1], 0], [xz, yz, side[2]]])
             types = self.lammps.numpy.extract_atom("type")[:n_local]
-            result = self.potential(np.array(x), cell, self.species_of_type[types])
+            minimising = variable(self.lammps, "stage") == MINIMISING
+            species = self.species_of_type[types]
+            result = self.scheme(step, minimising, np.array(x), cell, species)
             f[:n_local] = result.forces_eV_per_A
-            energy = float(result.energies_eV.sum())
-            self.lammps.fix_external_set_energy_global(FIX, energy)
+            self.lammps.fix_external_set_energy_global(FIX, result.energy_eV)
             w = 0.5 * (result.virial_eV + result.virial_eV.T)
             self.lammps.fix_external_set_virial_global(
                 FIX, [w[0, 0], w[1, 1], w[2, 2], w[0, 1], w[0, 2], w[1, 2]]
@@ -220,7 +223,7 @@ def _on_interrupt(callback: Callback) -> Iterator[None]:
 def run_input(
     script: Path,
     variables: dict[str, str],
-    potential: PeriodicPotential,
+    scheme: EachStep,
     report: Callable[[Progress], None],
     log: Path,
 ) -> Outcome:
@@ -232,7 +235,7 @@ def run_input(
     Args:
         script: the input script.
         variables: LAMMPS index variables, as ``-var`` sets them.
-        potential: the exported potential.
+        scheme: the potential, or two of them with multiple time steps.
         report: called at each MD step.
         log: LAMMPS's log file.
 
@@ -250,7 +253,7 @@ def run_input(
                 "`pykoh run` uses threads, not MPI ranks; start it without mpirun, or use an lmp "
                 "with ML-IAP for several ranks"
             )
-        return _run(lammps, script, potential, report)
+        return _run(lammps, script, scheme, report)
     finally:
         _write_buffers()
         lammps.close()
@@ -267,7 +270,7 @@ def _write_buffers() -> None:
 
 
 def _run(
-    lammps: Any, script: Path, potential: PeriodicPotential, report: Callable[[Progress], None]
+    lammps: Any, script: Path, scheme: EachStep, report: Callable[[Progress], None]
 ) -> Outcome:
     lines = logical_lines(script.read_text(encoding="utf-8"))
     callback: Callback | None = None
@@ -281,7 +284,7 @@ def _run(
                 raise EngineError(
                     f"{script}: the box has no atoms; give a data file that `pykoh build` wrote"
                 )
-            callback = Callback(lammps, potential, report)
+            callback = Callback(lammps, scheme, report)
             lammps.set_fix_external_callback(FIX, callback, lammps)
             break
     if callback is None:
@@ -310,7 +313,7 @@ def _run(
         int(lammps.extract_global("ntimestep")),
         callback.timestep_ps,
         callback.time_ps,
-        potential.rebuilds,
+        scheme.potential.rebuilds,
         callback.interrupted,
         discarded,
     )

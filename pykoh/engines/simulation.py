@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 SIGNED = ("seed", "pressure")
 # Parts of a simulation that 0 leaves out.
+_STAGE = re.compile(r"^\s*variable\s+stage\s", re.MULTILINE)
 OPTIONAL = ("relax", "heat_ps", "npt_ps", "pressure_fs", "transport_fs")
 
 
@@ -96,6 +99,8 @@ def simulate(
     threads: int | None = None,
     dtype: str | None = None,
     skin_A: float = 1.0,
+    inner: str | Path | None = None,
+    every: int = 4,
     log: str | Path | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
@@ -108,6 +113,9 @@ def simulate(
         threads: by default the cores of this process.
         dtype: ``float32`` or ``float64``; by default the potential's own.
         skin_A: of the neighbour list, Å.
+        inner: exported potential for multiple time steps (:mod:`pykoh.engines.multistep`): it is
+            computed at each MD step, the potential of ``variables`` at every ``every``-th one.
+        every: MD steps from one evaluation of the potential to the next, with ``inner``.
         log: LAMMPS's log; by default NAME.log, NAME being the input's variable ``name``.
         progress: called at each MD step.
         say: called with a line for the user.
@@ -139,11 +147,25 @@ def simulate(
     torch.set_num_threads(threads or available_cores())
     from pykoh.engines.continuation import check_continuation, describe
     from pykoh.engines.embedded import run_input
+    from pykoh.engines.multistep import EachStep, MultipleSteps, check_intervals
     from pykoh.engines.periodic import PeriodicPotential
     from pykoh.provenance import record, sha256
 
     potential = PeriodicPotential.from_file(potential_file, skin=skin_A, dtype=dtype)
-    check_continuation(name, describe(path, values, potential.metadata.source_sha256), say)
+    scheme = EachStep(potential)
+    description = describe(path, values, potential.metadata.source_sha256)
+    if inner is not None:
+        if not _STAGE.search(path.read_text(encoding="utf-8")):
+            raise EngineError(
+                f"{path}: has no variable `stage`, by which --inner tells a minimisation from MD; "
+                "start from lammps_inputs/koh.in"
+            )
+        check_intervals(every, values)
+        fast = PeriodicPotential.from_file(inner, skin=skin_A, dtype=dtype)
+        scheme = MultipleSteps(potential, fast, every)
+        model = fast.metadata.source_sha256
+        description = replace(description, inner_sha256=model, every=every)
+    check_continuation(name, description, say)
     began = time.monotonic()
     with record(
         Path(name).resolve().parent,
@@ -153,11 +175,14 @@ def simulate(
         potential_sha256=sha256(potential_file),
         dtype=str(potential.dtype).removeprefix("torch."),
         threads=torch.get_num_threads(),
+        inner=None if inner is None else str(inner),
+        inner_sha256=None if inner is None else sha256(inner),
+        every=description.every,
     ) as entry:
         outcome = run_input(
             path,
             {**given, "engine": "embedded"},
-            potential,
+            scheme,
             progress,
             Path(log) if log is not None else Path(f"{name}.log"),
         )

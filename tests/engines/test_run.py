@@ -69,14 +69,6 @@ def pykoh(folder: Path, *arguments: str, **kwargs: object) -> subprocess.Complet
     )
 
 
-@pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("box")
-    done = pykoh(folder, "build", "--n-koh", "3", "--n-water", "21", "-o", "koh.data")
-    assert done.returncode == 0, done.stderr
-    return folder / "koh.data"
-
-
 def thermo(log: Path) -> dict[str, np.ndarray]:
     """Return the last thermo table of a LAMMPS log."""
     lines = log.read_text().splitlines()

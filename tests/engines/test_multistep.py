@@ -1,0 +1,214 @@
+"""Multiple time steps: the integrator, `pykoh run --inner`, and what it refuses."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ase.io import read
+
+from pykoh.engines.continuation import Description, check_continuation
+from pykoh.engines.multistep import MultipleSteps, check_intervals
+from pykoh.engines.periodic import Evaluation, PeriodicPotential
+from pykoh.errors import EngineError
+from pykoh.resources import shipped
+from test_run import CHECK, pykoh, start, steps_of, thermo
+
+Make = Callable[[str], Path]
+REAL = shipped("potentials") / "koh-blyp-d3"
+
+
+class Springs:
+    """Atoms on springs of their own, with a weak cubic part: exact forces, no neighbours."""
+
+    class metadata:  # noqa: N801  (an attribute of potentials)
+        elements = ("H", "O")
+        source = "springs"
+
+    def __init__(self, stiffness: float, cubic: float) -> None:
+        self.stiffness, self.cubic, self.calls = stiffness, cubic, 0
+
+    def species_of(self, symbols: list[str]) -> np.ndarray:
+        return np.arange(len(symbols))
+
+    def __call__(self, x: np.ndarray, cell: np.ndarray, species: np.ndarray) -> Evaluation:
+        self.calls += 1
+        energies = (0.5 * self.stiffness * x**2 + self.cubic * x**3 / 3).sum(axis=1)
+        return Evaluation(energies, -self.stiffness * x - self.cubic * x**2, np.zeros((3, 3)))
+
+
+def respa(
+    x: np.ndarray, v: np.ndarray, accurate: Any, fast: Any, dt: float, every: int, n_outer: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Integrate as Tuckerman, Berne and Martyna write it, with unit masses."""
+    cell, species = np.eye(3), np.zeros(len(x), int)
+
+    def slow() -> np.ndarray:
+        f = accurate(x, cell, species).forces_eV_per_A - fast(x, cell, species).forces_eV_per_A
+        return np.asarray(f)
+
+    for _ in range(n_outer):
+        v = v + 0.5 * every * dt * slow()
+        for _ in range(every):
+            v = v + 0.5 * dt * fast(x, cell, species).forces_eV_per_A
+            x = x + dt * v
+            v = v + 0.5 * dt * fast(x, cell, species).forces_eV_per_A
+        v = v + 0.5 * every * dt * slow()
+    return x, v
+
+
+def test_velocity_verlet_with_these_forces_is_respa() -> None:
+    rng = np.random.default_rng(3)
+    x, v = rng.normal(size=(2, 4, 3))
+    accurate, fast, every, dt = Springs(1.0, 0.2), Springs(0.8, 0.0), 4, 0.05
+    expected = respa(x, v, accurate, fast, dt, every, 25)
+    accurate.calls = 0
+    scheme = MultipleSteps(accurate, fast, every)  # type: ignore[arg-type]
+    cell, species = np.eye(3), np.zeros(4, int)
+    f = scheme(0, False, x, cell, species).forces_eV_per_A
+    for step in range(1, 25 * every + 1):
+        v = v + 0.5 * dt * f
+        x = x + dt * v
+        found = scheme(step, False, x, cell, species)
+        f = found.forces_eV_per_A
+        v = v + 0.5 * dt * f
+    assert x == pytest.approx(expected[0], abs=1e-12)
+    assert v == pytest.approx(expected[1], abs=1e-12)
+    assert accurate.calls == 26
+    energy = accurate(x, cell, species).energies_eV.sum()
+    assert found.energy_eV == pytest.approx(energy, abs=1e-12), "of the accurate potential"
+
+
+def test_a_minimisation_uses_the_potential_itself() -> None:
+    accurate, fast = Springs(1.0, 0.2), Springs(0.5, 0.0)
+    scheme = MultipleSteps(accurate, fast, 4)  # type: ignore[arg-type]
+    x = np.ones((2, 3))
+    for step in (0, 1, 2):
+        found = scheme(step, True, x, np.eye(3), np.zeros(2, int))
+        expected = accurate(x, np.eye(3), np.zeros(2, int))
+        assert (found.forces_eV_per_A == expected.forces_eV_per_A).all()
+    assert fast.calls == 0
+
+
+def test_with_the_same_potential_twice_nothing_changes(
+    tmp_path: Path, box: Path, artifact: Make
+) -> None:
+    frames = []
+    for name, more in (("one", ()), ("two", ("--inner", str(artifact("one_layer"))))):
+        folder = tmp_path / name
+        folder.mkdir()
+        words = ("--var", "ps", "0.02", "--dtype", "float64", *more)
+        done = pykoh(folder, *start(folder, artifact("one_layer"), box, *words))
+        assert done.returncode == 0, done.stderr
+        frames.append(read(folder / "koh.dump", index=-1, format="lammps-dump-text").positions)
+    assert frames[0] == pytest.approx(frames[1], abs=2e-5)
+
+
+def test_the_shipped_pair_of_potentials(tmp_path: Path, box: Path) -> None:
+    """Energies are those of the potential; the total energy stays; a continuation is exact."""
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "parts").mkdir()
+    inner = ("--inner", str(REAL / "inner.pt"), "--every", "4", "--dtype", "float64")
+    words = ("--var", "dump_fs", "50", "--var", "restart_ps", "0.05", *inner)
+    whole = start(tmp_path / "whole", REAL / "koh.pt", box, *words)
+    done = pykoh(tmp_path / "whole", *whole, "--var", "ps", "0.1")
+    assert done.returncode == 0, done.stderr
+    parts = start(tmp_path / "parts", REAL / "koh.pt", box, *words)
+    for ps in ("0.0505", "0.1"):  # step 101 is no step of the accurate potential
+        done = pykoh(tmp_path / "parts", *parts, "--var", "ps", ps)
+        assert done.returncode == 0, done.stderr
+    frames = [
+        read(tmp_path / name / "koh.dump", index=-1, format="lammps-dump-text")
+        for name in ("whole", "parts")
+    ]
+    assert frames[0].positions == pytest.approx(frames[1].positions, abs=2e-5)
+    assert steps_of(tmp_path / "parts" / "koh.dump") == [0, 100, 200]
+    potential = PeriodicPotential.from_file(REAL / "koh.pt", dtype="float64")
+    last = frames[0]
+    symbols = [" HOK"[number] for number in last.numbers]
+    found = potential(last.positions, np.array(last.cell), potential.species_of(symbols))
+    table = thermo(tmp_path / "whole" / "koh.log")
+    # The dump has five decimals.
+    assert table["PotEng"][-1] == pytest.approx(found.energies_eV.sum(), abs=5e-3)
+    refused = pykoh(tmp_path / "whole", *whole[: -len(inner)], "--var", "ps", "0.2")
+    assert refused.returncode == 1 and "use --inner FILE --every 4" in refused.stderr
+
+
+@pytest.mark.slow
+def test_energy_does_not_drift_with_the_shipped_pair(tmp_path: Path, box: Path) -> None:
+    words = ("--var", "ps", "0.5", "--dtype", "float64")
+    done = pykoh(tmp_path, *start(tmp_path, REAL / "koh.pt", box, *words))
+    assert done.returncode == 0, done.stderr
+    text = (shipped("lammps_inputs") / "nve.in").read_text()
+    text = text.replace("read_data ${data}", "read_restart koh.restart").replace(
+        "thermo          100", "thermo          20"
+    )
+    (tmp_path / "nve.in").write_text(text)
+    done = pykoh(
+        tmp_path, "run", "nve.in", "--var", "data", "koh.data", "--var", "potential",
+        str(REAL / "koh.pt"), "--inner", str(REAL / "inner.pt"), "--dtype", "float64",
+        "--var", "ps", "3", "--threads", "1", "--log", "nve.log",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    table = thermo(tmp_path / "nve.log")
+    drift = np.polyfit(table["Step"] * 0.0005, table["TotEng"] / 72, 1)[0]
+    assert abs(drift) < 5e-5, f"{drift:.1e} eV/atom/ps"
+
+
+@pytest.mark.parametrize(
+    ("every", "variables", "message"),
+    [
+        (3, {}, "must divide 100"),
+        (5, {"pressure_fs": "2.0", "timestep_fs": "0.5"}, "--var pressure_fs 2.5"),
+        (4, {"pressure_fs": "2.0", "timestep_fs": "0.25"}, None),
+        (4, {"pressure_fs": "2.0", "timestep_fs": "0.5"}, None),
+        (5, {"pressure_fs": "0", "timestep_fs": "0.5"}, None),
+        (4, {}, None),
+    ],
+)
+def test_results_are_written_at_steps_of_the_potential(
+    every: int, variables: dict[str, str], message: str | None
+) -> None:
+    if message is None:
+        check_intervals(every, variables)
+        return
+    with pytest.raises(EngineError, match=message):
+        check_intervals(every, variables)
+
+
+def test_another_inner_potential_is_another_simulation(tmp_path: Path) -> None:
+    first = Description("koh.in", {}, "a", "a", "b", 4)
+    name = str(tmp_path / "koh")
+    check_continuation(name, first, print)
+    Path(f"{name}.restart").touch()
+    check_continuation(name, first, print)
+    for change, message in (
+        ({"every": 2}, "every 4.*, not multiple time steps .--every 2"),
+        ({"every": 1, "inner_sha256": None}, "not single time steps"),
+        ({"inner_sha256": "c"}, "another potential as --inner"),
+    ):
+        with pytest.raises(EngineError, match=message):
+            check_continuation(name, dataclasses.replace(first, **change), print)
+
+
+def test_bad_options_give_one_line(tmp_path: Path, box: Path, artifact: Make) -> None:
+    potential = artifact("scalar")
+    other = artifact("zbl_agnesi")
+    for words, message in (
+        (("--inner", "none.pt"), "none.pt"),
+        (("--inner", str(box)), "koh.data"),
+        (("--inner", str(other), "--every", "1"), "--every"),
+        (("--inner", str(other), "--every", "7"), "must divide 100"),
+    ):
+        done = pykoh(tmp_path, *start(tmp_path, potential, box, *words))
+        assert done.returncode != 0 and message in done.stderr.splitlines()[-1], done.stderr
+        assert "Traceback" not in done.stderr
+        assert not (tmp_path / "koh.dump").exists()
+    (tmp_path / "check.in").write_text(CHECK)
+    words = ("run", "check.in", "--var", "data", str(box), "--var", "potential", str(potential))
+    done = pykoh(tmp_path, *words, "--inner", str(other))
+    assert done.returncode == 1 and "no variable `stage`" in done.stderr
