@@ -6,15 +6,15 @@
 # the number of all atoms of that element in the first image, selected or not (`no_of_atoms` in ase/md/analysis.py). The
 # documentation says that atom_indices are "the indices of atoms whose Diffusion Coefficient is to be calculated
 # explicitly". There is no message. The result is right if all atoms of an element are selected, for example all K+ of a
-# solution. It is wrong for the oxygen of the hydroxide ions, the hydrogen of the water molecules, or the water near a wall.
+# solution. It is wrong for the oxygen of the hydroxide ions, the hydrogen of the water, or the water near a wall.
 # The standard deviation between segments is too small by the same factor, so it gives no hint, and in the plot the mean
 # squared displacements are too small, too.
 #
 # Remedy: `[image[indices] for image in trajectory]` instead of atom_indices; or multiply by the number of atoms of the
 # element and divide by the number of selected ones.
 #
-# Seen with ase 3.29.0, numpy 2.4.6: random walks of 64 oxygen atoms. For 64, 32, 8 and 1 of them, the results are 1, 1/2, 1/8
-# and 1/64 of those from images that have only these atoms.
+# Seen with ase 3.29.0, numpy 2.4.6: random walks of 64 oxygen atoms. For 64, 32, 8 and 1 of them, the results are 1, 1/2,
+# 1/8 and 1/64 of those from images that have only these atoms.
 #
 # Exit 0: it is as described. Exit 1: it has changed.
 set -euo pipefail

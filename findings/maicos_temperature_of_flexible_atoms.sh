@@ -5,7 +5,7 @@
 # directions has the kinetic energy 3/2 kT. maicos divides the kinetic energy m v^2 / 2 by k, which means two degrees of
 # freedom per atom instead of three (temperature_weights in maicos/lib/weights.py). This is right for rigid models of water
 # with three atoms, such as SPC/E: six degrees of freedom for three atoms. For flexible water, ions, gases, metals and
-# every simulation with a machine-learned potential the result is 3/2 of the temperature. The documentation does not name
+# every simulation with a machine-learned potential the result is 3/2 of the temperature. The docstrings do not name
 # a model, the class has no option for it, and there is no message. In a mixture of rigid water and ions, the profile
 # follows the concentration of the ions.
 #

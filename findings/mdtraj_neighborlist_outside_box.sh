@@ -8,7 +8,7 @@
 # allows for a periodic image on either side of x, and only for atoms near a face of the box from 0 to L.
 # The code comes from OpenMM, where all atoms are in the box at this place. (https://github.com/openmm/openmm/issues/4141
 # asks about the line with the wrong element.)
-# In the same program, compute_neighbors and compute_distances are right for the same atoms. The documentation
+# In the same program, compute_neighbors and compute_distances are right for the same atoms. The docstring
 # promises the minimum image convention for periodic=True, and does not say that atoms must be in the box.
 #
 # Atoms lie outside as a rule: LAMMPS boxes often go from -L/2 to L/2, and diffusion needs unwrapped coordinates (xu yu
