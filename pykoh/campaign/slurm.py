@@ -39,6 +39,11 @@ def write_scripts(campaign_folder: CampaignFolder) -> list[SlurmJob]:
     return jobs
 
 
+def has_queue() -> bool:
+    """Return whether this machine can ask for Slurm's queue."""
+    return shutil.which("squeue") is not None
+
+
 def job_ids(campaign_folder: CampaignFolder) -> dict[str, str]:
     """Return the number of the last Slurm job of each stage."""
     path = campaign_folder.path / "jobs" / "submitted.json"
@@ -52,7 +57,7 @@ def states(campaign_folder: CampaignFolder) -> dict[str, dict[int, str]]:
     """Return the states of the tasks in Slurm's queue, by stage and task."""
     found: dict[str, dict[int, str]] = {}
     ids = job_ids(campaign_folder)
-    if not ids or shutil.which("squeue") is None:
+    if not ids or not has_queue():
         return found
     stage_of = {job: stage for stage, job in ids.items()}
     rows = _call("squeue", "--noheader", "--array", "--all", "--format=%F|%K|%T|%r", "--me",
