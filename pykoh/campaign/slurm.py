@@ -99,9 +99,11 @@ def _submit_chain(campaign_folder: CampaignFolder) -> dict[str, str]:
     ids: dict[str, str] = {}
     try:
         for job in write_scripts(campaign_folder):
-            command = ["sbatch", "--parsable", "--kill-on-invalid-dep=no"]
+            # After a failed task the later ones of its run leave the queue; the report, which waits
+            # for them, covers the other runs.
+            command = ["sbatch", "--parsable", "--kill-on-invalid-dep=yes"]
             if job.after:
-                # The report covers the finished runs. Other tasks wait for their own predecessor.
+                # Each task waits for its own predecessor, the report for all analyses.
                 kind = "afterany" if job.stage == "report" else "aftercorr"
                 command.append(f"--dependency={kind}:{ids[job.after]}")
             out = _call(*command, str(job.path.resolve()), folder=campaign_folder.path)

@@ -112,3 +112,18 @@ def test_the_status_is_not_that_of_a_process_that_has_ended(
     # On a machine without Slurm nobody knows.
     monkeypatch.setattr(slurm, "has_queue", lambda: False)
     assert shown({})[0] == ("running (no squeue here: its job is not known)", None)
+
+
+def test_the_report_does_not_wait_for_tasks_that_can_never_run(
+    made: CampaignFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[str, ...]] = []
+
+    def call(*command: str, folder: Path) -> str:
+        calls.append(command)
+        return f"{len(calls)}\n"
+
+    monkeypatch.setattr(slurm, "_call", call)
+    slurm.submit(made)
+    assert all("--kill-on-invalid-dep=yes" in command for command in calls)
+    assert "--dependency=aftercorr:3" in calls[3] and "--dependency=afterany:4" in calls[4]
