@@ -65,7 +65,11 @@ def check_label(label: Label, n_atoms: int) -> None:
     """Raise :class:`LabelError` if a value is not a number, or the forces have a wrong shape."""
     if np.shape(label.forces) != (n_atoms, 3):
         raise LabelError(f"forces of the shape {np.shape(label.forces)}, not ({n_atoms}, 3)")
-    values: dict[str, Any] = {"the energy": label.energy_eV, "a force": label.forces, "the stress": label.stress}
+    values: dict[str, Any] = {
+        "the energy": label.energy_eV,
+        "a force": label.forces,
+        "the stress": label.stress,
+    }
     for name, value in values.items():
         if value is not None and not np.isfinite(value).all():
             raise LabelError(f"{name} is not a number")
