@@ -87,11 +87,17 @@ class TrainingJob:
             "train_frames": [frame_key(frame) for frame in train],
             "valid_frames": [frame_key(frame) for frame in self.split.valid],
             "runs": sorted({str(f.info["run"]) for f in (*train, *self.split.valid)}),
-            "data": {path.name: sha256(path) for path in self.label_files},
+            "data": _checksums(self.label_files),
         }
         # The same values as after reading from a file, so that a resumed training can compare them.
         plain: dict[str, Any] = json.loads(json.dumps(entry))
         return plain
+
+
+def _checksums(files: Sequence[Path]) -> dict[str, str]:
+    """Return the SHA-256 of each file by its name, or by its path if another has this name."""
+    names = [path.name for path in files]
+    return {path.name if names.count(path.name) == 1 else str(path): sha256(path) for path in files}
 
 
 def _label_hours(frames: Sequence[Atoms]) -> float | None:

@@ -114,6 +114,19 @@ def test_the_record_has_the_errors_of_the_epoch_whose_weights_are_kept(place: Pa
     assert _epoch_of_model(place, epochs).number == 7
 
 
+def test_label_files_of_one_name_are_all_in_the_record(place: Path) -> None:
+    from pykoh.training.run import _checksums
+
+    files = [place / name / "l.extxyz" for name in "ab"]
+    for path in files:
+        path.parent.mkdir()
+        path.write_text(path.parent.name)
+    found = _checksums(files)
+    assert list(found) == [str(path) for path in files]
+    assert len(set(found.values())) == 2
+    assert list(_checksums(files[:1])) == ["l.extxyz"]
+
+
 def test_a_running_training_is_left_alone(data: Path, place: Path) -> None:
     import fcntl
 
