@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -53,7 +54,11 @@ class Document:
             if name in self.values:
                 raise CampaignError(f"{path}, line {line}: {name} is given twice")
             try:
-                self.values[name] = constructor.construct_object(value, deep=True)
+                self.values[name] = (
+                    str(value.value)
+                    if _is_time(value)
+                    else constructor.construct_object(value, deep=True)
+                )
             except yaml.YAMLError as error:
                 raise CampaignError(
                     f"{path}, line {line}: the value of {name} is not YAML"
@@ -121,10 +126,17 @@ class Document:
             raise CampaignError(f"{where}: {', '.join(missing)} is missing") from None
 
 
+def _is_time(node: Any) -> bool:
+    """Return whether a value is like 24:00:00, which YAML reads as a number with base 60."""
+    return node.tag == "tag:yaml.org,2002:int" and ":" in node.value
+
+
 def number(low: float, high: float, unit: str) -> Callable[[Any], float]:
     """Return a reader of a number within bounds."""
 
     def read(value: Any) -> float:
+        with suppress(ValueError):  # YAML reads 1e3 as a word
+            value = float(value) if isinstance(value, str) else value
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"a number is needed ({unit})")
         if not low <= value <= high:

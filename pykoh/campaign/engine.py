@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from pathlib import Path
@@ -16,43 +17,51 @@ FILE_PREFIX = {"equilibrate": "equil", "produce": "koh"}
 PYKOH = (sys.executable, "-m", "pykoh")
 
 
+def _text(value: float) -> str:
+    # Six digits, as of `:g`, would shorten a run of 1234.5675 ps: it would never end.
+    return f"{value:.15g}"
+
+
 def build_command(campaign: Campaign, run: CampaignRun) -> list[str]:
     """Return the command that packs the box of a run."""
-    command = [*PYKOH, "build", "--molarity", f"{run.molarity:g}", "--atoms", str(campaign.atoms)]
-    command += ["--temperature", f"{run.temperature:g}", "--cation", campaign.cation]
+    command = [*PYKOH, "build", "--molarity", _text(run.molarity), "--atoms", str(campaign.atoms)]
+    command += ["--temperature", _text(run.temperature), "--cation", campaign.cation]
     command += ["--seed", str(run.seed), "-o", "koh.data", "--force"]
     if run.density_kg_per_m3 is not None:
-        command += ["--density", f"{run.density_kg_per_m3:g}"]
+        command += ["--density", _text(run.density_kg_per_m3)]
     return command
 
 
 def wanted_step(campaign: Campaign) -> int:
-    """Return the MD step at which production ends."""
-    return round(campaign.ps * 1000 / campaign.timestep_fs)
+    """Return the MD step at which production ends.
+
+    Halfway between two steps it is the smaller one: LAMMPS may round to either.
+    """
+    return math.ceil(campaign.ps * 1000 / campaign.timestep_fs - 0.5 - 1e-6)
 
 
 def variables(campaign: Campaign, run: CampaignRun, stage: str) -> dict[str, str]:
     """Return the variables of the LAMMPS input of a stage."""
     values = {
         "potential": "../../potential.pt",
-        "timestep_fs": f"{campaign.timestep_fs:g}",
-        "restart_ps": f"{campaign.restart_ps:g}",
+        "timestep_fs": _text(campaign.timestep_fs),
+        "restart_ps": _text(campaign.restart_ps),
         "cation": campaign.cation,
         "name": FILE_PREFIX[stage],
     }
     if stage == "equilibrate":
         values.update(
             data="koh.data",
-            temperature=f"{run.temperature:g}",
-            ps=f"{campaign.equilibrate_ps:g}",
-            average_ps=f"{campaign.equilibrate_ps / 2:g}",
-            heat_ps=f"{min(2.0, campaign.equilibrate_ps):g}",
+            temperature=_text(run.temperature),
+            ps=_text(campaign.equilibrate_ps),
+            average_ps=_text(campaign.equilibrate_ps / 2),
+            heat_ps=_text(min(2.0, campaign.equilibrate_ps)),
             seed=str(run.seed),
         )
     else:
-        values.update(data="equil.data", ps=f"{campaign.ps:g}", dump_fs=f"{campaign.dump_fs:g}")
+        values.update(data="equil.data", ps=_text(campaign.ps), dump_fs=_text(campaign.dump_fs))
         if campaign.ensemble == "nvt":
-            values["temperature"] = f"{run.temperature:g}"
+            values["temperature"] = _text(run.temperature)
     return values
 
 
@@ -79,7 +88,7 @@ def _production_input(campaign: Campaign) -> str:
 def analysis_command(campaign: Campaign, run: CampaignRun) -> list[str]:
     """Return the command that analyses a finished run."""
     command = [*PYKOH, "analyze", "koh.dump", "-o", "results", "--force"]
-    return [*command, "--temperature", f"{run.temperature:g}", "--types", type_elements(campaign)]
+    return [*command, "--temperature", _text(run.temperature), "--types", type_elements(campaign)]
 
 
 def type_elements(campaign: Campaign) -> str:

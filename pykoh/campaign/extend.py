@@ -98,12 +98,13 @@ def extend(
 def flagged_frames(campaign_folder: CampaignFolder, most: int) -> tuple[list[Atoms], int]:
     """Return up to ``most`` kept frames, and how many are left out because atoms overlap.
 
-    Frames come from all runs in turn, and from each run in the order of falling disagreement.
+    Frames come from all runs in turn, and from each run in the order of falling disagreement. A
+    frame that was kept twice, because a stopped run was submitted again, counts once.
 
     Raises:
         LabelError: a file of kept frames is damaged.
     """
-    from pykoh.reference.frames import CLOSEST_A, nearest_distances, read_extxyz
+    from pykoh.reference.frames import CLOSEST_A, duplicates, nearest_distances, read_extxyz
 
     of_run: list[list[Atoms]] = []
     broken = 0
@@ -119,7 +120,8 @@ def flagged_frames(campaign_folder: CampaignFolder, most: int) -> tuple[list[Ato
             else:
                 broken += 1
         usable.sort(key=lambda frame: -float(frame.info.get("disagreement_eV_per_A", np.inf)))
-        of_run.append(usable)
+        repeated = {j for _, j in duplicates(usable)}
+        of_run.append([frame for k, frame in enumerate(usable) if k not in repeated])
     longest = max((len(frames) for frames in of_run), default=0)
     turns = [frames[k] for k in range(longest) for frames in of_run if k < len(frames)]
     return turns[:most], broken

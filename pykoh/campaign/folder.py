@@ -107,10 +107,14 @@ class CampaignFolder:
                 fcntl.flock(stream, fcntl.LOCK_SH)
             yield
 
+    def is_in_use(self) -> bool:
+        """Return whether a process comes to the runs one after the other."""
+        return _held(self.path / _IN_USE)
+
     def has_begun(self, run: CampaignRun) -> bool:
         """Return whether a run has a box, or a process builds it or may be about to."""
         box = (self.run_folder(run) / "koh.data").exists()
-        return box or self.in_work(run) or _held(self.path / _IN_USE)
+        return box or self.in_work(run) or self.is_in_use()
 
     def ps_done(self, run: CampaignRun) -> float:
         """Return how many picoseconds of production a run has; 0 before it began."""

@@ -39,6 +39,11 @@ def write_scripts(campaign_folder: CampaignFolder) -> list[SlurmJob]:
     return jobs
 
 
+def has_queue() -> bool:
+    """Return whether this machine can ask for Slurm's queue."""
+    return shutil.which("squeue") is not None
+
+
 def job_ids(campaign_folder: CampaignFolder) -> dict[str, str]:
     """Return the number of the last Slurm job of each stage."""
     path = campaign_folder.path / "jobs" / "submitted.json"
@@ -52,7 +57,7 @@ def states(campaign_folder: CampaignFolder) -> dict[str, dict[int, str]]:
     """Return the states of the tasks in Slurm's queue, by stage and task."""
     found: dict[str, dict[int, str]] = {}
     ids = job_ids(campaign_folder)
-    if not ids or shutil.which("squeue") is None:
+    if not ids or not has_queue():
         return found
     stage_of = {job: stage for stage, job in ids.items()}
     rows = _call("squeue", "--noheader", "--array", "--all", "--format=%F|%K|%T|%r", "--me",
@@ -94,9 +99,11 @@ def _submit_chain(campaign_folder: CampaignFolder) -> dict[str, str]:
     ids: dict[str, str] = {}
     try:
         for job in write_scripts(campaign_folder):
-            command = ["sbatch", "--parsable", "--kill-on-invalid-dep=no"]
+            # After a failed task the later ones of its run leave the queue; the report, which waits
+            # for them, covers the other runs.
+            command = ["sbatch", "--parsable", "--kill-on-invalid-dep=yes"]
             if job.after:
-                # The report covers the finished runs. Other tasks wait for their own predecessor.
+                # Each task waits for its own predecessor, the report for all analyses.
                 kind = "afterany" if job.stage == "report" else "aftercorr"
                 command.append(f"--dependency={kind}:{ids[job.after]}")
             out = _call(*command, str(job.path.resolve()), folder=campaign_folder.path)

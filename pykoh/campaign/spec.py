@@ -115,13 +115,21 @@ class Site:
 
 
 def _time(value: object) -> str:
-    if isinstance(value, int):
-        # YAML reads 24:00:00 as a number with base 60.
-        hours, rest = divmod(value, 3600)
-        return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
-    if not isinstance(value, str) or not _TIME.fullmatch(value):
-        raise ValueError("give D-HH:MM:SS or HH:MM:SS")
-    return value
+    if isinstance(value, bool) or not _TIME.fullmatch(str(value)) or not seconds(str(value)):
+        raise ValueError("give D-HH:MM:SS, HH:MM:SS, or minutes")
+    return str(value)
+
+
+def seconds(limit: str) -> int:
+    """Return the seconds of a time limit as Slurm reads it: 90 and 90:00 are 90 minutes."""
+    days, dash, rest = limit.rpartition("-")
+    parts = [int(part) for part in rest.split(":")]
+    # One number is minutes, or hours after a number of days; two are MM:SS, or HH:MM after days.
+    if dash or len(parts) == 3:
+        hours, minutes, last = (*parts, 0, 0)[:3]
+    else:
+        hours, minutes, last = (0, *parts, 0)[:3]
+    return 86400 * int(days or 0) + 3600 * hours + 60 * minutes + last
 
 
 def _word(value: object) -> str:
@@ -221,10 +229,11 @@ def read_site(path: Path) -> Site:
     """Read and check ``site.yaml``.
 
     Raises:
-        CampaignError: an unknown key or a value out of range, with its line.
+        CampaignError: an unknown key or a value out of range, with its line; or a job would be
+            warned of its time limit at its start.
     """
     document = Document(path, "site (YAML)")
-    return document.build(
+    site = document.build(
         Site,
         {
             "engine": one_of("lmp", "pykoh"),
@@ -247,6 +256,14 @@ def read_site(path: Path) -> Site:
             "extra": several(text),
         },
     )
+    for key in ("time", "short_time"):
+        if seconds(getattr(site, key)) <= site.warning_s:
+            # Slurm would warn the job at its start, and it would queue itself again for ever.
+            raise document.error(
+                key if key in document.values else "warning_s",
+                f"{key} {getattr(site, key)} is not longer than warning_s, {site.warning_s} s",
+            )
+    return site
 
 
 @dataclass(frozen=True, slots=True)

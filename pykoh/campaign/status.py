@@ -19,12 +19,13 @@ class RunStatus:
     Attributes:
         run: the run.
         stage: its present stage; ``done`` when there are results.
-        state: state of the job of this stage in Slurm, else the last state from the worker.
+        state: state of the job of this stage in Slurm, else the last state from the worker;
+            ``lost`` or ``stopped`` if nothing works on the run any more.
         ps_done: production so far.
         ps: production in total.
         ns_per_day: speed of the last job, or None.
         hours_left: of production at this speed, or None.
-        problem: reason of the last failure, or None.
+        problem: reason of the last failure or why nothing works on the run, or None.
         disagreement_eV_per_A: of the committee on the last frame that was checked, or None.
         flagged: number of frames kept for labelling.
     """
@@ -41,6 +42,32 @@ class RunStatus:
     flagged: int
 
 
+# States of runs on which nothing works any more, and the reason.
+_ENDED = {
+    "lost": "its process was killed before it could write its state",
+    "stopped": "it was stopped, or its job was cancelled",
+}
+
+
+def _without_job(campaign_folder: CampaignFolder, run: CampaignRun, said: str) -> str:
+    """Return the state of a run that has no job in the queue of Slurm.
+
+    Args:
+        campaign_folder: the campaign.
+        run: the run.
+        said: the last state that its worker wrote.
+    """
+    if campaign_folder.in_work(run):
+        return "running"
+    if said not in ("running", "waiting"):
+        return said
+    if slurm.job_ids(campaign_folder) and not slurm.has_queue():
+        return f"{said} (no squeue here: its job is not known)"
+    if said == "running":
+        return "lost"
+    return said if campaign_folder.is_in_use() else "stopped"
+
+
 def status(campaign_folder: CampaignFolder) -> list[RunStatus]:
     """Return the status of every run."""
     queue = slurm.states(campaign_folder)
@@ -52,13 +79,14 @@ def status(campaign_folder: CampaignFolder) -> list[RunStatus]:
         stage = next_stage(campaign, folder)
         task = run.index // campaign_folder.site.runs_per_job
         said = str(wrote.get("state", "not begun")) if wrote.get("stage") == stage else "not begun"
-        if stage == "produce" and step and said in ("not begun", "done"):
-            said = "waiting"  # done with an earlier, smaller `ps`
         problem = wrote.get("problem") if said == "failed" else None
-        state = queue.get(stage, {}).get(task, said)
-        if state == "running" and stage not in queue and slurm.job_ids(campaign_folder):
-            # The worker was killed before it could write its state.
-            state, problem = "lost", "its job has ended; pykoh submit continues the run"
+        state = queue.get(stage, {}).get(task)
+        if state is None:
+            state = _without_job(campaign_folder, run, said)
+            if state in _ENDED:
+                problem = f"{_ENDED[state]}; pykoh submit continues the run"
+            elif stage == "produce" and step and state in ("not begun", "done"):
+                state = "waiting"  # done with an earlier, smaller `ps`
         ps_done = step * campaign.timestep_fs * 1e-3
         speed = wrote.get("ns_per_day")
         left = None

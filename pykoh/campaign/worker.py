@@ -217,11 +217,13 @@ class Worker:
             code = self._run_command(command, folder, log, watch)
             checkpoints.keep()
             reached = restart_step(checkpoints.live) or 0
-            if code == 0 or self.stopping.is_set():
+            on_the_way = reached > step or engine.finished(campaign, folder, self.stage, reached)
+            if self.stopping.is_set() or (code == 0 and on_the_way):
                 continue
             # Errors without progress in between are counted.
             idle = idle + 1 if reached <= step else 1
-            problem = f"LAMMPS ended with {code}: {processes.last_line(log)} (see {log})"
+            ended = f"with {code}" if code else "too early"
+            problem = f"LAMMPS ended {ended}: {processes.last_line(log)} (see {log})"
             print(f"{run.name}: {problem}", file=sys.stderr, flush=True)
             self._write_status(
                 run, state="failed", problem=problem, **self._production_progress(reached)

@@ -87,14 +87,14 @@ def command(
     """
     from pykoh.processes import interruptible
     from pykoh.reference.frame_queue import FrameQueue, work_folder
-    from pykoh.reference.labelling import check_output, frames_of, labeller_of
+    from pykoh.reference.labelling import check_output, elements_of, frames_of, labeller_of
 
     check_output(output)
     boxes, notes = frames_of(frames, output)
     for note in notes:
         click.echo(f"Warning: {note}", err=True)
     words = shlex.split(program) if program is not None else None
-    labeller = labeller_of(calculator, output, words, threads)
+    labeller = labeller_of(calculator, output, words, threads, elements_of(boxes))
     click.echo(f"{len(boxes)} frames at {labeller.level.name} by {labeller.level.code}")
     queue = FrameQueue(boxes, output, labeller, jobs, retry_failed)
     try:

@@ -122,6 +122,10 @@ def command(
         os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
     from pykoh.engines.simulation import simulate, summary
 
+    given = [name for name, _ in variables]
+    for name in given:
+        if given.count(name) > 1:
+            raise click.ClickException(f"--var {name}: is given twice; leave one out")
     bar = ProgressBar()
     outcome = simulate(
         script,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -19,9 +20,14 @@ if TYPE_CHECKING:
     from pykoh.engines.embedded import Outcome, Progress
 
 SIGNED = ("seed", "pressure")
+# Parts of names of files that LAMMPS reads or writes.
+NAMES = ("data", "name")
+# Intervals of output, and their units in fs.
+INTERVALS_FS = {"dump_fs": 1.0, "restart_ps": 1000.0}
 # Parts of a simulation that 0 leaves out.
-_STAGE = re.compile(r"^\s*variable\s+stage\s", re.MULTILINE)
 OPTIONAL = ("relax", "heat_ps", "npt_ps", "pressure_fs", "transport_fs")
+
+_STAGE = re.compile(r"^\s*variable\s+stage\s", re.MULTILINE)
 
 
 def find_input(name: Path, say: Callable[[str], None]) -> Path:
@@ -62,12 +68,33 @@ def check_variables(script: Path, given: dict[str, str]) -> dict[str, str]:
             zero = float(value) == 0 and float(default) > 0 and name not in OPTIONAL
             if float(value) < 0 or zero:
                 raise EngineError(f"--var {name} {value}: must be above 0")
+        if name in NAMES and len(value.split()) > 1:
+            raise EngineError(
+                f"--var {name} {value}: LAMMPS takes no spaces in names of files; rename it"
+            )
+    _check_intervals(values, given)
     return values
+
+
+def _check_intervals(values: dict[str, str], given: dict[str, str]) -> None:
+    """Refuse an interval of output that is shorter than half of an MD step."""
+    step_fs = values.get("timestep_fs", "")
+    if not _is_number(step_fs) or float(step_fs) <= 0:
+        return
+    for name, unit_fs in INTERVALS_FS.items():
+        value = values.get(name, "")
+        # The shipped inputs round to whole steps; LAMMPS stops at 0.
+        if _is_number(value) and round(float(value) * unit_fs / float(step_fs)) < 1:
+            source = name if name in given else "timestep_fs"
+            raise EngineError(
+                f"--var {source} {values[source]}: {name} {value} is less than one MD step of "
+                f"{step_fs} fs; give a longer interval"
+            )
 
 
 def _is_number(text: str) -> bool:
     try:
-        return float(text) == float(text)
+        return math.isfinite(float(text))
     except ValueError:
         return False
 

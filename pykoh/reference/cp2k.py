@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
 import threading
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pykoh import processes
 from pykoh.chemistry import ATOM_MULTIPLICITY
 from pykoh.errors import LabelError
-from pykoh.reference.cp2k_input import RECIPES, cp2k_level, input_text
+from pykoh.reference.cp2k_input import RECIPES, cp2k_level, grid_of, input_text
 from pykoh.reference.cp2k_output import parse_output
 from pykoh.reference.level import Label, Level
 
@@ -69,11 +71,19 @@ class Cp2kLabeller:
         command: command that starts CP2K, e.g. ``["mpirun", "-n", "16", "cp2k.psmp"]``; by
             default the CP2K on the PATH.
         threads: OpenMP threads of each process.
+        elements: of all frames; the grid of the level depends on them.
     """
 
-    def __init__(self, folder: Path, command: list[str] | None = None, threads: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        command: list[str] | None = None,
+        threads: int = 1,
+        elements: Collection[str] = (),
+    ) -> None:
         self.command = command or find_command()
-        self.level: Level = cp2k_level(version_of(self.command))
+        self._grid = grid_of(elements)
+        self.level: Level = cp2k_level(version_of(self.command), self._grid)
         self.recipes = tuple(recipe.name for recipe in RECIPES)
         self._folder = folder
         self._threads = threads
@@ -84,12 +94,15 @@ class Cp2kLabeller:
     def label(self, atoms: Atoms, folder: Path, recipe: int) -> Label:
         """Compute one frame, see :class:`~pykoh.reference.level.Labeller`."""
         way = RECIPES[recipe]
-        kept = self._folder / f"{_file_name(str(atoms.info.get('run', '')))}-{len(atoms)}.wfn"
+        # Frames of a file without names of trajectories may have several compositions.
+        contents = hashlib.sha256(" ".join(atoms.get_chemical_symbols()).encode()).hexdigest()[:8]
+        kept = self._folder / f"{_file_name(str(atoms.info.get('run', '')))}-{contents}.wfn"
         guess = None
         if way.from_neighbour and kept.exists():
             guess = "guess.wfn"
             shutil.copyfile(kept, folder / guess)
-        label = self._run(atoms, folder, input_text(atoms, way, guess), way.name, True)
+        text = input_text(atoms, way, guess, grid=self._grid)
+        label = self._run(atoms, folder, text, way.name, True)
         made = folder / "frame-RESTART.wfn"
         if atoms.info.get("run") and made.exists():
             made.replace(kept)
@@ -103,7 +116,8 @@ class Cp2kLabeller:
             raise LabelError(f"element {symbol}: pykoh does not know the spin of its atom")
         atom = Atoms(symbol, cell=[ATOM_BOX_A] * 3, pbc=True)
         way = RECIPES[1]
-        text = input_text(atom, way, multiplicity=ATOM_MULTIPLICITY[symbol], stress=False)
+        spin = ATOM_MULTIPLICITY[symbol]
+        text = input_text(atom, way, multiplicity=spin, stress=False, grid=self._grid)
         return self._run(atom, folder, text, way.name, with_stress=False)
 
     def stop(self) -> None:

@@ -26,7 +26,7 @@ from pykoh.files import write_text
 from pykoh.provenance import versions
 from pykoh.reference.frames import frame_key, read_extxyz
 from pykoh.reference.labels import ISOLATED, labelled, write_labels
-from pykoh.reference.level import Label, Labeller
+from pykoh.reference.level import Label, Labeller, check_label
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -212,6 +212,7 @@ class FrameQueue:
                 scratch = Path(tempfile.mkdtemp(prefix="frame-", dir=folder))
                 try:
                     label = self.labeller.label(frame, scratch, number)
+                    check_label(label, len(frame))
                 except LabelError as error:
                     if self._stop.is_set():
                         shutil.rmtree(scratch)
@@ -231,7 +232,9 @@ class FrameQueue:
         def task() -> tuple[str, Atoms | None, Label | str]:
             scratch = Path(tempfile.mkdtemp(prefix="atom-", dir=folder))
             try:
-                return symbol, None, self.labeller.atom(symbol, scratch)
+                label = self.labeller.atom(symbol, scratch)
+                check_label(label, 1)
+                return symbol, None, label
             except LabelError as error:
                 if self._stop.is_set():
                     return symbol, None, "stopped"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +67,7 @@ def label(
     target = Path(output)
     check_output(target)
     boxes, notes = frames_of(frames, target)
-    chosen = labeller_of(labeller, target, command, threads)
+    chosen = labeller_of(labeller, target, command, threads, elements_of(boxes))
     queue = FrameQueue(boxes, target, chosen, jobs, retry_failed)
     end = queue.run(progress, with_atoms=with_atoms)
     return Labelled(target, queue.summary, end, notes)
@@ -101,8 +101,17 @@ def frames_of(frames: FrameSource, output: Path) -> tuple[list[Atoms], list[str]
     return to_label([(atoms, f"frame {k}", "frames") for k, atoms in enumerate(frames, start=1)])
 
 
+def elements_of(frames: Sequence[Atoms]) -> set[str]:
+    """Return the elements of all frames."""
+    return {symbol for frame in frames for symbol in frame.get_chemical_symbols()}
+
+
 def labeller_of(
-    choice: Labeller | str | None, output: Path, command: Sequence[str] | None, threads: int
+    choice: Labeller | str | None,
+    output: Path,
+    command: Sequence[str] | None,
+    threads: int,
+    elements: Collection[str] = (),
 ) -> Labeller:
     """Return the labeller: CP2K, an ASE calculator, or the given one.
 
@@ -112,7 +121,8 @@ def labeller_of(
     if choice is None:
         from pykoh.reference.cp2k import Cp2kLabeller
 
-        return Cp2kLabeller(work_folder(output), list(command) if command else None, threads)
+        words = list(command) if command else None
+        return Cp2kLabeller(work_folder(output), words, threads, elements)
     if command is not None:
         raise LabelError("--command and --calculator: give only one of them")
     if isinstance(choice, str):

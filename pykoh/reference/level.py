@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
+
+from pykoh.errors import LabelError
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -56,6 +59,20 @@ class Label:
     scf_steps: int | None
     recipe: str
     code: str
+
+
+def check_label(label: Label, n_atoms: int) -> None:
+    """Raise :class:`LabelError` if a value is not a number, or the forces have a wrong shape."""
+    if np.shape(label.forces) != (n_atoms, 3):
+        raise LabelError(f"forces of the shape {np.shape(label.forces)}, not ({n_atoms}, 3)")
+    values: dict[str, Any] = {
+        "the energy": label.energy_eV,
+        "a force": label.forces,
+        "the stress": label.stress,
+    }
+    for name, value in values.items():
+        if value is not None and not np.isfinite(value).all():
+            raise LabelError(f"{name} is not a number")
 
 
 class Labeller(Protocol):

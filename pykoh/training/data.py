@@ -91,36 +91,23 @@ def split_by_trajectory(
 ) -> Split:
     """Split frames so that no trajectory is in two parts.
 
-    Frames with ``info["split"]`` (train, valid or test) go to this part. Of the others, whole
-    trajectories are drawn at each concentration until ``valid_fraction`` of its frames validate.
+    A trajectory with ``info["split"]`` (train, valid or test) in a frame goes to this part. Of the
+    others, whole trajectories are drawn at each concentration until ``valid_fraction`` of its
+    frames validate.
 
     Raises:
         TrainingError: a trajectory is in two parts, a name is unknown, or no frame is left for
             training or validation.
     """
     parts: dict[str, list[Atoms]] = {name: [] for name in SPLITS}
-    of_run: dict[str, str] = {}
+    marks = _marks(frames)
     free: list[Atoms] = []
     for frame in frames:
-        name, run = frame.info.get("split"), str(frame.info["run"])
-        if name is None:
-            free.append(frame)
-            continue
-        if name not in parts:
-            raise TrainingError(f"trajectory {run}: split={name!r} is none of {', '.join(SPLITS)}")
-        if of_run.setdefault(run, name) != name:
-            raise TrainingError(
-                f"trajectory {run}: is in {of_run[run]} and in {name}; frames of one trajectory "
-                "are similar, so it must be in one part"
-            )
-        parts[name].append(frame)
-    molarities_present = concentrations(free) if free else []
-    for value in molarities_present:
-        frames_of_value = [
-            frame for frame in free if nearest_concentration(frame, molarities_present) == value
-        ]
-        for run, name in _draw(frames_of_value, valid_fraction, rng).items():
-            parts[name] += [frame for frame in frames_of_value if str(frame.info["run"]) == run]
+        name = marks.get(str(frame.info["run"]))
+        (free if name is None else parts[name]).append(frame)
+    for of_value in _by_concentration(free):
+        for run, name in _draw(of_value, valid_fraction, rng).items():
+            parts[name] += [frame for frame in of_value if str(frame.info["run"]) == run]
     if not parts["train"]:
         raise TrainingError("no frames to train on: all of them are marked valid or test")
     if not parts["valid"]:
@@ -129,6 +116,46 @@ def split_by_trajectory(
             'concentration, or mark one trajectory split="valid"'
         )
     return Split(*(tuple(parts[name]) for name in SPLITS))
+
+
+def _marks(frames: Sequence[Atoms]) -> dict[str, str]:
+    """Return the part of each trajectory that is marked, also if only some of its frames are.
+
+    Raises:
+        TrainingError: a trajectory is in two parts, or a name is unknown.
+    """
+    marks: dict[str, str] = {}
+    for frame in frames:
+        name, run = frame.info.get("split"), str(frame.info["run"])
+        if name is None:
+            continue
+        if name not in SPLITS:
+            raise TrainingError(f"trajectory {run}: split={name!r} is none of {', '.join(SPLITS)}")
+        if marks.setdefault(run, name) != name:
+            raise TrainingError(
+                f"trajectory {run}: is in {marks[run]} and in {name}; frames of one trajectory "
+                "are similar, so it must be in one part"
+            )
+    return marks
+
+
+def _by_concentration(frames: Sequence[Atoms]) -> list[list[Atoms]]:
+    """Return the frames of each concentration, ascending; a trajectory belongs to one of them.
+
+    At constant pressure the molarity of a trajectory changes with its volume: it belongs to the
+    concentration that is nearest to its mean. Frames of one name with different compositions are
+    different trajectories.
+    """
+    molarities = concentrations(frames)
+    runs: dict[tuple[str, str], list[Atoms]] = {}
+    for frame in frames:
+        key = (str(frame.info["run"]), frame.get_chemical_formula())
+        runs.setdefault(key, []).append(frame)
+    groups: dict[float, list[Atoms]] = {value: [] for value in molarities}
+    for members in runs.values():
+        mean = float(np.mean([float(frame.info["molarity"]) for frame in members]))
+        groups[min(molarities, key=lambda value: abs(value - mean))] += members
+    return [group for group in groups.values() if group]
 
 
 def _draw(

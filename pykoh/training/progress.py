@@ -54,6 +54,17 @@ def read_epochs(results: Path, head: str = "Default") -> list[Epoch]:
     return [found[number] for number in sorted(found)]
 
 
+def saved_epoch(checkpoints: Path) -> int | None:
+    """Return the number of the epoch whose weights mace-torch keeps, from 0; None if there is none.
+
+    It keeps the epoch with the smallest loss of its last process, judged by its last head. After a
+    stop this is not always the smallest loss of all epochs.
+    """
+    names = (path.stem.removesuffix("_swa") for path in checkpoints.glob("*_epoch-*.pt"))
+    numbers = [name.rpartition("_epoch-")[2] for name in names]
+    return max((int(number) for number in numbers if number.isdigit()), default=None)
+
+
 def write_curve(folder: Path, epochs: Sequence[Epoch], name: str) -> None:
     """Write ``learning_curve.csv`` and ``learning_curve.png`` into ``folder``."""
     text = io.StringIO()

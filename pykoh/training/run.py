@@ -12,7 +12,8 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from pykoh.reference.labels import LabelSet, write_labels
 from pykoh.training.data import Split, concentrations, elements_of
 from pykoh.training.foundation import adapt_foundation, check_zero
 from pykoh.training.options import Options, mace_config
-from pykoh.training.progress import Epoch, read_epochs, write_curve
+from pykoh.training.progress import Epoch, read_epochs, saved_epoch, write_curve
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -86,11 +87,17 @@ class TrainingJob:
             "train_frames": [frame_key(frame) for frame in train],
             "valid_frames": [frame_key(frame) for frame in self.split.valid],
             "runs": sorted({str(f.info["run"]) for f in (*train, *self.split.valid)}),
-            "data": {path.name: sha256(path) for path in self.label_files},
+            "data": _checksums(self.label_files),
         }
         # The same values as after reading from a file, so that a resumed training can compare them.
         plain: dict[str, Any] = json.loads(json.dumps(entry))
         return plain
+
+
+def _checksums(files: Sequence[Path]) -> dict[str, str]:
+    """Return the SHA-256 of each file by its name, or by its path if another has this name."""
+    names = [path.name for path in files]
+    return {path.name if names.count(path.name) == 1 else str(path): sha256(path) for path in files}
 
 
 def _label_hours(frames: Sequence[Atoms]) -> float | None:
@@ -119,15 +126,9 @@ def train(
     folder = job.folder
     _require_mace()
     description = job.describe()
-    earlier = _stopped_training(folder, description, force)
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise TrainingError(
-                f"{folder}: another pykoh train works in this folder; wait for its end"
-            ) from error
+    with _lock(folder):
+        # With --force this removes the earlier training: not before the lock.
+        earlier = _stopped_training(folder, description, force)
         if earlier is None:
             _write_inputs(job, folder)
         spent = 0.0 if earlier is None else float(earlier.get("core_hours") or 0.0)
@@ -142,11 +143,7 @@ def train(
             entry["core_hours"] = round(spent + core_s / 3600, 4)
             epochs = read_epochs(folder / "results")
             write_curve(folder, epochs, job.model.stem)
-            # mace-torch keeps the weights of the best epoch, but not those before the first one.
-            trained = [epoch for epoch in epochs if epoch.number >= 0]
-            if not trained:
-                raise TrainingError(f"{folder}: no epoch was validated; see {folder / 'train.log'}")
-            best = min(trained, key=lambda epoch: epoch.loss)
+            best = _epoch_of_model(folder, epochs)
             entry["validation"] = {
                 "epoch": best.number + 1,
                 "energy_rmse_meV_per_atom": round(best.energy_rmse_meV, 4),
@@ -158,6 +155,42 @@ def train(
         card["model_sha256"] = sha256(job.model)
         write_text(job.card, json.dumps(card, indent=2) + "\n")
     return card
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Hold the folder of a training, which is made if it does not exist.
+
+    Raises:
+        TrainingError: another process trains in it, or it holds other files.
+    """
+    lock = folder / "lock"
+    known = lock.exists() or (folder / "run.json").exists()
+    if folder.exists() and not known and (not folder.is_dir() or any(folder.iterdir())):
+        raise TrainingError(f"{folder}: exists and holds no training; choose another -o")
+    folder.mkdir(exist_ok=True)
+    with lock.open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise TrainingError(
+                f"{folder}: another pykoh train works in this folder; wait for its end"
+            ) from error
+        yield
+
+
+def _epoch_of_model(folder: Path, epochs: Sequence[Epoch]) -> Epoch:
+    """Return the errors of the epoch whose weights the model has.
+
+    Raises:
+        TrainingError: no epoch was validated.
+    """
+    number = saved_epoch(folder / "checkpoints")
+    # mace-torch keeps no weights of the state before the first epoch, whose number is -1.
+    found = [epoch for epoch in epochs if epoch.number == number]
+    if not found:
+        raise TrainingError(f"{folder}: no epoch was validated; see {folder / 'train.log'}")
+    return found[0]
 
 
 def _require_mace() -> None:
@@ -176,8 +209,9 @@ def _stopped_training(
         return None
     try:
         earlier: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        earlier["train_frames"], earlier["valid_frames"]
         changed = [key for key in _SETTINGS if earlier.get(key) != description[key]]
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise TrainingError(f"{path}: is not a record of pykoh train; move it away") from error
     if not changed and not force:
         return earlier
@@ -186,7 +220,11 @@ def _stopped_training(
             f"{folder}: holds a training with different {', '.join(changed)}; choose another -o, "
             "or begin again with --force"
         )
-    shutil.rmtree(folder)
+    for each in folder.iterdir():
+        if each.is_dir() and not each.is_symlink():
+            shutil.rmtree(each)
+        elif each.name != "lock":
+            each.unlink()
     return None
 
 
@@ -273,6 +311,9 @@ def _supervise(folder: Path, epochs: int, report: Callable[[Epoch, float, float]
 def _write_model(job: TrainingJob, folder: Path) -> None:
     """Write the trained model, without a replay head."""
     made = folder / "model" / f"{job.model.stem}.model"
+    # With `--mace swa=True` mace-torch also writes the model of its second stage.
+    second = made.with_name(f"{job.model.stem}_stagetwo.model")
+    made = second if second.exists() else made
     if not made.exists():
         raise TrainingError(f"{folder}: mace-torch wrote no model; see {folder / 'train.log'}")
     if job.options.method != "replay":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pykoh.errors import ModelError, TrainingError
 from pykoh.files import require_file
+from pykoh.provenance import sha256
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -58,7 +59,7 @@ def read_candidate(path: Path) -> Candidate:
 
     Raises:
         ModelError: the model is missing or has an unknown suffix.
-        TrainingError: the record is not from pykoh train.
+        TrainingError: the record is not from pykoh train, or is that of another model.
     """
     require_file(path, "potential (.model or .pt)", ModelError)
     if path.suffix not in (".model", ".pt"):
@@ -70,7 +71,7 @@ def read_candidate(path: Path) -> Candidate:
         return Candidate(path.stem, path)
     try:
         entry: dict[str, Any] = json.loads(card.read_text(encoding="utf-8"))
-        return Candidate(
+        found = Candidate(
             name=path.stem,
             path=path,
             molarities_mol_per_L=tuple(float(m) for m in entry["molarities_mol_per_L"]),
@@ -85,6 +86,21 @@ def read_candidate(path: Path) -> Candidate:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TrainingError(f"{card}: is not a record of pykoh train; move it away") from error
+    if found.model_sha256 not in (None, _sha256_of_model(path)):
+        raise TrainingError(
+            f"{card}: is the record of another model than {path}; put the record of this model "
+            "beside it, or move it away"
+        )
+    return found
+
+
+def _sha256_of_model(path: Path) -> str:
+    """Return the checksum of a model, or of the model that was exported."""
+    if path.suffix == ".model":
+        return sha256(path)
+    from pykoh.engines.artifact import load_artifact
+
+    return str(load_artifact(path)[0].source_sha256)
 
 
 def _without_seed(options: dict[str, Any]) -> str:

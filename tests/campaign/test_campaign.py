@@ -15,10 +15,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pykoh.campaign.checkpoints import Checkpoints, restart_step
+from pykoh.campaign.engine import variables, wanted_step
 from pykoh.campaign.folder import CampaignFolder, create
 from pykoh.campaign.scripts import jobs_of
-from pykoh.campaign.spec import Campaign, Site, read_campaign, read_site, runs_of
-from pykoh.campaign.worker import AGAIN, BUSY
+from pykoh.campaign.spec import Campaign, Site, read_campaign, read_site, runs_of, seconds
+from pykoh.campaign.worker import AGAIN, BUSY, FAILED, Worker
 from pykoh.cli import main
 from pykoh.errors import CampaignError
 from pykoh.processes import last_line
@@ -142,9 +143,55 @@ def test_time_limits_of_a_site(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text("time: 24:00:00\nshort_time: 1-00:00:00\nmodules: cuda/12\n")
     site = read_site(tmp_path / "s.yaml")
     assert (site.time, site.short_time, site.modules) == ("24:00:00", "1-00:00:00", ("cuda/12",))
-    (tmp_path / "s.yaml").write_text("time: soon\n")
-    with pytest.raises(CampaignError, match="line 1: time"):
-        read_site(tmp_path / "s.yaml")
+    # One number is minutes, as in Slurm, with and without quotes.
+    for limit in ("90", '"90"', "90:00", "1:30:00", "0-1:30"):
+        (tmp_path / "s.yaml").write_text(f"time: {limit}\n")
+        assert seconds(read_site(tmp_path / "s.yaml").time) == 5400, limit
+    for text, expected in (
+        ("time: soon\n", "line 1: time"),
+        ("time: 0\n", "line 1: time"),
+        # The job would be warned when it begins, and queue itself again for ever.
+        ("warning_s: 60\ntime: 00:01:00\n", "line 2: time: time 00:01:00 is not longer than"),
+        ("warning_s: 3600\n", "line 1: warning_s: short_time 01:00:00 is not longer than"),
+    ):
+        (tmp_path / "s.yaml").write_text(text)
+        with pytest.raises(CampaignError, match=expected):
+            read_site(tmp_path / "s.yaml")
+
+
+def test_numbers_of_yaml_1_2_are_read(tmp_path: Path) -> None:
+    (tmp_path / "p.pt").touch()
+    (tmp_path / "c.yaml").write_text("molarities: 6\npotential: p.pt\nps: 1e3\n")
+    assert read_campaign(tmp_path / "c.yaml").ps == 1000.0
+
+
+@pytest.mark.parametrize("ps", [1234.564, 1234567.5, 0.1 + 0.2, 10.00025, 100.0])
+@pytest.mark.parametrize("timestep_fs", [0.5, 0.35])
+def test_lammps_is_told_to_run_as_long_as_the_campaign_waits(ps: float, timestep_fs: float) -> None:
+    campaign = Campaign((6.3,), "p", ps=ps, timestep_fs=timestep_fs)
+    told = variables(campaign, runs_of(campaign)[0], "produce")
+    last = round(float(told["ps"]) * 1000 / float(told["timestep_fs"]))
+    assert 0 <= last - wanted_step(campaign) <= 1
+
+
+def test_lammps_that_ends_too_early_is_not_started_for_ever(
+    tmp_path: Path, restarts: dict[int, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = folder(tmp_path / "c", Campaign((6.3,), "p", ps=1.0, attempts=2))
+    place = made.run_folder(made.runs[0])
+    for name in ("koh.data", "equil.data"):
+        (place / name).touch()
+    (place / "koh.restart").write_bytes(restarts[40])
+    started = []
+
+    def run_command(self: Worker, command: list[str], *rest: object) -> int:
+        started.append(command)
+        return 0
+
+    monkeypatch.setattr(Worker, "_run_command", run_command)
+    assert Worker(made, "produce").work(made.runs) == FAILED
+    assert len(started) == 2
+    assert "LAMMPS ended too early" in made.run_status(made.runs[0])["problem"]
 
 
 def folder(path: Path, campaign: Campaign, site: Site | None = None) -> CampaignFolder:

@@ -68,6 +68,16 @@ def test_runs_take_turns_and_broken_frames_stay_out(campaign: CampaignFolder) ->
     assert len(flagged_frames(campaign, 2)[0]) == 2
 
 
+def test_a_frame_that_was_kept_twice_counts_once(campaign: CampaignFolder) -> None:
+    # A run that a guard stopped stops at the same frame when it is submitted again.
+    path = campaign.run_folder(campaign.runs[0]) / "flagged.extxyz"
+    kept = read(path, index=":")
+    write(path, [*kept, kept[2], kept[2]], format="extxyz")
+    chosen, _ = flagged_frames(campaign, 10)
+    assert [frame.info["run"] for frame in chosen].count("first_flagged") == 2
+    assert len(chosen) == 3
+
+
 def test_a_campaign_learns_and_begins_anew(campaign: CampaignFolder, tmp_path: Path) -> None:
     old = [*frames("dense", "a", 2, seed=1), *frames("dense", "b", 2, seed=2)]
     write("frames.extxyz", old, format="extxyz")

@@ -226,6 +226,12 @@ def test_production_keeps_the_velocities_of_an_equilibrated_box(
         ("koh.in", ["--var", "name", "old"], "move it away, or set name"),
         ("koh.in", ["--var", "temperature", "0"], "must be above 0"),
         ("koh.in", ["--var", "transport_fs", "-5"], "must be above 0"),
+        ("koh.in", ["--var", "ps", "inf"], "a number is needed"),
+        ("koh.in", ["--var", "ps", "1", "--var", "ps", "2"], "--var ps: is given twice"),
+        ("koh.in", ["--var", "name", "my run"], "takes no spaces in names of files"),
+        ("koh.in", ["--var", "dump_fs", "0.2"], "less than one MD step of 0.5 fs"),
+        ("koh.in", ["--var", "timestep_fs", "30"], "--var timestep_fs 30: dump_fs 10.0 is less"),
+        ("koh.in", ["--var", "restart_ps", "1e-4"], "--var restart_ps 1e-4: restart_ps 1e-4"),
     ],
 )
 def test_refusals_are_one_line(

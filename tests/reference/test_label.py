@@ -49,6 +49,33 @@ def other():
 
 def nothing():
     return None
+
+
+class Lost(Slow):
+    def calculate(self, atoms=None, *args, **kwargs):
+        super().calculate(atoms, *args, **kwargs)
+        if len(atoms) > 1:
+            self.results["forces"][0, 0] = float("nan")
+
+
+def lost():
+    return Lost(sigma=1.0, epsilon=0.05, rc=2.5, smooth=True)
+
+
+class Outside(Slow):
+    # Spends 0.3 s in a process of its own, as most DFT codes do.
+    def calculate(self, atoms=None, *args, **kwargs):
+        import subprocess, sys
+
+        code = "import time\\nwhile time.process_time() < 0.3: pass"
+        subprocess.run([sys.executable, "-c", code], check=True)
+        super().calculate(atoms, *args, **kwargs)
+
+
+def outside():
+    made = Outside(sigma=1.0, epsilon=0.05, rc=2.5, smooth=True)
+    made.parameters["profile"] = object()  # its text has an address
+    return made
 """
 
 
@@ -99,6 +126,27 @@ def test_a_second_call_computes_nothing_again(place: Path) -> None:
     assert (place / "l.extxyz").read_bytes() == first
     # The level is asked anew, the frames are not.
     assert (place / "calls").read_text() == calls
+
+
+def test_a_label_that_is_not_a_number_is_a_failure(place: Path) -> None:
+    done = call(calculator="teacher:lost")
+    assert done.exit_code == 1 and "6 of 6 frames failed" in done.output
+    reasons = json.loads((place / "l.json").read_text())["failures"].values()
+    assert all("a force is not a number" in reason for reason in reasons)
+    assert not labels(place)
+
+
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_the_cost_counts_other_processes_once(place: Path, jobs: str) -> None:
+    done = call("--jobs", jobs, "--no-atoms", calculator="teacher:outside")
+    assert done.exit_code == 0, done.output
+    spent = sum(float(frame.info["core_s"]) for frame in labels(place))
+    assert 6 * 0.3 <= spent < 6 * 1.5
+    # In the next process an object of the parameters has another address.
+    command = [sys.executable, "-m", "pykoh", "label", "frames.extxyz", "-o", "l.extxyz"]
+    command += ["--no-atoms", "--calculator", "teacher:outside"]
+    again = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
 
 
 def test_kill_loses_at_most_the_frames_in_flight(place: Path) -> None:
@@ -185,6 +233,21 @@ def test_trajectories_take_turns() -> None:
         [*frames("dense", "a", 3, seed=1), *frames("dense", "b", 2, seed=2)]
     )
     assert [frame.info["run"] for frame in order] == ["a", "b", "a", "b", "a"]
+
+
+def test_sodium_has_a_finer_grid_and_a_level_of_its_own() -> None:
+    from pykoh.reference.cp2k_input import RECIPES, cp2k_level, grid_of, input_text, settings_of
+
+    # The key of the shipped labels of KOH.
+    assert cp2k_level("CP2K", grid_of("HOK")).key == "c2dac985619c"
+    level = cp2k_level("CP2K", grid_of(["H", "O", "Na"]))
+    assert level.key != "c2dac985619c"
+    for symbols, cutoff in (("KOH", "400"), ("NaOH", "1200"), ("LiOH", "400")):
+        box = Atoms(symbols, positions=np.eye(3) * 3, cell=[9.0] * 3, pbc=True)
+        assert f"CUTOFF {cutoff}\n" in input_text(box, RECIPES[0])
+    # Isolated atoms and frames without Na are on the grid of all frames.
+    text = input_text(Atoms("H", cell=[9.0] * 3, pbc=True), RECIPES[1], grid=grid_of(["Na"]))
+    assert settings_of(text) == level.settings
 
 
 def two_waters() -> Atoms:

@@ -101,6 +101,60 @@ def test_a_killed_training_goes_on_and_keeps_its_record(data: Path, place: Path)
     assert again.exit_code == 1 and "--force" in again.output
 
 
+def test_the_record_has_the_errors_of_the_epoch_whose_weights_are_kept(place: Path) -> None:
+    from pykoh.training.progress import Epoch
+    from pykoh.training.run import _epoch_of_model
+
+    # After a stop mace-torch forgets the earlier losses: it kept epoch 7 here, not the best one.
+    losses = (9.0, 0.5, 0.9, 0.8, 0.7, 0.75)
+    epochs = [Epoch(k, 1e3 * v, 1e3 * v, v) for k, v in zip(range(2, 8), losses, strict=True)]
+    (place / "checkpoints").mkdir()
+    for number in (4, 7):
+        (place / "checkpoints" / f"a_epoch-1_run-3_epoch-{number}.pt").touch()
+    assert _epoch_of_model(place, epochs).number == 7
+
+
+def test_label_files_of_one_name_are_all_in_the_record(place: Path) -> None:
+    from pykoh.training.run import _checksums
+
+    files = [place / name / "l.extxyz" for name in "ab"]
+    for path in files:
+        path.parent.mkdir()
+        path.write_text(path.parent.name)
+    found = _checksums(files)
+    assert list(found) == [str(path) for path in files]
+    assert len(set(found.values())) == 2
+    assert list(_checksums(files[:1])) == ["l.extxyz"]
+
+
+def test_a_running_training_is_left_alone(data: Path, place: Path) -> None:
+    import fcntl
+
+    folder = place / "m.train"
+    folder.mkdir()
+    (folder / "run.json").write_text('{"train_frames": [], "valid_frames": []}')
+    (folder / "train.log").write_text("hours of work")
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = train(data, "-o", "m.model", "--epochs", "1", *SMALL, "--force")
+    assert done.exit_code == 1 and "another pykoh train works" in done.output
+    assert (folder / "train.log").read_text() == "hours of work"
+
+
+@pytest.mark.parametrize("options", [[], ["--force"]])
+@pytest.mark.parametrize("name", ["train.extxyz", "run.json"])
+def test_a_folder_of_something_else_is_left_alone(
+    data: Path, place: Path, name: str, options: list[str]
+) -> None:
+    folder = place / "m.train"
+    folder.mkdir()
+    (folder / name).write_text('{"input": "koh.in"}')
+    done = train(data, "-o", "m.model", "--epochs", "1", *SMALL, *options)
+    assert done.exit_code == 1 and "m.train" in done.output and "Traceback" not in done.output
+    assert {each.name for each in folder.iterdir()} <= {name, "lock"}
+    assert (folder / name).read_text() == '{"input": "koh.in"}'
+
+
 def test_other_settings_do_not_continue_a_training(data: Path, place: Path) -> None:
     assert train(data, "-o", "m.model", "--epochs", "1", *SMALL).exit_code == 0
     (place / "m.model").unlink()

@@ -67,6 +67,25 @@ def test_marks_are_kept() -> None:
     assert [len(split.train), len(split.valid), len(split.test)] == [1, 1, 1]
 
 
+def test_frames_without_a_mark_follow_their_trajectory() -> None:
+    frames = [frame(1.7, "a", split="test"), *(frame(1.7, r) for r in "aaabbcc")]
+    for seed in range(5):
+        split = split_by_trajectory(frames, 0.3, np.random.default_rng(seed))
+        assert [f.info["run"] for f in split.test] == ["a"] * 4
+        assert "a" not in {f.info["run"] for f in (*split.train, *split.valid)}
+
+
+def test_a_trajectory_at_constant_pressure_is_in_one_part() -> None:
+    # Its volume changes by some percent: its frames are at two concentrations.
+    frames = [frame(m, run) for run in "abcd" for m in (6.0, 6.05, 6.3, 6.35)]
+    assert len(concentrations(frames)) == 2
+    for seed in range(10):
+        split = split_by_trajectory(frames, 0.3, np.random.default_rng(seed))
+        runs = [{f.info["run"] for f in part} for part in (split.train, split.valid)]
+        assert not runs[0] & runs[1] and all(runs)
+        assert len(split.train) + len(split.valid) == len(frames)
+
+
 @pytest.mark.parametrize(
     ("marks", "expected"),
     [

@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from labels import frames
 from potentials import reference
 from pykoh.cli import main
+from pykoh.provenance import sha256
 from pykoh.reference.frames import frame_key
 from pykoh.transferability.candidates import Candidate
 from pykoh.transferability.errors import (
@@ -259,9 +260,22 @@ def test_one_training_counts_once(place: Path, test_file: Path) -> None:
     """A model and its export have one record."""
     shutil.copyfile(place / "right.model", place / "copy.model")
     for name in ("right.model", "copy.model"):
-        card(place / name, [9.0], model_sha256="1" * 64)
+        card(place / name, [9.0], model_sha256=sha256(place / "right.model"))
     done = transfer(test_file, "right.model", "copy.model")
     assert done.exit_code == 1 and "are one training" in done.output
+
+
+def test_the_record_of_another_model_is_refused(place: Path, test_file: Path) -> None:
+    """A model was replaced: its costs, concentrations and training frames are not known."""
+    card(place / "wrong.model", [9.0], model_sha256=sha256(place / "right.model"))
+    done = transfer(test_file, "wrong.model")
+    assert done.exit_code == 1 and "is the record of another model than wrong.model" in done.output
+    from pykoh.export.export import export_model
+
+    export_model(place / "right.model", place / "wrong.pt")
+    (place / "wrong.model").unlink()
+    done = transfer(test_file, "wrong.pt")
+    assert done.exit_code == 0, done.output
 
 
 @pytest.mark.parametrize("n", [2, 3])
