@@ -73,6 +73,8 @@ def simulation_command(campaign: Campaign, site: Site, run: CampaignRun, stage: 
         command = [*PYKOH, "run", str(shipped("lammps_inputs", script))]
         for name, value in values.items():
             command += ["--var", name, value]
+        if campaign.inner:
+            command += ["--inner", "../../inner.pt", "--every", str(campaign.every)]
         return [*command, "--threads", str(site.cpus)]
     command = [*shlex.split(site.launcher), *shlex.split(site.lmp)]
     command += ["-in", str(shipped("lammps_inputs", script)), "-log", f"{FILE_PREFIX[stage]}.log"]

@@ -32,7 +32,8 @@ _IN_USE = "jobs/local.lock"
 # These may change when a campaign is submitted again: attempts and guards. The number of runs and
 # their length may grow; `changed` says when they may shrink.
 _MAY_CHANGE = (
-    "attempts", "potential", "committee", "flag_eV_per_A", "stop_eV_per_A", "max_force_eV_per_A",
+    "attempts", "potential", "inner", "committee", "flag_eV_per_A", "stop_eV_per_A",
+    "max_force_eV_per_A",
 )  # fmt: skip
 _MAY_GROW = ("ps", "molarities", "temperatures", "replicas", "density_kg_per_m3")
 
@@ -171,6 +172,10 @@ def changed(path: Path, campaign: Campaign, site: Site, potential: Path) -> Camp
         )
     if sha256(path / "potential.pt") != sha256(potential):
         raise CampaignError(f"{path}: was begun with another potential; choose another -o")
+    before = sha256(path / "inner.pt") if (path / "inner.pt").exists() else None
+    if before != (sha256(campaign.inner) if campaign.inner else None):
+        begun_with = "single time steps" if before is None else "another inner potential"
+        raise CampaignError(f"{path}: was begun with {begun_with}; choose another -o")
     if campaign.ps < folder.campaign.ps:
         _refuse_less_than_produced(folder, campaign.ps)
     try:
@@ -229,7 +234,7 @@ def create(
         else:
             runs = runs_of(campaign)
             last_seed = max(run.seed for run in runs)
-        _copy_potentials(path, potential, committee)
+        _copy_potentials(path, potential, campaign.inner, committee)
         for run in runs:
             (path / "runs" / run.name).mkdir(parents=True, exist_ok=True)
         (path / "jobs").mkdir(exist_ok=True)
@@ -249,9 +254,10 @@ def create(
         return CampaignFolder(path)
 
 
-def _copy_potentials(path: Path, potential: Path, committee: Sequence[Path]) -> None:
-    if not (path / "potential.pt").exists():
-        _copy(potential, path / "potential.pt")
+def _copy_potentials(path: Path, potential: Path, inner: str, committee: Sequence[Path]) -> None:
+    for source, target in ((str(potential), "potential.pt"), (inner, "inner.pt")):
+        if source and not (path / target).exists():
+            _copy(Path(source), path / target)
     for earlier_copy in path.glob("committee_*.pt"):
         if int(earlier_copy.stem.split("_")[1]) > len(committee):
             earlier_copy.unlink()

@@ -9,7 +9,10 @@ from pathlib import Path
 
 from pykoh.campaign.document import Document, count, each, number, one_of, several, text
 from pykoh.chemistry import CATIONS
-from pykoh.errors import CampaignError
+from pykoh.engines.intervals import check_intervals
+from pykoh.engines.script import index_variables
+from pykoh.errors import CampaignError, EngineError
+from pykoh.resources import shipped
 
 _TIME = re.compile(r"(\d+-)?\d{1,2}:\d{2}(:\d{2})?|\d+")
 # LAMMPS reads seeds as integers of 32 bits; each run has its own, from 1000 times this one.
@@ -45,6 +48,9 @@ class Campaign:
         flag_eV_per_A: a frame with a larger disagreement is kept for labelling.
         stop_eV_per_A: a run with a larger disagreement stops.
         max_force_eV_per_A: a run with a larger force on an atom stops.
+        inner: small potential for multiple time steps (:mod:`pykoh.engines.multistep`); empty:
+            single time steps.
+        every: MD steps from one evaluation of ``potential`` to the next, with ``inner``.
     """
 
     molarities: tuple[float, ...]
@@ -67,6 +73,8 @@ class Campaign:
     flag_eV_per_A: float = DEFAULT_FLAG_EV_PER_A
     stop_eV_per_A: float = 1.0
     max_force_eV_per_A: float = 30.0
+    inner: str = ""
+    every: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +193,17 @@ def read_campaign(
             "flag_eV_per_A": number(0, 1000, "eV/Å"),
             "stop_eV_per_A": number(0, 1000, "eV/Å"),
             "max_force_eV_per_A": number(0, 1e6, "eV/Å"),
+            "inner": text,
+            "every": count(2, 100),
         },
     )
     found: dict[str, list[str]] = {}
-    for key, names in (("potential", (campaign.potential,)), ("committee", campaign.committee)):
+    files = {
+        "potential": (campaign.potential,),
+        "committee": campaign.committee,
+        "inner": tuple(filter(None, (campaign.inner,))),
+    }
+    for key, names in files.items():
         # Paths in a file are relative to the file, those of options to the working folder.
         place = document.folder if key in from_file else Path()
         for name in names:
@@ -201,7 +216,41 @@ def read_campaign(
             f"{len(campaign.density_kg_per_m3)} densities for {len(campaign.molarities)} "
             "molarities; give one for all or one for each",
         )
-    return replace(campaign, potential=found["potential"][0], committee=tuple(found["committee"]))
+    if campaign.inner:
+        _check_every(campaign, document)
+    return replace(
+        campaign,
+        potential=found["potential"][0],
+        committee=tuple(found["committee"]),
+        inner=next(iter(found["inner"]), ""),
+    )
+
+
+def _check_every(campaign: Campaign, document: Document) -> None:
+    """Check that results are written at steps of the potential itself."""
+    script = shipped("lammps_inputs", "koh.in").read_text(encoding="utf-8")
+    pressure_fs = index_variables(script)["pressure_fs"]
+    given = {"pressure_fs": pressure_fs, "timestep_fs": str(campaign.timestep_fs)}
+    try:
+        check_intervals(campaign.every, given)
+    except EngineError:
+        raise document.error(
+            "every",
+            f"{campaign.every} steps of {campaign.timestep_fs:g} fs must divide 100 steps and the "
+            f"interval of the pressure, {pressure_fs} fs; use 2 or 4",
+        ) from None
+
+
+def require_engine(campaign: Campaign, site: Site) -> None:
+    """Check that the engine of a site can run a campaign.
+
+    Raises:
+        CampaignError: multiple time steps are asked of lmp.
+    """
+    if campaign.inner and site.engine != "pykoh":
+        raise CampaignError(
+            f"{campaign.inner}: multiple time steps (inner) need `engine: pykoh` in site.yaml"
+        )
 
 
 def require_elements(campaign: Campaign) -> None:
@@ -215,7 +264,7 @@ def require_elements(campaign: Campaign) -> None:
         from pykoh.engines.artifact import load_artifact
     except ImportError:
         return  # A login node without torch: the first job will check it.
-    for name in (campaign.potential, *campaign.committee):
+    for name in filter(None, (campaign.potential, *campaign.committee, campaign.inner)):
         known = load_artifact(name)[0].elements
         missing = [each for each in ("H", "O", campaign.cation) if each not in known]
         if missing:

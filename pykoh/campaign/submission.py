@@ -15,6 +15,7 @@ from pykoh.campaign.spec import (
     read_campaign,
     read_site,
     require_elements,
+    require_engine,
     runs_of,
 )
 from pykoh.errors import CampaignError, CompositionError
@@ -91,6 +92,7 @@ def make_folder(
         CampaignError: its parent folder does not exist, it holds another campaign, a box cannot be
             built, or a potential does not know an element.
     """
+    require_engine(campaign, site or Site())
     require_elements(campaign)
     target = _target(campaign, output)
     require_boxes(campaign, target)
@@ -114,6 +116,7 @@ def dry_run(
     if not _exists(target):
         made = make_folder(campaign, site, output)
         return made, slurm.write_scripts(made)
+    require_engine(campaign, site or Site())
     require_elements(campaign)
     require_boxes(campaign, target)
     planned = changed(target, campaign, site or Site(), Path(campaign.potential))

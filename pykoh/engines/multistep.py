@@ -22,7 +22,6 @@ are those of u, plus the difference at the last n-th step: good for a barostat, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +30,6 @@ from pykoh.engines.periodic import Evaluation, PeriodicPotential
 from pykoh.errors import EngineError, ModelError
 
 Array = NDArray[np.float64]
-
-THERMO = 100
-"""MD steps between the thermo lines of the shipped inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,35 +114,6 @@ class MultipleSteps(EachStep):
             return Forces(fast.forces_eV_per_A + kick, accurate.energy_eV, accurate.virial_eV)
         return Forces(
             fast.forces_eV_per_A, fast.energy_eV + self._energy, fast.virial_eV + self._virial
-        )
-
-
-def check_intervals(every: int, variables: dict[str, Any]) -> None:
-    """Check that results are written at steps of the accurate potential.
-
-    Args:
-        every: n.
-        variables: of the input, as numbers or texts.
-
-    Raises:
-        EngineError: the pressure is written, or thermo lines are, between such steps.
-    """
-    if THERMO % every:
-        raise EngineError(
-            f"--every {every}: must divide {THERMO}, so that energies are written at steps of the "
-            "potential itself; use 2, 4 or 5"
-        )
-    try:
-        pressure_fs = float(variables.get("pressure_fs", 0.0))
-        timestep_fs = float(variables["timestep_fs"])
-    except (KeyError, ValueError):
-        return
-    steps = max(round(pressure_fs / timestep_fs), 1)
-    if pressure_fs > 0 and steps % every:
-        raise EngineError(
-            f"--every {every}: NAME.pressure.txt would be written every {steps} MD steps, between "
-            f"steps of the potential itself; use --var pressure_fs {every * timestep_fs:g}, a "
-            "multiple of it, or 0"
         )
 
 

@@ -174,7 +174,8 @@ def simulate(
     torch.set_num_threads(threads or available_cores())
     from pykoh.engines.continuation import check_continuation, describe
     from pykoh.engines.embedded import run_input
-    from pykoh.engines.multistep import EachStep, MultipleSteps, check_intervals
+    from pykoh.engines.intervals import check_intervals
+    from pykoh.engines.multistep import EachStep, MultipleSteps
     from pykoh.engines.periodic import PeriodicPotential
     from pykoh.provenance import record, sha256
 

@@ -12,7 +12,8 @@ import pytest
 from ase.io import read
 
 from pykoh.engines.continuation import Description, check_continuation
-from pykoh.engines.multistep import MultipleSteps, check_intervals
+from pykoh.engines.intervals import check_intervals
+from pykoh.engines.multistep import MultipleSteps
 from pykoh.engines.periodic import Evaluation, PeriodicPotential
 from pykoh.errors import EngineError
 from pykoh.resources import shipped
