@@ -11,8 +11,8 @@ different numbers: a run of the same name takes the place of the other.
 `--docs` uses all results that are kept here: it draws docs/hydroxide_bonds.svg, hydrogen bonds
 between hydroxide ions over concentration with one line for each potential, and writes the tables of
 docs/results.md. A table stands between `<!-- SUBJECT: FOLDER, FOLDER -->` and `<!-- end -->`; with
-one folder it has a column for each solution, with more a column for each potential. FOLDER@KELVIN
-has the solutions of one temperature only.
+one folder it has a column for each solution, with more a column for each potential. FOLDER@298K
+has the solutions of one temperature only, FOLDER@6.3M those of one molarity.
 """
 
 from __future__ import annotations
@@ -42,7 +42,6 @@ NAMES = {
     "foundation": "no label (the foundation)",
 }
 KEY = "OH_OH_bonded_fraction"
-KELVIN = 298.15
 TABLE = re.compile(r"(<!-- (\w+): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -75,14 +74,17 @@ def chosen(series: dict[str, list[SeriesPoint]], words: str) -> dict[str, list[S
     """Return the series that a table names, by their names in the docs."""
     found = {}
     for word in words.split(", "):
-        folder, _, kelvin = word.partition("@")
-        found[NAMES[folder]] = at(series[folder], float(kelvin)) if kelvin else series[folder]
+        folder, _, place = word.partition("@")
+        found[NAMES[folder]] = at(series[folder], place) if place else series[folder]
     return found
 
 
-def at(points: list[SeriesPoint], kelvin: float) -> list[SeriesPoint]:
-    """Return the points of one temperature."""
-    return [p for p in points if p.temperature_K and abs(p.temperature_K - kelvin) < 5.0]
+def at(points: list[SeriesPoint], place: str) -> list[SeriesPoint]:
+    """Return the points of one temperature (298K) or of one molarity (6.3M)."""
+    wanted = float(place[:-1])
+    if place.endswith("K"):
+        return [p for p in points if p.temperature_K and abs(p.temperature_K - wanted) < 5.0]
+    return [p for p in points if abs(p.molarity_mol_per_L - wanted) < 0.3]
 
 
 def with_tables(text: str, series: dict[str, list[SeriesPoint]]) -> str:
@@ -122,7 +124,7 @@ def main() -> None:
         if given.docs is None:
             return
         series = kept()
-        plot = comparison({NAMES[name]: at(points, KELVIN) for name, points in series.items()}, KEY)
+        plot = comparison({NAMES[name]: at(points, "298K") for name, points in series.items()}, KEY)
     except PykohError as error:
         raise SystemExit(f"Error: {error}") from None
     page = given.docs / "results.md"
