@@ -74,7 +74,7 @@ class Campaign:
     stop_eV_per_A: float = 1.0
     max_force_eV_per_A: float = 30.0
     inner: str = ""
-    every: int = 4
+    every: int = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def _duration(seconds: float) -> str:
 @click.option(
     "--every",
     type=click.IntRange(min=2),
-    default=4,
+    default=2,
     show_default=True,
     metavar="N",
     help="With --inner: the potential of the input is computed at every N-th step.",
@@ -113,7 +113,7 @@ def command(
     The same input runs in an lmp with ML-IAP on GPU nodes. Ctrl-C ends the run after the current
     step and writes a restart file. The same command then continues the run.
 
-    With --inner a run takes less than half of the time. FILE is a small potential that was trained
+    With --inner a run takes 60 % of the time, with --every 4 40 %. FILE is a small potential that was trained
     on energies and forces of the potential of the input; this one corrects it at every N-th step
     (r-RESPA). See the documentation of `pykoh run` for its accuracy.
     """

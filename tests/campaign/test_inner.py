@@ -31,7 +31,7 @@ def test_the_campaign_has_a_copy_and_each_stage_uses_it(tmp_path: Path) -> None:
     assert (tmp_path / "c" / "inner.pt").read_bytes() == (REAL / "inner.pt").read_bytes()
     for stage in ("equilibrate", "produce"):
         command = simulation_command(made.campaign, made.site, made.runs[0], stage)
-        assert command[-6:-2] == ["--inner", "../../inner.pt", "--every", "4"]
+        assert command[-6:-2] == ["--inner", "../../inner.pt", "--every", "2"]
         assert (made.run_folder(made.runs[0]) / command[-5]).resolve().is_file()
     alone = replace(made.campaign, inner="")
     assert "--inner" not in simulation_command(alone, made.site, made.runs[0], "produce")
@@ -50,7 +50,7 @@ def test_it_cannot_change_on_the_way(tmp_path: Path) -> None:
     with pytest.raises(CampaignError, match="another inner potential"):
         again(replace(campaign, inner=str(REAL / "koh.pt")))
     with pytest.raises(CampaignError, match="different every"):
-        again(replace(campaign, every=2))
+        again(replace(campaign, every=4))
     create(tmp_path / "d", replace(campaign, inner=""), HERE, Path(campaign.potential))
     with pytest.raises(CampaignError, match="single time steps"):
         create(tmp_path / "d", campaign, HERE, Path(campaign.potential))
