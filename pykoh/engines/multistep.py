@@ -16,11 +16,14 @@ is this integrator exactly, and LAMMPS needs no other fix. Cattin et al. (arXiv:
 with a distilled potential, as here, and find static and dynamic properties unchanged.
 
 Energy and virial are those of the accurate potential at every n-th step. Between these steps they
-are those of u, plus the difference at the last n-th step: good for a barostat, not for results.
+are those of u, plus the difference when it was last computed: good for a barostat, not for results.
+A run that begins between them computes the difference at its first step.
 """
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,8 +35,12 @@ from pykoh.errors import EngineError, ModelError
 
 Array = NDArray[np.float64]
 
-THERMO = 100
-"""MD steps between the thermo lines of the shipped inputs."""
+LONGEST_FS = 2.5
+"""Longest time from one evaluation of the accurate potential to the next, fs.
+
+At a third of the period of the O-H vibration (9 fs) r-RESPA comes into resonance with it.
+"""
+_THERMO = re.compile(r"^[ \t]*thermo[ \t]+(\d+)\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,8 @@ class MultipleSteps(EachStep):
             self._inner_species = inner.species_of(list(potential.metadata.elements))
         except ModelError as error:
             raise ModelError(f"--inner {inner.metadata.source}: {error}") from None
-        self._energy, self._virial = 0.0, np.zeros((3, 3))  # the difference, when last computed
+        # The difference of energies and virials when it was last computed.
+        self._difference: tuple[float, Array] | None = None
 
     def __call__(
         self, step: int, minimising: bool, x: Array, cell: Array, species: NDArray[np.int64]
@@ -110,38 +118,58 @@ class MultipleSteps(EachStep):
         if minimising:
             return super().__call__(step, minimising, x, cell, species)
         fast = _forces(self.inner(x, cell, self._inner_species[species]))
-        if step % self.every == 0:
-            accurate = super().__call__(step, minimising, x, cell, species)
-            self._energy = accurate.energy_eV - fast.energy_eV
-            self._virial = accurate.virial_eV - fast.virial_eV
-            kick = self.every * (accurate.forces_eV_per_A - fast.forces_eV_per_A)
-            return Forces(fast.forces_eV_per_A + kick, accurate.energy_eV, accurate.virial_eV)
-        return Forces(
-            fast.forces_eV_per_A, fast.energy_eV + self._energy, fast.virial_eV + self._virial
+        if step % self.every and self._difference is not None:
+            energy, virial = self._difference
+            return Forces(fast.forces_eV_per_A, fast.energy_eV + energy, fast.virial_eV + virial)
+        accurate = super().__call__(step, minimising, x, cell, species)
+        self._difference = (
+            accurate.energy_eV - fast.energy_eV,
+            accurate.virial_eV - fast.virial_eV,
         )
+        if step % self.every:  # the run begins here
+            return Forces(fast.forces_eV_per_A, accurate.energy_eV, accurate.virial_eV)
+        kick = self.every * (accurate.forces_eV_per_A - fast.forces_eV_per_A)
+        return Forces(fast.forces_eV_per_A + kick, accurate.energy_eV, accurate.virial_eV)
 
 
-def check_intervals(every: int, variables: dict[str, Any]) -> None:
-    """Check that results are written at steps of the accurate potential.
+def check_intervals(every: int, variables: dict[str, Any], script: str = "thermo 100") -> None:
+    """Check that results are written at steps of the accurate potential, and these are close.
 
     Args:
         every: n.
         variables: of the input, as numbers or texts.
+        script: the input.
 
     Raises:
-        EngineError: the pressure is written, or thermo lines are, between such steps.
+        EngineError: n is below 2, n steps are longer than :data:`LONGEST_FS`, or pressure or thermo
+            lines are written between steps of the accurate potential.
     """
-    if THERMO % every:
-        raise EngineError(
-            f"--every {every}: must divide {THERMO}, so that energies are written at steps of the "
-            "potential itself; use 2, 4 or 5"
-        )
+    if every < 2:
+        raise EngineError(f"--every {every}: must be at least 2")
+    for found in _THERMO.finditer(script):
+        if (thermo := int(found[1])) % every:
+            choices = [str(n) for n in (2, 4, 5) if thermo % n == 0]
+            raise EngineError(
+                f"--every {every}: must divide {thermo}, the steps between thermo lines of the "
+                "input, so that energies are written at steps of the potential itself; use "
+                + (" or ".join(choices) if choices else "`thermo 100` in the input")
+            )
     try:
-        pressure_fs = float(variables.get("pressure_fs", 0.0))
         timestep_fs = float(variables["timestep_fs"])
     except (KeyError, ValueError):
         return
-    steps = max(round(pressure_fs / timestep_fs), 1)
+    if every * timestep_fs > LONGEST_FS * (1.0 + 1e-9):
+        raise EngineError(
+            f"--every {every}: {every} MD steps of {timestep_fs:g} fs are longer than "
+            f"{LONGEST_FS:g} fs, where multiple time steps come into resonance with the O-H "
+            "vibration; use a smaller --every, or a shorter --var timestep_fs"
+        )
+    try:
+        pressure_fs = float(variables.get("pressure_fs", 0.0))
+    except ValueError:
+        return
+    # Halves are rounded up, as in LAMMPS.
+    steps = max(math.floor(pressure_fs / timestep_fs + 0.5), 1)
     if pressure_fs > 0 and steps % every:
         raise EngineError(
             f"--every {every}: NAME.pressure.txt would be written every {steps} MD steps, between "
