@@ -232,12 +232,12 @@ def _check_every(campaign: Campaign, document: Document) -> None:
     pressure_fs = index_variables(script)["pressure_fs"]
     given = {"pressure_fs": pressure_fs, "timestep_fs": str(campaign.timestep_fs)}
     try:
-        check_intervals(campaign.every, given)
+        check_intervals(campaign.every, given, script)
     except EngineError:
         raise document.error(
             "every",
             f"{campaign.every} steps of {campaign.timestep_fs:g} fs must divide 100 steps and the "
-            f"interval of the pressure, {pressure_fs} fs; use 2 or 4",
+            f"interval of the pressure, {pressure_fs} fs, and be shorter than 2.5 fs; use 2 or 4",
         ) from None
 
 

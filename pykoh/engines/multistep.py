@@ -16,7 +16,8 @@ is this integrator exactly, and LAMMPS needs no other fix. Cattin et al. (arXiv:
 with a distilled potential, as here, and find static and dynamic properties unchanged.
 
 Energy and virial are those of the accurate potential at every n-th step. Between these steps they
-are those of u, plus the difference at the last n-th step: good for a barostat, not for results.
+are those of u, plus the difference when it was last computed: good for a barostat, not for results.
+A run that begins between them computes the difference at its first step.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ class MultipleSteps(EachStep):
             self._inner_species = inner.species_of(list(potential.metadata.elements))
         except ModelError as error:
             raise ModelError(f"--inner {inner.metadata.source}: {error}") from None
-        self._energy, self._virial = 0.0, np.zeros((3, 3))  # the difference, when last computed
+        # The difference of energies and virials when it was last computed.
+        self._difference: tuple[float, Array] | None = None
 
     def __call__(
         self, step: int, minimising: bool, x: Array, cell: Array, species: NDArray[np.int64]
@@ -106,15 +108,18 @@ class MultipleSteps(EachStep):
         if minimising:
             return super().__call__(step, minimising, x, cell, species)
         fast = _forces(self.inner(x, cell, self._inner_species[species]))
-        if step % self.every == 0:
-            accurate = super().__call__(step, minimising, x, cell, species)
-            self._energy = accurate.energy_eV - fast.energy_eV
-            self._virial = accurate.virial_eV - fast.virial_eV
-            kick = self.every * (accurate.forces_eV_per_A - fast.forces_eV_per_A)
-            return Forces(fast.forces_eV_per_A + kick, accurate.energy_eV, accurate.virial_eV)
-        return Forces(
-            fast.forces_eV_per_A, fast.energy_eV + self._energy, fast.virial_eV + self._virial
+        if step % self.every and self._difference is not None:
+            energy, virial = self._difference
+            return Forces(fast.forces_eV_per_A, fast.energy_eV + energy, fast.virial_eV + virial)
+        accurate = super().__call__(step, minimising, x, cell, species)
+        self._difference = (
+            accurate.energy_eV - fast.energy_eV,
+            accurate.virial_eV - fast.virial_eV,
         )
+        if step % self.every:  # the run begins here
+            return Forces(fast.forces_eV_per_A, accurate.energy_eV, accurate.virial_eV)
+        kick = self.every * (accurate.forces_eV_per_A - fast.forces_eV_per_A)
+        return Forces(fast.forces_eV_per_A + kick, accurate.energy_eV, accurate.virial_eV)
 
 
 def _forces(found: Evaluation) -> Forces:

@@ -195,12 +195,13 @@ def simulate(
     scheme = EachStep(potential)
     description = describe(path, values, potential.metadata.source_sha256)
     if inner is not None:
-        if not _STAGE.search(path.read_text(encoding="utf-8")):
+        text = path.read_text(encoding="utf-8")
+        if not _STAGE.search(text):
             raise EngineError(
                 f"{path}: has no variable `stage`, by which --inner tells a minimisation from MD; "
                 "start from lammps_inputs/koh.in"
             )
-        check_intervals(every, values)
+        check_intervals(every, values, text)
         _warn_of_long_steps(every, values, say)
         fast = PeriodicPotential.from_file(inner, skin=skin_A, dtype=dtype)
         scheme = MultipleSteps(potential, fast, every)

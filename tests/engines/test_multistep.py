@@ -95,6 +95,22 @@ def test_a_minimisation_uses_the_potential_itself() -> None:
     assert fast.calls == 0
 
 
+def test_a_run_may_begin_between_steps_of_the_potential() -> None:
+    """Energies of the two may differ by any constant: without the difference they are wrong."""
+    accurate, fast = Springs(1.0, 0.2), Springs(0.5, 0.0)
+    scheme = MultipleSteps(accurate, fast, 4)  # type: ignore[arg-type]
+    x = np.ones((2, 3))
+    for step in (101, 102):
+        found = scheme(step, False, x, np.eye(3), np.zeros(2, int))
+        inner = fast(x, np.eye(3), np.zeros(2, int))
+        assert (found.forces_eV_per_A == inner.forces_eV_per_A).all()
+        energy = accurate(x, np.eye(3), np.zeros(2, int)).energies_eV.sum()
+        assert found.energy_eV == pytest.approx(energy)
+    accurate.calls = 0
+    scheme(103, False, x, np.eye(3), np.zeros(2, int))
+    assert accurate.calls == 0
+
+
 def test_with_the_same_potential_twice_nothing_changes(
     tmp_path: Path, box: Path, artifact: Make
 ) -> None:
@@ -169,6 +185,13 @@ def test_energy_does_not_drift_with_the_shipped_pair(tmp_path: Path, box: Path) 
         (4, {"pressure_fs": "2.0", "timestep_fs": "0.5"}, None),
         (5, {"pressure_fs": "0", "timestep_fs": "0.5"}, None),
         (4, {}, None),
+        # LAMMPS rounds 4.5 steps to 5.
+        (4, {"pressure_fs": "2.25", "timestep_fs": "0.5"}, "every 5 MD steps"),
+        (5, {"pressure_fs": "2.25", "timestep_fs": "0.5"}, None),
+        (4, {"pressure_fs": "0", "timestep_fs": "1.0"}, "4 MD steps of 1 fs are longer than 2.5"),
+        (100, {"pressure_fs": "0", "timestep_fs": "0.5"}, "heat the liquid"),
+        (2, {"pressure_fs": "0", "timestep_fs": "1.25"}, None),
+        (0, {}, "at least 2"),
     ],
 )
 def test_results_are_written_at_steps_of_the_potential(
@@ -179,6 +202,16 @@ def test_results_are_written_at_steps_of_the_potential(
         return
     with pytest.raises(EngineError, match=message):
         check_intervals(every, variables)
+
+
+@pytest.mark.parametrize(
+    ("thermo", "message"), [("10", "divide 10, .*use 2 or 5"), ("1", "use `thermo 100`")]
+)
+def test_thermo_lines_of_an_own_input_are_written_at_such_steps(thermo: str, message: str) -> None:
+    script = shipped("lammps_inputs", "nve.in").read_text()
+    check_intervals(4, {}, script)
+    with pytest.raises(EngineError, match=message):
+        check_intervals(4, {}, script.replace("thermo          100", f"thermo {thermo}"))
 
 
 def test_another_inner_potential_is_another_simulation(tmp_path: Path) -> None:
@@ -204,6 +237,7 @@ def test_bad_options_give_one_line(tmp_path: Path, box: Path, artifact: Make) ->
         (("--inner", str(box)), "koh.data"),
         (("--inner", str(other), "--every", "1"), "--every"),
         (("--inner", str(other), "--every", "7"), "must divide 100"),
+        (("--every", "4"), "add --inner FILE"),
     ):
         done = pykoh(tmp_path, *start(tmp_path, potential, box, *words))
         assert done.returncode != 0 and message in done.stderr.splitlines()[-1], done.stderr
