@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from pykoh.errors import ResultsError, TrajectoryError
 from pykoh.study import Study, analyze_run
@@ -130,9 +131,12 @@ def analyze_series(
     check_output(target, force)
     texts = [str(path) for path in paths]
     earlier = {path: file for path in texts if (file := results_file(path)) is not None}
+    if twice := [path for path in earlier if texts.count(path) > 1]:
+        raise ResultsError(f"{twice[0]}: is named twice; name each run once")
     if len(earlier) == len(texts):
         _refuse_options(study)
     _refuse_results_inside(target, earlier.values())
+    _refuse_same_file(earlier)
     beginnings = _beginnings([path for path in texts if path not in earlier], study.options)
     names = run_names(texts)
     # A finished run keeps its last state until all runs are finished.
@@ -193,13 +197,17 @@ def _read(found: _Found, name: str, file: Path, target: Path) -> None:
     Raises:
         ResultsError: the file cannot be used.
     """
+    from pykoh.analysis.results.names import RESULTS_JSON
     from pykoh.analysis.series_run import read_run
 
     found.runs.append(read_run(file, name))
     report = file.parent / "report.html"
-    if report.is_file():
-        address = os.path.relpath(report.resolve(), target.resolve())
-        found.reports.append((name, Path(address).as_posix()))
+    # A file that was renamed may lie beside the report of another run.
+    if file.name == RESULTS_JSON and report.is_file():
+        # The page is put beside other folders: a link that `target` was is replaced.
+        page = target.parent.resolve() / target.name
+        address = Path(os.path.relpath(report.resolve(), page)).as_posix()
+        found.reports.append((name, quote(address)))
 
 
 def _refuse_options(study: Study) -> None:
@@ -218,6 +226,27 @@ def _refuse_options(study: Study) -> None:
             "only results of earlier analyses are given: options for trajectories, definitions and "
             "the temperature have no effect on them; leave them out, or name the trajectories"
         )
+
+
+def _refuse_same_file(files: Mapping[str, Path]) -> None:
+    """Check that no results are there twice; short ones have too few numbers to show it later.
+
+    Args:
+        files: path as given -> its file.
+
+    Raises:
+        ResultsError: two files have the same content.
+    """
+    seen: dict[bytes, str] = {}
+    for path, file in files.items():
+        if not file.is_file():
+            continue
+        other = seen.setdefault(file.read_bytes(), path)
+        if other != path:
+            raise ResultsError(
+                f"{path}: has the same numbers as {other}, so it is not another run; "
+                "name each run once"
+            )
 
 
 def _refuse_results_inside(target: Path, files: Iterable[Path]) -> None:

@@ -151,7 +151,7 @@ def read_run(file: Path, name: str) -> SeriesRun:
         raise ResultsError(
             f"{file}: {error.strerror or error}; name a trajectory, or results of pykoh analyze"
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ResultsError(f"{file}: is no {RESULTS_JSON} of pykoh analyze; {_AGAIN}") from error
 
 
@@ -165,14 +165,22 @@ def _read(tree: dict[str, Any], name: str) -> SeriesRun:
         int(given["n_koh"]),
         int(given["n_h2o"]),
         int(given["n_atoms"]),
-        float(given["molarity_mol_per_L"]),
+        _size(given["molarity_mol_per_L"], int(given["n_koh"]) > 0),
         None if kelvin is None else Estimate.number(kelvin, error, reason="it was given"),
-        float(given["duration_ps"]),
+        _size(given["duration_ps"]),
         bool(part["bulk"]),
         values,
         {str(key): tuple(map(str, reasons)) for key, reasons in part["doubts"].items()},
         dict(part["definitions"]),
     )
+
+
+def _size(found: float, positive: bool = False) -> float:
+    """Return a finite number that is not negative; raise ValueError for another one."""
+    number = float(found)
+    if not 0.0 <= number < float("inf") or (positive and number == 0.0):
+        raise ValueError(f"{found} is no length or concentration of a run")
+    return number
 
 
 def _estimate(found: dict[str, Any] | None) -> Estimate | None:

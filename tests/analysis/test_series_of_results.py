@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -130,7 +132,7 @@ def test_what_is_no_independent_run_of_the_same_kind_is_refused(
         return done.output
 
     shutil.copytree(a, tmp_path / "copy")
-    assert "same numbers as a" in refused(a, tmp_path / "copy")
+    assert "same numbers as" in refused(a, tmp_path / "copy")
     # The trajectory of results that are given as well.
     assert "same numbers as" in refused(a, made / "a.dump", "--temperature", 300)
     done = pykoh(made / "b.dump", "-o", tmp_path / "other", "--temperature", 300,
@@ -150,6 +152,61 @@ def test_what_is_no_independent_run_of_the_same_kind_is_refused(
     done = pykoh(a, c, "--series", "-o", out)
     assert done.exit_code == 0, done.output
     assert {point["cation"] for point in points(out)} == {"K", "Na"}
+
+
+def test_results_with_few_numbers_count_once(runs: Callable[[str], Path], tmp_path: Path) -> None:
+    """A short run gives few values, which may agree by chance: the files are compared."""
+    a = runs("a")
+    tree = json.loads((a / "results.json").read_text())
+    tree["series"]["values"] = {
+        "contact_cation_H2O": tree["series"]["values"]["contact_cation_H2O"]
+    }
+    (a / "results.json").write_text(json.dumps(tree))
+    shutil.copy(a / "results.json", tmp_path / "b.json")
+    for other, reason in (
+        (a, "named twice"),
+        (a / "results.json", "same numbers"),
+        (tmp_path / "b.json", "same numbers"),
+    ):
+        done = pykoh(a, other, "--series", "-o", tmp_path / "out")
+        assert done.exit_code == 1 and reason in done.output, done.output
+
+
+def test_links_lead_to_the_report_of_the_run(runs: Callable[[str], Path], tmp_path: Path) -> None:
+    """Names with spaces and signs, a renamed file beside a report, and an output that is a link."""
+    a, b = runs("a"), runs("b")
+    odd = tmp_path / "3 M #1 50%"
+    a.parent.rename(odd)
+    renamed = shutil.copy(b / "results.json", odd / "results" / "other.json")
+    far = tmp_path / "x" / "y" / "z"
+    far.mkdir(parents=True)
+    out = tmp_path / "out"
+    out.symlink_to(far)
+    done = pykoh(odd / "results", renamed, "--series", "-o", out)
+    assert done.exit_code == 0, done.output
+    links = re.findall(r'href="([^"]*report\.html)"', (out / "report.html").read_text())
+    assert links == ["../3%20M%20%231%2050%25/results/report.html"]
+    assert (out / unquote(links[0])).exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [
+        ("input", "duration_ps", float("nan")),
+        ("input", "molarity_mol_per_L", 0.0),
+        ("input", "molarity_mol_per_L", float("nan")),
+        ("values", "contact_cation_H2O", {"value": 1, "stderr": 1, "interval_95": [1]}),
+    ],
+)
+def test_numbers_that_cannot_be_are_no_result(
+    runs: Callable[[str], Path], tmp_path: Path, part: str, key: str, value: Any
+) -> None:
+    a, b = runs("a"), runs("b")
+    tree = json.loads((b / "results.json").read_text())
+    (tree["series"]["values"] if part == "values" else tree[part])[key] = value
+    (b / "results.json").write_text(json.dumps(tree))
+    done = pykoh(a, b, "--series", "-o", tmp_path / "out")
+    assert done.exit_code == 1 and "is no results.json" in done.output, done.output
 
 
 def test_a_file_that_is_no_result_is_named(
