@@ -53,10 +53,12 @@ def _combine(campaign_folder: CampaignFolder, temperature: float, runs: list[Pat
     target.parent.mkdir(exist_ok=True)
     log = campaign_folder.path / "jobs" / f"series-{temperature:g}K.log"
     command = [*PYKOH, "analyze", "--series", "-o", str(target.resolve()), "--force"]
-    inputs = [folder / "results" for folder in runs]
-    if not all(_readable(folder / "results.json") for folder in inputs):
-        # An earlier pykoh analysed them.
-        inputs = [folder / "koh.dump" for folder in runs]
+    inputs = [
+        # An earlier pykoh may have analysed a run.
+        folder / ("results" if _readable(folder / "results" / "results.json") else "koh.dump")
+        for folder in runs
+    ]
+    if any(path.name == "koh.dump" for path in inputs):
         command += ["--temperature", f"{temperature:g}"]
         command += ["--types", type_elements(campaign_folder.campaign)]
     command += [str(path.relative_to(campaign_folder.path)) for path in inputs]
