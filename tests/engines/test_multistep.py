@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from ase.io import read
+from click.testing import CliRunner
 
+from pykoh.cli import main
 from pykoh.engines.continuation import Description, check_continuation
 from pykoh.engines.intervals import check_intervals
 from pykoh.engines.multistep import MultipleSteps
@@ -227,21 +229,23 @@ def test_another_inner_potential_is_another_simulation(tmp_path: Path) -> None:
             check_continuation(name, dataclasses.replace(first, **change), print)
 
 
-def test_bad_options_give_one_line(tmp_path: Path, box: Path, artifact: Make) -> None:
-    potential = artifact("scalar")
-    other = artifact("zbl_agnesi")
-    for words, message in (
-        (("--inner", "none.pt"), "none.pt"),
-        (("--inner", str(box)), "koh.data"),
-        (("--inner", str(other), "--every", "1"), "--every"),
-        (("--inner", str(other), "--every", "7"), "must divide 100"),
-        (("--every", "4"), "add --inner FILE"),
-    ):
-        done = pykoh(tmp_path, *start(tmp_path, potential, box, *words))
-        assert done.returncode != 0 and message in done.stderr.splitlines()[-1], done.stderr
-        assert "Traceback" not in done.stderr
-        assert not (tmp_path / "koh.dump").exists()
+def test_bad_options_give_one_line(
+    tmp_path: Path, box: Path, artifact: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    potential, other = artifact("scalar"), artifact("zbl_agnesi")
     (tmp_path / "check.in").write_text(CHECK)
-    words = ("run", "check.in", "--var", "data", str(box), "--var", "potential", str(potential))
-    done = pykoh(tmp_path, *words, "--inner", str(other))
-    assert done.returncode == 1 and "no variable `stage`" in done.stderr
+    own = ("run", "check.in", "--var", "data", str(box), "--var", "potential", str(potential))
+    shipped_input = start(tmp_path, potential, box)
+    for words, message in (
+        ((*shipped_input, "--inner", "none.pt"), "none.pt"),
+        ((*shipped_input, "--inner", str(box)), "koh.data"),
+        ((*shipped_input, "--inner", str(other), "--every", "1"), "--every"),
+        ((*shipped_input, "--inner", str(other), "--every", "7"), "must divide 100"),
+        ((*shipped_input, "--every", "4"), "add --inner FILE"),
+        ((*own, "--inner", str(other)), "no variable `stage`"),
+    ):
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code != 0 and message in done.output.splitlines()[-1], done.output
+        assert isinstance(done.exception, SystemExit)
+        assert not (tmp_path / "koh.dump").exists()

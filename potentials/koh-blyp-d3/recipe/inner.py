@@ -5,7 +5,8 @@
       --epochs 40 --batch-size 4 --lr 0.01 --final-lr 0.0003
     pykoh export inner.model -o inner.pt
 
-inner.pt is computed at each MD step of `pykoh run --inner`, this potential at every second or fourth.
+inner.pt is computed at each MD step of `pykoh run --inner`, this potential at every second or
+fourth.
 """
 
 from __future__ import annotations
