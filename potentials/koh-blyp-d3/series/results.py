@@ -40,7 +40,9 @@ NAMES = {
     "only_6.3": "56 labels at 6.3 mol/L",
     "only_1.7": "56 labels at 1.7 mol/L",
     "foundation": "no label (the foundation)",
+    "water": "280 labels at all concentrations, pure water",
 }
+PLOTTED = ("full", "only_6.3", "only_1.7", "foundation")
 KEY = "OH_OH_bonded_fraction"
 TABLE = re.compile(r"(<!-- (\w+): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -124,7 +126,7 @@ def main() -> None:
         if given.docs is None:
             return
         series = kept()
-        plot = comparison({NAMES[name]: at(points, "298K") for name, points in series.items()}, KEY)
+        plot = comparison({NAMES[name]: at(series[name], "298K") for name in PLOTTED}, KEY)
     except PykohError as error:
         raise SystemExit(f"Error: {error}") from None
     page = given.docs / "results.md"
