@@ -159,8 +159,9 @@ def analyze_run(
         seconds = time.perf_counter() - began
         if folder is not None:
             from pykoh.analysis.results.write import write_results
+            from pykoh.analysis.series_run import part_of_series
 
-            write_results(results, folder)
+            write_results(results, folder, part_of_series(results))
             if study.report:
                 from pykoh.report.page import write_report
 

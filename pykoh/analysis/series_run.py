@@ -96,14 +96,16 @@ def run_of_series(name: str, results: AnalysisResults) -> SeriesRun:
     )
 
 
-def part_of_series(results: AnalysisResults) -> Json:
-    """Return the part ``series`` of ``results.json``; the rest of a run is in its ``input``."""
+def part_of_series(results: AnalysisResults) -> dict[str, Json]:
+    """Return the key ``series`` of ``results.json``; the rest of a run is in its ``input``."""
     run = run_of_series("", results)
     return {
-        "bulk": run.bulk,
-        "values": {key: _value(found) for key, found in run.values.items()},
-        "doubts": {key: list(reasons) for key, reasons in run.doubts.items()},
-        "definitions": dict(run.definitions),
+        PART_OF_SERIES: {
+            "bulk": run.bulk,
+            "values": {key: _value(found) for key, found in run.values.items()},
+            "doubts": {key: list(reasons) for key, reasons in run.doubts.items()},
+            "definitions": dict(run.definitions),
+        }
     }
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from pykoh.analysis.series_run import read_run
 from pykoh.campaign.engine import PYKOH, type_elements
 from pykoh.campaign.folder import CampaignFolder
-from pykoh.errors import ResultsError
 from pykoh.files import exclusive
 from pykoh.processes import last_line
 
@@ -78,8 +77,8 @@ def _combine(campaign_folder: CampaignFolder, temperature: float, runs: list[Pat
 
 
 def _readable(results: Path) -> bool:
+    """Return whether results have what a series needs; those of an earlier pykoh have not."""
     try:
-        read_run(results, "")
-    except ResultsError:
+        return "series" in json.loads(results.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return False
-    return True

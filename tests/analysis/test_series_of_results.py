@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 import report_cases
 from pykoh.analysis.results.write import write_results
 from pykoh.analysis.series_quantities import QUANTITIES
-from pykoh.analysis.series_run import read_run, run_of_series
+from pykoh.analysis.series_run import part_of_series, read_run, run_of_series
 from pykoh.cli import main
 from pykoh.errors import ResultsError
 from trajectories import koh_walkers, write_dump
@@ -88,7 +88,7 @@ def test_results_give_the_series_of_their_trajectories(
 def test_every_quantity_comes_back(tmp_path: Path) -> None:
     """Values, errors, their origin and doubts of a rich run, through results.json."""
     results = report_cases.full()
-    write_results(results, tmp_path)
+    write_results(results, tmp_path, part_of_series(results))
     found, expected = read_run(tmp_path / "results.json", "x"), run_of_series("x", results)
     present = 0
     for entry in QUANTITIES:
@@ -115,7 +115,7 @@ def test_every_quantity_comes_back(tmp_path: Path) -> None:
 def test_a_box_with_a_vacuum_stays_one(tmp_path: Path) -> None:
     results = report_cases.full()
     vacuum = replace(results, input=replace(results.input, no_bulk="half of it is empty"))
-    write_results(vacuum, tmp_path)
+    write_results(vacuum, tmp_path, part_of_series(vacuum))
     assert not read_run(tmp_path / "results.json", "x").bulk
 
 

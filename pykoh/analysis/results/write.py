@@ -11,9 +11,8 @@ from pykoh.analysis.common.estimate_views import keys
 from pykoh.analysis.common.input_summary import InputSummary
 from pykoh.analysis.common.shown import Json, Output, Table
 from pykoh.analysis.results import AnalysisResults
-from pykoh.analysis.results.names import PART_OF_SERIES, RESULTS_JSON
+from pykoh.analysis.results.names import RESULTS_JSON
 from pykoh.analysis.results.tables import finite, write_csv
-from pykoh.analysis.series_run import part_of_series
 from pykoh.files import write_text
 
 
@@ -67,7 +66,6 @@ def _tree(results: AnalysisResults, outputs: Mapping[str, Output]) -> dict[str, 
     tree["warnings"] = [
         {"quantity": warning.quantity, "reason": warning.reason} for warning in results.warnings
     ]
-    tree[PART_OF_SERIES] = part_of_series(results)
     if results.custom:
         custom = results.custom_outputs()
         tree["custom"] = {name: output.json for name, output in custom.items()}
@@ -106,10 +104,17 @@ def _write_tables(tables: Iterable[Table], folder: Path) -> None:
         write_csv(folder / file, parts[0].about, parts[0].columns, rows)
 
 
-def write_results(results: AnalysisResults, folder: Path) -> None:
+def write_results(
+    results: AnalysisResults, folder: Path, further: Mapping[str, Json] | None = None
+) -> None:
     """Write ``results.json`` and the CSVs into an existing folder.
 
     The JSON is written last: where it is, everything else is too.
+
+    Args:
+        results: of a run.
+        folder: an existing folder.
+        further: more keys of ``results.json``.
 
     Raises:
         OutputError: the folder cannot be written to.
@@ -117,5 +122,6 @@ def write_results(results: AnalysisResults, folder: Path) -> None:
     outputs = results.outputs()
     shown = (*outputs.values(), *results.custom_outputs().values())
     _write_tables((table for output in shown for table in output.tables), folder)
-    text = json.dumps(_tree(results, outputs), indent=2, ensure_ascii=False, allow_nan=False)
+    tree = {**_tree(results, outputs), **finite(dict(further or {}))}
+    text = json.dumps(tree, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(folder / RESULTS_JSON, text + "\n")
