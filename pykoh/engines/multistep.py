@@ -1,7 +1,8 @@
 r"""Multiple time steps: a fast potential at each MD step, the accurate one at every n-th.
 
-The force of the accurate potential is U = u + (U - u), with u a small potential that was trained to
-follow it. u has the fast motions, e.g. O-H stretching; the difference is small and changes slowly.
+The accurate potential is U = u + (U - u), with u a small potential that was trained to follow it.
+u has the fast motions, e.g. O-H stretching; the difference is small and changes slowly. F and f are
+the forces of U and u.
 Tuckerman, Berne and Martyna (J. Chem. Phys. 97 (1992) 1990, doi:10.1063/1.463137) derive from this
 a reversible and symplectic integrator (r-RESPA). With a step δt and n of them together, one outer
 step is

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pykoh.engines.intervals import CONSERVING_FS, check_intervals
 from pykoh.engines.script import index_variables
 from pykoh.errors import EngineError
 from pykoh.files import require_file
@@ -27,8 +28,6 @@ INTERVALS_FS = {"dump_fs": 1.0, "restart_ps": 1000.0}
 # Parts of a simulation that 0 leaves out.
 OPTIONAL = ("relax", "heat_ps", "npt_ps", "pressure_fs", "transport_fs")
 
-# Outer steps of 1 fs conserve the energy, of 2 fs heat by 0.1 meV per atom and ps (koh-blyp-d3).
-_LONGEST_FS = 1.5
 _STAGE = re.compile(r"^\s*variable\s+stage\s", re.MULTILINE)
 
 
@@ -124,10 +123,10 @@ def _refuse_stale(name: str) -> None:
 def _warn_of_long_steps(every: int, values: dict[str, str], say: Callable[[str], None]) -> None:
     """Say that outer steps are so long that the simulation needs a thermostat."""
     outer_fs = every * float(values.get("timestep_fs", 0.0))
-    if outer_fs > _LONGEST_FS:
+    if outer_fs > CONSERVING_FS:
         say(
             f"--every {every}: outer steps of {outer_fs:g} fs slowly heat the liquid; use a "
-            f"thermostat, or outer steps of 1 fs"
+            "thermostat, or outer steps of 1 fs"
         )
 
 
@@ -186,7 +185,6 @@ def simulate(
     torch.set_num_threads(threads or available_cores())
     from pykoh.engines.continuation import check_continuation, describe
     from pykoh.engines.embedded import run_input
-    from pykoh.engines.intervals import check_intervals
     from pykoh.engines.multistep import EachStep, MultipleSteps
     from pykoh.engines.periodic import PeriodicPotential
     from pykoh.provenance import record, sha256
