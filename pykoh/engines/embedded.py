@@ -20,6 +20,7 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
+import torch
 
 from pykoh.engines.masses import element_of_mass
 from pykoh.engines.multistep import EachStep
@@ -114,8 +115,10 @@ class Callback:
         lammps: Any,
         scheme: EachStep,
         report: Callable[[Progress], None],
+        threads: int,
     ) -> None:
         self.lammps = lammps
+        self.threads = threads
         self.scheme = scheme
         self.report = report
         self.error: BaseException | None = None
@@ -128,6 +131,9 @@ class Callback:
     ) -> None:
         """Set forces ``f`` [n_local, 3] eV/Å, the energy and the virial for positions ``x``."""
         try:
+            # LAMMPS sets the OpenMP threads of the whole process when it starts, `clear`s or reads
+            # `package omp`: torch would compute with one.
+            torch.set_num_threads(self.threads)
             low, high, xy, yz, xz, _, _ = self.lammps.extract_box()
             side = np.subtract(high, low)
             cell = np.array([[side[0], 0, 0], [xy, side[1], 0], [xz, yz, side[2]]])
@@ -239,6 +245,8 @@ def run_input(
         report: called at each MD step.
         log: LAMMPS's log file.
 
+    The potential is evaluated with as many threads as torch has at the call.
+
     Raises:
         EngineError: LAMMPS refuses the script, or it never defines the fix.
         ModelError: the potential cannot be evaluated.
@@ -246,6 +254,7 @@ def run_input(
     arguments = ["-screen", "none", "-nocite", "-log", str(log)]
     for name, value in variables.items():
         arguments += ["-var", name, *value.split()]
+    threads = torch.get_num_threads()
     lammps = load_lammps(arguments)
     try:
         if lammps.extract_setting("world_size") > 1:
@@ -253,7 +262,7 @@ def run_input(
                 "`pykoh run` uses threads, not MPI ranks; start it without mpirun, or use an lmp "
                 "with ML-IAP for several ranks"
             )
-        return _run(lammps, script, scheme, report)
+        return _run(lammps, script, scheme, report, threads)
     finally:
         _write_buffers()
         lammps.close()
@@ -270,7 +279,11 @@ def _write_buffers() -> None:
 
 
 def _run(
-    lammps: Any, script: Path, scheme: EachStep, report: Callable[[Progress], None]
+    lammps: Any,
+    script: Path,
+    scheme: EachStep,
+    report: Callable[[Progress], None],
+    threads: int,
 ) -> Outcome:
     lines = logical_lines(script.read_text(encoding="utf-8"))
     callback: Callback | None = None
@@ -284,7 +297,7 @@ def _run(
                 raise EngineError(
                     f"{script}: the box has no atoms; give a data file that `pykoh build` wrote"
                 )
-            callback = Callback(lammps, scheme, report)
+            callback = Callback(lammps, scheme, report, threads)
             lammps.set_fix_external_callback(FIX, callback, lammps)
             break
     if callback is None:

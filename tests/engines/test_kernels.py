@@ -91,17 +91,16 @@ def by_loops(
     sums = Sums(given["table"], given["pair_table"], CUTOFF_A)
     n, low, high = len(given["distance"]), *atoms
     distance = given["distance"].numpy().astype(dtype)
-    at, position = np.empty(n, np.int32), np.empty(n, dtype)
+    at, position, sender = np.empty(n, np.int32), np.empty(n, dtype), np.empty(n, np.int32)
     messages.place_rows(
         0, n, distance, given["pair"].numpy(), sums.pair_table, sums.n_tables, sums.n_intervals,
-        CUTOFF_A, at, position,
+        CUTOFF_A, given["sender"].numpy(), 0, sums.width, at, position, sender,
     )  # fmt: skip
     table, n_ell = sums.table.astype(dtype), sums.n_ell
     ells = range(n_ell)
     y = np.concatenate([given["y"].numpy()[e * e : (e + 1) ** 2].T.ravel() for e in ells])
     sent = np.zeros((len(given["sent"]), sums.width), dtype)
     sent[:, : sums.n_channels] = given["sent"]
-    sender = (given["sender"].numpy() * sums.width).astype(np.int32)
     of_rows = given["start"].numpy(), y.astype(dtype), at, position, sender
     shared = low, high, n_ell, *of_rows, sent.ravel(), sums.width, table
     found = np.empty((n_ell**2, high - low, sums.width), dtype)
@@ -253,27 +252,6 @@ def test_a_graph_gives_the_same_with_and_without(options: dict, tmp_path: Path) 
     assert plain.energies_eV == pytest.approx(compiled.energies_eV, abs=1e-6)
     assert plain.forces_eV_per_A == pytest.approx(compiled.forces_eV_per_A, abs=1e-5)
     assert not np.array_equal(plain.forces_eV_per_A, compiled.forces_eV_per_A)
-
-
-@pytest.mark.parametrize("vectors", [False, True])
-def test_a_graph_has_the_same_forces_with_more_threads(vectors: bool, tmp_path: Path) -> None:
-    target = tmp_path / "koh.pt"
-    options = {"first": "Density", "block": "DensityResidual", "n_layers": 3, "max_ell": 2}
-    options |= {"hidden": "8x0e+8x1o"} if vectors else {}
-    export_model(random_mace(tmp_path / "x.model", **options), target, "float64", route="fast")
-    potential = PeriodicPotential.from_file(target)
-    box = water_like_box().repeat(2)
-    assert len(box) >= 3 * 64
-    given = box.positions, np.asarray(box.cell), potential.species_of(box.get_chemical_symbols())
-    before = torch.get_num_threads()
-    forces = []
-    for threads in (1, 3):
-        torch.set_num_threads(threads)
-        forces.append(potential(*given).forces_eV_per_A)
-        assert torch.get_num_threads() == threads
-    torch.set_num_threads(before)
-    assert np.abs(forces[0]).max() > 0.01
-    assert forces[1] == pytest.approx(forces[0], abs=1e-11)
 
 
 NO_FOLDER = """

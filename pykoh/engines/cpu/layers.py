@@ -13,15 +13,21 @@ from numpy.typing import NDArray
 
 from pykoh.engines.cpu.pairs import Pairs
 from pykoh.engines.cpu.prepared import Path, PathSums, Sums, padded, prepared
+from pykoh.engines.cpu.update import scalar_update
 from pykoh.engines.graph.spline import place
 from pykoh.engines.loops import messages, paths
 from pykoh.errors import EngineError
 
 Array = NDArray[np.floating[Any]]
 
+MOST_NUMBERS_SENT = 2**31 - 1  # positions are 32 bits wide
+
 
 class LayerCall:
     """The messages of one layer in one force call.
+
+    Attributes:
+        update: what follows them, in compiled loops; then they need not be mixed.
 
     Args:
         graph: the fast graph.
@@ -44,21 +50,28 @@ class LayerCall:
         rows_sent: torch.Tensor,
     ) -> None:
         self.graph, self.layer, self.source = graph, layer, layer.messages
+        self.update = scalar_update(layer, sent)
         self.pairs, self.y, self.sent, self.sums = pairs, y, sent, sums
         self.at, self.position = np.empty(pairs.n, np.int32), np.empty_like(pairs.distance)
-        sender = pairs.kinds % graph.n_species if layer.by_species else pairs.neighbour
-        if rows_sent.numel() > np.iinfo(np.int32).max:
+        self.sender, self.width_sent = np.empty(pairs.n, np.int32), rows_sent.size(1)
+        if rows_sent.numel() > MOST_NUMBERS_SENT:
             raise EngineError(
                 f"{len(rows_sent)} atoms with {rows_sent.size(1)} features each are too many for "
                 "one rank; use more ranks"
             )
-        self.sender = (sender * rows_sent.size(1)).astype(np.int32)
         self.rows_sent = rows_sent.contiguous().view(-1).numpy()
 
     def place(self, low: int, high: int) -> None:
-        """Find the rows of some atoms in the table."""
-        first, last = self.pairs.start[low], self.pairs.start[high]
-        self.sums.place(self.pairs, first, last, self.at, self.position)
+        """Find the rows of some atoms in the table and in what is sent."""
+        pairs, sums = self.pairs, self.sums
+        sends, n_species = pairs.neighbour, 0
+        if self.layer.by_species:
+            sends, n_species = pairs.kinds, self.graph.n_species
+        messages.place_rows(
+            pairs.start[low], pairs.start[high], pairs.distance, pairs.kinds, sums.pair_table,
+            sums.n_tables, sums.n_intervals, sums.cutoff, sends, n_species, self.width_sent,
+            self.at, self.position, self.sender,
+        )  # fmt: skip
 
     def forward(self, low: int, high: int) -> tuple[torch.Tensor, torch.Tensor, Any]:
         """Return the messages of some atoms, their density, and its slopes by the distance."""
@@ -96,6 +109,16 @@ class LayerCall:
         """Add the derivatives of :meth:`mixed`."""
         raise NotImplementedError
 
+    def summed(self, low: int, high: int) -> Array:
+        """Return what ``update`` takes of the atoms low to high: sums over their neighbours."""
+        raise NotImplementedError
+
+    def summed_backward(
+        self, low: int, high: int, upstream: Array, grad_y: Array, grad_sent: Array
+    ) -> None:
+        """Add the derivatives of :meth:`summed`."""
+        raise NotImplementedError
+
     def grad_sent(self, total: Array) -> torch.Tensor:
         """Return ``[S, F]`` from derivatives by what was sent, without what filled it up."""
         raise NotImplementedError
@@ -129,12 +152,26 @@ class ScalarLayerCall(LayerCall):
             self.sender, self.rows_sent, self.sums.width, self.sums.table,
         )  # fmt: skip
 
+    def summed(self, low: int, high: int) -> Array:
+        """Return the sums ``[M, n, W]`` over the neighbours of atoms, one-dimensional."""
+        sums = self.sums
+        found = np.empty(sums.n_ell**2 * (high - low) * sums.width, self.y.dtype)
+        given: tuple[Any, ...] = *self._arguments(low, high), found
+        messages.sum_neighbours(*given)
+        return found
+
+    def summed_backward(
+        self, low: int, high: int, upstream: Array, grad_y: Array, grad_sent: Array
+    ) -> None:
+        """Add the derivatives of :meth:`summed`."""
+        results = self.sums.per_angstrom, upstream, grad_y, grad_sent
+        given: tuple[Any, ...] = (*self._arguments(low, high), *results)
+        messages.sum_neighbours_backward(*given)
+
     def mixed(self, low: int, high: int) -> torch.Tensor:
         """Return the messages, mixed by one matrix per component."""
         sums, source = self.sums, self.source
-        found = self.sent.new_empty((sums.n_ell**2, high - low, sums.width))
-        given: tuple[Any, ...] = *self._arguments(low, high), found.view(-1).numpy()
-        messages.sum_neighbours(*given)
+        found = torch.from_numpy(self.summed(low, high)).view(sums.n_ell**2, -1, sums.width)
         return torch.bmm(source.with_gates(found[:, :, : sums.n_channels]), source.compiled_mix)
 
     def mixed_backward(
@@ -144,9 +181,7 @@ class ScalarLayerCall(LayerCall):
         source = self.source
         up = source.without_gates(torch.bmm(upstream, source.compiled_mix.transpose(1, 2)))
         up = padded(up).contiguous().view(-1)
-        results = self.sums.per_angstrom, up.numpy(), grad_y, grad_sent
-        given: tuple[Any, ...] = (*self._arguments(low, high), *results)
-        messages.sum_neighbours_backward(*given)
+        self.summed_backward(low, high, up.numpy(), grad_y, grad_sent)
 
     def grad_sent(self, total: Array) -> torch.Tensor:
         """Return the channels that there are."""

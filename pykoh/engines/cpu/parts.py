@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from pykoh.engines.loops.waiting import wait
 
 T = TypeVar("T")
 Part = tuple[int, int]
@@ -18,7 +20,83 @@ Part = tuple[int, int]
 # Fewer atoms are not worth waking up another thread.
 ATOMS_PER_PART = 64
 
-_pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
+# About 10 ms: longer than what is between the force calls of two MD steps.
+TURNS = 15000
+_FAR = 8  # numbers from one count to the next: each is in a cache line of its own
+
+_teams: dict[tuple[int, int], _Team] = {}
+
+
+class _Team:
+    """Threads that wait for work.
+
+    A force call gives them work several times, with little time in between. A thread that sleeps
+    takes long to wake up, and Linux may wake it up on the core of the one that calls, where it has
+    to wait. So it looks for work a while before it sleeps, and lets others have its core meanwhile.
+
+    Args:
+        n: of them.
+    """
+
+    def __init__(self, n: int) -> None:
+        self._in_use = threading.Lock()
+        self._awake = threading.Condition()
+        self._n_asleep = 0
+        self._work: Callable[[int], Any] | None = None
+        self._results: list[Any] = [None] * n
+        self._errors: list[BaseException | None] = [None] * n
+        # How often work was given, and how often each one has finished.
+        self._given, self._done = np.zeros(_FAR, np.int64), np.zeros(_FAR * n, np.int64)
+        for k in range(n):
+            threading.Thread(target=self._live, args=(k,), name=f"pykoh-{k}", daemon=True).start()
+
+    def run(self, work: Callable[[int], T], own: Callable[[], T]) -> list[T] | None:
+        """Call ``work`` in each thread and ``own`` in this one, and return what they return.
+
+        None, and nothing is done, where the threads work for somebody else.
+        """
+        if not self._in_use.acquire(blocking=False):
+            return None
+        try:
+            self._work = work
+            wanted = int(self._given[0]) + 1
+            self._given[0] = wanted
+            if self._n_asleep:
+                with self._awake:
+                    self._awake.notify_all()
+            try:
+                first = own()
+            finally:
+                for k in range(len(self._results)):
+                    while not wait(self._done, _FAR * k, wanted, TURNS):
+                        pass
+            results, self._results = self._results, [None] * len(self._results)
+            for error in self._errors:
+                if error is not None:
+                    self._errors = [None] * len(results)
+                    raise error
+            return [first, *results]
+        finally:
+            self._work = None
+            self._in_use.release()
+
+    def _live(self, k: int) -> None:
+        torch.set_num_threads(1)
+        seen = 0
+        while True:
+            if not wait(self._given, 0, seen + 1, TURNS):
+                with self._awake:
+                    self._n_asleep += 1
+                    while self._given[0] <= seen:
+                        self._awake.wait()
+                    self._n_asleep -= 1
+            seen += 1
+            assert self._work is not None
+            try:
+                self._results[k] = self._work(k)
+            except BaseException as error:
+                self._errors[k] = error
+            self._done[_FAR * k] = seen
 
 
 def in_parts(parts: list[Part], work: Callable[[int, int, int], T]) -> list[T]:
@@ -26,17 +104,16 @@ def in_parts(parts: list[Part], work: Callable[[int, int, int], T]) -> list[T]:
 
     Torch's own operations have one thread in each.
     """
-    if len(parts) == 1:
-        return [work(0, *parts[0])]
-    # A process that was forked has none of the threads of its parent.
-    key = (os.getpid(), len(parts))
-    if key not in _pools:
-        _pools[key] = ThreadPoolExecutor(
-            len(parts) - 1, "pykoh", initializer=lambda: torch.set_num_threads(1)
-        )
-    others = [_pools[key].submit(work, k, *part) for k, part in enumerate(parts) if k > 0]
-    first = work(0, *parts[0])
-    return [first, *(other.result() for other in others)]
+    found = None
+    if len(parts) > 1:
+        # A process that was forked has none of the threads of its parent.
+        key = (os.getpid(), len(parts))
+        if key not in _teams:
+            _teams[key] = _Team(len(parts) - 1)
+        found = _teams[key].run(lambda k: work(k + 1, *parts[k + 1]), lambda: work(0, *parts[0]))
+    if found is None:
+        found = [work(k, *part) for k, part in enumerate(parts)]
+    return found
 
 
 def parts_of(n_atoms: int, n_threads: int, start: NDArray[np.int64]) -> list[Part]:

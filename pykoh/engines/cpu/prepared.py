@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pykoh.engines.cpu.pairs import Pairs
-from pykoh.engines.loops import contraction, messages
+from pykoh.engines.loops import contraction
 from pykoh.engines.loops.lanes import CHANNELS_TOGETHER
 from pykoh.engines.loops.paths import GRAD_G_WIDTHS
 
@@ -64,13 +63,6 @@ class Sums:
         self.table = self.tables.reshape(-1)
         self.pair_table = pair_table.numpy()
         self.per_angstrom = self.n_intervals / self.cutoff
-
-    def place(self, pairs: Pairs, low: int, high: int, at: Any, position: Any) -> None:
-        """Write where some rows are in the table."""
-        messages.place_rows(
-            low, high, pairs.distance, pairs.kinds, self.pair_table, self.n_tables,
-            self.n_intervals, self.cutoff, at, position,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +169,8 @@ class Terms:
         self.runs = np.searchsorted(places, wanted)
         self.factors = np.ascontiguousarray(np.stack(factors, 1)[order])
         chosen = source.coefficients[torch.from_numpy(order)]
-        self.coefficients = padded(chosen).contiguous().numpy().reshape(-1)
+        groups = padded(chosen).unflatten(2, (-1, CHANNELS_TOGETHER)).permute(2, 1, 0, 3)
+        self.coefficients = groups.contiguous().numpy().reshape(-1)
 
 
 class ManyTerms:

@@ -7,11 +7,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pykoh.engines.loops.lanes import MATH, load, plus, plus_product, spread, store, times, zeros
-from pykoh.kernels import kernel
+from pykoh.engines.loops.lanes import (
+    CHANNELS_TOGETHER,
+    MATH,
+    load,
+    plus,
+    plus_product,
+    spread,
+    store,
+    times,
+    zeros,
+)
+from pykoh.kernels import kernel, step
 
 Array = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
+
+
+@step()
+def _by_species(n_atoms: int, species: Indices, n_species: int) -> Indices:
+    """Return the atoms element by element, an even number of each: one may come twice."""
+    order = np.empty(n_atoms + n_species, np.int64)
+    n = 0
+    for kind in range(n_species):
+        for atom in range(n_atoms):
+            if species[atom] == kind:
+                order[n] = atom
+                n += 1
+        if n % 2 == 1:
+            order[n] = order[n - 1]
+            n += 1
+    return order[:n]
 
 
 @kernel(
@@ -39,58 +65,57 @@ def contract(
 
     Args:
         n_atoms: n.
-        width: W channels, a multiple of two groups (:data:`lanes.CHANNELS_TOGETHER`).
+        width: W channels, a multiple of a group (:data:`lanes.CHANNELS_TOGETHER`).
         x: ``[M, n, W]``.
         species: ``[n]``.
         n_species: S.
-        coefficients: ``[K, S, W]`` of the K terms of the derivative, by component and degree.
+        coefficients: ``[W / 16, S, K, 16]`` of the K terms of the derivative, by component and
+            degree.
         factors: ``[K, 2]`` the components that a term has as factors; of lower degree: fewer.
         runs: ``[M, 4]`` the terms of each component: first with two factors, first with one, first
             with none, end.
         value: ``[n, W]``, written to.
         derivative: ``[M, n, W]``, written to.
     """
-    n_components = len(runs)
     half, third = spread(x.dtype.type(0.5)), spread(x.dtype.type(1.0 / 3.0))
-    step, nothing = 64 // x.itemsize, zeros(x, 1)[0]
-    of_component, of_term = n_atoms * width, n_species * width
-    for channel in range(0, width, 2 * step):
-        for atom in range(n_atoms):
-            here, kind = atom * width + channel, species[atom] * width + channel
-            # Two values at a time: neither waits for the other's last sum.
+    nothing = zeros(x, 1)[0]
+    of_component, of_element = n_atoms * width, len(factors) * CHANNELS_TOGETHER
+    order = _by_species(n_atoms, species, n_species)
+    for channel in range(0, width, 64 // x.itemsize):
+        # Two atoms of one element at a time: they share the coefficients, which stay in the cache.
+        for i in range(0, len(order), 2):
+            atom, other = order[i], order[i + 1]
+            group = channel // CHANNELS_TOGETHER * n_species + species[atom]
+            first = group * of_element + channel % CHANNELS_TOGETHER
+            here, there = atom * width + channel, other * width + channel
             total, next_total = nothing, nothing
-            for a in range(n_components):
+            for a in range(len(runs)):
                 cubic, next_cubic = nothing, nothing
                 for k in range(runs[a, 0], runs[a, 1]):
-                    b, c = factors[k, 0] * of_component + here, factors[k, 1] * of_component + here
-                    w = k * of_term + kind
-                    both = times(load(x, b), load(x, c))
-                    cubic = plus_product(cubic, both, load(coefficients, w))
-                    both = times(load(x, b + step), load(x, c + step))
-                    next_cubic = plus_product(next_cubic, both, load(coefficients, w + step))
+                    b, c = factors[k, 0] * of_component, factors[k, 1] * of_component
+                    weight = load(coefficients, first + k * CHANNELS_TOGETHER)
+                    both = times(load(x, b + here), load(x, c + here))
+                    cubic = plus_product(cubic, both, weight)
+                    both = times(load(x, b + there), load(x, c + there))
+                    next_cubic = plus_product(next_cubic, both, weight)
                 square, next_square = nothing, nothing
                 for k in range(runs[a, 1], runs[a, 2]):
-                    b, w = factors[k, 0] * of_component + here, k * of_term + kind
-                    square = plus_product(square, load(x, b), load(coefficients, w))
-                    w += step
-                    next_square = plus_product(
-                        next_square, load(x, b + step), load(coefficients, w)
-                    )
-                linear, next_linear = nothing, nothing
+                    b = factors[k, 0] * of_component
+                    weight = load(coefficients, first + k * CHANNELS_TOGETHER)
+                    square = plus_product(square, load(x, b + here), weight)
+                    next_square = plus_product(next_square, load(x, b + there), weight)
+                linear = nothing
                 for k in range(runs[a, 2], runs[a, 3]):
-                    w = k * of_term + kind
-                    linear = plus(linear, load(coefficients, w))
-                    next_linear = plus(next_linear, load(coefficients, w + step))
-                own = a * of_component + here
-                store(derivative, own, plus(plus(cubic, square), linear))
+                    linear = plus(linear, load(coefficients, first + k * CHANNELS_TOGETHER))
+                own = a * of_component
+                store(derivative, own + here, plus(plus(cubic, square), linear))
+                store(derivative, own + there, plus(plus(next_cubic, next_square), linear))
                 part = plus_product(plus_product(linear, square, half), cubic, third)
-                total = plus_product(total, part, load(x, own))
-                own += step
-                store(derivative, own, plus(plus(next_cubic, next_square), next_linear))
-                part = plus_product(plus_product(next_linear, next_square, half), next_cubic, third)
-                next_total = plus_product(next_total, part, load(x, own))
+                total = plus_product(total, part, load(x, own + here))
+                part = plus_product(plus_product(linear, next_square, half), next_cubic, third)
+                next_total = plus_product(next_total, part, load(x, own + there))
             store(value, here, total)
-            store(value, here + step, next_total)
+            store(value, there, next_total)
 
 
 @kernel(fastmath=MATH)

@@ -56,8 +56,8 @@ GRAD_Y_STARTS = (0, 1, 5, 13, 21)
 
 
 @kernel(
-    "(int64, int64, float32[::1], int64[::1], int64[::1], int64, int64, float64, "
-    "int32[::1], float32[::1])",
+    "(int64, int64, float32[::1], int64[::1], int64[::1], int64, int64, float64, int64[::1], "
+    "int64, int64, int32[::1], float32[::1], int32[::1])",
 )
 def place_rows(
     low: int,
@@ -68,10 +68,14 @@ def place_rows(
     n_tables: int,
     n_intervals: int,
     cutoff: float,
+    sends: Indices,
+    n_species: int,
+    width: int,
     at: Places,
     position: Array,
+    sender: Places,
 ) -> None:
-    """Write where rows low to high are in a table.
+    """Write where rows low to high are in a table, and where what is sent to them begins.
 
     Args:
         low: first row.
@@ -82,11 +86,17 @@ def place_rows(
         n_tables: how many there are.
         n_intervals: of each table.
         cutoff: Å.
+        sends: ``[P]`` which row of what is sent belongs to a row: the neighbour's.
+        n_species: 0, or where elements send: how many. Then ``sends`` is a pair of elements, the
+            receiver's times ``n_species`` plus the sender's.
+        width: numbers in a row of what is sent.
         at: ``[P]`` written to: where the coefficients of the row's interval begin.
         position: ``[P]`` written to: where in the interval the row is, 0 … 1.
+        sender: ``[P]`` written to.
     """
     size = N_COEFFICIENTS * CHANNELS_TOGETHER
     for row in range(low, high):
+        sender[row] = (sends[row] % n_species if n_species > 0 else sends[row]) * width
         if distance[row] >= cutoff:
             at[row], position[row] = n_tables * n_intervals * size, 0.0
             continue

@@ -1,7 +1,8 @@
 """Pairs of neighbours as rows: which are near, their harmonics, and from derivatives back to pairs.
 
 Rows are those pairs that are closer than the cutoff, atom by atom. Harmonics are polynomials of the
-unit vector (:mod:`pykoh.engines.graph.harmonics`), computed for some rows together.
+unit vector (:mod:`pykoh.engines.graph.harmonics`), computed for as many rows together as a value
+of :mod:`pykoh.engines.loops.lanes` has numbers.
 """
 
 from __future__ import annotations
@@ -11,13 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pykoh.engines.loops.lanes import MATH, load, plus_product, spread, store, times, zeros
 from pykoh.engines.loops.messages import GRAD_Y_STARTS, GRAD_Y_WIDTHS
 from pykoh.kernels import kernel, step
 
 Array = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
-
-_TOGETHER = 64
 
 
 @kernel(
@@ -81,25 +81,25 @@ def near_rows(
     return start[-1]
 
 
-@step(fastmath={"contract"})
+@step(fastmath=MATH)
 def _monomials(
     unit: Array, first: int, last: int, lower: Indices, axis: Indices, monomials: Array
 ) -> None:
     """Write the monomials of some rows: 1, x, y, z, then each one before times a component."""
+    n = 64 // unit.itemsize
     for i in range(last - first):
-        monomials[0, i] = 1.0
-    for k in range(min(3, len(monomials) - 1)):
-        for i in range(last - first):
-            monomials[1 + k, i] = unit[k, first + i]
+        monomials[i] = 1.0
+        for k in range(3):
+            monomials[(1 + k) * n + i] = unit[k, first + i]
     for k in range(len(lower)):
-        for i in range(last - first):
-            monomials[4 + k, i] = monomials[lower[k], i] * unit[axis[k], first + i]
+        component = load(monomials, (1 + axis[k]) * n)
+        store(monomials, (4 + k) * n, times(load(monomials, lower[k] * n), component))
 
 
 @kernel(
     "(int64, int64, int64, int64, float32[:,::1], int64[::1], int64[::1], int64[:], "
     "int64[:], float32[::1], float32[::1])",
-    fastmath={"contract"},
+    fastmath=MATH,
 )
 def harmonics(
     low: int,
@@ -124,32 +124,31 @@ def harmonics(
         unit: ``[3, P]``.
         lower: of each monomial of degree 2 and 3 the monomial that it is a multiple of.
         axis: the component that it is multiplied with.
-        components: of each coefficient.
+        components: of each coefficient, ascending.
         of_monomial: of each coefficient.
         coefficients: those that are not zero.
         y: written to, in the layout of :mod:`pykoh.engines.loops.messages`.
     """
-    n_components = n_ell * n_ell
-    monomials = np.empty((max(4, 4 + len(lower)), _TOGETHER), unit.dtype)
-    values = np.empty((n_components, _TOGETHER), unit.dtype)
-    for first in range(low, high, _TOGETHER):
-        last = min(first + _TOGETHER, high)
+    n, n_components, nothing = 64 // unit.itemsize, n_ell * n_ell, zeros(y, 1)[0]
+    monomials = np.zeros((4 + len(lower)) * n, unit.dtype)
+    values = np.empty(n_components * n, unit.dtype)
+    for first in range(low, high, n):
+        last = min(first + n, high)
         _monomials(unit, first, last, lower, axis, monomials)
-        values[:] = 0.0
-        for k in range(len(coefficients)):
-            value, monomial, factor = (
-                values[components[k]],
-                monomials[of_monomial[k]],
-                coefficients[k],
-            )
-            for i in range(_TOGETHER):
-                value[i] += factor * monomial[i]
+        k = 0
+        for component in range(n_components):
+            total = nothing
+            while k < len(coefficients) and components[k] == component:
+                monomial = load(monomials, of_monomial[k] * n)
+                total = plus_product(total, monomial, spread(coefficients[k]))
+                k += 1
+            store(values, component * n, total)
         for ell in range(n_ell):
             width = 2 * ell + 1
-            for i in range(last - first):
-                place = n_rows * ell * ell + (first + i) * width
-                for m in range(width):
-                    y[place + m] = values[ell * ell + m, i]
+            for m in range(width):
+                place, own = n_rows * ell * ell + first * width + m, (ell * ell + m) * n
+                for i in range(last - first):
+                    y[place + i * width] = values[own + i]
 
 
 @kernel(
@@ -186,7 +185,8 @@ def gradient_of_pairs(
         distance: ``[P]`` Å.
         lower: as :func:`harmonics`.
         axis: likewise.
-        directions: of each coefficient of the derivatives of the harmonics: by which component.
+        directions: of each coefficient of the derivatives of the harmonics: by which component,
+            ascending.
         components: of each coefficient: which harmonic.
         of_monomial: of each coefficient.
         coefficients: those that are not zero.
@@ -194,33 +194,38 @@ def gradient_of_pairs(
         pair_of_row: ``[P]``.
         gradient: ``[E, 3]`` written to: dE/dr, r from the receiver to the sender, eV/Å.
     """
-    monomials = np.empty((max(4, 4 + len(lower)), _TOGETHER), unit.dtype)
-    upstream = np.zeros((n_ell * n_ell, _TOGETHER), unit.dtype)
-    grad_unit = np.empty((3, _TOGETHER), unit.dtype)
-    radial = np.empty(_TOGETHER, unit.dtype)
-    for first in range(low, high, _TOGETHER):
-        last = min(first + _TOGETHER, high)
+    n, nothing = 64 // unit.itemsize, zeros(grad_y, 1)[0]
+    monomials = np.zeros((4 + len(lower)) * n, unit.dtype)
+    upstream = np.zeros(n_ell * n_ell * n, unit.dtype)
+    grad_unit, radial = np.empty(3 * n, unit.dtype), np.empty(n, unit.dtype)
+    for first in range(low, high, n):
+        last = min(first + n, high)
         _monomials(unit, first, last, lower, axis, monomials)
         for i in range(last - first):
             radial[i] = grad_y[first + i]
         for ell in range(1, n_ell):
-            n_numbers = 2 * ell + 1
+            n_numbers, width = 2 * ell + 1, GRAD_Y_WIDTHS[ell]
+            place = n_rows * GRAD_Y_STARTS[ell] + first * width
+            for m in range(n_numbers):
+                own = (ell * ell + m) * n
+                for i in range(last - first):
+                    upstream[own + i] = grad_y[place + i * width + m]
             for i in range(last - first):
-                place = n_rows * GRAD_Y_STARTS[ell] + (first + i) * GRAD_Y_WIDTHS[ell]
-                for m in range(n_numbers):
-                    upstream[ell * ell + m, i] = grad_y[place + m]
-                radial[i] += grad_y[place + n_numbers]
-        grad_unit[:] = 0.0
-        for k in range(len(coefficients)):
-            found, factor = grad_unit[directions[k]], coefficients[k]
-            of_y, monomial = upstream[components[k]], monomials[of_monomial[k]]
-            for i in range(_TOGETHER):
-                found[i] += factor * of_y[i] * monomial[i]
+                radial[i] += grad_y[place + i * width + n_numbers]
+        k = 0
+        for direction in range(3):
+            total = nothing
+            while k < len(coefficients) and directions[k] == direction:
+                of_y = load(upstream, components[k] * n)
+                both = times(of_y, load(monomials, of_monomial[k] * n))
+                total = plus_product(total, both, spread(coefficients[k]))
+                k += 1
+            store(grad_unit, direction * n, total)
         for i in range(last - first):
             row = first + i
             along = 0.0 * radial[i]
             for a in range(3):
-                along += grad_unit[a, i] * unit[a, row]
+                along += grad_unit[a * n + i] * unit[a, row]
             for a in range(3):
-                across = (grad_unit[a, i] - along * unit[a, row]) / distance[row]
+                across = (grad_unit[a * n + i] - along * unit[a, row]) / distance[row]
                 gradient[pair_of_row[row], a] = -(radial[i] * unit[a, row] + across)
