@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -92,7 +93,8 @@ def test_a_trajectory_in_memory_gives_what_its_file_gives(dump: Path, tmp_path: 
     pykoh.analyze(
         trajectory, tmp_path / "out", report=False, progress=lambda run, n: seen.append(n)
     )
-    assert (tmp_path / "out" / "results.json").exists() and seen[-1] == 300
+    written = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert written["pykoh"] == pykoh.__version__ and seen[-1] == 300
     assert not (tmp_path / "out" / "report.html").exists()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 
+from pykoh import __version__
 from pykoh.analysis.common.estimate_views import keys
 from pykoh.analysis.common.input_summary import InputSummary
 from pykoh.analysis.common.shown import Json, Output, Table
@@ -54,7 +55,7 @@ def as_json(results: AnalysisResults) -> dict[str, Json]:
 
 
 def _tree(results: AnalysisResults, outputs: Mapping[str, Output]) -> dict[str, Json]:
-    tree: dict[str, Json] = {"input": _input(results.input)}
+    tree: dict[str, Json] = {"pykoh": __version__, "input": _input(results.input)}
     for name, output in outputs.items():
         _merge(tree, {name: output.json})
     for output in outputs.values():
