@@ -65,6 +65,7 @@ class PeriodicPotential:
         keep_freed_memory()
         self.metadata = metadata
         self.dtype = run_dtype(metadata, dtype)
+        self._numpy_dtype = torch.empty(0, dtype=self.dtype).numpy().dtype
         self.skin = skin
         self.graph = open_graph(packed, torch.device("cpu"), self.dtype)
         self.rebuilds = 0
@@ -149,13 +150,13 @@ class PeriodicPotential:
             self.metadata.cutoff_A,
             *self._near,
         )
-        rij, sender, receiver = (torch.from_numpy(each[:n]) for each in self._near)
-        energies, gradient = self.graph(
-            rij.to(self.dtype), sender, receiver, torch.from_numpy(species), len(positions)
-        )
+        rij, sender, receiver = (each[:n] for each in self._near)
+        # Torch would wake up threads of its own for it, which wait actively and take cores away.
+        vectors = torch.from_numpy(rij.astype(self._numpy_dtype))
+        given = (torch.from_numpy(each) for each in (sender, receiver, species))
+        energies, gradient = self.graph(vectors, *given, len(positions))
         forces, virial = np.zeros((len(positions), 3)), np.zeros((3, 3))
-        near = [each[:n] for each in self._near]
-        self._loops.forces_of_pairs(near[0], gradient.numpy(), near[1], near[2], forces, virial)
+        self._loops.forces_of_pairs(rij, gradient.numpy(), sender, receiver, forces, virial)
         result = Evaluation(energies.numpy(), forces, virial)
         if not np.isfinite(result.forces_eV_per_A).all():
             raise ModelError(
