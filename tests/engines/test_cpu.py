@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -41,16 +42,53 @@ def test_parts_are_done_at_the_same_time_by_threads_of_their_own() -> None:
     assert [each[3] for each in in_parts(THREE, work)] == [each[3] for each in found]
 
 
-@pytest.mark.parametrize("bad", [0, 2])
-def test_an_error_in_a_part_is_raised_and_the_threads_go_on(bad: int) -> None:
+@pytest.mark.parametrize("bad", [(0,), (2,), (0, 2), (0, 1, 2)])
+def test_an_error_in_a_part_is_raised_once(bad: tuple[int, ...]) -> None:
     def work(part: int, low: int, high: int) -> int:
-        if part == bad:
+        if part in bad:
             raise ValueError(f"part {part}")
         return high - low
 
-    with pytest.raises(ValueError, match=f"part {bad}"):
+    with pytest.raises(ValueError, match=f"part {bad[0]}"):
         in_parts(THREE, work)
     assert in_parts(THREE, lambda part, low, high: high - low) == [5, 2, 5]
+
+
+def test_ctrl_c_waits_for_the_other_parts() -> None:
+    """They write to arrays of the caller, and the next call must not find them at work."""
+    ready: list[int] = []
+
+    def work(part: int, low: int, high: int) -> None:
+        if part == 0:
+            raise KeyboardInterrupt
+        time.sleep(0.1)
+        ready.append(part)
+
+    with pytest.raises(KeyboardInterrupt):
+        in_parts(THREE, work)
+    assert sorted(ready) == [1, 2]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no such timer")
+def test_after_ctrl_c_at_any_moment_each_part_is_done_once() -> None:
+    random = np.random.default_rng(0)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    interrupted = 0
+    try:
+        for _ in range(300):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, random.uniform(2e-5, 4e-4))
+                in_parts(THREE, lambda part, low, high: time.sleep(1e-4))
+                signal.setitimer(signal.ITIMER_REAL, 0.0)
+            except KeyboardInterrupt:
+                interrupted += 1
+            done: list[int] = []
+            in_parts(THREE, lambda part, low, high, done=done: done.append(part))
+            assert sorted(done) == [0, 1, 2]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+    assert interrupted > 10
 
 
 def test_a_second_caller_does_its_parts_itself() -> None:
@@ -117,6 +155,25 @@ def test_a_graph_has_the_same_forces_with_more_threads(options: dict, tmp_path: 
     torch.set_num_threads(before)
     assert np.abs(forces[0]).max() > 0.01
     assert forces[1] == pytest.approx(forces[0], abs=1e-11)
+
+
+@pytest.mark.parametrize("block", ["Residual", ""])
+def test_a_share_without_atoms_or_pairs_is_empty(block: str, tmp_path: Path) -> None:
+    target = tmp_path / "koh.pt"
+    export_model(random_mace(tmp_path / "x.model", block=block, max_ell=1), target, route="fast")
+    potential = PeriodicPotential.from_file(target)
+    cell, species = np.eye(3) * 200.0, np.zeros(200, np.int64)
+    apart = np.stack([np.arange(200) % 10, np.arange(200) // 10 % 10, np.arange(200) // 100], 1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        found = potential(apart * 20.0, cell, species)
+    finally:
+        torch.set_num_threads(before)
+    assert np.ptp(found.energies_eV) == 0.0 and not found.forces_eV_per_A.any()
+    none = torch.zeros(0, dtype=torch.int64)
+    energies, gradient = potential.graph(torch.zeros((0, 3)), none, none, none, 0)
+    assert energies.shape == (0,) and gradient.shape == (0, 3)
 
 
 def test_pykoh_run_computes_with_the_threads_that_it_is_given(

@@ -6,6 +6,7 @@ import itertools
 import os
 import threading
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import numpy as np
@@ -39,12 +40,12 @@ class _Team:
     """
 
     def __init__(self, n: int) -> None:
-        self._in_use = threading.Lock()
-        self._awake = threading.Condition()
-        self._n_asleep = 0
-        self._work: Callable[[int], Any] | None = None
-        self._results: list[Any] = [None] * n
-        self._errors: list[BaseException | None] = [None] * n
+        self._user: dict[str, object] = {}
+        # The number of a task and the task: read at once, so that nobody does one for another.
+        self._task: tuple[int, Callable[[int], Any] | None] = (0, None)
+        self._found: list[tuple[Any, BaseException | None]] = [(None, None)] * n
+        self._asleep = [False] * n
+        self._calls: list[SimpleQueue[None]] = [SimpleQueue() for _ in range(n)]
         # How often work was given, and how often each one has finished.
         self._given, self._done = np.zeros(_FAR, np.int64), np.zeros(_FAR * n, np.int64)
         for k in range(n):
@@ -55,47 +56,64 @@ class _Team:
 
         None, and nothing is done, where the threads work for somebody else.
         """
-        if not self._in_use.acquire(blocking=False):
-            return None
+        me = object()
         try:
-            self._work = work
-            wanted = int(self._given[0]) + 1
+            # Ctrl-C may come between any two steps: each one leaves the team fit for use.
+            if self._user.setdefault("now", me) is not me:
+                return None
+            wanted = self._task[0] + 1
+            self._task = (wanted, work)
             self._given[0] = wanted
-            if self._n_asleep:
-                with self._awake:
-                    self._awake.notify_all()
+            for asleep, calls in zip(self._asleep, self._calls, strict=True):
+                if asleep:
+                    calls.put(None)
             try:
                 first = own()
             finally:
-                for k in range(len(self._results)):
-                    while not wait(self._done, _FAR * k, wanted, TURNS):
-                        pass
-            results, self._results = self._results, [None] * len(self._results)
-            for error in self._errors:
+                self._wait(wanted)
+            found, self._found = self._found, [(None, None)] * len(self._found)
+            for _, error in found:
                 if error is not None:
-                    self._errors = [None] * len(results)
                     raise error
-            return [first, *results]
+            return [first, *(result for result, _ in found)]
         finally:
-            self._work = None
-            self._in_use.release()
+            if self._user.get("now") is me:
+                self._task = (self._task[0], None)
+                del self._user["now"]
+
+    def _wait(self, wanted: int) -> None:
+        """Wait until all are ready, also after Ctrl-C: they write to what belongs to the caller."""
+        interrupt: BaseException | None = None
+        k = 0
+        while k < len(self._found):
+            try:
+                if wait(self._done, _FAR * k, wanted, TURNS):
+                    k += 1
+                elif self._asleep[k]:
+                    self._calls[k].put(None)
+            except KeyboardInterrupt as error:
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
 
     def _live(self, k: int) -> None:
         torch.set_num_threads(1)
         seen = 0
         while True:
             if not wait(self._given, 0, seen + 1, TURNS):
-                with self._awake:
-                    self._n_asleep += 1
-                    while self._given[0] <= seen:
-                        self._awake.wait()
-                    self._n_asleep -= 1
-            seen += 1
-            assert self._work is not None
+                self._asleep[k] = True
+                while self._given[0] <= seen:
+                    self._calls[k].get()
+                self._asleep[k] = False
+            seen, work = self._task
+            result, error = None, None
             try:
-                self._results[k] = self._work(k)
-            except BaseException as error:
-                self._errors[k] = error
+                if work is not None:
+                    result = work(k)
+            except BaseException as caught:
+                error = caught
+            self._found[k] = (result, error)
+            del work, result, error
             self._done[_FAR * k] = seen
 
 

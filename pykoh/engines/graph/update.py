@@ -192,7 +192,8 @@ class Update(torch.nn.Module):
 
     def rows_first(self, x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
         """Return ``[M, n, C]`` from ``[n, M C]``."""
-        return x.view(like.size(1), like.size(0), -1).transpose(0, 1).contiguous()
+        n, m = like.size(1), like.size(0)  # n may be 0: torch can't find -1 then
+        return x.view(n, m, x.size(1) // m).transpose(0, 1).contiguous()
 
     def readout(self, features: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
         """Return energies ``[n]`` and their derivatives ``[n, C]`` from scalars ``[n, C]``."""
