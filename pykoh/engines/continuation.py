@@ -38,6 +38,7 @@ class Description:
         model_sha256: hash of the model from which the potential was exported.
         inner_sha256: hash of the model of the inner potential, or None without multiple time steps.
         every: MD steps from one evaluation of the potential to the next.
+        inner: file of the inner potential, as the user named it.
     """
 
     input: str
@@ -46,6 +47,7 @@ class Description:
     model_sha256: str
     inner_sha256: str | None = None
     every: int = 1
+    inner: str | None = None
 
 
 def describe(script: Path, variables: Mapping[str, str], model_sha256: str) -> Description:
@@ -95,6 +97,7 @@ def _read(path: Path) -> Description | None:
             str(found["model_sha256"]),
             found.get("inner_sha256"),
             int(found.get("every", 1)),
+            found.get("inner"),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -122,12 +125,15 @@ def _refuse_another(name: str, before: Description, now: Description) -> None:
         remedies.append(f"--var {key} {old}" if old != new else f"the earlier {old}")
     if before.every != now.every:
         said.append(f"{_steps(before.every)}, not {_steps(now.every)}")
-        remedies.append(
-            "no --inner" if before.every == 1 else f"--inner FILE --every {before.every}"
-        )
+        given = f"--inner {before.inner or 'FILE'} --every {before.every}"
+        remedies.append("no --inner" if before.every == 1 else given)
     elif before.inner_sha256 != now.inner_sha256:
-        said.append("another potential as --inner")
-        remedies.append("the earlier --inner")
+        if before.inner in (None, now.inner):
+            said.append("another potential as --inner")
+            remedies.append("the earlier --inner")
+        else:
+            said.append(f"--inner {before.inner}, not {now.inner}")
+            remedies.append(f"--inner {before.inner}")
     if said:
         # NAME.data is the result of equilibrate.in, but the input of koh.in.
         ends = (*OUTPUT, ".data") if before.input == "equilibrate.in" else OUTPUT

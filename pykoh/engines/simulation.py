@@ -204,7 +204,7 @@ def simulate(
         fast = PeriodicPotential.from_file(inner, skin=skin_A, dtype=dtype)
         scheme = MultipleSteps(potential, fast, every)
         model = fast.metadata.source_sha256
-        description = replace(description, inner_sha256=model, every=every)
+        description = replace(description, inner_sha256=model, every=every, inner=str(inner))
     check_continuation(name, description, say)
     began = time.monotonic()
     with record(

@@ -155,7 +155,9 @@ def test_the_shipped_pair_of_potentials(tmp_path: Path, box: Path) -> None:
     assert table["PotEng"][-1] == pytest.approx(found.energies_eV.sum(), abs=5e-3)
     assert "--every 4: outer steps of 2 fs slowly heat" in done.stderr
     refused = pykoh(tmp_path / "whole", *whole[: -len(inner)], "--var", "ps", "0.2")
-    assert refused.returncode == 1 and "use --inner FILE --every 4" in refused.stderr
+    assert (
+        refused.returncode == 1 and f"use --inner {REAL / 'inner.pt'} --every 4" in refused.stderr
+    )
 
 
 def test_the_energy_is_conserved_without_a_thermostat(tmp_path: Path, box: Path) -> None:
@@ -216,7 +218,7 @@ def test_thermo_lines_of_an_own_input_are_written_at_such_steps(thermo: str, mes
 
 
 def test_another_inner_potential_is_another_simulation(tmp_path: Path) -> None:
-    first = Description("koh.in", {}, "a", "a", "b", 4)
+    first = Description("koh.in", {}, "a", "a", "b", 4, "old.pt")
     name = str(tmp_path / "koh")
     check_continuation(name, first, print)
     Path(f"{name}.restart").touch()
@@ -224,7 +226,9 @@ def test_another_inner_potential_is_another_simulation(tmp_path: Path) -> None:
     for change, message in (
         ({"every": 2}, "every 4.*, not multiple time steps .--every 2"),
         ({"every": 1, "inner_sha256": None}, "not single time steps"),
-        ({"inner_sha256": "c"}, "another potential as --inner"),
+        ({"inner_sha256": "c"}, "another potential as --inner. To continue it, use the earlier"),
+        ({"inner_sha256": "c", "inner": "new.pt"}, "use --inner old.pt. For"),
+        ({"every": 2, "inner": "new.pt"}, "use --inner old.pt --every 4. For"),
     ):
         with pytest.raises(EngineError, match=message):
             check_continuation(name, dataclasses.replace(first, **change), print)
