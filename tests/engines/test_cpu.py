@@ -157,7 +157,7 @@ def test_a_graph_has_the_same_forces_with_more_threads(options: dict, tmp_path: 
     assert forces[1] == pytest.approx(forces[0], abs=1e-11)
 
 
-@pytest.mark.parametrize("block", ["Residual", ""])
+@pytest.mark.parametrize("block", ["Residual", "", "DensityResidual"])
 def test_a_share_without_atoms_or_pairs_is_empty(block: str, tmp_path: Path) -> None:
     target = tmp_path / "koh.pt"
     export_model(random_mace(tmp_path / "x.model", block=block, max_ell=1), target, route="fast")
