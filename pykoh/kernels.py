@@ -5,8 +5,7 @@ file has changed that they import from: the old code would then compute other nu
 kept lies in a folder that is named after the contents of all these files. The folder is outside
 the package, so a new environment finds it too.
 
-The first call on a machine compiles for some time, with one core. :func:`compile_ahead` lets other
-cores help: they begin with the functions that are needed last.
+The first call on a machine compiles for some time. :mod:`pykoh.compilation` lets other cores help.
 """
 
 from __future__ import annotations
@@ -16,11 +15,9 @@ import importlib
 import os
 import re
 import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,12 +25,10 @@ import numba
 from numba.core.sigutils import normalize_signature
 from numba.extending import register_jitable
 
-from pykoh.processes import available_cores
-
 F = TypeVar("F", bound=Callable[..., Any])
 
-MOST_HELPERS = 3
-"""Processes that compile ahead; the first call itself compiles as much as one of them."""
+Signature = str | Callable[[], tuple[Any, ...]]
+"""Types of the arguments of a kernel, in numba's words, or what returns numba's types."""
 
 UNUSED_S = 90 * 86400.0
 """What has not been used for so long is removed."""
@@ -42,23 +37,20 @@ _IMPORT = re.compile(r"^from (pykoh[\w.]*) import", re.MULTILINE)
 _KEY = re.compile("[0-9a-f]{16}")
 _HAS_KERNELS = b"from pykoh.kernels import"
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 _config: Any = numba.config
-_declared: dict[str, list[tuple[Any, str]]] = {}
+_declared: dict[str, list[tuple[Any, Signature]]] = {}
 """Kernels and their usual signatures, by module."""
 
-_helpers: list[Any] = []
-"""Processes that compile ahead; kept, because Python warns of a process that nobody holds."""
 
-
-def kernel(signature: str = "", **options: Any) -> Callable[[F], F]:
+def kernel(signature: Signature = "", **options: Any) -> Callable[[F], F]:
     """Compile a function that Python calls; its machine code is kept on disk.
 
     It runs without the global interpreter lock. A division by zero gives inf or nan.
 
     Args:
-        signature: types of the arguments that it usually has, in numba's words; it can be compiled
-            ahead for them. Others work too.
+        signature: types of the arguments that it usually has; it can be compiled ahead for them.
+            Others work too.
         options: more options of :func:`numba.njit`, such as ``fastmath``.
     """
     decorate = _kept(**options)
@@ -84,7 +76,7 @@ def step(**options: Any) -> Callable[[F], F]:
 
 
 def _kept(**options: Any) -> Callable[[F], F]:
-    given: dict[str, Any] = {"cache": True, "no_cfunc_wrapper": True, **_OPTIONS, **options}
+    given: dict[str, Any] = {"cache": True, **_OPTIONS, **options}
     make: Any = numba.njit(**given)
 
     def decorate(function: F) -> F:
@@ -99,51 +91,27 @@ def _kept(**options: Any) -> Callable[[F], F]:
     return decorate
 
 
-def compile_ahead(modules: Sequence[str]) -> None:
-    """Let other processes compile the kernels of modules, unless that was done before.
-
-    Nothing waits for them. A kernel that is called before it is there is compiled as usual.
+def declared(module: str) -> list[tuple[str, Callable[[], None]]]:
+    """Return the kernels of a module that can be compiled ahead: a name, and what compiles it.
 
     Args:
-        modules: names, those that are needed last first.
+        module: its name.
     """
-    kept = folder()
-    n_helpers = min(available_cores() - 1, MOST_HELPERS)
-    if kept is None or n_helpers < 1:
-        return
-    name = hashlib.sha256(" ".join(modules).encode()).hexdigest()[:8]
-    try:
-        (kept / f"ahead-{name}").touch(exist_ok=False)
-    except OSError:
-        return
-    for helper in range(n_helpers):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pykoh.kernels", f"{helper}/{n_helpers}", *modules],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=kept,  # Python imports from the folder it is started in: not from the user's
-        )
-        _helpers.append(process)
+    importlib.import_module(module)
+    return [
+        (f"{module}.{made.py_func.__name__}", partial(_compile, made, signature))
+        for made, signature in _declared.get(module, [])
+    ]
 
 
-def compile_declared(modules: Sequence[str], part: int = 0, n_parts: int = 1) -> int:
-    """Compile the kernels of modules for their usual arguments; return how many.
+def _compile(made: Any, signature: Signature) -> None:
+    """Compile a kernel for its usual arguments, unless that is kept."""
+    made.compile(_usual(signature))
 
-    Args:
-        modules: names.
-        part: which of the parts.
-        n_parts: every so many-th kernel belongs to a part.
-    """
-    for module in modules:
-        importlib.import_module(module)
-    # __main__ has a registry of its own.
-    declared = importlib.import_module("pykoh.kernels")._declared
-    wanted = [each for module in modules for each in reversed(declared.get(module, []))]
-    for made, signature in wanted[part::n_parts]:
-        # What is kept is found by a tuple of types, as a call gives it, not by a text.
-        made.compile(tuple(normalize_signature(signature)[0]))
-    return len(wanted[part::n_parts])
+
+def _usual(signature: Signature) -> tuple[Any, ...]:
+    """Return a signature as the tuple of types that a call gives."""
+    return tuple(normalize_signature(signature)[0] if isinstance(signature, str) else signature())
 
 
 @cache
@@ -196,8 +164,3 @@ def contents_key(package: Path = Path(__file__).parent) -> str:
     for path in sorted(texts):
         total.update(path.relative_to(package).as_posix().encode() + b"\0" + texts[path])
     return total.hexdigest()[:16]
-
-
-if __name__ == "__main__":
-    part, n_parts = sys.argv[1].split("/")
-    compile_declared(sys.argv[2:], int(part), int(n_parts))

@@ -20,27 +20,6 @@ if TYPE_CHECKING:
     from pykoh.trajectory.run import ReadOptions, Run
 
 
-KERNELS = tuple(
-    f"pykoh.{name}"
-    for name in (
-        "analysis.transport.straight_line",
-        "analysis.hops.events",
-        "analysis.structure.hydroxide_pairs",
-        "analysis.common.survival",
-        "analysis.common.msd_order_n",
-        "analysis.hops.rattle_kernel",
-        "analysis.hops.identity_kernel",
-        "analysis.structure.contacts",
-        "analysis.structure.rdf",
-        "analysis.common.geometry",
-        "trajectory.unwrapping",
-        "trajectory.parsing",
-    )
-)
-"""What is compiled ahead, the last needed first. (The kernel of per_frame.py, which is needed first
-of all, is not among them: a rule of the user's own may be part of it.)"""
-
-
 @dataclass(frozen=True, slots=True)
 class Study:
     """Options of an analysis and of its output.
@@ -127,9 +106,10 @@ def analyze_run(
         state: file for the state of a long analysis, or None.
         at_end: also keep the last state.
     """
-    from pykoh.kernels import compile_ahead
+    from pykoh.analysis import KERNELS
+    from pykoh.compilation import compile_ahead
 
-    compile_ahead(KERNELS)
+    compile_ahead(KERNELS)  # while the rest is imported and the first frames are read
     from pykoh.analysis.checkpoint import Checkpoint
     from pykoh.analysis.custom import installed_observables
     from pykoh.analysis.pipeline import Settings

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -13,23 +16,49 @@ import numpy as np
 import pytest
 
 import pykoh
-from pykoh import kernels, study
+from potentials import random_mace, water_like_box
+from pykoh import analysis, compilation, kernels
 from pykoh.engines import loops
+from pykoh.export.export import export_model
 from trajectories import koh_walkers, write_dump
 
 PACKAGE = Path(pykoh.__file__).parent
+LOOPS = sorted((PACKAGE / "engines" / "loops").glob("*.py"))
 
-USED = """
-import sys
-import pykoh
-from pykoh.kernels import _declared, normalize_signature
-pykoh.analyze(sys.argv[1], workers=1)
+# Prints the kernels that are called in another way than they are compiled ahead for.
+OTHERS = """
+from pykoh.kernels import _declared, _usual
 for module, made in _declared.items():
     for dispatcher, signature in made:
-        usual = tuple(normalize_signature(signature)[0])
         for found in dispatcher.signatures:
-            if tuple(found) != usual:
+            if tuple(found) != _usual(signature):
                 print(module, dispatcher.py_func.__name__, found)
+"""
+
+ANALYSIS = """
+import sys
+import pykoh
+pykoh.analyze(sys.argv[1], workers=1)
+"""
+
+FORCES = """
+import sys
+import ase.io
+from pykoh.engines.periodic import PeriodicPotential
+box = ase.io.read(sys.argv[2])
+potential = PeriodicPotential.from_file(sys.argv[1], dtype="float32")
+species = potential.species_of(box.get_chemical_symbols())
+potential(box.positions, box.cell.array, species)
+"""
+
+# Holds the lock of a kernel for some seconds, then marks it as compiled.
+HOLD = """
+import fcntl, sys, time
+with open(sys.argv[1], "ab") as stream:
+    fcntl.flock(stream, fcntl.LOCK_EX)
+    print("locked", flush=True)
+    time.sleep(float(sys.argv[2]))
+    stream.write(b"done")
 """
 
 HITS = """
@@ -47,6 +76,10 @@ def python(*arguments: str, **environment: str) -> str:
         command, env={**os.environ, **environment}, capture_output=True, text=True, check=True
     )
     return done.stdout
+
+
+def text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 def small_package(folder: Path) -> Path:
@@ -91,7 +124,18 @@ def test_analysis_uses_the_signatures_that_are_compiled_ahead(tmp_path: Path) ->
     positions, types = koh_walkers(np.random.default_rng(1), 200)
     times = 0.01 * np.arange(200)
     dump = write_dump(tmp_path / "koh.dump", positions, types, 12.0 * np.eye(3), times=times)
-    assert python("-c", USED, str(dump)) == ""
+    assert python("-c", ANALYSIS + OTHERS, str(dump)) == ""
+
+
+@pytest.mark.parametrize("hidden", ["16x0e", "16x0e+16x1o"])
+def test_force_calls_use_the_signatures_that_are_compiled_ahead(
+    tmp_path: Path, hidden: str
+) -> None:
+    model = random_mace(tmp_path / "koh.model", hidden=hidden)
+    export_model(model, tmp_path / "koh.pt")
+    water_like_box().write(tmp_path / "box.extxyz")
+    files = str(tmp_path / "koh.pt"), str(tmp_path / "box.extxyz")
+    assert python("-c", FORCES + OTHERS, *files) == ""
 
 
 def test_all_kernels_of_an_analysis_are_compiled_ahead() -> None:
@@ -101,12 +145,18 @@ def test_all_kernels_of_an_analysis_are_compiled_ahead() -> None:
         for path in files
         if "\n@kernel(" in path.read_text(encoding="utf-8")
     }
-    assert found - {"pykoh.analysis.per_frame"} == set(study.KERNELS)
+    assert found == set(analysis.KERNELS)
+
+
+def test_all_loops_of_a_force_call_are_compiled_ahead() -> None:
+    modules = {f"pykoh.engines.loops.{path.stem}" for path in LOOPS if "\n@kernel(" in text(path)}
+    assert modules == set(loops.VECTOR_KERNELS) | set(loops.KERNELS)
+    assert not any("\n@kernel()" in text(path) for path in LOOPS)
 
 
 def test_what_was_compiled_ahead_is_found(tmp_path: Path) -> None:
     kept = {"NUMBA_CACHE_DIR": str(tmp_path)}
-    python("-m", "pykoh.kernels", "0/1", "pykoh.trajectory.unwrapping", **kept)
+    python("-m", "pykoh.compilation", "pykoh.trajectory.unwrapping", **kept)
     assert python("-c", HITS, **kept).split() == ["1", "0"]
 
 
@@ -114,26 +164,82 @@ def test_what_was_compiled_ahead_is_found(tmp_path: Path) -> None:
 def test_helpers_are_started_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int
 ) -> None:
-    started: list[list[str]] = []
-    folders = []
+    started: list[tuple[list[str], Path]] = []
     monkeypatch.setattr(kernels, "folder", lambda: tmp_path)
-    monkeypatch.setattr(kernels, "available_cores", lambda: cores)
+    monkeypatch.setattr(compilation, "available_cores", lambda: cores)
+    monkeypatch.setattr(compilation, "_helpers", {})
 
     def popen(command: list[str], **options: Any) -> None:
-        started.append(command)
-        folders.append(options["cwd"])
+        started.append((command, options["cwd"]))
 
     monkeypatch.setattr(subprocess, "Popen", popen)
     for _ in range(2):
-        kernels.compile_ahead(loops.KERNELS)
-    parts = [command[3] for command in started]
-    assert parts == {1: [], 2: ["0/1"], 16: ["0/3", "1/3", "2/3"]}[cores]
-    assert all(tuple(command[4:]) == loops.KERNELS for command in started)
+        compilation.compile_ahead(loops.KERNELS)
+    assert len(started) == {1: 0, 2: 1, 16: 3}[cores]
+    assert all(tuple(command[3:]) == loops.KERNELS for command, _ in started)
     # What lies in the user's folder is not imported.
-    assert all(folder == tmp_path for folder in folders)
+    assert all(folder == tmp_path for _, folder in started)
 
 
-def test_parts_are_all_kernels() -> None:
-    modules = ["pykoh.engines.loops.pairs"]
-    parts = [kernels.compile_declared(modules, part, 2) for part in range(2)]
-    assert parts == [1, 1]
+def declare(monkeypatch: pytest.MonkeyPatch, folder: Path, *names: str) -> list[str]:
+    """Declare kernels of a module `toy`; return the list of those that were compiled."""
+    done: list[str] = []
+    monkeypatch.setattr(kernels, "folder", lambda: folder)
+    made = [(name, functools.partial(done.append, name)) for name in names]
+    monkeypatch.setattr(kernels, "declared", lambda module: made if module == "toy" else [])
+    return done
+
+
+def test_each_kernel_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = declare(monkeypatch, tmp_path, "toy.a", "toy.b")
+    (tmp_path / "toy.a").write_text("done\n")  # by another process, before
+    for _ in range(2):
+        compilation.compile_all(["toy"])
+    assert done == ["toy.b"]
+    assert gc.isenabled()
+
+
+def test_a_kernel_that_another_process_compiles_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = declare(monkeypatch, tmp_path, "toy.a", "toy.b")
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path / "toy.a"), "0.5"], stdout=subprocess.PIPE
+    )
+    assert holder.stdout is not None and holder.stdout.readline() == b"locked\n"
+    compilation.compile_all(["toy"])
+    assert done == ["toy.b"]
+    assert holder.wait() == 0
+
+
+@pytest.mark.parametrize("ends", ["killed", "too slow"])
+def test_a_kernel_that_another_process_leaves_is_compiled_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    done = declare(monkeypatch, tmp_path, "toy.a")
+    monkeypatch.setattr(compilation, "WAIT_S", 0.1 if ends == "too slow" else 60.0)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path / "toy.a"), "60"], stdout=subprocess.PIPE
+    )
+    assert holder.stdout is not None and holder.stdout.readline() == b"locked\n"
+    if ends == "killed":
+        threading.Timer(0.2, holder.kill).start()
+    compilation.compile_all(["toy"])
+    holder.kill()
+    assert done == ["toy.a"]
+
+
+def test_a_kernel_that_cannot_be_compiled_says_so_and_may_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare(monkeypatch, tmp_path)
+
+    def fail() -> None:
+        raise ValueError("no such type")
+
+    monkeypatch.setattr(kernels, "declared", lambda module: [("toy.a", fail)])
+    with pytest.raises(ValueError, match="no such type"):
+        compilation.compile_all(["toy"])
+    done = declare(monkeypatch, tmp_path, "toy.a")
+    compilation.compile_all(["toy"])
+    assert done == ["toy.a"]

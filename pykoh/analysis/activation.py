@@ -27,9 +27,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from pykoh.analysis.common.confidence import Interval, positive
+from pykoh.analysis.common.distributions import chi2_tail
 from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.series import BY_CHANCE, SeriesPoint
 from pykoh.arrays import FloatArray
@@ -96,7 +96,7 @@ def activation_energy(
     freedom = len(x) - 2
     left = y - np.average(y, weights=weights) - slope * (x - centre)
     chi2 = float(weights @ left**2)
-    if freedom > 0 and stats.chi2.sf(chi2, freedom) < BY_CHANCE:
+    if freedom > 0 and chi2_tail(chi2, freedom) < BY_CHANCE:
         error *= max(1.0, math.sqrt(chi2 / freedom))
         return Estimate.student(-slope, error, float(freedom), How.REPLICAS)
     ends = _interval([each for _, each in known], -weights * (x - centre) / spread, -slope)

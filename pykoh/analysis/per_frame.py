@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numba import typeof
 from numpy.typing import NDArray
 
 from pykoh.analysis.common.findings import Findings
@@ -69,7 +70,17 @@ def _same(a: FloatArray, b: FloatArray) -> bool:
     return True
 
 
-@kernel()
+def _usual_types() -> tuple[Any, ...]:
+    """Return the types of the arguments of :func:`_pass`, as :func:`find` calls it."""
+    vectors, atoms, mapped = np.empty((1, 1, 3)), np.empty(1, np.int64), np.empty(1, np.bool_)
+    usual = (
+        vectors, vectors, vectors, atoms, atoms, atoms, np.empty(4), compiled(None), False, 0.0, 0,
+        mapped, _empty(1, 1, 1, 0),
+    )  # fmt: skip
+    return tuple(typeof(each) for each in usual)
+
+
+@kernel(_usual_types)
 def _pass(
     positions: FloatArray,
     cells: FloatArray,

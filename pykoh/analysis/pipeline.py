@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
+from pykoh.analysis import KERNELS
 from pykoh.analysis.checkpoint import Checkpoint
 from pykoh.analysis.collect import Analysis
 from pykoh.analysis.observable import Factory
@@ -13,6 +14,7 @@ from pykoh.analysis.per_frame import FoundInBlock
 from pykoh.analysis.results import AnalysisResults
 from pykoh.analysis.settings import Settings
 from pykoh.analysis.workers import Workers
+from pykoh.compilation import compile_all
 from pykoh.errors import TrajectoryError
 from pykoh.trajectory.run import FrameBlock, Run
 
@@ -68,6 +70,7 @@ def analyze(
         for frames in run.blocks():
             if analysis is None:
                 analysis = Analysis(run, settings, frames, workers.beside, observables)
+                compile_all(KERNELS)
                 if checkpoint is not None:
                     checkpoint.began(frames)
             waiting.append(

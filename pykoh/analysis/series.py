@@ -24,9 +24,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from scipy import stats
-
 from pykoh.analysis.common.confidence import positive
+from pykoh.analysis.common.distributions import chi2_tail
 from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.series_quantities import QUANTITIES
 from pykoh.analysis.series_run import SeriesRun
@@ -114,7 +113,7 @@ def replicas(values: Sequence[Estimate | None], sizes: Sequence[float] | None = 
     birge = math.sqrt(chi2 / (n - 1))
     spread = sum(w**2 / p for w, p in zip(weights, precision, strict=True))
     error = mean * math.sqrt(spread) / total
-    if stats.chi2.sf(chi2, n - 1) >= BY_CHANCE:
+    if chi2_tail(chi2, n - 1) >= BY_CHANCE:
         return Combined(Estimate.positive(mean, error, How.REPLICAS), birge)
     error *= max(1.0, birge)
     return Combined(Estimate.student(mean, error, n - 1.0, How.REPLICAS), birge)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import torch
 
+from pykoh.engines import cpu
 from pykoh.engines.attached import NOT_ATTACHED, AttachedLammps
 from pykoh.engines.contents import (
     PackedGraph,
@@ -125,7 +126,10 @@ class MLIAPPotential:
             if "OMP_NUM_THREADS" not in os.environ:
                 torch.set_num_threads(1)
         self.dtype = run_dtype(metadata_from(self.metadata))
-        return open_graph(self.checked(), device, self.dtype)
+        graph = open_graph(self.checked(), device, self.dtype)
+        if device.type == "cpu":
+            cpu.compile_loops(graph, helpers=False)  # the ranks on this machine share the work
+        return graph
 
     def _self_checked(self, graph: torch.nn.Module, device: torch.device) -> SelfChecked | None:
         """Return the graph that may run captured or in own kernels; None where it can't.

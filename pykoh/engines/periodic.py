@@ -68,6 +68,7 @@ class PeriodicPotential:
         self._numpy_dtype = torch.empty(0, dtype=self.dtype).numpy().dtype
         self.skin = skin
         self.graph = open_graph(packed, torch.device("cpu"), self.dtype)
+        cpu.compile_loops(self.graph, helpers=True)
         self.rebuilds = 0
         self._reference: tuple[Array, Array, NDArray[np.int64]] | None = None
         self._sender = self._receiver = np.zeros(0, np.int64)

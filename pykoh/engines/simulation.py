@@ -173,8 +173,8 @@ def simulate(
     if "data" in values and not Path(f"{name}.restart").exists():
         _require(values, "data", "box (`pykoh build` and equilibrate.in make one)")
         _refuse_stale(name)
+    from pykoh.compilation import compile_ahead
     from pykoh.engines.loops import KERNELS
-    from pykoh.kernels import compile_ahead
 
     compile_ahead(KERNELS)  # while torch is imported
 

@@ -11,7 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
+
+from pykoh.analysis.common.distributions import (
+    chi2_quantile,
+    f_quantile,
+    normal_quantile,
+    t_quantile,
+)
 
 Interval = tuple[float, float]
 
@@ -36,7 +42,7 @@ def positive(value: float | None, stderr: float | None) -> Interval | None:
     freedom = 2.0 * (value / stderr) ** 2
     if freedom < _FEWEST_FREEDOM:
         return None
-    low, high = stats.chi2.ppf([_TAIL, 1.0 - _TAIL], freedom)
+    low, high = chi2_quantile([_TAIL, 1.0 - _TAIL], freedom)
     return float(freedom * value / high), float(freedom * value / low)
 
 
@@ -83,7 +89,7 @@ def share(value: float | None, stderr: float | None) -> Interval | None:
     if value in (0.0, 1.0):
         return share_of_events(value, stderr)
     spells = max(2.0 * (value * (1.0 - value) / stderr) ** 2 - 1.0, 1.0)
-    low, high = stats.f.ppf([_TAIL, 1.0 - _TAIL], 2.0 * spells, 2.0 * spells)
+    low, high = f_quantile([_TAIL, 1.0 - _TAIL], 2.0 * spells, 2.0 * spells)
     odds = value / (1.0 - value)
     return float(odds / high / (1.0 + odds / high)), float(odds / low / (1.0 + odds / low))
 
@@ -101,7 +107,7 @@ def share_of_events(value: float | None, stderr: float | None) -> Interval | Non
     """
     if value is None or stderr is None or stderr <= 0 or not 0.0 <= value <= 1.0:
         return None
-    z = float(stats.norm.ppf(1.0 - _TAIL))
+    z = float(normal_quantile(1.0 - _TAIL))
     n = max(value * (1.0 - value) / stderr**2, 1e-9)
     if value in (0.0, 1.0):
         n = _unseen(stderr)
@@ -146,7 +152,7 @@ def rate(n_events: float, exposure: float, stderr: float | None = None) -> Inter
     worth = n_events
     if stderr is not None and stderr > 0:
         worth = min(n_events, (value / stderr) ** 2)
-    low, high = stats.chi2.ppf([_TAIL, 1.0 - _TAIL], [2.0 * worth, 2.0 * worth + 2.0])
+    low, high = chi2_quantile([_TAIL, 1.0 - _TAIL], [2.0 * worth, 2.0 * worth + 2.0])
     scale = value / worth / 2.0
     return float(low * scale), float(high * scale)
 
@@ -177,7 +183,7 @@ def ratio(
     """
     if value is None or value <= 0 or not numerator or not denominator:
         return None
-    low, high = stats.f.ppf([_TAIL, 1.0 - _TAIL], 2.0 / numerator**2, 2.0 / denominator**2)
+    low, high = f_quantile([_TAIL, 1.0 - _TAIL], 2.0 / numerator**2, 2.0 / denominator**2)
     return float(value / high), float(value / low)
 
 
@@ -200,8 +206,8 @@ def covariance(value: float, one: float, other: float, freedom: float) -> Interv
     """
     if one <= 0 or other <= 0 or freedom <= 1.0:
         return None
-    t = stats.t.ppf(_GRID, freedom - 1.0) / np.sqrt(freedom - 1.0)
-    size = freedom / stats.chi2.ppf(_GRID, freedom)
+    t = t_quantile(_GRID, freedom - 1.0) / np.sqrt(freedom - 1.0)
+    size = freedom / chi2_quantile(_GRID, freedom)
     apart = np.sqrt(max(one * other - value**2, 0.0))
     low, high = np.quantile((value - apart * t)[:, None] * size, [_TAIL, 1.0 - _TAIL])
     return float(low), float(high)
@@ -217,5 +223,5 @@ def student(value: float | None, stderr: float | None, freedom: float) -> Interv
     """
     if value is None or stderr is None or stderr <= 0:
         return None
-    half = float(stats.t.ppf(1.0 - _TAIL, max(freedom, 1.0))) * stderr
+    half = float(t_quantile(1.0 - _TAIL, max(freedom, 1.0))) * stderr
     return value - half, value + half

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
+from pykoh.analysis.common.distributions import chi2_tail
 from pykoh.arrays import FloatArray
 
 N_SEGMENTS = 64
@@ -133,7 +133,7 @@ def not_poisson(counts: NDArray[Any]) -> bool:
     if mean <= 0.0:
         return False
     chi2 = float(((counts - mean) ** 2).sum()) / mean
-    return bool(stats.chi2.sf(chi2, len(counts) - 1) < _BY_CHANCE)
+    return bool(chi2_tail(chi2, len(counts) - 1) < _BY_CHANCE)
 
 
 def nothing_seen(n: float) -> tuple[float, float]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
 
+from pykoh.analysis.common.distributions import chi2_tail
 from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.hops.values import WaitingTimeFit, WaitingTimes
 from pykoh.arrays import FloatArray
@@ -104,4 +104,4 @@ def _exponential(edges: FloatArray, counts: FloatArray, rate: float) -> bool:
         return True
     seen, model = np.array(observed), np.array(wanted)
     chi2 = float(((seen - model) ** 2 / model).sum())
-    return bool(stats.chi2.sf(chi2, freedom) > _REJECTED)
+    return bool(chi2_tail(chi2, freedom) > _REJECTED)

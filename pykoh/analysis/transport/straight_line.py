@@ -66,9 +66,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 from scipy.optimize import nnls
 
+from pykoh.analysis.common.distributions import chi2_tail
 from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.msd_order_n import Displacements
 from pykoh.analysis.transport.values import DisplacementCurve, LineFit
@@ -328,7 +328,7 @@ class Points:
         best = int(weights.argmax())
         return _Average(
             intercept, slope, within + between, best,
-            float(stats.chi2.sf(chi2[best], max(len(lags) - best - 2, 1))),
+            float(chi2_tail(chi2[best], max(len(lags) - best - 2, 1))),
             float(chi2[best]) / max(len(lags) - best - 2, 1), covariance,
             n_windows > 3 and best == n_windows - 1, rows,
         )  # fmt: skip

@@ -10,7 +10,10 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from pykoh.engines.loops import kernels_of
 from pykoh.errors import EngineError
+
+_SINGLE = 4  # bytes
 
 
 def compiled(name: str = "cpu.evaluation") -> ModuleType:
@@ -26,6 +29,26 @@ def compiled(name: str = "cpu.evaluation") -> ModuleType:
             "numba finds no folder to keep compiled code in (neither beside pykoh nor in the home "
             "folder); set NUMBA_CACHE_DIR to one that can be written to"
         ) from err
+
+
+def compile_loops(graph: Any, helpers: bool) -> None:
+    """Compile the loops that a graph calls, unless that was done before on this machine.
+
+    It is done for single precision; in double precision each loop is compiled at its first call.
+
+    Args:
+        graph: :class:`pykoh.engines.graph.graph.FastGraph`, or another module, of which nothing is
+            compiled.
+        helpers: other processes may be started.
+    """
+    if not hasattr(graph, "layers") or graph.embedding.element_size() != _SINGLE:
+        return
+    from pykoh.compilation import compile_ahead, compile_all
+
+    modules = kernels_of(graph)
+    if helpers:
+        compile_ahead(modules)
+    compile_all(modules)
 
 
 def force_call(*arguments: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pykoh.engines.loops import contraction
+from pykoh.engines.loops import contraction, contraction_many
 from pykoh.engines.loops.lanes import CHANNELS_TOGETHER
 from pykoh.engines.loops.paths import GRAD_G_WIDTHS
 
@@ -227,7 +227,7 @@ def contract_many(source: Any, x: torch.Tensor, species: torch.Tensor) -> torch.
     found = full.new_zeros((source.n_outputs, *full.shape[1:]))
     given = terms.arguments(full, species, source.coefficients.size(1))
     results: tuple[Any, ...] = (found.view(-1).numpy(),)
-    contraction.contract_many(*given, *results)
+    contraction_many.contract_many(*given, *results)
     return found[:, :, : x.size(2)].transpose(0, 1).flatten(1)
 
 
@@ -241,5 +241,5 @@ def contract_many_backward(
     up, grad_x = padded(shaped).contiguous(), torch.zeros_like(full)
     given = terms.arguments(full, species, source.coefficients.size(1))
     results: tuple[Any, ...] = up.view(-1).numpy(), grad_x.view(-1).numpy()
-    contraction.contract_many_backward(*given, *results)
+    contraction_many.contract_many_backward(*given, *results)
     return grad_x[:, :, : x.size(2)].contiguous()
