@@ -11,7 +11,7 @@ the same lmp (MACE_ALLOW_CPU=true; e3nn kernels, as cuEquivariance wants a GPU).
 Compare wall times on a quiet machine. On a busy machine compare the CPU time of all threads, which
 is written too. The fixed cost is the time of a step with three atoms and six edges.
 Launches are the operators of one force call, without views, with the chunks that a GPU
-gets. On a GPU each is one kernel or more.
+gets. On a GPU each is one kernel or more. The memory of an lmp is the most that its process held.
 
 Writes step_speed.json and step_speed.png.
 """
@@ -82,19 +82,24 @@ def mace_object(model_path: Path, target: Path, dtype: str) -> None:
 def in_lammps(
     folder: Path, lmp: Path, text: str, options: list[str], threads: int, dtype: str
 ) -> Times:
-    """Run an input; return wall and CPU time per step of its last `run`, ms."""
+    """Run an input; return wall and CPU time per step of its last `run`, ms, and the memory, MB."""
     (folder / "in.lmp").write_text(text)
-    subprocess.run(
-        [str(lmp), *options, "-in", "in.lmp", "-screen", "none", "-log", "log.lmp"],
-        cwd=folder, check=True, capture_output=True, text=True,
-        env={**os.environ, "OMP_NUM_THREADS": str(threads), "PYKOH_DTYPE": dtype,
-             "MACE_ALLOW_CPU": "true", "OMP_PROC_BIND": "false"},
-    )  # fmt: skip
+    with (folder / "out.lmp").open("w") as output:
+        process = subprocess.Popen(
+            [str(lmp), *options, "-in", "in.lmp", "-screen", "none", "-log", "log.lmp"],
+            cwd=folder, stdout=output, stderr=subprocess.STDOUT,
+            env={**os.environ, "OMP_NUM_THREADS": str(threads), "PYKOH_DTYPE": dtype,
+                 "MACE_ALLOW_CPU": "true", "OMP_PROC_BIND": "false"},
+        )  # fmt: skip
+        _, status, used = os.wait4(process.pid, 0)
+    if os.waitstatus_to_exitcode(status) != 0:
+        raise SystemExit(f"{lmp}: failed; see {folder}/out.lmp and log.lmp")
     log = (folder / "log.lmp").read_text()
     wall, steps = re.findall(r"Loop time of (\S+) on .* for (\d+) steps", log)[-1]
     percent = float(re.findall(r"([\d.]+)% CPU use", log)[-1])
     per_step = 1e3 * float(wall) / int(steps)
-    return {"wall_ms": per_step, "cpu_ms": per_step * percent / 100.0}
+    memory = used.ru_maxrss / 1024
+    return {"wall_ms": per_step, "cpu_ms": per_step * percent / 100.0, "memory_MB": memory}
 
 
 def in_process(call: Callable[[np.ndarray], object], box: Any, repeat: int) -> Times:

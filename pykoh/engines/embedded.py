@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from pykoh.engines.live_values import LiveValues
 from pykoh.engines.masses import element_of_mass
 from pykoh.engines.multistep import EachStep
 from pykoh.engines.periodic import PeriodicPotential
@@ -124,6 +125,8 @@ class Callback:
         self.error: BaseException | None = None
         self.interrupted = False
         self.progress: Progress | None = None
+        self._values = LiveValues(lammps)
+        self._stage, self._step = "", -2
         self.species_of_type = species_of_types(lammps, scheme.potential)
 
     def __call__(
@@ -131,16 +134,12 @@ class Callback:
     ) -> None:
         """Set forces ``f`` [n_local, 3] eV/Å, the energy and the virial for positions ``x``."""
         try:
-            # LAMMPS sets the OpenMP threads of the whole process when it starts, `clear`s or reads
-            # `package omp`: torch would compute with one.
-            torch.set_num_threads(self.threads)
-            low, high, xy, yz, xz, _, _ = self.lammps.extract_box()
-            side = np.subtract(high, low)
-            cell = np.array([[side[0], 0, 0], [xy, side[1], 0], [xz, yz, side[2]]])
+            if step != self._step + 1:
+                self._begin()
+            self._step = step
             types = self.lammps.numpy.extract_atom("type")[:n_local]
-            minimising = variable(self.lammps, "stage") == MINIMISING
-            species = self.species_of_type[types]
-            result = self.scheme(step, minimising, np.array(x), cell, species)
+            species, cell = self.species_of_type[types], self._values.cell()
+            result = self.scheme(step, self._stage == MINIMISING, np.array(x), cell, species)
             f[:n_local] = result.forces_eV_per_A
             self.lammps.fix_external_set_energy_global(FIX, result.energy_eV)
             w = 0.5 * (result.virial_eV + result.virial_eV.T)
@@ -152,27 +151,31 @@ class Callback:
             self.error = error
             self.lammps.force_timeout()
 
+    def _begin(self) -> None:
+        """Look at what only commands of the input change; a `run` begins by repeating a step."""
+        # LAMMPS sets the OpenMP threads of the whole process when it starts, `clear`s or reads
+        # `package omp`: torch would compute with one.
+        torch.set_num_threads(self.threads)
+        self._stage = variable(self.lammps, "stage") or ""
+
     def _tell(self, step: int) -> None:
-        stage = variable(self.lammps, "stage") or ""
-        if self.progress is None or self.progress.stage != stage:
+        if self.progress is None or self.progress.stage != self._stage:
             last = variable(self.lammps, "steps")
             self.progress = Progress(
                 step, step, int(float(last)) if last is not None else None, self.timestep_ps,
-                stage, self._time(step),
+                self._stage, self._values.time_ps(step),
             )  # fmt: skip
         self.progress.step = step
-        self.progress.time_ps = self._time(step)
+        self.progress.time_ps = self._values.time_ps(step)
         self.report(self.progress)
-
-    def _time(self, step: int) -> float:
-        """Return the time of a step, ps, as LAMMPS counts it."""
-        before = float(self.lammps.extract_global("atime"))
-        return before + (step - int(self.lammps.extract_global("atimestep"))) * self.timestep_ps
 
     @property
     def time_ps(self) -> float:
         """Time that is simulated until now, ps."""
-        return self._time(int(self.lammps.extract_global("ntimestep")))
+        now, of, before = (
+            self.lammps.extract_global(name) for name in ("ntimestep", "atimestep", "atime")
+        )
+        return float(before) + (int(now) - int(of)) * self.timestep_ps
 
     @property
     def timestep_ps(self) -> float:

@@ -13,6 +13,7 @@ from pykoh.engines import cpu
 from pykoh.engines.artifact import load_artifact
 from pykoh.engines.contents import ArtifactMetadata, PackedGraph, open_graph, run_dtype
 from pykoh.engines.memory import keep_freed_memory
+from pykoh.engines.pair_list import PairList
 from pykoh.errors import ModelError
 
 Array = NDArray[np.float64]
@@ -45,8 +46,8 @@ def cell_heights(cell: Array) -> Array:
 class PeriodicPotential:
     """An exported potential for positions in a periodic cell, on the CPU.
 
-    The neighbour list holds pairs up to cutoff + skin and is made anew when an atom has moved
-    half the skin, the cell has changed, or the atoms are others.
+    The neighbour list holds pairs up to cutoff + skin. It is made anew before a pair within the
+    cutoff could be missing (:mod:`pykoh.engines.pair_list`).
 
     Args:
         metadata: of the artifact.
@@ -65,16 +66,10 @@ class PeriodicPotential:
         keep_freed_memory()
         self.metadata = metadata
         self.dtype = run_dtype(metadata, dtype)
-        self._numpy_dtype = torch.empty(0, dtype=self.dtype).numpy().dtype
-        self.skin = skin
         self.graph = open_graph(packed, torch.device("cpu"), self.dtype)
         cpu.compile_loops(self.graph, helpers=True)
-        self.rebuilds = 0
-        self._reference: tuple[Array, Array, NDArray[np.int64]] | None = None
-        self._sender = self._receiver = np.zeros(0, np.int64)
-        self._shifts = np.zeros((0, 3))
-        # The pairs of the list that are within the cutoff: vectors, senders, receivers.
-        self._near = np.zeros((0, 3)), self._sender, self._receiver
+        of_vectors = torch.empty(0, dtype=self.dtype).numpy().dtype
+        self._pairs = PairList(metadata.cutoff_A, skin, of_vectors)
         self._loops = cpu.compiled("loops.pairs")
 
     @classmethod
@@ -99,30 +94,10 @@ class PeriodicPotential:
             )
         return np.array([known[symbol] for symbol in symbols], dtype=np.int64)
 
-    def _needs_list(self, positions: Array, cell: Array, species: NDArray[np.int64]) -> bool:
-        if self._reference is None:
-            return True
-        old_positions, old_cell, old_species = self._reference
-        if old_positions.shape != positions.shape or not np.array_equal(old_cell, cell):
-            return True
-        if not np.array_equal(old_species, species):
-            return True
-        moved: float = ((positions - old_positions) ** 2).sum(axis=1).max(initial=0.0)
-        return moved > (0.5 * self.skin) ** 2
-
-    def _build_list(self, positions: Array, cell: Array, species: NDArray[np.int64]) -> None:
-        from vesin import NeighborList
-
-        reach = self.metadata.cutoff_A + self.skin
-        finder = NeighborList(cutoff=reach, full_list=True, sorted=True)
-        i, j, images = finder.compute(points=positions, box=cell, periodic=True, quantities="ijS")
-        self._receiver, self._sender = i.astype(np.int64), j.astype(np.int64)
-        self._shifts = images.astype(np.float64) @ cell
-        self._near = (
-            np.empty((len(i), 3)), np.empty(len(i), np.int64), np.empty(len(i), np.int64)
-        )  # fmt: skip
-        self._reference = (positions.copy(), cell.copy(), species.copy())
-        self.rebuilds += 1
+    @property
+    def rebuilds(self) -> int:
+        """How often the neighbour list was made."""
+        return self._pairs.rebuilds
 
     def __call__(self, positions: Array, cell: Array, species: NDArray[np.int64]) -> Evaluation:
         """Evaluate the potential.
@@ -141,27 +116,17 @@ class PeriodicPotential:
                 f"atom {atom + 1} has a coordinate that is not a number: the simulation has blown "
                 "up; use a shorter timestep or a better equilibrated box"
             )
-        if self._needs_list(positions, cell, species):
-            self._build_list(positions, cell, species)
-        n = self._loops.select_pairs(
-            positions,
-            self._shifts,
-            self._sender,
-            self._receiver,
-            self.metadata.cutoff_A,
-            *self._near,
-        )
-        rij, sender, receiver = (each[:n] for each in self._near)
-        # Torch would wake up threads of its own for it, which wait actively and take cores away.
-        vectors = torch.from_numpy(rij.astype(self._numpy_dtype))
-        given = (torch.from_numpy(each) for each in (sender, receiver, species))
-        energies, gradient = self.graph(vectors, *given, len(positions))
+        pairs = self._pairs(positions, cell)
+        indices = (torch.from_numpy(each) for each in (pairs.sender, pairs.receiver, species))
+        vectors = torch.from_numpy(pairs.vectors)
+        energies, gradient = self.graph(vectors, *indices, len(positions))
         forces, virial = np.zeros((len(positions), 3)), np.zeros((3, 3))
-        self._loops.forces_of_pairs(rij, gradient.numpy(), sender, receiver, forces, virial)
-        result = Evaluation(energies.numpy(), forces, virial)
-        if not np.isfinite(result.forces_eV_per_A).all():
+        are_numbers = self._loops.forces_of_pairs(
+            pairs.rij, gradient.numpy(), pairs.sender, pairs.receiver, forces, virial
+        )
+        if not are_numbers:
             raise ModelError(
                 "the potential gives forces that are not numbers: two atoms are on top of each "
                 "other; equilibrate the box first (lammps_inputs/equilibrate.in)"
             )
-        return result
+        return Evaluation(energies.numpy(), forces, virial)

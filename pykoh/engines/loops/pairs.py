@@ -16,7 +16,7 @@ Floats = NDArray[np.floating[Any]]
 
 @kernel(
     "(float64[:,::1], float64[:,::1], int64[::1], int64[::1], float64, float64[:,::1], "
-    "int64[::1], int64[::1])",
+    "float32[:,::1], int64[::1], int64[::1])",
 )
 def select_pairs(
     positions: Array,
@@ -24,7 +24,8 @@ def select_pairs(
     sender: Indices,
     receiver: Indices,
     cutoff: float,
-    rij: Floats,
+    rij: Array,
+    vectors: Floats,
     near_sender: Indices,
     near_receiver: Indices,
 ) -> int:
@@ -37,6 +38,7 @@ def select_pairs(
         receiver: ``[L]``.
         cutoff: Å.
         rij: ``[L, 3]`` Å, written to: sender minus receiver.
+        vectors: the same in the precision of the potential.
         near_sender: ``[L]``, written to.
         near_receiver: ``[L]``, written to.
     """
@@ -48,7 +50,59 @@ def select_pairs(
         dz = positions[j, 2] - positions[i, 2] + shifts[k, 2]
         if dx * dx + dy * dy + dz * dz < cutoff * cutoff:
             rij[n, 0], rij[n, 1], rij[n, 2] = dx, dy, dz
+            vectors[n, 0], vectors[n, 1], vectors[n, 2] = dx, dy, dz
             near_sender[n], near_receiver[n] = j, i
+            n += 1
+    return n
+
+
+@kernel("(float64[:,::1], float64[:,::1], float64[:,::1], float64[:,::1])")
+def move(positions: Array, jumps: Array, before: Array, now: Array) -> float:
+    """Write positions without their jumps; return the square of the largest displacement, Å².
+
+    Args:
+        positions: ``[n, 3]`` Å.
+        jumps: ``[n, 3]`` Å.
+        before: ``[n, 3]`` Å, where the displacements begin.
+        now: ``[n, 3]`` Å, written to: positions minus jumps.
+    """
+    largest = 0.0
+    for i in range(len(positions)):
+        total = 0.0
+        for k in range(3):
+            now[i, k] = positions[i, k] - jumps[i, k]
+            total += (now[i, k] - before[i, k]) ** 2
+        largest = max(largest, total)
+    return largest
+
+
+@kernel("(float64[:,::1], float64[:,::1], int64[::1], int64[::1], float64, int64[::1])")
+def pairs_within(
+    positions: Array,
+    shifts: Array,
+    sender: Indices,
+    receiver: Indices,
+    reach: float,
+    kept: Indices,
+) -> int:
+    """Write which pairs of a neighbour list are within a distance, and return their number.
+
+    Args:
+        positions: ``[n, 3]`` Å.
+        shifts: ``[L, 3]`` Å, of the sender's image.
+        sender: ``[L]``.
+        receiver: ``[L]``.
+        reach: Å.
+        kept: ``[L]``, written to: places in the list.
+    """
+    n = 0
+    for p in range(len(sender)):
+        i, j = receiver[p], sender[p]
+        apart2 = 0.0
+        for k in range(3):
+            apart2 += (positions[j, k] - positions[i, k] + shifts[p, k]) ** 2
+        if apart2 <= reach * reach:
+            kept[n] = p
             n += 1
     return n
 
@@ -58,8 +112,11 @@ def select_pairs(
 )
 def forces_of_pairs(
     rij: Floats, gradient: Floats, sender: Indices, receiver: Indices, forces: Array, virial: Array
-) -> None:
+) -> bool:
     """Add the forces of pairs to atoms, and -r ⊗ dE/dr to the virial, in double precision.
+
+    Returns:
+        Whether all forces are numbers.
 
     Args:
         rij: ``[P, 3]`` Å.
@@ -77,3 +134,8 @@ def forces_of_pairs(
             forces[j, a] -= pull
             for b in range(3):
                 virial[b, a] -= np.float64(rij[k, b]) * pull
+    for i in range(len(forces)):
+        for a in range(3):
+            if not np.isfinite(forces[i, a]):
+                return False
+    return True
