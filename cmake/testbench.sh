@@ -65,6 +65,9 @@ install_it() { # everything but the compiling: the wrapper names this virtual en
     -DC_LIBRARY="$([ -d "$built/libc" ] && echo "$built/libc")" -P "$here/install.cmake" >&2
   cp -a "$built"/libkokkos*.so* "$prefix/lib/" 2>/dev/null || true
   if [ -d "$built/stub" ]; then cp -a "$built/stub" "$prefix/"; fi
+  if [ "$preset" != hopper90 ] && ! "$prefix/bin/lmp" -help >"$cache/$preset.start.log" 2>&1; then
+    fail "$prefix/bin/lmp does not start ($(tail -1 "$cache/$preset.start.log"))"
+  fi
   echo "$prefix/bin/lmp"
 }
 if [ -e "$built/done" ]; then install_it; exit; fi
@@ -138,7 +141,8 @@ get_kokkos() { # Debian's, into $work/kokkos; and its C library into $work/libc 
       [ -e "$dir/$name" ] || ar rcs "$dir/$name"
     done
   done
-  if ldd "$dir/libkokkoscore.so" 2>&1 | grep -q 'not found'; then
+  # (grep -q would end before ldd has written all, and with pipefail that counts as a failure.)
+  if ldd "$dir/libkokkoscore.so" 2>&1 | grep 'not found' >/dev/null; then
     say "this machine's C library is older than Kokkos wants: lmp will run on Debian's newer one"
     mkdir "$work/libc" "$work/runtime"
     for deb in libc6 libstdc++6 libgcc-s1 libgomp1; do
@@ -162,7 +166,7 @@ cuda_stub() { # prints what CMake is to link for the driver, where neither it no
   local cuda call
   cuda=$(dirname "$(nvcc --dryrun -x cu - 2>&1 </dev/null | sed -n 's/^#\$ _HERE_=//p')")
   if ls "$cuda"/lib*/stubs/libcuda.so "$cuda"/targets/*/lib/stubs/libcuda.so >/dev/null 2>&1 ||
-     ldconfig -p | grep -q 'libcuda\.so'; then return; fi
+     ldconfig -p | grep 'libcuda\.so' >/dev/null; then return; fi
   mkdir -p "$work/stub"
   for call in cuInit cuCtxGetDevice cuCtxPushCurrent_v2 cuStreamGetCtx; do
     echo "int $call(void) { return 100; } /* CUDA_ERROR_NO_DEVICE */"

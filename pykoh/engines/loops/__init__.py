@@ -16,9 +16,9 @@ KERNELS = (
 VECTOR_KERNELS = (
     "pykoh.engines.loops.paths",
     "pykoh.engines.loops.contraction_many",
-    *KERNELS,
+    *(name for name in KERNELS if not name.endswith((".update", ".mixing"))),
 )
-"""The same for a potential with vectors."""
+"""The same for a potential with vectors, whose updates are left to torch."""
 
 
 def kernels_of(graph: Any) -> tuple[str, ...]:
