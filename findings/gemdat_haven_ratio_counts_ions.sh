@@ -15,7 +15,7 @@
 # Remedy: divide haven_ratio() by the number of ions of the filtered trajectory.
 #
 # Seen with GEMDAT 1.8.1, pymatgen-analysis-diffusion 2026.9.23, pymatgen-core 2026.10.16, numpy 2.4.6: random walks of K+,
-# with the trajectory filtered for K, as in the pull request. 64 ions: about 63 if they move independently (right: 1), 31 if
+# with the trajectory filtered for K, as in the README. 64 ions: about 63 if they move independently (right: 1), 31 if
 # they move in pairs (1/2), 1 if all move as one (1/64). pymatgen's DiffusionAnalyzer gives 1/N for the last case.
 #
 # Exit 0: it is as described. Exit 1: it has changed.
