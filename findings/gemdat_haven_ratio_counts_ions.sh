@@ -11,7 +11,7 @@
 #
 # By the Cauchy-Schwarz inequality the result of GEMDAT is 1 or more for any ions of one kind. A chemist reads that as ions
 # that hinder each other. Whoever divides tracer_conductivity() by it gets a conductivity that is N times too small. The
-# number changes with the size of the box, too. tracer_diffusivity() and tracer_conductivity() themselves are right.
+# number changes with the size of the box, too. tracer_diffusivity() and tracer_conductivity() are not affected.
 # Remedy: divide haven_ratio() by the number of ions of the filtered trajectory.
 #
 # Seen with GEMDAT 1.8.1, pymatgen-analysis-diffusion 2026.9.23, pymatgen-core 2026.10.16, numpy 2.4.6: random walks of K+,
