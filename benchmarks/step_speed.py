@@ -65,6 +65,14 @@ python attach invoke"""
 PAD = "fix pad all property/atom d2_pad {columns} ghost yes"
 KOKKOS = ["-k", "on", "t", "{threads}", "-sf", "kk", "-pk", "kokkos"]
 KOKKOS += ["newton", "on", "neigh", "half"]
+# Runs a command and prints the most memory that it held, kB. A small process has to do that: Linux
+# counts the memory of the process that starts a program as the program's own.
+MEMORY = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:]).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)
+"""
 Times = dict[str, float]
 
 
@@ -84,21 +92,20 @@ def in_lammps(
 ) -> Times:
     """Run an input; return wall and CPU time per step of its last `run`, ms, and the memory, MB."""
     (folder / "in.lmp").write_text(text)
-    with (folder / "out.lmp").open("w") as output:
-        process = subprocess.Popen(
-            [str(lmp), *options, "-in", "in.lmp", "-screen", "none", "-log", "log.lmp"],
-            cwd=folder, stdout=output, stderr=subprocess.STDOUT,
-            env={**os.environ, "OMP_NUM_THREADS": str(threads), "PYKOH_DTYPE": dtype,
-                 "MACE_ALLOW_CPU": "true", "OMP_PROC_BIND": "false"},
-        )  # fmt: skip
-        _, status, used = os.wait4(process.pid, 0)
-    if os.waitstatus_to_exitcode(status) != 0:
-        raise SystemExit(f"{lmp}: failed; see {folder}/out.lmp and log.lmp")
+    command = [str(lmp), *options, "-in", "in.lmp", "-screen", "none", "-log", "log.lmp"]
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, *command],
+        cwd=folder, capture_output=True, text=True,
+        env={**os.environ, "OMP_NUM_THREADS": str(threads), "PYKOH_DTYPE": dtype,
+             "MACE_ALLOW_CPU": "true", "OMP_PROC_BIND": "false"},
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise SystemExit(f"{lmp}: failed: {done.stderr[-500:]}")
     log = (folder / "log.lmp").read_text()
     wall, steps = re.findall(r"Loop time of (\S+) on .* for (\d+) steps", log)[-1]
     percent = float(re.findall(r"([\d.]+)% CPU use", log)[-1])
     per_step = 1e3 * float(wall) / int(steps)
-    memory = used.ru_maxrss / 1024
+    memory = int(done.stdout.split()[-1]) / 1024
     return {"wall_ms": per_step, "cpu_ms": per_step * percent / 100.0, "memory_MB": memory}
 
 
