@@ -11,16 +11,18 @@ import fcntl
 import gc
 import hashlib
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from pykoh import kernels
-from pykoh.processes import available_cores
+from pykoh.processes import available_cores, start
 
 MOST_HELPERS = 3
 """Processes that compile ahead; the process that needs the kernels compiles as much as each."""
@@ -34,6 +36,13 @@ _helpers: dict[tuple[str, ...], list[Any]] = {}
 """Processes that compile ahead, by modules; kept, because Python warns of a process that nobody
 holds."""
 
+_HELPER = """
+import sys
+sys.path[:] = {path!r}
+from pykoh.compilation import compile_all
+compile_all(sys.argv[1:])
+"""
+
 
 def compile_ahead(modules: Sequence[str]) -> None:
     """Let other processes compile the kernels of modules, unless that was done before.
@@ -43,37 +52,56 @@ def compile_ahead(modules: Sequence[str]) -> None:
     Args:
         modules: names, those whose kernels take longest first.
     """
-    kept = kernels.folder()
-    if kept is None or _finished(kept, modules).exists() or tuple(modules) in _helpers:
+    kept = _place(modules)
+    if kept is None or tuple(modules) in _helpers:
         return
-    _helpers[tuple(modules)] = [
-        subprocess.Popen(
-            [sys.executable, "-m", "pykoh.compilation", *modules],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=kept,  # Python imports from the folder it is started in: not from the user's
-        )
-        for _ in range(min(available_cores() - 1, MOST_HELPERS))
-    ]
+    command = [sys.executable, "-c", _HELPER.format(path=_import_path()), *modules]
+    # Python imports from the folder it is started in: not from the user's.
+    with suppress(OSError):
+        _helpers[tuple(modules)] = [
+            start(command, kept, subprocess.DEVNULL, NUMBA_CACHE_DIR=str(kept.parents[1]))
+            for _ in range(min(available_cores() - 1, MOST_HELPERS))
+        ]
 
 
 def compile_all(modules: Sequence[str]) -> None:
     """Compile the kernels of modules together with other processes; return when all are there.
 
     This does nothing where it was done before, or where numba keeps its code at a place of its own.
+    Where marks cannot be written, all is compiled here.
 
     Args:
         modules: names, as for :func:`compile_ahead`.
     """
-    kept = kernels.folder()
-    if kept is None or _finished(kept, modules).exists():
+    kept = _place(modules)
+    if kept is None:
         return
+    marks = kept / f"marks-{kernels.machine_key()}"
+    with suppress(OSError):
+        marks.mkdir(exist_ok=True)
     wanted = [each for module in modules for each in kernels.declared(module)]
-    taken = [each for each in wanted if not _once(kept / each[0], each[1], 0.0)]
+    taken = [each for each in wanted if not _once(marks / each[0], each[1], 0.0)]
     for name, compile_it in taken:  # by other processes
-        _once(kept / name, compile_it, WAIT_S)
-    _finished(kept, modules).touch()
+        _once(marks / name, compile_it, WAIT_S)
+    with suppress(OSError):
+        _finished(kept, modules).touch()
+    for helper in _helpers.get(tuple(modules), []):
+        helper.poll()  # one that has ended is not kept by the system any longer
+
+
+def _place(modules: Sequence[str]) -> Path | None:
+    """Return the folder of the machine code, or None where nothing is to be done."""
+    kept = kernels.folder()
+    if kept is None or kernels.is_off() or _finished(kept, modules).exists():
+        return None
+    return kept
+
+
+def _import_path() -> list[str]:
+    """Return where a helper looks for modules: as here, but not in the folder of the user."""
+    here, own = Path.cwd(), Path(__file__).parents[1]
+    places = [Path(place).absolute() for place in sys.path if place]
+    return [str(place) for place in places if place != here or place == own]
 
 
 def _once(mark: Path, compile_it: Callable[[], None], wait_s: float) -> bool:
@@ -85,19 +113,37 @@ def _once(mark: Path, compile_it: Callable[[], None], wait_s: float) -> bool:
         compile_it: compiles the kernel.
         wait_s: how long to wait for another process, before the kernel is compiled all the same.
     """
-    with mark.open("ab") as stream:
+    handle = _open(mark)
+    if handle is None:
+        _compile(compile_it)
+        return True
+    try:
         until = time.monotonic() + wait_s
-        while not _lock(stream.fileno()):
+        while not _is_done(handle) and not _lock(handle):
             if wait_s == 0.0:
                 return False
             if time.monotonic() > until:
                 break
             time.sleep(_TURN_S)
-        if os.fstat(stream.fileno()).st_size == 0:
-            with _without_collection():
-                compile_it()
-            stream.write(b"done\n")
+        if not _is_done(handle):
+            _compile(compile_it)
+            with suppress(OSError):
+                os.write(handle, b"done\n")
+    finally:
+        os.close(handle)
     return True
+
+
+def _open(mark: Path) -> int | None:
+    """Open a mark; that of another user may be readable only."""
+    for flags in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
+        with suppress(OSError):
+            return os.open(mark, flags, 0o666)
+    return None
+
+
+def _is_done(handle: int) -> bool:
+    return os.fstat(handle).st_size > 0
 
 
 def _lock(handle: int) -> bool:
@@ -109,6 +155,37 @@ def _lock(handle: int) -> bool:
     except OSError:  # a file system without locks
         return True
     return True
+
+
+def _compile(compile_it: Callable[[], None]) -> None:
+    """Compile a kernel, which then serves this process even if the disk is too full to keep it."""
+    with _signals_afterwards(), _without_collection(), suppress(OSError):
+        compile_it()
+
+
+@contextmanager
+def _signals_afterwards() -> Iterator[None]:
+    """Let Ctrl-C wait for the end of a kernel.
+
+    What a signal raises within LLVM is printed and lost, and the kernel may then have no code.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    handlers: dict[int, Callable[..., Any]] = {}
+    for number in map(int, (signal.SIGINT, signal.SIGTERM)):
+        handler = signal.getsignal(number)
+        if callable(handler):
+            handlers[number] = handler
+            signal.signal(number, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for number in came:
+        handlers[number](number, None)
 
 
 @contextmanager
@@ -125,8 +202,5 @@ def _without_collection() -> Iterator[None]:
 
 def _finished(kept: Path, modules: Sequence[str]) -> Path:
     """Return the file that is there once all kernels of modules are."""
-    return kept / f"all-{hashlib.sha256(' '.join(modules).encode()).hexdigest()[:8]}"
-
-
-if __name__ == "__main__":
-    compile_all(sys.argv[1:])
+    text = " ".join((*modules, kernels.machine_key()))
+    return kept / f"all-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -13,14 +13,17 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
+import platform
 import re
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import llvmlite.binding
 import numba
 from numba.core.sigutils import normalize_signature
 from numba.extending import register_jitable
@@ -123,7 +126,7 @@ def folder() -> Path | None:
     given = _config.CACHE_DIR or os.environ.get("PYKOH_CACHE")
     try:
         cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        found = Path(given or cached / "pykoh") / "loops" / contents_key()
+        found = Path(given or cached / "pykoh").absolute() / "loops" / contents_key()
         found.mkdir(parents=True, exist_ok=True)
         os.utime(found)
         _forget_old(found.parent)
@@ -135,9 +138,24 @@ def folder() -> Path | None:
 def _forget_old(parent: Path) -> None:
     """Remove what other versions of pykoh kept and have not used for long."""
     for other in parent.iterdir():
-        old = time.time() - other.stat().st_mtime > UNUSED_S
-        if old and _KEY.fullmatch(other.name):
-            shutil.rmtree(other, ignore_errors=True)
+        with suppress(OSError):  # another process may remove it at the same time
+            old = time.time() - other.stat().st_mtime > UNUSED_S
+            if old and _KEY.fullmatch(other.name):
+                shutil.rmtree(other, ignore_errors=True)
+
+
+def is_off() -> bool:
+    """Return whether the user has told numba to compile nothing (``NUMBA_DISABLE_JIT``)."""
+    return bool(_config.DISABLE_JIT)
+
+
+@cache
+def machine_key() -> str:
+    """Return a short hash of what machine code depends on besides its source: numba, the CPU."""
+    features = llvmlite.binding.get_host_cpu_features().flatten()
+    on = _config.CPU_NAME or llvmlite.binding.get_host_cpu_name(), _config.CPU_FEATURES or features
+    text = " ".join((numba.__version__, llvmlite.__version__, platform.python_version(), *on))
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def contents_key(package: Path = Path(__file__).parent) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import gc
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -156,7 +158,8 @@ def test_all_loops_of_a_force_call_are_compiled_ahead() -> None:
 
 def test_what_was_compiled_ahead_is_found(tmp_path: Path) -> None:
     kept = {"NUMBA_CACHE_DIR": str(tmp_path)}
-    python("-m", "pykoh.compilation", "pykoh.trajectory.unwrapping", **kept)
+    code = "import sys; from pykoh.compilation import compile_all; compile_all(sys.argv[1:])"
+    python("-c", code, "pykoh.trajectory.unwrapping", **kept)
     assert python("-c", HITS, **kept).split() == ["1", "0"]
 
 
@@ -168,9 +171,11 @@ def test_helpers_are_started_once(
     monkeypatch.setattr(kernels, "folder", lambda: tmp_path)
     monkeypatch.setattr(compilation, "available_cores", lambda: cores)
     monkeypatch.setattr(compilation, "_helpers", {})
+    environments = []
 
     def popen(command: list[str], **options: Any) -> None:
         started.append((command, options["cwd"]))
+        environments.append(options["env"])
 
     monkeypatch.setattr(subprocess, "Popen", popen)
     for _ in range(2):
@@ -179,6 +184,14 @@ def test_helpers_are_started_once(
     assert all(tuple(command[3:]) == loops.KERNELS for command, _ in started)
     # What lies in the user's folder is not imported.
     assert all(folder == tmp_path for _, folder in started)
+    assert all(each["NUMBA_CACHE_DIR"] == str(tmp_path.parents[1]) for each in environments)
+
+
+def marks(folder: Path) -> Path:
+    """Return the folder that tells which kernels are compiled for this machine."""
+    found = folder / f"marks-{kernels.machine_key()}"
+    found.mkdir(exist_ok=True)
+    return found
 
 
 def declare(monkeypatch: pytest.MonkeyPatch, folder: Path, *names: str) -> list[str]:
@@ -192,7 +205,7 @@ def declare(monkeypatch: pytest.MonkeyPatch, folder: Path, *names: str) -> list[
 
 def test_each_kernel_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = declare(monkeypatch, tmp_path, "toy.a", "toy.b")
-    (tmp_path / "toy.a").write_text("done\n")  # by another process, before
+    (marks(tmp_path) / "toy.a").write_text("done\n")  # by another process, before
     for _ in range(2):
         compilation.compile_all(["toy"])
     assert done == ["toy.b"]
@@ -204,7 +217,7 @@ def test_a_kernel_that_another_process_compiles_is_waited_for(
 ) -> None:
     done = declare(monkeypatch, tmp_path, "toy.a", "toy.b")
     holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path / "toy.a"), "0.5"], stdout=subprocess.PIPE
+        [sys.executable, "-c", HOLD, str(marks(tmp_path) / "toy.a"), "0.5"], stdout=subprocess.PIPE
     )
     assert holder.stdout is not None and holder.stdout.readline() == b"locked\n"
     compilation.compile_all(["toy"])
@@ -219,7 +232,7 @@ def test_a_kernel_that_another_process_leaves_is_compiled_here(
     done = declare(monkeypatch, tmp_path, "toy.a")
     monkeypatch.setattr(compilation, "WAIT_S", 0.1 if ends == "too slow" else 60.0)
     holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path / "toy.a"), "60"], stdout=subprocess.PIPE
+        [sys.executable, "-c", HOLD, str(marks(tmp_path) / "toy.a"), "60"], stdout=subprocess.PIPE
     )
     assert holder.stdout is not None and holder.stdout.readline() == b"locked\n"
     if ends == "killed":
@@ -243,3 +256,76 @@ def test_a_kernel_that_cannot_be_compiled_says_so_and_may_be_tried_again(
     done = declare(monkeypatch, tmp_path, "toy.a")
     compilation.compile_all(["toy"])
     assert done == ["toy.a"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_for_the_end_of_a_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    done = declare(monkeypatch, tmp_path, "toy.b")
+
+    def compile_it() -> None:
+        os.kill(os.getpid(), number)
+        done.append("toy.a")
+
+    rest = kernels.declared("toy")
+    monkeypatch.setattr(kernels, "declared", lambda module: [("toy.a", compile_it), *rest])
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(number, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            compilation.compile_all(["toy"])
+        assert signal.getsignal(number) is interrupt
+    finally:
+        signal.signal(number, before)
+    assert done == ["toy.a"]
+
+
+def test_nothing_is_compiled_ahead_where_numba_is_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = declare(monkeypatch, tmp_path, "toy.a")
+    monkeypatch.setattr(kernels._config, "DISABLE_JIT", 1)
+    compilation.compile_ahead(["toy"])
+    compilation.compile_all(["toy"])
+    assert done == [] and list(tmp_path.iterdir()) == []
+
+
+def test_where_marks_cannot_be_written_all_is_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = declare(monkeypatch, tmp_path, "toy.a", "toy.b")
+    (tmp_path / f"marks-{kernels.machine_key()}").write_text("no folder")
+    compilation.compile_all(["toy"])
+    assert done == ["toy.a", "toy.b"]
+
+
+def test_a_full_disk_is_no_reason_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    declare(monkeypatch, tmp_path)
+
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(kernels, "declared", lambda module: [("toy.a", full)])
+    compilation.compile_all(["toy"])
+
+
+def test_a_relative_folder_is_that_of_the_helpers_too(tmp_path: Path) -> None:
+    code = "from pykoh import compilation, kernels; print(kernels.folder())"
+    where = {**os.environ, "PYKOH_CACHE": "cache"}
+    where.pop("NUMBA_CACHE_DIR", None)
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=where, capture_output=True, text=True
+    )
+    assert Path(said.stdout.strip()).parents[1] == tmp_path / "cache"
+
+
+def test_helpers_import_what_this_process_does_but_nothing_of_the_users_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", str(tmp_path), "lib", str(PACKAGE.parent)])
+    assert compilation._import_path() == [str(tmp_path / "lib"), str(PACKAGE.parent)]

@@ -135,8 +135,10 @@ class Callback:
         """Set forces ``f`` [n_local, 3] eV/Å, the energy and the virial for positions ``x``."""
         try:
             if step != self._step + 1:
-                self._begin()
-            self._step = step
+                # LAMMPS sets the OpenMP threads of the whole process when it starts, `clear`s or
+                # reads `package omp`: torch would compute with one.
+                torch.set_num_threads(self.threads)
+            self._step, self._stage = step, variable(self.lammps, "stage") or ""
             types = self.lammps.numpy.extract_atom("type")[:n_local]
             species, cell = self.species_of_type[types], self._values.cell()
             result = self.scheme(step, self._stage == MINIMISING, np.array(x), cell, species)
@@ -150,13 +152,6 @@ class Callback:
         except BaseException as error:
             self.error = error
             self.lammps.force_timeout()
-
-    def _begin(self) -> None:
-        """Look at what only commands of the input change; a `run` begins by repeating a step."""
-        # LAMMPS sets the OpenMP threads of the whole process when it starts, `clear`s or reads
-        # `package omp`: torch would compute with one.
-        torch.set_num_threads(self.threads)
-        self._stage = variable(self.lammps, "stage") or ""
 
     def _tell(self, step: int) -> None:
         if self.progress is None or self.progress.stage != self._stage:

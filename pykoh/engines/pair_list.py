@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pykoh.engines import cpu
+from pykoh.errors import ModelError
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -58,7 +59,8 @@ class _List:
         change = 2.0 * np.sqrt(moved2)
         if not np.array_equal(cell, self.cell):
             strain = np.linalg.norm(np.linalg.solve(cell, cell - self.cell), ord=2)
-            change += strain * (up_to_A + np.linalg.norm(np.ptp(positions, axis=0)))
+            extent = np.linalg.norm(np.ptp(positions, axis=0)) if len(positions) else 0.0
+            change += strain * (up_to_A + extent)
         return bool(change <= self.reach_A - up_to_A)
 
 
@@ -99,8 +101,9 @@ class PairList:
         # By how many lattice vectors atoms have jumped since the search, the same in Å, and where
         # the atoms are without their jumps.
         self._turns = self._jumps = self._now = np.zeros((0, 3))
-        # The cell that jumps and shifts belong to; shifts: lattice vectors of the inner list, Å.
-        self._cell, self._shifts = np.zeros((3, 3)), np.zeros((0, 3))
+        # The cell at the last step, and the lattice vectors of the inner list, Å.
+        self._cell, self._shifts = np.full((3, 3), np.nan), np.zeros((0, 3))
+        self._calls_since_search = 0
         self._room = self._room_for(0)
         self._loops = cpu.compiled("loops.pairs")
         self.rebuilds = self.searches = 0
@@ -111,15 +114,22 @@ class PairList:
         Args:
             positions: ``[n, 3]`` Å, wrapped or not.
             cell: ``[3, 3]`` Å, lattice vectors as rows.
+
+        Raises:
+            ModelError: the cell has no volume, or is not a number.
         """
-        inner, strained = self._inner, not np.array_equal(cell, self._cell)
+        inner, self._inner = self._inner, None  # none, if this call is interrupted
+        strained = not np.array_equal(cell, self._cell)
         if strained:
+            _check_cell(cell)
             self._cell, self._jumps = cell.copy(), self._turns @ cell
         if inner is None or not self._serves(inner, self._cutoff, positions, cell):
-            inner = self._inner = self._choose(positions, cell)
+            inner = self._choose(positions, cell)
             strained = True
         if strained:
             self._shifts = inner.images @ cell
+        self._inner = inner
+        self._calls_since_search += 1
         room = self._room
         n = self._loops.select_pairs(
             self._now, self._shifts, inner.sender, inner.receiver, self._cutoff, room.rij,
@@ -145,9 +155,14 @@ class PairList:
         """Return a new inner list."""
         reach, outer = self._cutoff + self._skin, self._outer
         if outer is None or not self._serves(outer, reach, positions, cell):
-            outer = self._outer = self._search(reach + OUTER_SKIN_A, positions, cell)
-            self._turns = self._jumps = np.zeros_like(positions)
-            self._now = positions.copy()
+            # Whoever evaluates one structure after another has no use of the outer list.
+            spare = 0.0 if self._calls_since_search == 1 else OUTER_SKIN_A
+            self._outer = None
+            self._turns = np.floor(np.linalg.solve(cell.T, positions.T).T)
+            self._jumps = self._turns @ cell
+            self._now = np.ascontiguousarray(positions - self._jumps)
+            outer = self._outer = self._search(reach + spare, self._now, cell)
+            self._calls_since_search = 0
         kept = np.empty(len(outer.sender), np.int64)
         shifts = outer.images @ cell
         n = self._loops.pairs_within(self._now, shifts, outer.sender, outer.receiver, reach, kept)
@@ -171,4 +186,11 @@ class PairList:
         sender, receiver = j.astype(np.int64), i.astype(np.int64)
         return _List(
             reach, sender, receiver, images.astype(np.float64), positions.copy(), cell.copy()
+        )
+
+
+def _check_cell(cell: Array) -> None:
+    if not np.isfinite(cell).all() or np.linalg.det(cell) == 0.0:
+        raise ModelError(
+            "the cell has no volume or is not a number; a periodic box needs three lattice vectors"
         )

@@ -176,7 +176,8 @@ def simulate(
     from pykoh.compilation import compile_ahead
     from pykoh.engines.loops import KERNELS
 
-    compile_ahead(KERNELS)  # while torch is imported
+    if dtype != "float64":
+        compile_ahead(KERNELS)  # while torch is imported
 
     try:
         import torch

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pykoh.engines.pair_list import NearPairs, PairList
+from pykoh.errors import ModelError
 
 CUTOFF_A = 3.0
 TILTED = np.array([[9.0, 0.0, 0.0], [2.5, 8.0, 0.0], [-1.5, 3.0, 8.5]])
@@ -92,6 +93,66 @@ def test_other_atoms_and_another_cell() -> None:
     for n, cell in [(30, 9.0 * np.eye(3)), (31, 9.0 * np.eye(3)), (31, TILTED), (3, TILTED)]:
         positions = rng.random((n, 3)) @ cell
         assert found(pairs(positions, cell)) == all_pairs(positions, cell)
+
+
+def test_an_atom_that_was_very_far_away() -> None:
+    cell = 9.0 * np.eye(3)
+    positions = np.random.default_rng(7).random((30, 3)) @ cell
+    far = positions.copy()
+    far[3] += 1e12
+    pairs = PairList(CUTOFF_A, 0.6, np.float64)
+    pairs(far, cell)
+    assert found(pairs(positions, cell)) == all_pairs(positions, cell)
+
+
+def test_an_interrupted_search_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(8)
+    cell = 9.0 * np.eye(3)
+    positions = rng.random((30, 3)) @ cell
+    pairs = PairList(CUTOFF_A, 0.6, np.float64)
+    pairs(positions, cell)
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    moved, larger = rng.random((30, 3)) @ cell, 1.003 * cell
+    with monkeypatch.context() as patch:
+        patch.setattr(pairs, "_search", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            pairs(moved, larger)
+    for now in (moved, positions):
+        assert found(pairs(now, larger)) == all_pairs(now, larger)
+
+
+def test_unrelated_structures_are_searched_no_farther_than_needed() -> None:
+    cell = 9.0 * np.eye(3)
+    rng = np.random.default_rng(9)
+    pairs = PairList(CUTOFF_A, 0.6, np.float64)
+    reaches = []
+    for _ in range(3):
+        pairs(rng.random((30, 3)) @ cell, cell)
+        assert pairs._outer is not None
+        reaches.append(pairs._outer.reach_A)
+    assert reaches == [5.6, 3.6, 3.6]
+
+
+@pytest.mark.parametrize(
+    "cell", [np.zeros((3, 3)), np.full((3, 3), np.nan), np.diag([9.0, np.inf, 9.0])]
+)
+def test_cells_that_are_none(cell: Array) -> None:
+    positions = np.zeros((2, 3))
+    for before in ([], [9.0 * np.eye(3)]):
+        pairs = PairList(CUTOFF_A, 0.6, np.float64)
+        for each in before:
+            pairs(positions, each)
+        with pytest.raises(ModelError, match="no volume or is not a number"):
+            pairs(positions, cell)
+
+
+def test_no_atoms_at_all() -> None:
+    pairs = PairList(CUTOFF_A, 0.6, np.float64)
+    for edge in (9.0, 9.1):
+        assert len(pairs(np.zeros((0, 3)), edge * np.eye(3)).sender) == 0
 
 
 def test_atoms_without_neighbours_and_a_box_smaller_than_the_cutoff() -> None:

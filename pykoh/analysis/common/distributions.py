@@ -44,10 +44,10 @@ def chi2_tail(chi2: ArrayLike, freedom: ArrayLike) -> Any:
     """Return the probability of a χ² above ``chi2``; NaN without degrees of freedom.
 
     Args:
-        chi2: 0 or more.
+        chi2: 0 or more; a rounding error below is 0.
         freedom: degrees of freedom, not always whole.
     """
-    return np.where(np.asarray(freedom) > 0, special.chdtrc(freedom, chi2), np.nan)
+    return np.where(np.asarray(freedom) > 0, special.chdtrc(freedom, np.maximum(chi2, 0.0)), np.nan)
 
 
 def f_quantile(probability: ArrayLike, numerator: ArrayLike, denominator: ArrayLike) -> Any:
