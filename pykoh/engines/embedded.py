@@ -162,6 +162,7 @@ class Callback:
             )  # fmt: skip
         self.progress.step = step
         self.progress.time_ps = self._values.time_ps(step)
+        self.progress.timestep_ps = self._values.timestep_ps
         self.report(self.progress)
 
     @property

@@ -45,6 +45,11 @@ class LiveValues:
             )
         )
 
+    @property
+    def timestep_ps(self) -> float:
+        """MD step, ps."""
+        return float(self._dt[0])
+
     def time_ps(self, step: int) -> float:
         """Return the time of a step, ps, as LAMMPS counts it."""
         return float(self._atime[0] + (step - self._atimestep[0]) * self._dt[0])

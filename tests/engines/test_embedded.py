@@ -56,7 +56,7 @@ class Recorder(EachStep):
         return super().__call__(step, minimising, x, cell, species)
 
 potential = PeriodicPotential.from_file("koh.pt")
-report = lambda progress: seen[-1].append(progress.time_ps)
+report = lambda progress: seen[-1].extend([progress.time_ps, progress.timestep_ps])
 embedded.run_input(Path("in.lmp"), {}, Recorder(potential), report, Path("log.lmp"))
 print(json.dumps(seen))
 """
@@ -82,10 +82,11 @@ def test_stage_cell_and_time_are_those_of_lammps(folder: Path) -> None:
     of_step = {int(step): list(map(float, rest)) for step, *rest in rows}
     begins = 1 + max(step for step, minimising, *_ in seen if minimising)
     assert begins > 1 and all(step >= begins for step, minimising, *_ in seen if not minimising)
-    for step, minimising, lx, ly, xy, time_ps in seen:
+    for step, minimising, lx, ly, xy, time_ps, _ in seen:
         assert minimising == (step < begins)
         # `fix deform` changes the cell after the forces of a step.
         before = of_step[step - 1] if step - 1 in of_step else of_step[step]
         assert (lx, ly, xy) == pytest.approx(tuple(before[:3]), abs=1e-4)
         assert minimising or time_ps == pytest.approx(of_step[step][3], abs=1e-6)
     assert seen[-1][2] > 1.005 * seen[0][2] and seen[-1][4] > 0.3
+    assert [seen[0][6], seen[-6][6], seen[-1][6]] == [0.001, 0.0005, 0.00025]
