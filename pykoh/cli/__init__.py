@@ -64,7 +64,7 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; a :class:`PykohError` becomes one line on stderr."""
         # Most objects are modules and functions, which stay. To look through them for garbage as
-        # often as Python does takes a tenth of the time of a short command.
+        # often as Python does takes up to a tenth of the time of a short analysis.
         gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 20, 20)
         try:
             return super().invoke(ctx)

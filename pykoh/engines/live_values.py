@@ -1,6 +1,6 @@
 """LAMMPS's box and clock while it runs, read where LAMMPS keeps them.
 
-To ask LAMMPS for them at each step takes as long as some hundred pairs of neighbours.
+To ask LAMMPS for them takes 20 to 30 µs each, which counts beside a step of some ms.
 """
 
 from __future__ import annotations

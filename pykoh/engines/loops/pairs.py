@@ -38,7 +38,7 @@ def select_pairs(
         receiver: ``[L]``.
         cutoff: Å.
         rij: ``[L, 3]`` Å, written to: sender minus receiver.
-        vectors: the same in the precision of the potential.
+        vectors: ``[L, 3]`` Å, the same in the precision of the potential.
         near_sender: ``[L]``, written to.
         near_receiver: ``[L]``, written to.
     """
@@ -115,9 +115,6 @@ def forces_of_pairs(
 ) -> bool:
     """Add the forces of pairs to atoms, and -r ⊗ dE/dr to the virial, in double precision.
 
-    Returns:
-        Whether all forces are numbers.
-
     Args:
         rij: ``[P, 3]`` Å.
         gradient: ``[P, 3]`` dE/dr, eV/Å.
@@ -125,6 +122,9 @@ def forces_of_pairs(
         receiver: ``[P]``.
         forces: ``[n, 3]`` eV/Å, added to.
         virial: ``[3, 3]`` eV, added to.
+
+    Returns:
+        Whether all forces are numbers.
     """
     for k in range(len(sender)):
         i, j = receiver[k], sender[k]
