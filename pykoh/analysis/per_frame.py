@@ -8,14 +8,14 @@ depend on how many workers there are, or where they run.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import typeof
 from numpy.typing import NDArray
 
 from pykoh.analysis.common.findings import Findings
-from pykoh.analysis.common.geometry import inverses_of, nearest_oxygen, wrap
+from pykoh.analysis.common.geometry import height, inverses_of, nearest_oxygen, wrap
 from pykoh.analysis.common.speciation import (
     MOST_H,
     REACH_A,
@@ -47,6 +47,32 @@ FoundInBlock = tuple[Findings, list[Any]]
 """What all observables have in common, and what each found by itself."""
 
 
+class _Room(NamedTuple):
+    """Room for what is known of one frame; numba compiles faster what takes no memory itself.
+
+    Attributes:
+        h: [n_h, 3], fractional places.
+        o: [n_o, 3], fractional places.
+        listed: [n_o, 3], those that the oxygens had when the lists were made.
+        neighbours: of the oxygens.
+    """
+
+    h: FloatArray
+    o: FloatArray
+    listed: FloatArray
+    neighbours: Neighbours
+
+
+def _room(n_h: int, n_o: int, most: int) -> _Room:
+    """Take room for lists of up to ``most`` oxygens near one."""
+    near, between = np.empty((n_o, most), dtype=np.int32), np.empty((n_o, most, 4))
+    n_near, n_held = np.empty(n_o, dtype=np.int64), np.empty(n_o, dtype=np.int64)
+    held = np.empty((n_o, MOST_H), dtype=np.int64)
+    donates, accepts = np.empty((2, n_o, N_CLASSES), dtype=np.int64)
+    neighbours = Neighbours(near, n_near, between, held, n_held, donates, accepts)
+    return _Room(np.empty((n_h, 3)), np.empty((n_o, 3)), np.empty((n_o, 3)), neighbours)
+
+
 @step()
 def _known_distance2(inverse: FloatArray, reach: float) -> float:
     """Return the square of the distance up to which the lists know every oxygen, Å².
@@ -55,8 +81,7 @@ def _known_distance2(inverse: FloatArray, reach: float) -> float:
     """
     known = reach
     for k in range(3):
-        norm = inverse[0, k] ** 2 + inverse[1, k] ** 2 + inverse[2, k] ** 2
-        known = min(known, 0.5 / np.sqrt(norm))
+        known = min(known, 0.5 * height(inverse, k))
     return known * known
 
 
@@ -74,8 +99,8 @@ def _usual_types() -> tuple[Any, ...]:
     """Return the types of the arguments of :func:`_pass`, as :func:`find` calls it."""
     vectors, atoms, mapped = np.empty((1, 1, 3)), np.empty(1, np.int64), np.empty(1, np.bool_)
     usual = (
-        vectors, vectors, vectors, atoms, atoms, atoms, np.empty(4), compiled(None), False, 0.0, 0,
-        mapped, _empty(1, 1, 1, 0),
+        vectors, vectors, vectors, atoms, atoms, atoms, np.empty(4), compiled(None), False, 0.0,
+        mapped, _room(1, 1, 1), _empty(1, 1, 1, 0),
     )  # fmt: skip
     return tuple(typeof(each) for each in usual)
 
@@ -92,8 +117,8 @@ def _pass(
     rule: Callable[[float, float, float, float], bool],
     ruled: bool,
     reach: float,
-    room: int,
     mapped: NDArray[np.bool_],
+    room: _Room,
     found: Findings,
 ) -> bool:
     """Look at a block of frames once: owners of the protons, hydrogen bonds, proton transfers.
@@ -109,20 +134,15 @@ def _pass(
         rule: of :func:`pykoh.analysis.hydrogen_bonds.criteria.compiled`.
         ruled: the rule must hold too.
         reach: Å, how far oxygens are looked for; 0: hydrogen bonds are left out.
-        room: oxygens near one that there is room for.
         mapped: [n_frames], frames that are added to ``found.angle_map``.
+        room: scratch.
         found: out, comes in as zeros, ``partner`` as -1.
 
     Returns:
-        Whether there was room; if not, nothing that was written holds.
+        Whether there was room for the lists; if not, nothing that was written holds.
     """
-    n_h, n_o = hydrogens.shape[0], oxygens.shape[0]
-    h, o, listed = np.empty((n_h, 3)), np.empty((n_o, 3)), np.empty((n_o, 3))
-    near = np.empty((n_o, room), dtype=np.int32)
-    n_near = np.empty(n_o, dtype=np.int64)
-    between = np.empty((n_o, room, 4))
-    held = np.empty((n_o, MOST_H), dtype=np.int64)
-    neighbours = Neighbours(near, n_near, between, held, np.empty(n_o, dtype=np.int64))
+    h, o, listed, neighbours = room
+    near, n_near = neighbours.near, neighbours.n_near
     for f in range(positions.shape[0]):
         cell, inverse = cells[f], inverses[f]
         wrap(positions[f], hydrogens, inverse, h)
@@ -132,7 +152,7 @@ def _pass(
             if f == 0 or not _same(cell, cells[f - 1]) or lists_are_old(o, listed, cell):
                 if not near_lists(o, cell, inverse, reach + SURPLUS_A, near, n_near):
                     return False
-                for a in range(n_o):
+                for a in range(o.shape[0]):
                     for k in range(3):
                         listed[a, k] = o[a, k]
             sure = _known_distance2(inverse, reach)
@@ -188,17 +208,17 @@ def find(
     before = np.empty((1, len(hydrogens)), dtype=np.int64)
     nearest_oxygen(positions[:1], cells[:1], hydrogens, oxygens, before)
     inverses = inverses_of(cells)
-    room = _ROOM
+    most = _ROOM
     while True:
         found = _empty(n_frames, len(hydrogens), n_o, int(mapped.sum()))
         parameters = criterion.parameters()
         if _pass(
             positions, cells, inverses, hydrogens, oxygens, before[0], parameters,
-            compiled(criterion.rule), criterion.rule is not None, reach, min(room, n_o), mapped,
-            found,
+            compiled(criterion.rule), criterion.rule is not None, reach, mapped,
+            _room(len(hydrogens), n_o, min(most, n_o)), found,
         ):  # fmt: skip
             return found
-        room *= 2
+        most *= 2
 
 
 class PerFrame:

@@ -265,6 +265,7 @@ class DumpFile:
             self._values = np.zeros((n, parsing.N_VALUES))
             self._ids = np.zeros(n, dtype=np.int64)
             self._species = np.zeros(n, dtype=np.int8)
+            self._row = np.zeros(parsing.N_VALUES)
             self._seen = np.full(n, -1, dtype=np.int64)
             words = self._map.words(self.layout.by_element)
             self._keys = np.array([parsing.pack(word) for word in words], dtype=np.uint64)
@@ -285,6 +286,7 @@ class DumpFile:
                 self._ids,
                 self._species,
                 self._values,
+                self._row,
                 self._seen,
                 self._attempts,
             )

@@ -220,7 +220,7 @@ def _begins_with_item(data: NDArray[np.uint8], start: np.uint64) -> bool:
 
 @kernel(
     "(uint8[::1], int64, int64, int64[::1], uint64[::1], int8[::1], int64[::1], "
-    "int8[::1], int64[::1], int8[::1], float64[:,::1], int64[::1], int64)",
+    "int8[::1], int64[::1], int8[::1], float64[:,::1], float64[::1], int64[::1], int64)",
 )
 def parse_atoms(
     data: NDArray[np.uint8],
@@ -234,6 +234,7 @@ def parse_atoms(
     ids: NDArray[np.int64],
     species: NDArray[np.int8],
     values: NDArray[np.float64],
+    row: NDArray[np.float64],
     seen: NDArray[np.int64],
     mark: int,
 ) -> tuple[int, int, int, int]:
@@ -254,6 +255,7 @@ def parse_atoms(
         ids: [n_atoms], out, id of each slot.
         species: [n_atoms], out, species code of each slot.
         values: [n_atoms, 9], out, coordinates, image flags, velocities.
+        row: [9], scratch.
         seen: [n_atoms], scratch, mark of the last frame with this id.
         mark: a different number for each frame.
 
@@ -266,7 +268,6 @@ def parse_atoms(
     pos = np.uint64(start)
     end = np.uint64(stop)
     guess = 0
-    row = np.zeros(N_VALUES)
     # Values without a column are not changed.
     width = 0
     for column in range(n_columns):

@@ -45,6 +45,7 @@ def scene(spacing: float = 2.9) -> tuple[np.ndarray, np.ndarray, Neighbours, Fin
         np.zeros((3, 2, 4)),
         np.array([[0, -1, -1, -1], [1, 2, -1, -1], [3, 4, -1, -1]]),
         np.array([1, 2, 2]),
+        *np.zeros((2, 3, kernel.N_CLASSES), dtype=np.int64),
     )
     measure(o / 20.0, CELL, neighbours)
     found = _empty(1, 5, 3, 1)
@@ -100,7 +101,7 @@ def touching() -> list[np.ndarray]:
     contacts.ion_contacts.py_func(
         positions, CELL[None], inverses_of(CELL[None]), np.array([0, 3]), np.array([1, 2]),
         np.array([[1, 1]]), np.array([[0, 1]]), np.array([[[1], [-1]]], dtype=np.int32),
-        np.zeros((1, 2, 1), dtype=np.int8), 3.6, out,
+        np.zeros((1, 2, 1), dtype=np.int8), 3.6, np.empty((2, 3)), np.empty((2, 3)), out,
     )  # fmt: skip
     assert out[:, contacts.BONDED] == 1
     return [out]

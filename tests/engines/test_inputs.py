@@ -14,6 +14,7 @@ import pytest
 
 from lmp import ENGINES, Lmp, lmp_of
 from pykoh.resources import shipped
+from started import pykoh
 
 RUN = "--dtype float64 --threads 1"
 SHORT = "ps 0.015 heat_ps 0.02 average_ps 0.01 restart_ps 0.005 relax 20 dump_fs 1"
@@ -23,13 +24,6 @@ HEADER = (
     "# step time_ps pxx_bar pyy_bar pzz_bar pxy_bar pxz_bar pyz_bar temperature_K volume_A3 "
     "potential_eV"
 )
-
-
-def pykoh(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "pykoh", *arguments],
-        cwd=folder, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
 
 
 def run(folder: Path, script: str, variables: str, *more: str) -> subprocess.CompletedProcess:
@@ -274,7 +268,7 @@ def lmp_run(lmp: Lmp, folder: Path, script: str, *variables: str, ranks: int = 1
 
 @pytest.mark.lammps
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("ranks", [1, 2, 4])
+@pytest.mark.parametrize("ranks", [1, 4])
 def test_the_same_inputs_in_an_lmp(
     box: Path, equilibrated: Path, tmp_path: Path, engine: str, ranks: int
 ) -> None:

@@ -97,7 +97,11 @@ def ran(
     folder: Path, lmp: Lmp, potential: Path, ranks: int = 1, **options: object
 ) -> dict[str, float]:
     """Run and return the last row of thermodynamic output."""
-    done = run(folder, lmp, potential, ranks, **options)
+    return last_row(folder, lmp, run(folder, lmp, potential, ranks, **options))
+
+
+def last_row(folder: Path, lmp: Lmp, done: subprocess.CompletedProcess) -> dict[str, float]:
+    """Return the last row of thermodynamic output of a run that ended well."""
     assert done.returncode == 0, done.stderr + done.stdout
     lines = (folder / "log.lammps").read_text().splitlines()
     assert any("mliap/kk" in line for line in lines) == bool(lmp.options), "the style asked for ran"
@@ -106,10 +110,17 @@ def ran(
     return dict(zip(lines[table].split(), map(float, lines[end - 1].split()), strict=True))
 
 
-def of_ranks(tmp_path: Path, lmp: Lmp, potential: Path, box: Atoms, **options: object) -> list:
-    """Return the last rows of runs on 1, 2 and 4 ranks."""
+def of_ranks(
+    tmp_path: Path, lmp: Lmp, potential: Path, box: Atoms,
+    counts: tuple[int, ...] = (1, 4), **options: object,
+) -> list:  # fmt: skip
+    """Return the last rows of runs on some numbers of ranks.
+
+    LAMMPS makes 1 x 2 x 2 of four: each rank has the same neighbour on both sides along two axes,
+    as with two ranks along one.
+    """
     rows = []
-    for ranks in (1, 2, 4):
+    for ranks in counts:
         folder = tmp_path / str(ranks)
         folder.mkdir()
         write_box(folder / "box.data", box)
@@ -196,7 +207,8 @@ def test_parity_of_the_shipped_potential(tmp_path: Path, lmp: Lmp, dtype: str) -
 def test_ranks_give_the_same_trajectory(
     tmp_path: Path, lmp: Lmp, artifact: Make, name: str
 ) -> None:
-    same(of_ranks(tmp_path, lmp, artifact(name), water_like_box(), steps=6))
+    counts = (1, 2, 4) if name == "zbl_agnesi" else (1, 4)
+    same(of_ranks(tmp_path, lmp, artifact(name), water_like_box(), counts, steps=6))
 
 
 def test_fixed_shapes_give_the_same_trajectory(
@@ -209,8 +221,8 @@ def test_fixed_shapes_give_the_same_trajectory(
         folder = tmp_path / switch
         folder.mkdir()
         write_box(folder / "box.data", triclinic())
-        rows.append(ran(folder, lmp, artifact("scalar"), steps=30))
         done = run(folder, lmp, artifact("scalar"), steps=30)
+        rows.append(last_row(folder, lmp, done))
         said.append("captured graph is used" in done.stdout)
     # The compiled loops have other tables, each right to some 1e-6 eV/Å.
     same(rows, rel=1e-6, at=1e-3)
@@ -228,7 +240,7 @@ def test_box_smaller_than_the_ghosts_reach(
     """Atoms are their own neighbours, several times."""
     box = water_like_box(1, 4)
     assert max(box.cell.lengths()) < 5.5
-    rows = of_ranks(tmp_path, lmp, artifact("vector"), box, steps=6)
+    rows = of_ranks(tmp_path, lmp, artifact("vector"), box, (1, 2, 4), steps=6)
     same(rows)
     folder = tmp_path / "still"
     folder.mkdir()

@@ -19,7 +19,8 @@ from pykoh.engines.multistep import MultipleSteps
 from pykoh.engines.periodic import Evaluation, PeriodicPotential
 from pykoh.errors import EngineError
 from pykoh.resources import shipped
-from test_run import CHECK, pykoh, start, steps_of, thermo
+from started import pykoh
+from test_run import CHECK, start, steps_of, thermo
 
 Make = Callable[[str], Path]
 REAL = shipped("potentials") / "koh-blyp-d3"

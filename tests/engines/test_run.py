@@ -23,6 +23,7 @@ from pykoh.engines.resume import truncate_dump
 from pykoh.engines.script import index_variables, logical_lines
 from pykoh.errors import EngineError
 from pykoh.resources import shipped
+from started import pykoh
 
 Make = Callable[[str], Path]
 EV_PER_A3_IN_BAR = 1.602176634e6  # exact: 1.602176634e-19 J / 1e-30 m³ / 1e5 Pa
@@ -56,17 +57,6 @@ dump d all custom 1 check.dump id type x y z fx fy fz
 dump_modify d sort id format float %.12f
 run ${steps}
 """
-
-
-def pykoh(folder: Path, *arguments: str, **kwargs: object) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "pykoh", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        **kwargs,  # type: ignore[call-overload]
-    )
 
 
 def thermo(log: Path) -> dict[str, np.ndarray]:

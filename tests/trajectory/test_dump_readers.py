@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import started
 from pykoh.engines.resume import truncate_dump
 from pykoh.resources import shipped
 from pykoh.trajectory.run import ReadOptions, Run
@@ -21,11 +22,8 @@ PARTS = (("0.02", "0.5"), ("0.04", "1.0"), ("0.06", "0.5"))
 TIMES = np.arange(13) * 0.005
 
 
-def pykoh(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    done = subprocess.run(
-        [sys.executable, "-m", "pykoh", *arguments],
-        cwd=folder, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+def pykoh(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    done = started.pykoh(folder, *arguments)
     assert done.returncode == 0, done.stderr
     return done
 
@@ -190,8 +188,5 @@ def test_an_equilibration_does_not_go_on_with_another_time_step(continued: Path)
         "--threads", "1",
     )  # fmt: skip
     pykoh(folder, *options)
-    done = subprocess.run(
-        [sys.executable, "-m", "pykoh", *options, "--var", "timestep_fs", "0.25"],
-        cwd=folder, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+    done = started.pykoh(folder, *options, "--var", "timestep_fs", "0.25")
     assert done.returncode == 1 and "another timestep_fs" in done.stderr.splitlines()[-1]

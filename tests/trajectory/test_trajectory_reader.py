@@ -176,6 +176,7 @@ def test_numbers_are_read_as_python_reads_them(value: float, kind: str) -> None:
         np.zeros(1, dtype=np.int64),
         np.zeros(1, dtype=np.int8),
         values,
+        np.zeros(parsing.N_VALUES),
         np.zeros(1, dtype=np.int64),
         1,
     )

@@ -47,14 +47,13 @@ def wrap(
 
 
 @step()
-def distance2(a: FloatArray, b: FloatArray, cell: FloatArray, out: FloatArray) -> float:
-    """Return the squared minimum-image distance; write the vector from a to b.
+def separation(a: FloatArray, b: FloatArray, cell: FloatArray) -> tuple[float, float, float]:
+    """Return the minimum-image vector from a to b, Å.
 
     Args:
         a: [3], fractional.
         b: [3], fractional.
         cell: [3, 3], Å, vectors in rows.
-        out: [3], Å.
     """
     s0 = b[0] - a[0]
     s1 = b[1] - a[1]
@@ -65,8 +64,21 @@ def distance2(a: FloatArray, b: FloatArray, cell: FloatArray, out: FloatArray) -
     x = s0 * cell[0, 0] + s1 * cell[1, 0] + s2 * cell[2, 0]
     y = s0 * cell[0, 1] + s1 * cell[1, 1] + s2 * cell[2, 1]
     z = s0 * cell[0, 2] + s1 * cell[1, 2] + s2 * cell[2, 2]
-    out[0], out[1], out[2] = x, y, z
+    return x, y, z
+
+
+@step()
+def distance2(a: FloatArray, b: FloatArray, cell: FloatArray) -> float:
+    """Return the squared minimum-image distance, Å²; arguments as for :func:`separation`."""
+    x, y, z = separation(a, b, cell)
     return x * x + y * y + z * z
+
+
+@step()
+def height(inverse: FloatArray, k: int) -> float:
+    """Return the distance between the faces that the cell vector k joins, Å."""
+    x, y, z = inverse[0, k], inverse[1, k], inverse[2, k]  # a power would be compiled as a loop
+    return 1.0 / np.sqrt(x * x + y * y + z * z)
 
 
 @step()
@@ -75,15 +87,16 @@ def bin_counts(inverse: FloatArray, width: float) -> tuple[int, int, int]:
 
     Their number is bounded: a cell that is damaged may be a million Å long.
     """
-    heights = np.empty(3)
-    for k in range(3):
-        heights[k] = 1.0 / np.sqrt(inverse[0, k] ** 2 + inverse[1, k] ** 2 + inverse[2, k] ** 2)
-    return _bins(heights[0], width), _bins(heights[1], width), _bins(heights[2], width)
+    return _bins(inverse, 0, width), _bins(inverse, 1, width), _bins(inverse, 2, width)
 
 
 @step()
-def _bins(height: float, width: float) -> int:
-    return max(1, int(min(height / width, MOST_BINS)))
+def _bins(inverse: FloatArray, k: int, width: float) -> int:
+    """Return the bins along one axis."""
+    bins = height(inverse, k) / width
+    if bins >= MOST_BINS:
+        return MOST_BINS
+    return int(bins) if bins >= 1.0 else 1
 
 
 @step()
@@ -137,11 +150,13 @@ def nearest_oxygen(
         oxygens: [n_o], atoms; at least one.
         owner: [n_frames, n_h], out, index into ``oxygens``.
     """
-    _nearest_oxygen(positions, cells, inverses_of(cells), hydrogens, oxygens, owner)
+    h, o = np.empty((len(hydrogens), 3)), np.empty((len(oxygens), 3))
+    _nearest_oxygen(positions, cells, inverses_of(cells), hydrogens, oxygens, h, o, owner)
 
 
 @kernel(
-    "(float64[:,:,::1], float64[:,:,::1], float64[:,:,::1], int64[::1], int64[::1], int64[:,::1])",
+    "(float64[:,:,::1], float64[:,:,::1], float64[:,:,::1], int64[::1], int64[::1], "
+    "float64[:,::1], float64[:,::1], int64[:,::1])",
 )
 def _nearest_oxygen(
     positions: FloatArray,
@@ -149,13 +164,13 @@ def _nearest_oxygen(
     inverses: FloatArray,
     hydrogens: NDArray[np.int64],
     oxygens: NDArray[np.int64],
+    h: FloatArray,
+    o: FloatArray,
     owner: NDArray[np.int64],
 ) -> None:
+    """Find the owners; ``h`` and ``o`` are room for fractional places, [n_h, 3] and [n_o, 3]."""
     n_h, n_o = hydrogens.shape[0], oxygens.shape[0]
-    h = np.empty((n_h, 3))
-    o = np.empty((n_o, 3))
     order = np.empty(n_o, dtype=np.int64)
-    vector = np.empty(3)
     for f in range(positions.shape[0]):
         cell, inverse = cells[f], inverses[f]
         wrap(positions[f], hydrogens, inverse, h)
@@ -175,14 +190,14 @@ def _nearest_oxygen(
                         for d2 in range(-1, 2):
                             b = ((b0 + d0) % n0 * n1 + (b1 + d1) % n1) * n2 + (b2 + d2) % n2
                             for place in range(first[b], first[b + 1]):
-                                r2 = distance2(h[i], o[order[place]], cell, vector)
+                                r2 = distance2(h[i], o[order[place]], cell)
                                 if r2 < best:
                                     best = r2
                                     nearest = order[place]
             if best > OXYGEN_BIN_A * OXYGEN_BIN_A:
                 # Nothing in reach of the bins that is sure to be the nearest.
                 for j in range(n_o):
-                    r2 = distance2(h[i], o[j], cell, vector)
+                    r2 = distance2(h[i], o[j], cell)
                     if r2 < best:
                         best = r2
                         nearest = j

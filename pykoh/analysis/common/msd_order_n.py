@@ -68,13 +68,14 @@ def _accumulate(
 
 
 @kernel(
-    "(float64[:,:,::1], int64[::1], float64[:,::1], uint8[:,::1], int64, "
+    "(float64[:,:,::1], int64[::1], float64[:,::1], float64[:,::1], uint8[:,::1], int64, "
     "float64[:,:,:,::1], uint8[:,:,::1], float64[:,:,::1], int64[:,::1])",
 )
 def _push(
     positions: NDArray[np.float64],
     tracks: NDArray[np.int64],
     start: FloatArray,
+    new: NDArray[np.float64] | NDArray[np.float32],
     flags: NDArray[np.uint8],
     first_frame: int,
     rings: NDArray[np.float64] | NDArray[np.float32],
@@ -88,6 +89,7 @@ def _push(
         positions: [n_frames, n_atoms, 3], Å.
         tracks: [n_tracks], which atoms.
         start: [n_tracks, 3], Å, where they began; rings hold what is relative to it.
+        new: [3, n_tracks], scratch.
         flags: [n_frames, n_tracks], 1 where a track counts for the second set of sums.
         first_frame: number of the first frame of the block since the beginning.
         rings: [n_levels, DEPTH, 3, n_tracks], kept between calls.
@@ -96,7 +98,6 @@ def _push(
         origins: [n_levels, DEPTH], time origins of each lag.
     """
     n = tracks.shape[0]
-    new = np.empty((3, n), dtype=rings.dtype)
     for f in range(positions.shape[0]):
         frame = first_frame + f
         interval = 1
@@ -212,6 +213,7 @@ class OrderN:
             np.ascontiguousarray(positions),
             tracks,
             self._start,
+            np.empty((3, self._n_tracks), dtype=self._rings.dtype),
             flags,
             self.n_frames,
             self._rings,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pykoh.analysis.common.geometry import bin_counts, distance2, sort_into_bins
+from pykoh.analysis.common.geometry import bin_counts, distance2, separation, sort_into_bins
 from pykoh.arrays import FloatArray
 from pykoh.kernels import step
 
@@ -31,7 +31,7 @@ FEWEST_BINS = 3
 
 
 class Neighbours(NamedTuple):
-    """The oxygens near each oxygen, and its H, in one frame.
+    """The oxygens near each oxygen, its H and its hydrogen bonds, in one frame.
 
     Attributes:
         near: [n_o, room], oxygens near each oxygen, the first ``n_near`` of each row.
@@ -39,6 +39,8 @@ class Neighbours(NamedTuple):
         between: [n_o, room, 4], Å, vector to each near oxygen, and its square, Å².
         held: [n_o, MOST_H], H of each oxygen, the first of them.
         n_held: [n_o].
+        donates: [n_o, n_classes], hydrogen bonds of each class that each oxygen donates.
+        accepts: [n_o, n_classes], those that it accepts.
     """
 
     near: NDArray[np.int32]
@@ -46,6 +48,8 @@ class Neighbours(NamedTuple):
     between: FloatArray
     held: NDArray[np.int64]
     n_held: NDArray[np.int64]
+    donates: NDArray[np.int64]
+    accepts: NDArray[np.int64]
 
 
 @step()
@@ -60,14 +64,13 @@ def near_lists(
     """Write the oxygens within ``reach`` Å of each; return whether they all found room."""
     n_o, most = near.shape
     n0, n1, n2 = bin_counts(inverse, reach)
-    vector = np.empty(3)
     for a in range(n_o):
         n_near[a] = 0
     limit = reach * reach
     if not (n0 >= FEWEST_BINS and n1 >= FEWEST_BINS and n2 >= FEWEST_BINS):
         for a in range(n_o):
             for b in range(a + 1, n_o):
-                if distance2(o[a], o[b], cell, vector) < limit:
+                if distance2(o[a], o[b], cell) < limit:
                     if n_near[a] == most or n_near[b] == most:
                         return False
                     near[a, n_near[a]] = b
@@ -87,7 +90,7 @@ def near_lists(
                     bin_ = ((b0 + d0) % n0 * n1 + (b1 + d1) % n1) * n2 + (b2 + d2) % n2
                     for place in range(first[bin_], first[bin_ + 1]):
                         b = order[place]
-                        if b != a and distance2(o[a], o[b], cell, vector) < limit:
+                        if b != a and distance2(o[a], o[b], cell) < limit:
                             if n_near[a] == most:
                                 return False
                             near[a, n_near[a]] = b
@@ -98,10 +101,9 @@ def near_lists(
 @step()
 def lists_are_old(o: FloatArray, listed: FloatArray, cell: FloatArray) -> bool:
     """Return whether an oxygen has moved by half of the surplus since the lists were made."""
-    vector = np.empty(3)
     largest = 0.0
     for a in range(o.shape[0]):
-        largest = max(largest, distance2(listed[a], o[a], cell, vector))
+        largest = max(largest, distance2(listed[a], o[a], cell))
     return 4.0 * largest >= SURPLUS_A * SURPLUS_A
 
 
@@ -109,13 +111,11 @@ def lists_are_old(o: FloatArray, listed: FloatArray, cell: FloatArray) -> bool:
 def measure(o: FloatArray, cell: FloatArray, neighbours: Neighbours) -> None:
     """Write the vectors between near oxygens, as they are in this frame."""
     near, n_near, between = neighbours.near, neighbours.n_near, neighbours.between
-    vector = np.empty(3)
     for a in range(o.shape[0]):
         for p in range(n_near[a]):
-            between[a, p, 3] = distance2(o[a], o[near[a, p]], cell, vector)
-            between[a, p, 0] = vector[0]
-            between[a, p, 1] = vector[1]
-            between[a, p, 2] = vector[2]
+            x, y, z = separation(o[a], o[near[a, p]], cell)
+            between[a, p, 0], between[a, p, 1], between[a, p, 2] = x, y, z
+            between[a, p, 3] = x * x + y * y + z * z
 
 
 @step()
@@ -144,14 +144,13 @@ def assign_protons(
     """
     near, n_near, between = neighbours.near, neighbours.n_near, neighbours.between
     held, n_held = neighbours.held, neighbours.n_held
-    vector = np.empty(3)
     for a in range(o.shape[0]):
         n_held[a] = 0
     for i in range(h.shape[0]):
         found = -1
         if sure > 0.0:
             last = before[i]
-            best = distance2(o[last], h[i], cell, vector)
+            best = distance2(o[last], h[i], cell)
             closest = sure
             for p in range(n_near[last]):
                 closest = min(closest, between[last, p, 3])
@@ -160,14 +159,14 @@ def assign_protons(
             elif 4.0 * best < sure:
                 found = last
                 for p in range(n_near[last]):
-                    r2 = distance2(o[near[last, p]], h[i], cell, vector)
+                    r2 = distance2(o[near[last, p]], h[i], cell)
                     if r2 < best:
                         best = r2
                         found = near[last, p]
         if found < 0:
             best = np.inf
             for a in range(o.shape[0]):
-                r2 = distance2(h[i], o[a], cell, vector)
+                r2 = distance2(h[i], o[a], cell)
                 if r2 < best:
                     best = r2
                     found = a

@@ -21,21 +21,19 @@ def room_for_events(n_identities: int) -> int:
 
 @step()
 def _minimum_image(
-    a: FloatArray, b: FloatArray, cell: FloatArray, inverse: FloatArray, out: FloatArray
-) -> float:
-    """Write the minimum-image vector from a to b (Cartesian, Å); return its squared length."""
+    a: FloatArray, b: FloatArray, cell: FloatArray, inverse: FloatArray
+) -> tuple[float, float, float]:
+    """Return the minimum-image vector from a to b (Cartesian, Å)."""
     x, y, z = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     s0 = x * inverse[0, 0] + y * inverse[1, 0] + z * inverse[2, 0]
     s1 = x * inverse[0, 1] + y * inverse[1, 1] + z * inverse[2, 1]
     s2 = x * inverse[0, 2] + y * inverse[1, 2] + z * inverse[2, 2]
     n0, n1, n2 = np.floor(s0 + 0.5), np.floor(s1 + 0.5), np.floor(s2 + 0.5)
-    total = 0.0
-    out[0] = x - n0 * cell[0, 0] - n1 * cell[1, 0] - n2 * cell[2, 0]
-    out[1] = y - n0 * cell[0, 1] - n1 * cell[1, 1] - n2 * cell[2, 1]
-    out[2] = z - n0 * cell[0, 2] - n1 * cell[1, 2] - n2 * cell[2, 2]
-    for k in range(3):
-        total += out[k] * out[k]
-    return total
+    return (
+        x - n0 * cell[0, 0] - n1 * cell[1, 0] - n2 * cell[2, 0],
+        y - n0 * cell[0, 1] - n1 * cell[1, 1] - n2 * cell[2, 1],
+        z - n0 * cell[0, 2] - n1 * cell[1, 2] - n2 * cell[2, 2],
+    )
 
 
 @step()
@@ -54,7 +52,6 @@ def _start(
     room = np.empty(n_o, dtype=np.int64)
     for o in range(n_o):
         room[o] = max(0, 2 - counts[o])
-    vector = np.empty(3)
     surplus = -n_id
     for o in range(n_o):
         surplus += room[o]
@@ -66,7 +63,8 @@ def _start(
                 continue
             for o in range(n_o):
                 if room[o] > 0:
-                    r2 = _minimum_image(oxygen[donor], oxygen[o], cell, inverse, vector)
+                    x, y, z = _minimum_image(oxygen[donor], oxygen[o], cell, inverse)
+                    r2 = x * x + y * y + z * z
                     if r2 < best:
                         best = r2
                         leave = o
@@ -169,7 +167,8 @@ def _jump(
 ) -> None:
     """Move an identity to the oxygen ``target``; write the vector and the event."""
     origin = carrier[identity]
-    _minimum_image(oxygen[origin], oxygen[target], cell, inverse, vector)
+    x, y, z = _minimum_image(oxygen[origin], oxygen[target], cell, inverse)
+    vector[0], vector[1], vector[2] = x, y, z
     for k in range(3):
         structural[identity, k] += vector[k]
     event[0], event[1], event[2], event[3] = frame, identity, origin, target
@@ -237,8 +236,7 @@ def follow(
     room = np.empty(n_o, dtype=np.int64)
     occupied = np.empty(n_o, dtype=np.int64)
     free = np.empty(n_o, dtype=np.int64)
-    stays = np.empty(n_id, dtype=np.bool_)
-    vector = np.empty(3)
+    stays = np.empty(n_id, dtype=np.int64)  # an array of another type takes longer to compile
     for f in range(begin, n_frames):
         if n_events + n_id * _LONGEST_CHAIN > events.shape[0]:
             return n_events, f
@@ -271,23 +269,22 @@ def follow(
                 for i in range(n_id):
                     # Only where there are more than can stay, the order of arrival decides.
                     enough = occupied[carrier[i]] <= room[carrier[i]]
-                    stays[i] = enough or _stays(carrier, arrived, room, i)
-                    if not stays[i]:
-                        leaving += 1
+                    stays[i] = 1 if enough or _stays(carrier, arrived, room, i) else 0
+                    leaving += 1 - stays[i]
                 for i in range(n_id):
-                    if not stays[i]:
+                    if stays[i] == 0:
                         occupied[carrier[i]] -= 1
                 for i in range(n_id):
                     if leaving == 0:
                         break
-                    if stays[i]:
+                    if stays[i] == 1:
                         continue
                     links = _chain(carrier[i], received, donors, n_moved, room, occupied, chain)
                     if links == 0:
                         continue
                     if links > 1:
                         tally[1] += 1
-                    stays[i] = True
+                    stays[i] = 1
                     leaving -= 1
                     occupied[chain[links - 1]] += 1
                     for link in range(links):
@@ -307,15 +304,16 @@ def follow(
                     best = np.inf
                     mover, target = np.int64(-1), np.int64(-1)
                     for i in range(n_id):
-                        if stays[i]:
+                        if stays[i] == 1:
                             continue
                         origin = oxygen[f, carrier[i]]
                         for k in range(n_free):
                             o = free[k]
                             if room[o] > occupied[o]:
-                                r2 = _minimum_image(
-                                    origin, oxygen[f, o], cells[f], inverses[f], vector
+                                x, y, z = _minimum_image(
+                                    origin, oxygen[f, o], cells[f], inverses[f]
                                 )
+                                r2 = x * x + y * y + z * z
                                 if r2 < best:
                                     best, mover, target = r2, i, o
                     if mover < 0:
@@ -327,7 +325,7 @@ def follow(
                     n_events += 1
                     arrived[mover] = frame
                     occupied[target] += 1
-                    stays[mover] = True
+                    stays[mover] = 1
                     leaving -= 1
         for i in range(n_id):
             carriers[f, i] = carrier[i]

@@ -40,7 +40,6 @@ def nearest_to_transfer(
     near, n_near, between = neighbours.near, neighbours.n_near, neighbours.between
     held, n_held = neighbours.held, neighbours.n_held
     shortest, longest = TRANSFER_R_A
-    vector = np.empty(3)
     for d in range(o.shape[0]):
         if counts[d] != 1:
             continue
@@ -52,9 +51,8 @@ def nearest_to_transfer(
                 continue
             for k in range(n_held[w]):
                 i = held[w, k]
-                delta = np.sqrt(distance2(o[d], h[i], cell, vector)) - np.sqrt(
-                    distance2(o[w], h[i], cell, vector)
-                )
+                to_hydroxide, to_water = distance2(o[d], h[i], cell), distance2(o[w], h[i], cell)
+                delta = np.sqrt(to_hydroxide) - np.sqrt(to_water)
                 if delta < smallest:
                     smallest = delta
                     r_transfer = np.sqrt(between[d, p, 3])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pykoh.analysis.common.findings import Findings
-from pykoh.analysis.common.geometry import distance2
+from pykoh.analysis.common.geometry import separation
 from pykoh.analysis.common.speciation import Neighbours
 from pykoh.arrays import FloatArray
 from pykoh.kernels import step
@@ -73,7 +73,8 @@ def find_bonds(
         h: [n_h, 3], fractional places.
         o: [n_o, 3], fractional places.
         cell: [3, 3], Å.
-        neighbours: near oxygens and their H, as they are in this frame.
+        neighbours: near oxygens and their H, as they are in this frame; ``donates`` and ``accepts``
+            are written.
         criterion: [4], see :meth:`pykoh.analysis.hydrogen_bonds.criteria.Criterion.parameters`.
         rule: of :func:`pykoh.analysis.hydrogen_bonds.criteria.compiled`.
         ruled: the rule must hold too.
@@ -84,26 +85,28 @@ def find_bonds(
     counts, partner, kinds = found.counts[f], found.partner[f], found.kinds[f]
     accepted, donated, sums = found.accepted[f], found.donated[f], found.sums[f]
     angle_map = found.angle_map
-    near, n_near, between, held, n_held = neighbours
+    near, n_near, between, held, n_held, donates, accepts = neighbours
     r_max, bend, cosine, largest_ha2 = criterion[0], criterion[1], criterion[2], criterion[3]
-    n_o, dh = o.shape[0], np.empty(3)
-    per_donor = np.zeros((n_o, N_CLASSES), dtype=np.int64)
-    per_acceptor = np.zeros((n_o, N_CLASSES), dtype=np.int64)
-    for d in range(n_o):
+    for d in range(o.shape[0]):
+        for kind in range(N_CLASSES):
+            donates[d, kind] = 0
+            accepts[d, kind] = 0
+    for d in range(o.shape[0]):
         n = counts[d]
         if n != 1 and n != 2:
             continue
         for k in range(n_held[d]):
             i = held[d, k]
             n_bonds = 0
-            dh2 = distance2(o[d], h[i], cell, dh)
+            hx, hy, hz = separation(o[d], h[i], cell)
+            dh2 = hx * hx + hy * hy + hz * hz
             for p in range(n_near[d]):
                 a = near[d, p]
                 da2 = between[d, p, 3]
                 if da2 >= reach * reach or (counts[a] != 1 and counts[a] != 2):
                     continue
                 x, y, z = between[d, p, 0], between[d, p, 1], between[d, p, 2]
-                dot = dh[0] * x + dh[1] * y + dh[2] * z
+                dot = hx * x + hy * y + hz * z
                 if dot <= 0.0:
                     continue
                 scale = np.sqrt(dh2 * da2)
@@ -126,19 +129,19 @@ def find_bonds(
                 partner[i, n_bonds] = a
                 kinds[i, n_bonds] = kind
                 n_bonds += 1
-                per_donor[d, kind] += 1
-                per_acceptor[a, kind] += 1
+                donates[d, kind] += 1
+                accepts[a, kind] += 1
                 donated[d] += np.uint8(1)
                 accepted[a] += np.uint8(1)
                 sums[BONDS + kind] += 1.0
-    count_molecules(counts, per_donor, per_acceptor, sums, found)
+    count_molecules(counts, donates, accepts, sums, found)
 
 
 @step()
 def count_molecules(
     counts: NDArray[np.int64],
-    per_donor: NDArray[np.int64],
-    per_acceptor: NDArray[np.int64],
+    donates: NDArray[np.int64],
+    accepts: NDArray[np.int64],
     sums: FloatArray,
     found: Findings,
 ) -> None:
@@ -146,8 +149,8 @@ def count_molecules(
 
     Args:
         counts: [n_o], H of each oxygen.
-        per_donor: [n_o, N_CLASSES], bonds that each oxygen donates.
-        per_acceptor: [n_o, N_CLASSES], bonds that it accepts.
+        donates: [n_o, N_CLASSES], bonds that each oxygen donates.
+        accepts: [n_o, N_CLASSES], bonds that it accepts.
         sums: [N_SUMS], out, of the frame.
         found: of the block; the distributions are written.
     """
@@ -159,8 +162,8 @@ def count_molecules(
         sums[HYDROXIDES if n == 1 else WATERS] += 1.0
         for other in range(1, 3):
             kind = bond_class(n, other)
-            if per_donor[d, kind] > 0:
+            if donates[d, kind] > 0:
                 sums[BONDED + kind] += 1.0
-            donated[kind, min(per_donor[d, kind], MOST_COUNTED - 1)] += 1.0
+            donated[kind, min(donates[d, kind], MOST_COUNTED - 1)] += 1.0
             kind = bond_class(other, n)
-            accepted[kind, min(per_acceptor[d, kind], MOST_COUNTED - 1)] += 1.0
+            accepted[kind, min(accepts[d, kind], MOST_COUNTED - 1)] += 1.0

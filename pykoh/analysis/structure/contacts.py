@@ -44,7 +44,8 @@ def _root(parent: NDArray[np.int64], i: int) -> int:
 
 @kernel(
     "(float64[:,:,::1], float64[:,:,::1], float64[:,:,::1], int64[::1], int64[::1], "
-    "int64[:,::1], int64[:,::1], int32[:,:,::1], int8[:,:,::1], float64, float64[:,::1])",
+    "int64[:,::1], int64[:,::1], int32[:,:,::1], int8[:,:,::1], float64, "
+    "float64[:,::1], float64[:,::1], float64[:,::1])",
 )
 def ion_contacts(
     positions: FloatArray,
@@ -57,6 +58,8 @@ def ion_contacts(
     partner: NDArray[np.int32],
     kinds: NDArray[np.int8],
     cutoff: float,
+    k: FloatArray,
+    o: FloatArray,
     out: FloatArray,
 ) -> None:
     """Count contacts in a block of frames.
@@ -72,15 +75,14 @@ def ion_contacts(
         partner: [n_frames, n_h, n_slots], acceptors of each H or -1.
         kinds: [n_frames, n_h, n_slots], class of each bond; 0 is OH- to OH-.
         cutoff: Å.
+        k: [n_k, 3], scratch.
+        o: [n_o, 3], scratch.
         out: [n_frames, N_CONTACTS], out, comes in as zeros.
     """
     n_k, n_o = cations.shape[0], oxygens.shape[0]
-    k = np.empty((n_k, 3))
-    o = np.empty((n_o, 3))
-    vector = np.empty(3)
     star = np.empty(n_o, dtype=np.int64)
     place = np.empty(n_o, dtype=np.int64)
-    touches = np.empty((n_o, _MOST), dtype=np.int64)
+    touches = np.empty(n_o * _MOST, dtype=np.int64)
     n_touch = np.empty(n_o, dtype=np.int64)
     per_cation = np.empty(n_k, dtype=np.int64)
     parent = np.empty(n_k + n_o, dtype=np.int64)
@@ -103,9 +105,9 @@ def ion_contacts(
             size[i] = 0
         for i in range(n_k):
             for s in range(n_star):
-                if distance2(k[i], o[star[s]], cells[f], vector) < cutoff * cutoff:
+                if distance2(k[i], o[star[s]], cells[f]) < cutoff * cutoff:
                     if n_touch[s] < _MOST:
-                        touches[s, n_touch[s]] = i
+                        touches[s * _MOST + n_touch[s]] = i
                         n_touch[s] += 1
                     per_cation[i] += 1
                     parent[_root(parent, i)] = _root(parent, n_k + s)
@@ -129,7 +131,8 @@ def ion_contacts(
                 bridged = False
                 for x in range(n_touch[donor]):
                     for y in range(n_touch[acceptor]):
-                        bridged = bridged or touches[donor, x] == touches[acceptor, y]
+                        same = touches[donor * _MOST + x] == touches[acceptor * _MOST + y]
+                        bridged = bridged or same
                 if bridged:
                     out[f, BRIDGED] += 1.0
 

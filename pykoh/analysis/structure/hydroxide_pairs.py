@@ -29,7 +29,8 @@ _MOST_FOLLOWED = 16384
 
 
 @kernel(
-    "(float64[:,:,::1], float64[:,:,::1], float64[:,:,::1], int64[:,::1], float64, int32[:,:,::1])",
+    "(float64[:,:,::1], float64[:,:,::1], float64[:,:,::1], int64[:,::1], float64, float64[:,::1], "
+    "int32[:,:,::1])",
 )
 def find_pairs(
     oxygen: FloatArray,
@@ -37,6 +38,7 @@ def find_pairs(
     inverses: FloatArray,
     carriers: NDArray[np.int64],
     cutoff: float,
+    place: FloatArray,
     partner: NDArray[np.int32],
 ) -> None:
     """Write the partners of each ion, rising; each pair stands once, at the ion of lower number.
@@ -47,13 +49,12 @@ def find_pairs(
         inverses: [n_frames, 3, 3], 1/Å, of the cells.
         carriers: [n_frames, n_id], oxygen of each ion.
         cutoff: Å.
+        place: [n_id, 3], scratch.
         partner: [n_frames, n_id, _SLOTS], out, comes in as -1.
     """
     n_id, n_slots = partner.shape[1], partner.shape[2]
-    place = np.empty((n_id, 3))
     order = np.empty(n_id, dtype=np.int64)
-    vector = np.empty(3)
-    near = np.empty(n_id, dtype=np.int32)
+    near = np.empty(n_id, dtype=np.int64)
     for f in range(oxygen.shape[0]):
         cell, inverse = cells[f], inverses[f]
         wrap(oxygen[f], carriers[f], inverse, place)
@@ -72,11 +73,7 @@ def find_pairs(
                             b = ((b0 + d0) % n0 * n1 + (b1 + d1) % n1) * n2 + (b2 + d2) % n2
                             for k in range(first[b], first[b + 1]):
                                 j = order[k]
-                                if (
-                                    j > i
-                                    and distance2(place[i], place[j], cell, vector)
-                                    < cutoff * cutoff
-                                ):
+                                if j > i and distance2(place[i], place[j], cell) < cutoff * cutoff:
                                     near[found] = j
                                     found += 1
                 for k in range(1, found):  # a few: sorted by insertion
@@ -87,7 +84,7 @@ def find_pairs(
                     near[before] = j
             else:
                 for j in range(i + 1, n_id):
-                    if distance2(place[i], place[j], cell, vector) < cutoff * cutoff:
+                    if distance2(place[i], place[j], cell) < cutoff * cutoff:
                         near[found] = j
                         found += 1
             for k in range(min(found, n_slots)):
@@ -117,7 +114,8 @@ class PairCounter:
         """Take in frames that follow those before; shapes as in :func:`find_pairs`."""
         partner = np.full((*carriers.shape, _SLOTS), -1, dtype=np.int32)
         places = np.ascontiguousarray(oxygen)
-        find_pairs(places, cells, inverses_of(cells), carriers, self._cutoff, partner)
+        room = np.empty((carriers.shape[1], 3))
+        find_pairs(places, cells, inverses_of(cells), carriers, self._cutoff, room, partner)
         # Enough of them are followed in time for any statistics, in bounded memory.
         followed = np.ascontiguousarray(partner[:, : self._followed])
         kinds = np.zeros(followed.shape, dtype=np.int8)

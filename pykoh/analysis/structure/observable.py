@@ -65,7 +65,8 @@ class Distributions(Observable[Structure]):
                 np.ascontiguousarray(found.owner[sampled]),
                 np.ascontiguousarray(found.partner[sampled]),
                 np.ascontiguousarray(found.kinds[sampled]),
-                self._contact_A, touching,
+                self._contact_A, np.empty((len(system.cations), 3)),
+                np.empty((len(system.oxygens), 3)), touching,
             )  # fmt: skip
         return self._finder.count(positions, cells, found.counts[sampled]), touching
 

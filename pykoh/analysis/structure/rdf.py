@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
+from numba import typeof
 from numpy.typing import NDArray
 
 from pykoh.analysis.common.geometry import bin_counts, inverses_of, sort_into_bins, wrap
@@ -134,10 +136,53 @@ def _count(
             closest[cation] = min(closest[cation], b)
 
 
-@kernel(
-    "(float64[:,:,::1], float64[:,:,::1], float64[:,:,::1], float64[::1], int64[:,::1], "
-    "float64, float64[:,:,::1], float64[:,::1])",
-)
+class _Room(NamedTuple):
+    """Room for what is known of one frame; numba compiles faster what takes no memory itself.
+
+    Attributes:
+        fractional: [n_atoms, 3].
+        place: [3, n_atoms], the same, sorted by bins of space.
+        closest: [n_atoms], bin of the nearest O* of each cation.
+        bins: [n_atoms], bins of distance.
+        number: [N_KINDS], atoms of each kind.
+        rows: [N_KINDS, N_KINDS], row of each pair of kinds; comes in filled.
+        cell: [3, 3], Å.
+        found: [N_PAIRS, n_bins + BEYOND], pairs.
+    """
+
+    fractional: FloatArray
+    place: NDArray[np.float32]
+    closest: NDArray[np.int32]
+    bins: NDArray[np.int32]
+    number: FloatArray
+    rows: NDArray[np.int64]
+    cell: NDArray[np.float32]
+    found: NDArray[np.int64]
+
+
+def _room(n_atoms: int, n_bins: int) -> _Room:
+    kinds = range(N_KINDS)
+    return _Room(
+        fractional=np.empty((n_atoms, 3)),
+        place=np.empty((3, n_atoms), dtype=np.float32),
+        closest=np.empty(n_atoms, dtype=np.int32),
+        bins=np.empty(n_atoms, dtype=np.int32),
+        number=np.empty(N_KINDS),
+        rows=np.array([[pair_index(a, b) for b in kinds] for a in kinds]),
+        cell=np.empty((3, 3), dtype=np.float32),
+        found=np.empty((N_PAIRS, n_bins + BEYOND), dtype=np.int64),
+    )
+
+
+def _usual_types() -> tuple[Any, ...]:
+    """Return the types of the arguments of :func:`_pair_histograms`."""
+    vectors, rows, row = np.empty((1, 1, 3)), np.empty((1, 1)), np.empty(1)
+    kinds = np.empty((1, 1), dtype=np.int64)
+    usual = vectors, vectors, vectors, row, kinds, 1.0, _room(1, 1), vectors, rows
+    return tuple(typeof(each) for each in usual)
+
+
+@kernel(_usual_types)
 def _pair_histograms(
     positions: FloatArray,
     cells: FloatArray,
@@ -145,6 +190,7 @@ def _pair_histograms(
     volumes: FloatArray,
     kinds: NDArray[np.int64],
     r_max: float,
+    room: _Room,
     histogram: FloatArray,
     numbers: FloatArray,
 ) -> None:
@@ -157,6 +203,7 @@ def _pair_histograms(
         volumes: [n_frames], Å³.
         kinds: [n_frames, n_atoms].
         r_max: Å, where the last bin ends.
+        room: scratch.
         histogram: [n_frames, N_PAIRS + 1, n_bins], pairs; last cations by the distance of their
             nearest O*; added to.
         numbers: [n_frames, N_KINDS + 1 + N_KINDS²], atoms of each kind; 1 / V, 1/Å³; N_a N_b / V,
@@ -165,22 +212,12 @@ def _pair_histograms(
     n = positions.shape[1]
     n_bins = histogram.shape[2]
     per_width = np.float32(n_bins / r_max)
+    fractional, place, closest, bins, number, rows, cell, found = room
+    order = np.empty(n, dtype=np.int64)
+    kind = np.empty(n, dtype=np.int64)
     everyone = np.empty(n, dtype=np.int64)
     for i in range(n):
         everyone[i] = i
-    fractional = np.empty((n, 3))
-    place = np.empty((3, n), dtype=np.float32)
-    order = np.empty(n, dtype=np.int64)
-    kind = np.empty(n, dtype=np.int64)
-    closest = np.empty(n, dtype=np.int32)
-    bins = np.empty(n, dtype=np.int32)
-    number = np.empty(N_KINDS)
-    rows = np.empty((N_KINDS, N_KINDS), dtype=np.int64)
-    cell = np.empty((3, 3), dtype=np.float32)
-    found = np.empty((N_PAIRS, n_bins + BEYOND), dtype=np.int64)
-    for a in range(N_KINDS):
-        for b in range(N_KINDS):
-            rows[a, b] = max(a, b) * (max(a, b) + 1) // 2 + min(a, b)
     for f in range(positions.shape[0]):
         inverse, volume = inverses[f], volumes[f]
         for a in range(3):
@@ -303,6 +340,7 @@ class PairFinder:
                 abs(np.linalg.det(cells)),
                 kinds,
                 self.r_max_A,
+                _room(positions.shape[1], self.n_bins),
                 histogram,
                 numbers,
             )

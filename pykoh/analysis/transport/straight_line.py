@@ -82,17 +82,18 @@ _ITERATIONS = 4
 
 
 @kernel(
-    "(float64[::1], float64[::1], float64[::1], float64, float64, float64)",
+    "(float64[::1], float64[::1], float64[::1], float64, float64, float64, float64[:,::1])",
 )
-def _covariances(
+def _write_covariances(
     lags: FloatArray,
     spacing: FloatArray,
     table: FloatArray,
     step: float,
     pad: float,
     duration: float,
-) -> FloatArray:
-    """Return [n_lags, n_lags], (unit of g)²: the covariance of one particle's averages.
+    out: FloatArray,
+) -> None:
+    """Write the covariance of one particle's averages.
 
     Args:
         lags: [n_lags], rising.
@@ -101,6 +102,7 @@ def _covariances(
         step: spacing of ``table``.
         pad: lag from which on g is a straight line.
         duration: T.
+        out: [n_lags, n_lags], out, (unit of g)².
     """
 
     def g(t: float) -> float:
@@ -110,7 +112,6 @@ def _covariances(
         return table[index] * (1.0 - rest) + table[index + 1] * rest
 
     k = lags.shape[0]
-    out = np.zeros((k, k))
     for i in range(k):
         for j in range(i, k):
             n, m = lags[i], lags[j]
@@ -129,6 +130,19 @@ def _covariances(
             value = 2.0 / 3.0 * total * h / ((duration - n) * (duration - m))
             out[i, j] = value
             out[j, i] = value
+
+
+def _covariances(
+    lags: FloatArray,
+    spacing: FloatArray,
+    table: FloatArray,
+    step: float,
+    pad: float,
+    duration: float,
+) -> FloatArray:
+    """Return [n_lags, n_lags]; arguments as for :func:`_write_covariances`."""
+    out = np.zeros((len(lags), len(lags)))
+    _write_covariances(lags, spacing, table, step, pad, duration, out)
     return out
 
 

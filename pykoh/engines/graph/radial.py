@@ -8,6 +8,7 @@ from typing import List, Tuple
 import numpy as np
 import torch
 
+from pykoh.engines.graph.interpolation import Spline
 from pykoh.engines.graph.spline import Places, cubic, flat
 from pykoh.engines.graph.tables import (
     at_knots,
@@ -17,7 +18,6 @@ from pykoh.engines.graph.tables import (
     products,
     radial_functions,
     tabulate,
-    through,
 )
 from pykoh.engines.scripting import exported, unscripted
 
@@ -84,7 +84,7 @@ class Radial(torch.nn.Module):
     @unscripted
     def splines(self, knots: torch.Tensor) -> List[Callable]:
         """Return the splines of degree 5 through values at knots ``[n_tables, n_knots, n]``."""
-        return [through(values, self.cutoff, 5) for values in knots.numpy()]
+        return [Spline(values, self.cutoff, 5) for values in knots.numpy()]
 
     @unscripted
     def fill(self) -> None:
@@ -95,7 +95,7 @@ class Radial(torch.nn.Module):
                     interpolate(spline, self.cutoff, self.n_intervals, 3)
                     for spline in self.splines(knots)
                 ]
-                found = flat(coefficients(splines, self.cutoff, self.n_intervals, 3))
+                found = flat(coefficients(splines))
             else:
                 found = torch.zeros((0, 4), dtype=torch.float64)
             setattr(self, table, found)
@@ -108,7 +108,7 @@ class Radial(torch.nn.Module):
             interpolate(spline, self.cutoff, n, 5)
             for spline in self.splines(torch.matmul(self.knots, self.weights))
         ]
-        found = coefficients(splines, self.cutoff, n, 5)
+        found = coefficients(splines)
         # Without the row that stands for what is beyond the cutoff.
         return torch.from_numpy(found[:, :, :-1]).permute(1, 2, 0, 3)
 

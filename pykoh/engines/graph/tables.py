@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import factorial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline, CubicSpline, make_interp_spline
+
+from pykoh.engines.graph.interpolation import Spline
 
 Array = NDArray[np.float64]
 
@@ -80,7 +80,7 @@ def tabulate(
             slope = max(slope, _relative(spline(probes, 1) - exact_slope, exact_slope))
         if worst <= error and slope <= error * SLOPE_ERROR / VALUE_ERROR:
             break
-    return RadialTable(coefficients(splines, cutoff, n, degree), n, worst)
+    return RadialTable(coefficients(splines), n, worst)
 
 
 def at_knots(function: Callable[[Array], Array], cutoff: float, n_intervals: int) -> Array:
@@ -92,31 +92,16 @@ def at_knots(function: Callable[[Array], Array], cutoff: float, n_intervals: int
     return values
 
 
-def through(values: Array, cutoff: float, degree: int) -> BSpline | CubicSpline:
-    """Return the spline of degree 3 or 5 through :func:`at_knots`."""
-    knots = np.linspace(0.0, cutoff, len(values))
-    if degree == 3:
-        return CubicSpline(knots, values, bc_type=("not-a-knot", "clamped"))
-    return make_interp_spline(knots, values, k=degree)
-
-
 def interpolate(
     function: Callable[[Array], Array], cutoff: float, n_intervals: int, degree: int
-) -> BSpline | CubicSpline:
+) -> Spline:
     """Return the spline of degree 3 or 5 of a function on equal intervals."""
-    return through(at_knots(function, cutoff, n_intervals), cutoff, degree)
+    return Spline(at_knots(function, cutoff, n_intervals), cutoff, degree)
 
 
-def coefficients(
-    splines: list[BSpline | CubicSpline], cutoff: float, n_intervals: int, degree: int
-) -> Array:
+def coefficients(splines: list[Spline]) -> Array:
     """Return the coefficients of :class:`RadialTable`."""
-    starts = np.linspace(0.0, cutoff, n_intervals + 1)[:-1]
-    width = cutoff / n_intervals
-    tables = [
-        np.stack([spline(starts, k) * width**k / factorial(k) for k in range(degree + 1)])
-        for spline in splines
-    ]
+    tables = [spline.pieces for spline in splines]
     beyond = [np.concatenate([table, np.zeros_like(table[:, :1])], axis=1) for table in tables]
     return np.stack(beyond, axis=1)
 
