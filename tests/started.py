@@ -1,8 +1,8 @@
 """`pykoh` in a new process, which need not import torch.
 
-To import torch and to load compiled loops takes three seconds, and the tests start `pykoh run` more
-than a hundred times. So one process per worker of pytest has done that, and forks for each start. A
-test that sets variables of the environment which are read at import gets a process of its own.
+To import torch and to load compiled loops takes three seconds, and the tests start `pykoh run` over
+a hundred times. So one process per worker of pytest has done that, and forks for each start. It
+begins anew where variables of the environment have changed that are read at import.
 """
 
 from __future__ import annotations
@@ -32,14 +32,11 @@ _server: list[tuple[subprocess.Popen[str], dict[str, str]]] = []
 
 def pykoh(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `pykoh` in a folder, and return what it printed and its exit status."""
-    if not _server or _server[0][0].poll() is not None:
-        _server[:] = [(_start(), _relevant())]
-    process, begun_with = _server[0]
-    if _relevant() != begun_with:
-        command = [sys.executable, "-m", "pykoh", *arguments]
-        return subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-        )
+    if not _server or _server[0][0].poll() is not None or _server[0][1] != _read_at_import():
+        for process, _ in _server:
+            process.communicate()  # it ends with its input
+        _server[:] = [(_start(), _read_at_import())]
+    process = _server[0][0]
     with tempfile.TemporaryDirectory() as place:
         out, err = Path(place) / "out", Path(place) / "err"
         wanted = {
@@ -61,7 +58,7 @@ def pykoh(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         )
 
 
-def _relevant() -> dict[str, str]:
+def _read_at_import() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if k.startswith(READ_AT_IMPORT)}
 
 
