@@ -211,15 +211,6 @@ def count_hydrogens(owner: NDArray[np.int64], n_oxygens: int) -> NDArray[np.int6
         owner: [n_frames, n_h], index of the oxygen of each hydrogen.
         n_oxygens: number of oxygens.
     """
-    counts = np.zeros((len(owner), n_oxygens), dtype=np.int64)
-    _count_hydrogens(owner, counts)
-    return counts
-
-
-@kernel(
-    "(int64[:,::1], int64[:,::1])",
-)
-def _count_hydrogens(owner: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
-    for f in range(owner.shape[0]):
-        for i in range(owner.shape[1]):
-            counts[f, owner[f, i]] += 1
+    places = owner + n_oxygens * np.arange(len(owner))[:, None]
+    counts = np.bincount(places.ravel(), minlength=len(owner) * n_oxygens)
+    return counts.reshape(len(owner), n_oxygens).astype(np.int64, copy=False)
