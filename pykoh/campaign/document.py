@@ -87,6 +87,10 @@ class Document:
         self.lines.pop(name.strip(), None)
         self._options[name.strip()] = option or f"--set {name.strip()}=…"
 
+    def has(self, name: str) -> bool:
+        """Return whether a key was given, in the file or as an option."""
+        return name in self.lines or name in self._options
+
     def error(self, name: str, problem: str) -> CampaignError:
         """Return an error about one key, with its line."""
         if name in self.lines:

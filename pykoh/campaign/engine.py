@@ -7,8 +7,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from pykoh.campaign.checkpoints import restart_step
 from pykoh.campaign.spec import Campaign, CampaignRun, Site
+from pykoh.engines.restart_file import restart_step
 from pykoh.resources import shipped
 
 STAGES = ("build", "equilibrate", "produce", "analyze")

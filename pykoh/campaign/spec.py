@@ -231,14 +231,24 @@ def _check_every(campaign: Campaign, document: Document) -> None:
     script = shipped("lammps_inputs", "koh.in").read_text(encoding="utf-8")
     pressure_fs = index_variables(script)["pressure_fs"]
     given = {"pressure_fs": pressure_fs, "timestep_fs": str(campaign.timestep_fs)}
-    try:
-        check_intervals(campaign.every, given, script)
-    except EngineError:
+
+    def fits(every: int) -> bool:
+        try:
+            check_intervals(every, given, script)
+        except EngineError:
+            return False
+        return True
+
+    if not fits(campaign.every):
+        choices = [str(n) for n in (2, 4) if fits(n)]
+        remedy = f"use {' or '.join(choices)}" if choices else "use a timestep_fs of 1 or less"
+        # `every` has a default, which a long time step does not fit.
         raise document.error(
-            "every",
-            f"{campaign.every} steps of {campaign.timestep_fs:g} fs must divide 100 steps and the "
-            f"interval of the pressure, {pressure_fs} fs, and be shorter than 2.5 fs; use 2 or 4",
-        ) from None
+            "every" if document.has("every") else "timestep_fs",
+            f"every {campaign.every} steps of {campaign.timestep_fs:g} fs must divide 100 steps "
+            f"and the interval of the pressure, {pressure_fs} fs, and be shorter than 2.5 fs; "
+            + remedy,
+        )
 
 
 def require_engine(campaign: Campaign, site: Site) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pykoh.campaign import slurm
-from pykoh.campaign.checkpoints import restart_step
 from pykoh.campaign.engine import next_stage
 from pykoh.campaign.folder import CampaignFolder
 from pykoh.campaign.spec import CampaignRun
 from pykoh.campaign.watching import FLAGGED, count_frames
+from pykoh.engines.restart_file import restart_step
 
 
 @dataclass(frozen=True, slots=True)

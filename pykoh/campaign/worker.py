@@ -27,10 +27,11 @@ from typing import Any
 
 from pykoh import processes
 from pykoh.campaign import engine
-from pykoh.campaign.checkpoints import Checkpoints, restart_step
+from pykoh.campaign.checkpoints import Checkpoints
 from pykoh.campaign.folder import CampaignFolder
 from pykoh.campaign.spec import CampaignRun
 from pykoh.campaign.watching import Watch
+from pykoh.engines.restart_file import restart_step
 from pykoh.errors import CampaignError, PykohError
 from pykoh.files import write_text
 

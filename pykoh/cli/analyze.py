@@ -36,6 +36,10 @@ def _window(
 class _Finite(click.FloatRange):
     """A range of numbers without NaN and infinity."""
 
+    def _describe_range(self) -> str:
+        """Return what the help says of the range: nothing, where all numbers are in it."""
+        return "" if self.min is None and self.max is None else super()._describe_range()
+
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:

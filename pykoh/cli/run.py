@@ -142,10 +142,10 @@ def command(
         say=lambda text: click.echo(text, err=True),
     )
     bar.close()
-    click.echo("; ".join(summary(outcome, time.monotonic() - bar.began)))
+    click.echo("; ".join(summary(outcome)))
     if outcome.interrupted:
-        click.echo(
-            "Interrupted: the restart file is written; the same command continues the run.",
-            err=True,
-        )
+        said = "Interrupted before the first MD step: the same command begins again."
+        if outcome.continues:
+            said = "Interrupted: the restart file is written; the same command continues the run."
+        click.echo(said, err=True)
         raise SystemExit(130)

@@ -67,7 +67,7 @@ def _refuse_architecture(foundation: str | None) -> None:
     help="Fine-tuning: all weights; with the foundation's own data; low-rank changes.",
 )
 @click.option("--replay", type=click.Path(path_type=Path), help="The foundation's own labels.")
-@click.option("--lora-rank", type=click.IntRange(min=1), default=4, show_default=True)
+@click.option("--lora-rank", type=click.IntRange(min=1), help="With --method lora.  [default: 4]")
 @click.option(
     "--molarity",
     "molarities",
@@ -127,7 +127,7 @@ def command(
     foundation: str | None,
     method: str,
     replay: Path | None,
-    lora_rank: int,
+    lora_rank: int | None,
     molarities: tuple[float, ...],
     labels: int | None,
     epochs: int,

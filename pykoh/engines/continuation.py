@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from pykoh.engines.restart_file import restart_step
 from pykoh.errors import EngineError
 from pykoh.files import write_text
 from pykoh.provenance import sha256
@@ -24,6 +25,7 @@ FREE = frozenset({"ps", "name", "engine", "restart_ps", "relax"})
 TOLD = frozenset({"timestep_fs"})
 # These are files: their contents are compared, not their paths.
 BY_CONTENT = frozenset({"data", "potential"})
+INTERVALS = ("dump_fs", "transport_fs", "pressure_fs")
 OUTPUT = (".restart", ".dump", ".transport.dump", ".pressure.txt")
 
 
@@ -80,6 +82,7 @@ def check_continuation(name: str, now: Description, say: Callable[[str], None]) 
             )
         else:
             _refuse_another(name, before, now)
+            _refuse_uneven(restart, before, now)
             for key, old, new in _differences(before, now, TOLD):
                 say(f"{restart}: continues with {key} {new} instead of {old}")
             if now.data_sha256 is None:  # the box is not needed any more
@@ -142,6 +145,32 @@ def _refuse_another(name: str, before: Description, now: Description) -> None:
             f"{name}.restart: this run was begun with {'; '.join(said)}. To continue it, use "
             f"{' '.join(remedies)}. For a new run, set another --var name, or move away "
             f"{', '.join(output)}"
+        )
+
+
+def _refuse_uneven(restart: Path, before: Description, now: Description) -> None:
+    """Refuse another time step where frames or rows would not be evenly spaced any more.
+
+    LAMMPS writes at multiples of whole steps. So the step of the restart has to be a multiple of
+    the intervals as they were, and of the new ones.
+    """
+    changed = list(_differences(before, now, {"timestep_fs"}))
+    step = restart_step(restart)
+    if not changed or step is None:
+        return
+    _, old, new = changed[0]
+    whole = 1
+    for name in INTERVALS:
+        for description, fs in ((before, old), (now, new)):
+            interval = float(description.variables.get(name, 0))
+            if interval > 0:
+                whole = math.lcm(whole, max(1, round(interval / float(fs))))
+    missing = -step % whole
+    if missing:
+        raise EngineError(
+            f"{restart}: is at step {step}; with timestep_fs {new} from there the frames would not "
+            f"be evenly spaced. Go on with --var timestep_fs {old} for {missing} steps "
+            f"({missing * float(old) / 1000:g} ps) first, so that {whole} divides the step"
         )
 
 

@@ -12,6 +12,7 @@ import importlib.metadata
 import os
 import signal
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from pykoh.engines.live_values import LiveValues
 from pykoh.engines.masses import element_of_mass
 from pykoh.engines.multistep import EachStep
 from pykoh.engines.periodic import PeriodicPotential
-from pykoh.engines.resume import truncate_dump
+from pykoh.engines.resume import cut, give_back
 from pykoh.engines.script import logical_lines
 from pykoh.errors import EngineError, PykohError
 
@@ -91,7 +92,9 @@ class Outcome:
         time_ps: simulated in all, with the runs before.
         rebuilds: how often the neighbour list was made.
         interrupted: whether Ctrl-C ended it.
+        continues: there is a restart file, from which the same command goes on.
         discarded_frames: frames after the restart that were cut from the trajectory.
+        seconds: that its MD took, without a minimisation.
     """
 
     n_atoms: int
@@ -101,7 +104,9 @@ class Outcome:
     time_ps: float
     rebuilds: int
     interrupted: bool
+    continues: bool
     discarded_frames: int
+    seconds: float
 
 
 class Callback:
@@ -127,6 +132,7 @@ class Callback:
         self.progress: Progress | None = None
         self._values = LiveValues(lammps)
         self._stage, self._step = "", -2
+        self._md_began = self._last = 0.0
         self.species_of_type = species_of_types(lammps, scheme.potential)
 
     def __call__(
@@ -154,6 +160,9 @@ class Callback:
             self.lammps.force_timeout()
 
     def _tell(self, step: int) -> None:
+        self._last = time.monotonic()
+        if self._stage != MINIMISING and not self._md_began:
+            self._md_began = self._last
         if self.progress is None or self.progress.stage != self._stage:
             last = variable(self.lammps, "steps")
             self.progress = Progress(
@@ -177,6 +186,11 @@ class Callback:
     def timestep_ps(self) -> float:
         """MD step of the input, ps."""
         return float(self.lammps.extract_global("dt"))
+
+    @property
+    def seconds(self) -> float:
+        """Time since the first MD step, s."""
+        return self._last - self._md_began if self._md_began else 0.0
 
     def raise_error(self) -> None:
         """Raise what went wrong inside a callback, if anything did."""
@@ -307,18 +321,22 @@ def _run(
     first = int(lammps.extract_global("ntimestep"))
     discarded = 0
     name = variable(lammps, "name")
+    tails: list[tuple[Path, bytes, int]] = []
     if first > 0 and name is not None:
-        coarse, fine = Path(f"{name}.transport.dump"), Path(f"{name}.dump")
-        if coarse.exists():
-            truncate_dump(coarse, first)
-        if fine.exists():
-            discarded = truncate_dump(fine, first)
+        for path in (Path(f"{name}.transport.dump"), Path(f"{name}.dump")):
+            if path.exists():
+                discarded, tail = cut(path, first)
+                tails.append((path, tail, path.stat().st_size))
     with (
         _file_of("\n".join(rest) + "\n") as rest_of_script,
         _on_interrupt(callback),
         _lammps_errors(script, callback),
     ):
         lammps.file(rest_of_script)
+    if int(lammps.extract_global("ntimestep")) == first:
+        _write_buffers()
+        for each in tails:
+            discarded -= give_back(*each)
     return Outcome(
         int(lammps.get_natoms()),
         first,
@@ -327,7 +345,9 @@ def _run(
         callback.time_ps,
         scheme.potential.rebuilds,
         callback.interrupted,
+        name is None or Path(f"{name}.restart").exists(),
         discarded,
+        callback.seconds,
     )
 
 

@@ -26,7 +26,16 @@ def truncate_dump(path: Path, step: int) -> int:
     Returns:
         The number of frames that were cut off, one that was half written included.
     """
+    return cut(path, step)[0]
+
+
+def cut(path: Path, step: int) -> tuple[int, bytes]:
+    """Do what :func:`truncate_dump` does; return also what was cut off, if that is one frame.
+
+    A run that was at its end already makes no step, and so does not write its last frame again.
+    """
     removed = 0
+    tail = b""
     with path.open("r+b") as stream:
         end = stream.seek(0, 2)
         while end > 0:
@@ -42,9 +51,27 @@ def truncate_dump(path: Path, step: int) -> int:
                     break
             end = start
             removed += 1
+        if removed == 1:
+            stream.seek(end)
+            tail = stream.read()
         if removed:
             stream.truncate(end)
-    return removed
+    return removed, tail
+
+
+def give_back(path: Path, tail: bytes, size: int) -> bool:
+    """Append what :func:`cut` cut off, if nothing was written since; return whether it was done.
+
+    Args:
+        path: the dump.
+        tail: what was cut off.
+        size: of the dump after that.
+    """
+    if not tail or path.stat().st_size != size:
+        return False
+    with path.open("ab") as stream:
+        stream.write(tail)
+    return True
 
 
 def _end_of_frame(stream: BinaryIO, start: int, end: int) -> int | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pykoh.engines.intervals import CONSERVING_FS, check_intervals
+from pykoh.engines.outputs import held, refuse_stale
 from pykoh.engines.script import index_variables
 from pykoh.errors import EngineError
 from pykoh.files import require_file
@@ -111,15 +111,6 @@ def _require(values: dict[str, str], variable: str, what: str) -> None:
     raise EngineError(f"{path}: no such {what}; {hint}")
 
 
-def _refuse_stale(name: str) -> None:
-    dump = Path(f"{name}.dump")
-    if dump.exists():
-        raise EngineError(
-            f"{dump}: exists, but there is no {name}.restart to continue from; "
-            "move it away or choose another --var name"
-        )
-
-
 def _warn_of_long_steps(every: int, values: dict[str, str], say: Callable[[str], None]) -> None:
     """Say that outer steps are so long that the simulation needs a thermostat."""
     outer_fs = every * float(values.get("timestep_fs", 0.0))
@@ -163,19 +154,53 @@ def simulate(
             with other variables, or an error of LAMMPS.
         ModelError: the potential cannot be evaluated.
     """
-    if skin_A < 0:
-        raise EngineError(f"--skin {skin_A:g}: can't be below 0 Å")
+    if not 0.0 <= skin_A < math.inf:
+        raise EngineError(f"--skin {skin_A:g}: give a length in Å, 0 or more")
+    if log is not None and not Path(log).absolute().parent.is_dir():
+        raise EngineError(f"--log {log}: {Path(log).parent} is no folder; make it first")
     path = find_input(Path(script), say)
     given = {name: str(value) for name, value in (variables or {}).items()}
     values = check_variables(path, given)
-    potential_file, name = values.get("potential", ""), values.get("name", "lammps")
     _require(values, "potential", "exported potential")
-    if "data" in values and not Path(f"{name}.restart").exists():
-        _require(values, "data", "box (`pykoh build` and equilibrate.in make one)")
-        _refuse_stale(name)
+    order = _Order(path, given, values, threads, dtype, skin_A, inner, every, log)
+    with held(order.name):
+        if "data" in values and not Path(f"{order.name}.restart").exists():
+            _require(values, "data", "box (`pykoh build` and equilibrate.in make one)")
+            refuse_stale(order.name)
+        return _simulate(order, progress, say)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What :func:`simulate` was asked for; ``values`` are those of all variables of the input."""
+
+    path: Path
+    given: dict[str, str]
+    values: dict[str, str]
+    threads: int | None
+    dtype: str | None
+    skin_A: float
+    inner: str | Path | None
+    every: int
+    log: str | Path | None
+
+    @property
+    def name(self) -> str:
+        """Prefix of everything that is written."""
+        return self.values.get("name", "lammps")
+
+
+def _simulate(
+    order: _Order, progress: Callable[[Progress], None], say: Callable[[str], None]
+) -> Outcome:
+    """Open the potential and run the input, whose output this process holds."""
     from pykoh.compilation import compile_ahead
     from pykoh.engines.loops import KERNELS
 
+    path, values, name, inner, every = (
+        order.path, order.values, order.name, order.inner, order.every,
+    )  # fmt: skip
+    dtype, skin_A = order.dtype, order.skin_A
     if dtype != "float64":
         compile_ahead(KERNELS)  # while torch is imported
 
@@ -183,13 +208,14 @@ def simulate(
         import torch
     except ImportError as error:
         raise EngineError("torch is not installed; pip install 'pykoh[run]'") from error
-    torch.set_num_threads(threads or available_cores())
+    torch.set_num_threads(order.threads or available_cores())
     from pykoh.engines.continuation import check_continuation, describe
     from pykoh.engines.embedded import run_input
     from pykoh.engines.multistep import EachStep, MultipleSteps
     from pykoh.engines.periodic import PeriodicPotential
     from pykoh.provenance import record, sha256
 
+    potential_file = values["potential"]
     potential = PeriodicPotential.from_file(potential_file, skin=skin_A, dtype=dtype)
     scheme = EachStep(potential)
     description = describe(path, values, potential.metadata.source_sha256)
@@ -207,7 +233,6 @@ def simulate(
         model = fast.metadata.source_sha256
         description = replace(description, inner_sha256=model, every=every, inner=str(inner))
     check_continuation(name, description, say)
-    began = time.monotonic()
     with record(
         Path(name).resolve().parent,
         input=str(path),
@@ -222,16 +247,16 @@ def simulate(
     ) as entry:
         outcome = run_input(
             path,
-            {**given, "engine": "embedded"},
+            {**order.given, "engine": "embedded"},
             scheme,
             progress,
-            Path(log) if log is not None else Path(f"{name}.log"),
+            Path(order.log) if order.log is not None else Path(f"{name}.log"),
         )
-        entry["outcome"] = summary(outcome, time.monotonic() - began)
+        entry["outcome"] = summary(outcome)
     return outcome
 
 
-def summary(outcome: Outcome, seconds: float) -> list[str]:
+def summary(outcome: Outcome) -> list[str]:
     """Return what a run did, for people."""
     steps = outcome.last_step - outcome.first_step
     if steps == 0 and outcome.first_step > 0 and not outcome.interrupted:
@@ -244,6 +269,7 @@ def summary(outcome: Outcome, seconds: float) -> list[str]:
         n = outcome.discarded_frames
         were = "frame after the restart was" if n == 1 else "frames after the restart were"
         lines.append(f"{n} {were} written again")
-    if steps:
+    if steps and outcome.seconds > 0:
+        seconds = outcome.seconds
         lines.append(f"{1e3 * seconds / steps:.1f} ms/step, {ps * 86.4 / seconds:.3f} ns/day")
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ class Options:
             foundation's own data) or lora (low-rank changes of the weights,
             doi:10.48550/arXiv.2106.09685).
         replay: label file of the foundation's own data, for ``replay``.
-        lora_rank: rank of each change, for ``lora``.
+        lora_rank: rank of each change, for ``lora``; by default 4.
         architecture: architecture of a new model.
         grow_ell: larger max_ell for the foundation, or None.
         epochs: passes over the training frames.
@@ -76,7 +77,7 @@ class Options:
     foundation: str | None = None
     method: str = "naive"
     replay: Path | None = None
-    lora_rank: int = 4
+    lora_rank: int | None = None
     architecture: Architecture = Architecture()
     grow_ell: int | None = None
     epochs: int = 50
@@ -119,9 +120,9 @@ def check(options: Options) -> None:
         raise TrainingError(
             "--method replay needs the data that the foundation model was trained on: --replay FILE"
         )
-    for name, value in (("--epochs", options.epochs), ("--batch-size", options.batch_size)):
-        if value < 1:
-            raise TrainingError(f"{name} {value}: has to be 1 or more")
+    if options.lora_rank is not None and options.method != "lora":
+        raise TrainingError("--lora-rank is for --method lora; add it or leave --lora-rank out")
+    _check_numbers(options)
     if not 0 < options.final_learning_rate <= options.learning_rate:
         raise TrainingError(
             f"--final-lr {options.final_learning_rate:g}: has to be above 0 and at most "
@@ -129,6 +130,27 @@ def check(options: Options) -> None:
         )
     if options.device not in ("cpu", "cuda", "mps", "xpu"):
         raise TrainingError(f"--device {options.device}: choose cpu, cuda, mps or xpu")
+
+
+def _check_numbers(options: Options) -> None:
+    """Raise :class:`TrainingError` if a number is out of range."""
+    for name, value in (("--epochs", options.epochs), ("--batch-size", options.batch_size)):
+        if value < 1:
+            raise TrainingError(f"{name} {value}: has to be 1 or more")
+    for name, number in (
+        ("--lr", options.learning_rate),
+        ("--final-lr", options.final_learning_rate),
+        ("--cutoff", options.architecture.cutoff_A),
+    ):
+        if not 0 < number < math.inf:
+            raise TrainingError(f"{name} {number:g}: has to be above 0")
+    for name, number in (
+        ("--energy-weight", options.energy_weight),
+        ("--forces-weight", options.forces_weight),
+        ("--stress-weight", options.stress_weight),
+    ):
+        if not 0 <= number < math.inf:
+            raise TrainingError(f"{name} {number:g}: has to be 0 or more")
 
 
 def mace_config(
@@ -218,7 +240,7 @@ def _tuned(options: Options) -> dict[str, Any]:
         if options.replay is not None:
             config.update(pt_train_file="replay.extxyz", pt_valid_file="replay_valid.extxyz")
     if options.method == "lora":
-        config.update(lora=True, lora_rank=options.lora_rank)
+        config.update(lora=True, lora_rank=options.lora_rank or 4)
     return config
 
 

@@ -90,6 +90,10 @@ def training_job(
 
     rng = np.random.default_rng(options.seed)
     frames = select(known.frames, choice.molarities)
+    if not 0 < choice.valid_fraction < 1:
+        raise TrainingError(
+            f"--valid-fraction {choice.valid_fraction:g}: has to be between 0 and 1"
+        )
     split = split_by_trajectory(frames, choice.valid_fraction, rng)
     split = Split(subset(split.train, choice.labels, rng), split.valid, split.test)
     if len(split.train) < options.batch_size:

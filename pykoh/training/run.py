@@ -139,7 +139,7 @@ def train(
                 write_text(folder / "run.json", json.dumps(entry, indent=2, default=str) + "\n")
                 report(epoch, left_s)
 
-            core_s = _supervise(folder, job.options.epochs, progress)
+            core_s = _supervise(folder, job.options.epochs, job.options.foundation, progress)
             entry["core_hours"] = round(spent + core_s / 3600, 4)
             epochs = read_epochs(folder / "results")
             write_curve(folder, epochs, job.model.stem)
@@ -255,7 +255,12 @@ def _write_inputs(job: TrainingJob, folder: Path) -> None:
     write_text(folder / "config.yaml", "\n".join(lines) + "\n")
 
 
-def _supervise(folder: Path, epochs: int, report: Callable[[Epoch, float, float], None]) -> float:
+def _supervise(
+    folder: Path,
+    epochs: int,
+    foundation: str | None,
+    report: Callable[[Epoch, float, float], None],
+) -> float:
     """Run mace-torch to its end; return its processor seconds."""
     log = folder / "train.log"
     with log.open("ab") as stream:
@@ -302,10 +307,22 @@ def _supervise(folder: Path, epochs: int, report: Callable[[Epoch, float, float]
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise TrainingError(
-            f"mace-torch failed: {processes.last_line(log)} (full log: {log}); the same command "
-            "continues from the last checkpoint"
+            f"mace-torch failed: {processes.last_line(log)} (full log: {log})"
+            + _remedy(foundation, folder)
         )
     return usage.ru_utime + usage.ru_stime
+
+
+def _remedy(foundation: str | None, folder: Path) -> str:
+    """Return what to do after a failure of mace-torch, where that is known."""
+    if any((folder / "checkpoints").glob("*.pt")):
+        return "; the same command continues from the last checkpoint"
+    if foundation is not None and not Path(foundation).is_file():
+        return (
+            "; the foundation model is downloaded at its first use: where there is no network, "
+            "give its file with --foundation FILE"
+        )
+    return ""
 
 
 def _write_model(job: TrainingJob, folder: Path) -> None:

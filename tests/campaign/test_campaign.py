@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from pykoh.campaign.checkpoints import restart_step
 from pykoh.campaign.engine import variables, wanted_step
 from pykoh.campaign.folder import CampaignFolder, create
 from pykoh.campaign.scripts import jobs_of
 from pykoh.campaign.spec import Campaign, Site, read_campaign, read_site, runs_of, seconds
 from pykoh.campaign.worker import AGAIN, BUSY, FAILED, Worker
 from pykoh.cli import main
+from pykoh.engines.restart_file import restart_step
 from pykoh.errors import CampaignError
 from pykoh.processes import last_line
 

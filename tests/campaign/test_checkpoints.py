@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pykoh.campaign.checkpoints import Checkpoints, restart_step
+from pykoh.campaign.checkpoints import Checkpoints
+from pykoh.engines.restart_file import restart_step
 
 
 def test_the_step_of_a_restart_is_read(tmp_path: Path, restarts: dict[int, bytes]) -> None:

@@ -63,6 +63,11 @@ def test_it_cannot_change_on_the_way(tmp_path: Path) -> None:
         ("inner: inner.pt\nevery: 1\n", "line 6: every"),
         ("inner: inner.pt\nevery: 5\n", "line 6: every.*use 2 or 4"),
         ("inner: inner.pt\nevery: 8\n", "line 6: every.*use 2 or 4"),
+        (
+            "inner: inner.pt\nevery: 4\ntimestep_fs: 1\n",
+            "line 6: every: every 4 steps of 1.*use 2$",
+        ),
+        ("inner: inner.pt\ntimestep_fs: 1.5\n", "line 6: timestep_fs.*timestep_fs of 1 or less"),
     ],
 )
 def test_mistakes_are_named_with_their_line(tmp_path: Path, more: str, message: str) -> None:

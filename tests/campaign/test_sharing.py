@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 
 from pykoh.campaign import engine, local, report
-from pykoh.campaign.checkpoints import restart_step
 from pykoh.campaign.folder import CampaignFolder, create
 from pykoh.campaign.local import run_here
 from pykoh.campaign.spec import Campaign, CampaignRun, Site
 from pykoh.campaign.submission import submit
 from pykoh.campaign.worker import AGAIN, BUSY, DONE, FAILED, Worker
+from pykoh.engines.restart_file import restart_step
 
 SHIPPED = Path(__file__).parents[2] / "potentials" / "koh-7net0-distilled" / "koh.pt"
 NAME = "6.3M_298.15K_{}"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pykoh.campaign.checkpoints import restart_step
+from pykoh.engines.restart_file import restart_step
 
 pytestmark = pytest.mark.slurm
 CLUSTER = Path(__file__).parents[1] / "slurm" / "cluster.sh"

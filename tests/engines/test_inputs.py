@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
@@ -89,6 +90,31 @@ def thermo(log: Path) -> dict[int, dict[str, float]]:
 def steps_of(dump: Path) -> list[int]:
     lines = dump.read_text().splitlines()
     return [int(lines[i + 1]) for i, line in enumerate(lines) if line == "ITEM: TIMESTEP"]
+
+
+def test_a_finished_equilibration_keeps_its_frames(
+    box: Path, equilibrated: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "again"
+    shutil.copytree(equilibrated, folder)
+    frames = (folder / "equil.dump").read_bytes()
+    done = run(folder, "equilibrate.in", SHORT)
+    assert done.returncode == 0 and "nothing to do" in done.stdout
+    assert (folder / "equil.dump").read_bytes() == frames
+
+
+def test_the_time_of_a_step_is_that_of_all_stages(equilibrated: Path) -> None:
+    outcome = json.loads((equilibrated / "run.json").read_text())["outcome"]
+    made, speed = outcome[0], outcome[-1]
+    steps = int(made.split("steps 0 to ")[1].split()[0])
+    seconds = float(speed.split()[0]) * steps / 1000
+    # Each stage is a run of LAMMPS with a loop time of its own.
+    loops = [
+        float(line.split()[3])
+        for line in (equilibrated / "equil.log").read_text().splitlines()
+        if line.startswith("Loop time of")
+    ]
+    assert len(loops) > 3 and seconds > 0.7 * sum(loops[1:]), (outcome, loops)
 
 
 def test_equilibrated_box_keeps_the_density_and_carries_velocities(
@@ -217,7 +243,7 @@ def test_production_keeps_the_velocities_of_an_equilibrated_box(
         ("nve.in", ["--var", "data", "koh.data"], "the box has no velocities"),
         ("nve.in", ["--var", "data", "koh.data", "--var", "seed", "3"], "set temperature"),
         ("equilibrate.in", ["--var", "name", "koh"], "move it away, or set name"),
-        ("koh.in", ["--var", "name", "old"], "move it away, or set name"),
+        ("koh.in", ["--var", "name", "old"], "old.pressure.txt: is left from a run without"),
         ("koh.in", ["--var", "temperature", "0"], "must be above 0"),
         ("koh.in", ["--var", "transport_fs", "-5"], "must be above 0"),
         ("koh.in", ["--var", "ps", "inf"], "a number is needed"),

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,14 @@ from ase.io import read
 
 from potentials import FORCE_TOLERANCE, reference
 from pykoh.engines.continuation import Description, check_continuation
+from pykoh.engines.embedded import Progress
+from pykoh.engines.outputs import held
 from pykoh.engines.resume import truncate_dump
 from pykoh.engines.script import index_variables, logical_lines
+from pykoh.engines.simulation import simulate
 from pykoh.errors import EngineError
 from pykoh.resources import shipped
+from pykoh.trajectory.run import ReadOptions, Run
 from started import pykoh
 
 Make = Callable[[str], Path]
@@ -163,13 +168,28 @@ def test_a_continuation_is_the_same_simulation(
         "10.0. To continue it, use --var temperature 298.15 --var dump_fs 5. For a new run, set "
         "another --var name, or move away koh.restart, koh.dump, koh.pressure.txt"
     )
-    longer = ("--var", "ps", "0.04", "--var", "dump_fs", "5.0", "--var", "restart_ps", "2")
-    told = pykoh(tmp_path, *begin, *longer, "--var", "timestep_fs", "0.25")
+    # Frames every 10 steps and pressures every 4 become 20 and 8: step 60 is no multiple of all.
+    more = ("--var", "dump_fs", "5.0", "--var", "restart_ps", "2")
+    shorter = (*more, "--var", "timestep_fs", "0.25", "--var", "ps", "0.06")
+    uneven = pykoh(tmp_path, *begin, *shorter)
+    assert uneven.returncode == 1 and (tmp_path / "koh.dump").read_bytes() == before
+    assert uneven.stderr.splitlines()[-1] == (
+        "Error: koh.restart: is at step 60; with timestep_fs 0.25 from there the frames would not "
+        "be evenly spaced. Go on with --var timestep_fs 0.5 for 20 steps (0.01 ps) first, so that "
+        "40 divides the step"
+    )
+    assert pykoh(tmp_path, *begin, *more, "--var", "ps", "0.04").returncode == 0
+    told = pykoh(tmp_path, *begin, *shorter)
     assert told.returncode == 0
     assert "koh.restart: continues with timestep_fs 0.25 instead of 0.5" in told.stderr
+    found = Run([tmp_path / "koh.dump"], ReadOptions())
+    times = np.concatenate([block.times_ps for block in found.blocks()])
+    assert times == pytest.approx(0.005 * np.arange(13), abs=1e-9)
+    rows = np.loadtxt(tmp_path / "koh.pressure.txt")
+    assert rows[:, 1] == pytest.approx(0.002 * np.arange(31), abs=1e-9)
     # Folders of earlier versions, or of lmp, have no record.
     (tmp_path / "koh.variables.json").unlink()
-    noted = pykoh(tmp_path, *arguments, "--var", "dump_fs", "5", "--var", "timestep_fs", "0.25")
+    noted = pykoh(tmp_path, *begin, *shorter)
     assert noted.returncode == 0 and "cannot compare the variables" in noted.stderr
 
 
@@ -293,7 +313,7 @@ def test_energy_does_not_drift_over_two_picoseconds(
         (["--var", "pss", "3"], "has no such variable"),
         (["--var", "ps", "long"], "a number is needed"),
         (["--var", "ps", "-1"], "must be above 0"),
-        (["--skin", "-1"], "can't be below 0"),
+        (["--skin", "-1"], "give a length in Å"),
         (["--var", "data", "nowhere.data"], "no such box"),
     ],
 )
@@ -357,6 +377,8 @@ def test_bad_files_give_one_line(tmp_path: Path, box: Path, artifact: Make) -> N
         ([str(no_fix)], "pf/callback"),
         ([str(bad_data)], "has no variable `engine`"),
         ([str(wrong)], "Unknown command: bogus"),
+        (["koh.in", "--var", "data", str(box), "--skin", "nan"], "--skin nan: give a length"),
+        (["koh.in", "--var", "data", str(box), "--log", "no/x.log"], "no is no folder"),
     ):
         extra = [] if "potential" in arguments or "koh.in" not in arguments else [
             "--var", "potential", potential,
@@ -365,6 +387,56 @@ def test_bad_files_give_one_line(tmp_path: Path, box: Path, artifact: Make) -> N
         assert done.returncode == 1, (arguments, done.stdout, done.stderr)
         assert expected in done.stderr.strip().splitlines()[-1], done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_one_run_at_a_time_has_a_name(tmp_path: Path, box: Path, real_potential: Path) -> None:
+    """Two of them would write into one trajectory."""
+    arguments = start(tmp_path, real_potential, box, "--var", "ps", "0.01")
+    with inside(tmp_path), held("koh"):
+        second = pykoh(tmp_path, *arguments)
+        assert second.returncode == 1
+        assert second.stderr.splitlines()[-1] == (
+            "Error: koh: another pykoh run works on it; wait for its end, or set another --var name"
+        )
+        other = pykoh(tmp_path, *arguments, "--var", "name", "other")
+        assert other.returncode == 0, other.stderr
+    assert not list(tmp_path.glob("*.lock"))
+    assert pykoh(tmp_path, *arguments).returncode == 0
+
+
+def test_what_an_interrupted_minimisation_leaves(
+    tmp_path: Path, box: Path, real_potential: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "koh.data").write_bytes(box.read_bytes())
+    variables = {"potential": real_potential, "relax": 20, "ps": 0.01}
+
+    def stop(progress: Progress) -> None:
+        if progress.stage == "minimising":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    outcome = simulate("koh.in", variables, threads=1, progress=stop)
+    assert outcome.interrupted and not outcome.continues and outcome.seconds == 0
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"koh.data", "koh.log", "koh.variables.json", "run.json"}
+    # Nothing is in the way of the same command.
+    done = simulate("koh.in", variables, threads=1)
+    assert done.last_step == 20 and done.continues
+    # What is in the way is named.
+    (tmp_path / "koh.restart").unlink()
+    (tmp_path / "koh.dump").unlink()
+    with pytest.raises(EngineError, match=r"^koh.pressure.txt: is left from a run without a koh"):
+        simulate("koh.in", variables, threads=1)
+
+
+@contextmanager
+def inside(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def test_script_lines_and_variables() -> None:

@@ -224,6 +224,11 @@ def test_ways_to_fine_tune(data: Path, place: Path, method: str) -> None:
         (["-o", "m.model", "--mace", "swa"], "--mace swa"),
         (["-o", "m.model", "--stress-weight", "10"], "no REF_stress"),
         (["-o", "m.model", "--device", "tpu"], "choose cpu"),
+        (["-o", "m.model", "--lora-rank", "8"], "--lora-rank is for --method lora"),
+        (["-o", "m.model", "--valid-fraction", "nan"], "--valid-fraction nan: has to be between"),
+        (["-o", "m.model", "--cutoff", "-1"], "--cutoff -1: has to be above 0"),
+        (["-o", "m.model", "--forces-weight", "nan"], "--forces-weight nan: has to be 0 or more"),
+        (["-o", "m.model", "--lr", "nan"], "--lr nan: has to be above 0"),
         (["-o", "m.model", "--epochs", "1", "--mace", "no_such=1"], "mace-torch failed"),
     ],
 )
@@ -231,4 +236,5 @@ def test_wrong_options(data: Path, place: Path, arguments: list[str], expected: 
     done = train(data, *arguments)
     assert done.exit_code == 1
     assert expected in done.output and "Traceback" not in done.output
+    assert "last checkpoint" not in done.output, "there is none"
     assert not list(place.glob("*.model"))
