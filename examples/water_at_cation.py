@@ -2,7 +2,7 @@
 
 Use it from Python,
 
-    analyze(Run(["koh.dump"], ReadOptions()), Settings(), observables=[WaterAtCation])
+    pykoh.analyze("koh.dump", observables=[WaterAtCation])
 
 or from ``pykoh analyze``, by an entry point of a package that is installed beside pykoh:
 

@@ -111,7 +111,7 @@ def command(
     The same input runs in an lmp with ML-IAP on GPU nodes. Ctrl-C ends the run after the current
     step and writes a restart file. The same command then continues the run.
 
-    With --inner a run takes 65 % of the time, with --inner and --every 4 42 %. FILE is a small
+    With --inner a run takes 60 % of the time, with --inner and --every 4 36 %. FILE is a small
     potential that was trained on energies and forces of the potential of the input; this one
     corrects it at every N-th step (r-RESPA). See the documentation of `pykoh run` for its accuracy.
     """
