@@ -20,7 +20,7 @@ class TrajectoryError(PykohError):
 
 
 class ObservableError(PykohError):
-    """A user's observable that fails or breaks the contract."""
+    """A user's observable or setting that fails or breaks the contract."""
 
 
 class ModelError(PykohError):

@@ -71,8 +71,9 @@ def _warn_of_next_part(
     """Say if another run of the series begins where this one ends."""
     from pykoh.trajectory.same_run import continues
 
+    own = beginnings.get(path)
     for other, begins in beginnings.items():
-        if other != path and continues(run.last_positions, run.atoms.species, begins):
+        if other != path and own is not None and continues(run.last_positions, own, begins):
             say(
                 f"Warning: {other} begins where {path} ends: parts of one run are no independent "
                 "runs; analyse them together, without --series"

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,13 @@ from ase.build import molecule
 import pykoh
 from labels import frames, label_file
 from pykoh.analysis.common.estimate_views import value_of
-from pykoh.errors import CampaignError, LabelError, TrainingError, TrajectoryError
+from pykoh.errors import (
+    CampaignError,
+    LabelError,
+    ObservableError,
+    TrainingError,
+    TrajectoryError,
+)
 from trajectories import koh_walkers, write_dump
 
 CELL = 16.0
@@ -152,6 +159,21 @@ def test_arrays_that_do_not_fit_together() -> None:
         pykoh.Trajectory.from_ase([molecule("H2O")], 0.1)
     with pytest.raises(TrajectoryError, match="is empty"):
         pykoh.Trajectory.from_ase([], 0.1)
+    for interval in (0, -1.0, float("nan"), float("inf"), None):
+        with pytest.raises(TrajectoryError, match=f"interval_ps {interval}: give the time"):
+            pykoh.Trajectory.from_ase([molecule("H2O")], interval)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature_K", -5), ("temperature_K", float("nan")), ("viscosity_mPa_s", 0.0),
+        ("rattle_window_ps", -1), ("contact_A", float("inf")), ("fit_window_ps", (-1.0, 2.0)),
+    ],
+)  # fmt: skip
+def test_settings_are_checked(name: str, value: Any) -> None:
+    with pytest.raises(ObservableError, match=f"^{name} .*: has to be"):
+        pykoh.Settings(**{name: value})
 
 
 def test_labels_of_frames_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

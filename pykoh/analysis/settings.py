@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from pykoh.analysis.hydrogen_bonds.criteria import LUZAR_CHANDLER, Criterion
+from pykoh.errors import ObservableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,9 @@ class Settings:
         pressure_files: pressure records of the run, from which the viscosity follows.
         pressure_given: the user named them; if not, a record that cannot be used is a warning.
         contact_A: distance of a contact of cation and O*, or None: that of the cation.
+
+    Raises:
+        ObservableError: a number is not in the range that it can have.
     """
 
     rattle_window_ps: float = 0.2
@@ -32,6 +37,21 @@ class Settings:
     pressure_files: tuple[str, ...] = ()
     pressure_given: bool = True
     contact_A: float | None = None
+
+    def __post_init__(self) -> None:
+        self._check("rattle_window_ps", self.rattle_window_ps, zero=True)
+        for name in ("temperature_K", "viscosity_mPa_s", "contact_A"):
+            value = getattr(self, name)
+            if value is not None:
+                self._check(name, value)
+        for value in self.fit_window_ps or ():
+            self._check("fit_window_ps", value, zero=True)
+
+    def _check(self, name: str, value: float, zero: bool = False) -> None:
+        if not (0.0 < value < math.inf or (zero and value == 0.0)):
+            raise ObservableError(
+                f"{name} {value:g}: has to be {'0 or more' if zero else 'above 0'}"
+            )
 
     def plain(self) -> dict[str, Any]:
         """Return the settings as JSON values; a rule is the address of its function."""

@@ -41,6 +41,7 @@ class Description:
         inner_sha256: hash of the model of the inner potential, or None without multiple time steps.
         every: MD steps from one evaluation of the potential to the next.
         inner: file of the inner potential, as the user named it.
+        dtype: precision of the forces; None in records of earlier versions.
     """
 
     input: str
@@ -50,6 +51,7 @@ class Description:
     inner_sha256: str | None = None
     every: int = 1
     inner: str | None = None
+    dtype: str | None = None
 
 
 def describe(script: Path, variables: Mapping[str, str], model_sha256: str) -> Description:
@@ -85,6 +87,8 @@ def check_continuation(name: str, now: Description, say: Callable[[str], None]) 
             _refuse_uneven(restart, before, now)
             for key, old, new in _differences(before, now, TOLD):
                 say(f"{restart}: continues with {key} {new} instead of {old}")
+            if before.dtype not in (None, now.dtype):
+                say(f"{restart}: continues in {now.dtype} instead of {before.dtype}")
             if now.data_sha256 is None:  # the box is not needed any more
                 now = replace(now, data_sha256=before.data_sha256)
     write_text(record, json.dumps(asdict(now), indent=1) + "\n")
@@ -101,6 +105,7 @@ def _read(path: Path) -> Description | None:
             found.get("inner_sha256"),
             int(found.get("every", 1)),
             found.get("inner"),
+            found.get("dtype"),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -156,7 +161,7 @@ def _refuse_uneven(restart: Path, before: Description, now: Description) -> None
     """
     changed = list(_differences(before, now, {"timestep_fs"}))
     step = restart_step(restart)
-    if not changed or step is None:
+    if not changed or step is None or now.input == "equilibrate.in":  # which refuses it itself
         return
     _, old, new = changed[0]
     whole = 1

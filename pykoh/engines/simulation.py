@@ -218,7 +218,10 @@ def _simulate(
     potential_file = values["potential"]
     potential = PeriodicPotential.from_file(potential_file, skin=skin_A, dtype=dtype)
     scheme = EachStep(potential)
-    description = describe(path, values, potential.metadata.source_sha256)
+    description = replace(
+        describe(path, values, potential.metadata.source_sha256),
+        dtype=str(potential.dtype).removeprefix("torch."),
+    )
     if inner is not None:
         text = path.read_text(encoding="utf-8")
         if not _STAGE.search(text):
@@ -239,7 +242,7 @@ def _simulate(
         input_sha256=sha256(path),
         variables=values,
         potential_sha256=sha256(potential_file),
-        dtype=str(potential.dtype).removeprefix("torch."),
+        dtype=description.dtype,
         threads=torch.get_num_threads(),
         inner=None if inner is None else str(inner),
         inner_sha256=None if inner is None else sha256(inner),

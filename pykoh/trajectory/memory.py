@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,8 +173,13 @@ class Trajectory:
             interval_ps: time between frames, ps.
 
         Raises:
-            TrajectoryError: the list is empty, or its atoms differ or have no periodic cell.
+            TrajectoryError: the list is empty, or its atoms differ or have no periodic cell; the
+                interval is no time.
         """
+        if not (isinstance(interval_ps, Real) and 0.0 < float(interval_ps) < math.inf):
+            raise TrajectoryError(
+                f"interval_ps {interval_ps}: give the time between two frames in ps, above 0"
+            )
         if not images:
             raise TrajectoryError("the list of ASE atoms is empty")
         if not all(all(image.pbc) for image in images):

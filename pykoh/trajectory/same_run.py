@@ -65,16 +65,24 @@ def is_copy(one: Beginning, other: Beginning) -> bool:
     )
 
 
-def continues(end: FloatArray, species: np.ndarray, following: Beginning) -> bool:
+def continues(end: FloatArray, before: Beginning, following: Beginning) -> bool:
     """Return whether a run begins where another one ended.
+
+    Runs that start from one box are near to each other for some time. So the run has to begin
+    nearer to the end of the other one than to its beginning.
 
     Args:
         end: [n_atoms, 3], Å, positions in the last frame of the other run.
-        species: [n_atoms], of the other run.
+        before: the beginning of the other run.
         following: the beginning of the run.
     """
-    if species.shape != following.species.shape or (species != following.species).any():
+    kinds = before.species
+    if kinds.shape != following.species.shape or (kinds != following.species).any():
         return False
     frames = following.frames
-    apart = _apart(end, frames.positions[0], frames.cells[0])
-    return float(np.sqrt((apart**2).mean())) < _NEXT_FRAME_A
+    first, cell = frames.positions[0], frames.cells[0]
+    to_end, to_beginning = (
+        float(np.sqrt((_apart(place, first, cell) ** 2).mean()))
+        for place in (end, before.frames.positions[0])
+    )
+    return to_end < _NEXT_FRAME_A and to_end < to_beginning

@@ -347,6 +347,13 @@ def test_a_run_is_not_its_own_replica(tmp_path: Path) -> None:
         assert found.output.count("p2.dump begins where") == 1
     found = run(whole, other)
     assert found.exit_code == 0 and "Warning:" not in found.output
+    # Two runs from one box are near to each other at first.
+    positions, types = koh_walkers(np.random.default_rng(1), 10, n_koh=2)
+    near = tmp_path / "d.dump", tmp_path / "e.dump"
+    for path, way in zip(near, (1.0, -1.0), strict=True):
+        write_dump(path, positions[0] + way * (positions - positions[0]), types, CELL)
+    found = run(*near)
+    assert found.exit_code == 0 and "begins where" not in found.output, found.output
     text, mine = whole.read_text(), other.read_text()
     first = text.index("ITEM: TIME\n", 5)
     other.write_text(text[:first] + mine[mine.index("ITEM: TIME\n", 5) :])

@@ -178,7 +178,9 @@ def test_a_continuation_is_the_same_simulation(
         "be evenly spaced. Go on with --var timestep_fs 0.5 for 20 steps (0.01 ps) first, so that "
         "40 divides the step"
     )
-    assert pykoh(tmp_path, *begin, *more, "--var", "ps", "0.04").returncode == 0
+    double = pykoh(tmp_path, *begin, *more, "--var", "ps", "0.04", "--dtype", "float64")
+    assert double.returncode == 0
+    assert "koh.restart: continues in float64 instead of float32" in double.stderr
     told = pykoh(tmp_path, *begin, *shorter)
     assert told.returncode == 0
     assert "koh.restart: continues with timestep_fs 0.25 instead of 0.5" in told.stderr
