@@ -134,10 +134,10 @@ def viscosity(
     if n < _FEWEST_ROWS:
         nothing = Viscosity(None, None, duration, dt, empty, empty, empty)
         short = duration < _SHORTEST_PS
-        needed = f"at least {_SHORTEST_PS:g} ps" if short else f"{_FEWEST_ROWS}"
+        wanted = f"at least {_SHORTEST_PS:g} ps" if short else f"{_FEWEST_ROWS}"
         return (
             nothing,
-            f"a pressure record of {counted(n, 'row')} is too short; {needed} are needed",
+            f"a pressure record of {counted(n, 'row')} is too short; {wanted} are needed",
         )
     shear = shear_components(pressure_bar) * _BAR_PA
     shear -= shear.mean(axis=1, keepdims=True)
