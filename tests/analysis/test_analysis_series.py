@@ -351,7 +351,8 @@ def test_a_run_is_not_its_own_replica(tmp_path: Path) -> None:
     positions, types = koh_walkers(np.random.default_rng(1), 10, n_koh=2)
     near = tmp_path / "d.dump", tmp_path / "e.dump"
     for path, way in zip(near, (1.0, -1.0), strict=True):
-        write_dump(path, positions[0] + way * (positions - positions[0]), types, CELL)
+        moved = positions[0] + way * (positions - positions[0])
+        write_dump(path, moved, types, CELL, times=np.arange(10) * 0.01)
     found = run(*near)
     assert found.exit_code == 0 and "begins where" not in found.output, found.output
     text, mine = whole.read_text(), other.read_text()
