@@ -166,10 +166,19 @@ def _refuse_uneven(restart: Path, before: Description, now: Description) -> None
     _, old, new = changed[0]
     whole = 1
     for name in INTERVALS:
-        for description, fs in ((before, old), (now, new)):
-            interval = float(description.variables.get(name, 0))
-            if interval > 0:
-                whole = math.lcm(whole, max(1, round(interval / float(fs))))
+        interval = float(now.variables.get(name, 0))
+        if interval <= 0:
+            continue
+        # Halves are rounded up, as in LAMMPS.
+        steps = [max(1, math.floor(interval / float(fs) + 0.5)) for fs in (old, new)]
+        lengths = [n * float(fs) for n, fs in zip(steps, (old, new), strict=True)]
+        if not math.isclose(*lengths, rel_tol=1e-9):
+            raise EngineError(
+                f"{restart}: with timestep_fs {new} instead of {old} the interval {name} would "
+                f"become {lengths[1]:g} fs instead of {lengths[0]:g}, and frames uneven; use a "
+                f"timestep_fs that divides {lengths[0]:g}"
+            )
+        whole = math.lcm(whole, *steps)
     missing = -step % whole
     if missing:
         raise EngineError(

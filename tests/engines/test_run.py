@@ -178,6 +178,8 @@ def test_a_continuation_is_the_same_simulation(
         "be evenly spaced. Go on with --var timestep_fs 0.5 for 20 steps (0.01 ps) first, so that "
         "40 divides the step"
     )
+    third = pykoh(tmp_path, *begin, *more, "--var", "timestep_fs", "0.3", "--var", "ps", "0.06")
+    assert third.returncode == 1 and "use a timestep_fs that divides 5" in third.stderr
     double = pykoh(tmp_path, *begin, *more, "--var", "ps", "0.04", "--dtype", "float64")
     assert double.returncode == 0
     assert "koh.restart: continues in float64 instead of float32" in double.stderr
