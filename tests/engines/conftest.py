@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from pykoh.cli import main
+from pykoh.resources import shipped
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +19,10 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 0, done.output
     return path
+
+
+@pytest.fixture(scope="session")
+def real_potential() -> Path:
+    found = sorted(shipped("potentials").glob("*/*.pt"))
+    assert found, "a potential is shipped"
+    return found[0]

@@ -9,8 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,9 @@ from ase.io import read
 
 from potentials import FORCE_TOLERANCE, reference
 from pykoh.engines.continuation import Description, check_continuation
-from pykoh.engines.embedded import Progress
-from pykoh.engines.outputs import held
 from pykoh.engines.resume import truncate_dump
 from pykoh.engines.script import index_variables, logical_lines
-from pykoh.engines.simulation import simulate
 from pykoh.errors import EngineError
-from pykoh.resources import shipped
 from pykoh.trajectory.run import ReadOptions, Run
 from started import pykoh
 
@@ -108,13 +103,6 @@ def test_energy_forces_and_pressure_agree_with_mace(
     assert table["Press"][0] == pytest.approx(
         -np.trace(stress) / 3 * EV_PER_A3_IN_BAR, abs=0.01 if dtype == "float64" else 30
     )
-
-
-@pytest.fixture(scope="module")
-def real_potential() -> Path:
-    found = sorted(shipped("potentials").glob("*/*.pt"))
-    assert found, "a potential is shipped"
-    return found[0]
 
 
 def start(folder: Path, potential: Path, box: Path, *more: str) -> list[str]:
@@ -391,56 +379,6 @@ def test_bad_files_give_one_line(tmp_path: Path, box: Path, artifact: Make) -> N
         assert done.returncode == 1, (arguments, done.stdout, done.stderr)
         assert expected in done.stderr.strip().splitlines()[-1], done.stderr
         assert "Traceback" not in done.stderr
-
-
-def test_one_run_at_a_time_has_a_name(tmp_path: Path, box: Path, real_potential: Path) -> None:
-    """Two of them would write into one trajectory."""
-    arguments = start(tmp_path, real_potential, box, "--var", "ps", "0.01")
-    with inside(tmp_path), held("koh"):
-        second = pykoh(tmp_path, *arguments)
-        assert second.returncode == 1
-        assert second.stderr.splitlines()[-1] == (
-            "Error: koh: another pykoh run works on it; wait for its end, or set another --var name"
-        )
-        other = pykoh(tmp_path, *arguments, "--var", "name", "other")
-        assert other.returncode == 0, other.stderr
-    assert not list(tmp_path.glob("*.lock"))
-    assert pykoh(tmp_path, *arguments).returncode == 0
-
-
-def test_what_an_interrupted_minimisation_leaves(
-    tmp_path: Path, box: Path, real_potential: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "koh.data").write_bytes(box.read_bytes())
-    variables = {"potential": real_potential, "relax": 20, "ps": 0.01}
-
-    def stop(progress: Progress) -> None:
-        if progress.stage == "minimising":
-            os.kill(os.getpid(), signal.SIGINT)
-
-    outcome = simulate("koh.in", variables, threads=1, progress=stop)
-    assert outcome.interrupted and not outcome.continues and outcome.seconds == 0
-    left = {path.name for path in tmp_path.iterdir()}
-    assert left == {"koh.data", "koh.log", "koh.variables.json", "run.json"}
-    # Nothing is in the way of the same command.
-    done = simulate("koh.in", variables, threads=1)
-    assert done.last_step == 20 and done.continues
-    # What is in the way is named.
-    (tmp_path / "koh.restart").unlink()
-    (tmp_path / "koh.dump").unlink()
-    with pytest.raises(EngineError, match=r"^koh.pressure.txt: is left from a run without a koh"):
-        simulate("koh.in", variables, threads=1)
-
-
-@contextmanager
-def inside(folder: Path) -> Iterator[None]:
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
 
 
 def test_script_lines_and_variables() -> None:
