@@ -14,6 +14,9 @@ from pykoh.trajectory.species import HYDROGEN, OXYGEN
 
 _TEMPERATURE_SHARE = 0.1  # a larger difference of temperatures is no thermostat's
 
+NEAREST_A = {"--contact": 1.5, "--hbond-distance": 2.2}
+"""No two atoms are nearer: Li-O is 1.9 Å, and two oxygens that share a proton are 2.4 Å apart."""
+
 LONGEST_SHARE = 0.5
 """Of the run. A longer lag has less than two windows that do not overlap: nothing to average."""
 
@@ -86,7 +89,7 @@ def _span(first_ps: float, last_ps: float) -> str:
 
 
 def check_distances(settings: Settings, height_A: float) -> None:
-    """Refuse distances of the user that are longer than half of the cell.
+    """Refuse distances of the user that are too short to find anything, or longer than half a cell.
 
     The published criteria of hydrogen bonds are not refused: in a small cell bonds are left out.
 
@@ -98,9 +101,14 @@ def check_distances(settings: Settings, height_A: float) -> None:
     bond = settings.criterion.max_distance_A
     published = max(criterion.max_distance_A for criterion in CRITERIA.values())
     given = {"--contact": settings.contact_A or 0.0}
-    if settings.criterion.changed_by_user and bond > published:
+    if settings.criterion.changed_by_user and not NEAREST_A["--hbond-distance"] < bond <= published:
         given["--hbond-distance"] = bond
     for option, distance in given.items():
+        if 0.0 < distance < NEAREST_A[option]:
+            raise TrajectoryError(
+                f"{option} {distance:g}: these atoms are always more than {NEAREST_A[option]:g} Å "
+                "apart, so nothing would be found; give a larger one, or leave it out"
+            )
         if distance > longest:
             raise TrajectoryError(
                 f"{option} {distance:g}: is longer than half of the cell, which is "

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pykoh.errors import ModelError
-from pykoh.files import refuse_overwrite
+from pykoh.files import refuse_overwrite, require_file
 
 
 def _molarities(text: str | None) -> tuple[float, ...]:
@@ -66,6 +66,7 @@ def command(
     target = output or model.with_suffix(".pt")
     if target.resolve() == model.resolve():
         raise ModelError(f"{target}: would replace the model itself; give another name with -o")
+    require_file(model, "MACE model", ModelError)  # before torch is imported: that takes seconds
     refuse_overwrite([target], force)
     try:
         import torch  # noqa: F401

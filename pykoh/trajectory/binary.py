@@ -121,8 +121,8 @@ class BinaryDump:
         if self._n_frames == 0:
             raise TrajectoryError(f"{self.name}: ends within its first frame")
         self.notes.append(
-            f"{self.name}: the last frame is incomplete; the {self._n_frames} complete frames are "
-            "used"
+            f"{self.name}: the last frame is incomplete and is left out; frames used: "
+            f"{self._n_frames}"
         )
         self._stream.seek(0, 2)
         self._header = None

@@ -211,7 +211,7 @@ class DumpFile:
             raise TrajectoryError(
                 f"{self.name}: ends within its first frame; at least two frames are needed"
             )
-        self._note(f"the last frame is incomplete; the {self._n_frames} complete frames are used")
+        self._note(f"the last frame is incomplete and is left out; frames used: {self._n_frames}")
         self._start = self._stop
 
     def _note(self, text: str) -> None:

@@ -129,8 +129,8 @@ class FrameFile(FrameReader):
     def _note_cut(self, cut_off: bool) -> None:
         if cut_off:
             self.notes.append(
-                f"{self.name}: the last frame is incomplete; the {self._n_frames} complete frames "
-                "are used"
+                f"{self.name}: the last frame is incomplete and is left out; frames used: "
+                f"{self._n_frames}"
             )
 
     def _from_xyz(self) -> Iterator[FrameData]:

@@ -47,6 +47,11 @@ def read_topology(path: str | Path, species_map: SpeciesMap) -> Atoms:
     head = file.read_bytes()[:4096].decode("utf-8", "replace")
     if " atom types" in head and "xlo xhi" in head:
         return _from_data(file, species_map)
+    if head.startswith("ITEM:"):
+        raise TrajectoryError(
+            f"{path}: is a LAMMPS dump; as --topology give the LAMMPS data file of the run (a dump "
+            "itself is analysed without --topology)"
+        )
     from ase.io import read
 
     try:

@@ -376,7 +376,7 @@ def test_last_frame_cut_off_is_said(tmp_path: Path) -> None:
     path.write_text(path.read_text()[:-100])
     found = call(path, "-o", tmp_path / "out", "--no-report")
     assert found.exit_code == 0
-    assert "29 complete frames are used" in found.output
+    assert "is left out; frames used: 29" in found.output
 
 
 def test_from_a_pipe_as_a_program(tmp_path: Path) -> None:

@@ -98,10 +98,10 @@ class TestRefusals:
             ("--fit", "0.1,1.5", "0.1,1.49"), ("--rattle-window", "1.5", "1.49"),
             ("--contact", f"{CELL}", f"{CELL / 2:g}"),
             ("--hbond-distance", f"{CELL}", f"{CELL / 2:g}"),
+            ("--hbond-distance", "0.5", "2.3"), ("--contact", "0.3", "1.5"),
         ):  # fmt: skip
-            self.refused(
-                call(path, "-o", out, option, wrong, "--force"), option, right.split(",")[-1]
-            )
+            says = right.split(",")[-1] if float(wrong.split(",")[-1]) > 1 else "nothing would be"
+            self.refused(call(path, "-o", out, option, wrong, "--force"), option, says)
             found = call(path, "-o", out, option, right, "--no-report", "--force")
             assert found.exit_code == 0, found.output
 

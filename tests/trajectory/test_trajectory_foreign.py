@@ -114,6 +114,13 @@ def test_times_of_lammps_netcdf_are_steps_times_the_scale_factor(
     assert run.frame_interval_ps == pytest.approx(DT)
 
 
+def test_a_dump_is_no_topology(tmp_path: Path) -> None:
+    positions, types = liquid()
+    path = lammps_netcdf(tmp_path / "a.nc", positions, types)
+    dump = write_dump(tmp_path / "koh.dump", positions, types, np.eye(3) * 20.0)
+    refused("koh.dump: is a LAMMPS dump; .*give the LAMMPS data file", path, topology=str(dump))
+
+
 @pytest.mark.parametrize("unwrapped", [False, True])
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_netcdf_is_sorted_by_id_and_unwrapped(

@@ -80,7 +80,7 @@ class Criterion:
         return " and ".join(parts)
 
     def changed(self, distance_A: float | None, angle_deg: float | None) -> Criterion:
-        """Return the criterion with another distance or angle; it is then nobody's."""
+        """Return the criterion with another distance or angle, under a name of its own."""
         if distance_A is None and angle_deg is None:
             return self
         new = replace(
