@@ -214,10 +214,12 @@ def species_of_types(lammps: Any, potential: PeriodicPotential) -> np.ndarray:
     Index 0 is unused; types count from 1. Deuterium counts as hydrogen.
 
     Raises:
-        EngineError: no element of the potential has the mass of a type.
+        EngineError: no element of the potential has the mass of a type, or the input has a variable
+            ``elements`` that calls the type another element.
     """
     elements = potential.metadata.elements
     masses = np.array(lammps.numpy.extract_atom("mass"))[1:]
+    named = (variable(lammps, "elements") or "").split()
     result = np.zeros(len(masses) + 1, dtype=np.int64)
     for number, mass in enumerate(masses, start=1):
         element = element_of_mass(float(mass), elements)
@@ -225,6 +227,12 @@ def species_of_types(lammps: Any, potential: PeriodicPotential) -> np.ndarray:
             raise EngineError(
                 f"atom type {number} has mass {mass:g}, but {potential.metadata.source} knows only "
                 f"{', '.join(elements)}; use a potential trained on all elements of the box"
+            )
+        if len(named) == len(masses) and named[number - 1] != element:
+            raise EngineError(
+                f"atom type {number} has mass {mass:g}, which is {element}, but the input calls it "
+                f"{named[number - 1]} (variables elements, cation): name the element of the data "
+                "file"
             )
         result[number] = elements.index(element)
     return result

@@ -12,6 +12,8 @@ import pytest
 
 from potentials import random_mace
 from pykoh.export.export import export_model
+from pykoh.resources import shipped
+from started import pykoh
 
 # A minimisation, whose last step the run does not repeat; then a cell that is strained and tilted.
 INPUT = """
@@ -90,3 +92,16 @@ def test_stage_cell_and_time_are_those_of_lammps(folder: Path) -> None:
         assert minimising or time_ps == pytest.approx(of_step[step][3], abs=1e-6)
     assert seen[-1][2] > 1.005 * seen[0][2] and seen[-1][4] > 0.3
     assert [seen[0][6], seen[-6][6], seen[-1][6]] == [0.001, 0.0005, 0.00025]
+
+
+def test_an_element_that_the_masses_contradict_is_refused(folder: Path, tmp_path: Path) -> None:
+    """Otherwise a box of KOH would be recorded, and analysed, as NaOH."""
+    for name in ("koh.data", "koh.pt"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    script = str(shipped("lammps_inputs", "koh.in"))
+    done = pykoh(tmp_path, "run", script, "--var", "cation", "Na", "--var", "ps", "0.001")
+    assert done.returncode == 1
+    assert "type 3 has mass 39.0983, which is K, but the input calls it Na" in done.stderr
+    assert not (tmp_path / "koh.dump").exists()
+    done = pykoh(tmp_path, "run", script, "--var", "ps", "0.001", "--var", "relax", "5")
+    assert done.returncode == 0, done.stderr

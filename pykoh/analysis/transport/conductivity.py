@@ -223,7 +223,9 @@ def _collective(
     """Return what follows from the displacement of all ions; arguments as of conductivity()."""
     summary, interval = known.summary, known.summary.frame_interval_ps
     if moments is None or interval is None:
-        reason = "one frame shows no motion" if interval is None else "needs cations and hydroxide ions"
+        reason = (
+            "one frame shows no motion" if interval is None else "needs cations and hydroxide ions"
+        )
         known.warn("einstein_S_per_m", reason)
         return _Collective()
     choices = [
