@@ -18,6 +18,7 @@ from pykoh.resources import shipped
 from started import pykoh
 
 RUN = "--dtype float64 --threads 1"
+TILTS = (0.8, -0.5, 0.3)  # xy, xz, yz, Å
 SHORT = "ps 0.015 heat_ps 0.02 average_ps 0.01 restart_ps 0.005 relax 20 dump_fs 1"
 NVE = "restart_ps 0.005 dump_fs 2 transport_fs 4"
 COLUMNS = ("Time", "Pxx", "Pyy", "Pzz", "Pxy", "Pxz", "Pyz", "Temp")
@@ -146,6 +147,11 @@ def test_rerun_of_a_finished_equilibration_changes_nothing(equilibrated: Path) -
 def test_equilibration_at_a_pressure_goes_on_after_an_interrupt(box: Path, tmp_path: Path) -> None:
     options = f"{SHORT} npt_ps 0.02 pressure -200000"
     whole, parts = (copy_box(box, tmp_path / name) for name in ("whole", "parts"))
+    for folder in (whole, parts):  # a triclinic box
+        text = (folder / "koh.data").read_text()
+        assert text.count("zlo zhi\n") == 1
+        tilts = f"{TILTS[0]} {TILTS[1]} {TILTS[2]} xy xz yz"
+        (folder / "koh.data").write_text(text.replace("zlo zhi\n", f"zlo zhi\n{tilts}\n"))
     done = run(whole, "equilibrate.in", options)
     assert done.returncode == 0, done.stderr
     words = options.split()
@@ -166,8 +172,8 @@ def test_equilibration_at_a_pressure_goes_on_after_an_interrupt(box: Path, tmp_p
     done = run(parts, "equilibrate.in", options)
     assert done.returncode == 0, done.stderr
     results = [data_file(folder / "equil.data") for folder in (whole, parts)]
-    side = float((box / "koh.data").read_text().split("xlo xhi")[0].split()[-1])
-    assert results[0][0] > 1.001 * side**3, "the barostat moves the walls"
+    edge = float((box / "koh.data").read_text().split("xlo xhi")[0].split()[-1])
+    assert results[0][0] > 1.001 * edge**3, "the barostat moves the walls"
     assert results[1][0] == pytest.approx(results[0][0], rel=1e-6)
     assert results[1][1] == pytest.approx(results[0][1], abs=1e-3)
     assert steps_of(parts / "equil.dump") == steps_of(whole / "equil.dump")
@@ -175,6 +181,11 @@ def test_equilibration_at_a_pressure_goes_on_after_an_interrupt(box: Path, tmp_p
     lines = (whole / "equil.log").read_text().splitlines()
     side = [line for line in lines if line.startswith("change_box ")]
     assert float(side[-1].split()[4]) != 1.0
+    # The shape stays: the tilt factors grow with the edges.
+    text = (whole / "equil.data").read_text()
+    tilts = [float(word) for word in text.split("xy xz yz")[0].splitlines()[-1].split()]
+    grown = (results[0][0] / edge**3) ** (1 / 3)
+    assert tilts == pytest.approx([grown * tilt for tilt in TILTS], rel=1e-9)
 
 
 def spoil(path: Path) -> None:
