@@ -23,13 +23,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from pykoh.engines.lammps_errors import lammps_errors
 from pykoh.engines.live_values import LiveValues
 from pykoh.engines.masses import element_of_mass
 from pykoh.engines.multistep import EachStep
 from pykoh.engines.periodic import PeriodicPotential
 from pykoh.engines.resume import cut, give_back
 from pykoh.engines.script import logical_lines
-from pykoh.errors import EngineError, PykohError
+from pykoh.errors import EngineError
 
 FIX = "pykoh"  # the id of the fix external that lammps_inputs define
 MINIMISING = "minimising"  # the value of their variable `stage` while they do
@@ -310,7 +311,7 @@ def _run(
     callback: Callback | None = None
     rest: list[str] = []
     for position, line in enumerate(lines):
-        with _lammps_errors(script, callback):
+        with lammps_errors(script, callback and callback.raise_error):
             lammps.command(line)
         if lammps.has_id("fix", FIX):
             rest = lines[position + 1 :]
@@ -338,7 +339,7 @@ def _run(
     with (
         _file_of("\n".join(rest) + "\n") as rest_of_script,
         _on_interrupt(callback),
-        _lammps_errors(script, callback),
+        lammps_errors(script, callback and callback.raise_error),
     ):
         lammps.file(rest_of_script)
     if int(lammps.extract_global("ntimestep")) == first:
@@ -379,19 +380,3 @@ def _file_of(text: str) -> Iterator[str]:
         path = Path(folder, "rest_of_script.in")
         path.write_text(text, encoding="utf-8")
         yield str(path)
-
-
-@contextmanager
-def _lammps_errors(script: Path, callback: Callback | None) -> Iterator[None]:
-    """Turn LAMMPS's exceptions, and those kept by the callback, into one line."""
-    try:
-        yield
-    except PykohError:
-        raise
-    except Exception as error:
-        if callback is not None:
-            callback.raise_error()
-        message = " ".join(str(error).split())
-        raise EngineError(f"{script}: LAMMPS says {message}") from error
-    if callback is not None:
-        callback.raise_error()

@@ -105,3 +105,22 @@ def test_an_element_that_the_masses_contradict_is_refused(folder: Path, tmp_path
     assert not (tmp_path / "koh.dump").exists()
     done = pykoh(tmp_path, "run", script, "--var", "ps", "0.001", "--var", "relax", "5")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("damaged", ["koh.data", "koh.restart"])
+def test_a_damaged_file_is_named_with_what_to_do(
+    folder: Path, tmp_path: Path, damaged: str
+) -> None:
+    for name in ("koh.data", "koh.pt"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    script = str(shipped("lammps_inputs", "koh.in"))
+    words = ["run", script, "--var", "relax", "5", "--var", "ps"]
+    if damaged == "koh.restart":
+        assert pykoh(tmp_path, *words, "0.001").returncode == 0
+    content = (tmp_path / damaged).read_bytes()
+    (tmp_path / damaged).write_bytes(content[: len(content) // 2])
+    done = pykoh(tmp_path, *words, "0.002")
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert "LAMMPS says" in last
+    assert ("older restart file" if damaged == "koh.restart" else "pykoh build") in last
