@@ -44,7 +44,7 @@ class Study:
     dask: str | None = None
     report: bool = True
     png: bool = False
-    checkpoint_min: float = 10.0
+    checkpoint_min: float = 5.0
     progress: Callable[[Run, int], None] | None = None
     say: Callable[[str], None] = field(default=lambda _: None)
 

@@ -79,8 +79,15 @@ def alternate_trajectories(frames: Sequence[Atoms]) -> list[Atoms]:
 @contextmanager
 def _lock(folder: Path) -> Iterator[None]:
     """Refuse a second `pykoh label` on the same label file while this one runs."""
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as stream:
+    try:
+        folder.mkdir(exist_ok=True)
+        stream = (folder / "lock").open("w")
+    except OSError as error:
+        raise LabelError(
+            f"{folder}: this folder of scratch files cannot be written ({error.strerror}); name "
+            "another -o"
+        ) from error
+    with stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

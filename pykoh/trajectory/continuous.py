@@ -1,7 +1,7 @@
 """Coordinates of a run that are continuous from frame to frame, whatever its dump holds.
 
-Wrapped coordinates are unwrapped, image flags are used, and a file whose image flags were reset is
-joined to the file before it.
+Wrapped coordinates are unwrapped, image flags are used, and frames after image flags were reset are
+joined to those before, whether a new file begins there or a run was continued in the same file.
 """
 
 from __future__ import annotations
@@ -20,6 +20,12 @@ LONGEST_WRAPPED_STEP = 0.25
 A step of more than half a cell looks like the shorter step to another image. Thermal steps have no
 sharp upper limit. But if the longest of all steps is below a quarter of the cell, a step of half a
 cell does not occur.
+"""
+
+LEAP = 0.4
+"""Step between frames, as a fraction of the cell's smallest height, that is looked at again.
+
+Atoms whose image flags were reset move by whole cell vectors, less what they moved by themselves.
 """
 
 # Key in a saved state -> attribute. The keys stay: a newer pykoh continues an older analysis.
@@ -57,10 +63,12 @@ class ContinuousCoordinates:
         self._fractional: FloatArray | None = None
         self._previous: FloatArray = np.zeros((0, 3))
         self._shift: FloatArray = np.zeros((0, 3))
-        self._offset: FloatArray | None = None  # cells to add, of a file that was joined
+        self._offset: FloatArray | None = None  # cells to add, since image flags were reset
         self._last_cell: Cell | None = None  # of the last frame without fractional coordinates
         self._cell: Cell | None = None  # that _inverse belongs to
         self._inverse: FloatArray = np.zeros((3, 3))
+        self._height_of: Cell | None = None
+        self._height = 0.0
 
     def state(self) -> dict[str, FloatArray]:
         """Return arrays for continuing after the last frame."""
@@ -96,7 +104,7 @@ class ContinuousCoordinates:
             joins: the frame is the first of a file that follows another one.
 
         Returns:
-            Whether the file was joined to the one before, because its image flags were reset.
+            Whether the frame was joined to the one before, because image flags were reset.
 
         Raises:
             LongStep: wrapped coordinates cannot be unwrapped.
@@ -109,9 +117,15 @@ class ContinuousCoordinates:
         if joins:
             self._offset = None
         cell = raw.header.cell
-        if layout.unwrapped and not layout.scaled and self._offset is None and not joins:
-            # Fractional coordinates are only needed when files are joined.
-            self.positions[:] = raw.values[:, :3]
+        given, as_given = raw.values[:, :3], layout.unwrapped and not layout.scaled
+        if (
+            as_given
+            and self._offset is None
+            and not joins
+            and (first or not self._leaps(given, cell))
+        ):
+            # Fractional coordinates are only needed when frames are joined.
+            self.positions[:] = given
             self._last_cell = cell
             return False
         if self._last_cell is not None:
@@ -132,10 +146,11 @@ class ContinuousCoordinates:
                 atom, longest = self._unwrap(self._fractional)
                 if atom >= 0:
                     raise LongStep(atom, longest)
-            elif joins:
-                joined = self._join(self._fractional)
-            elif self._offset is not None:
-                self._fractional += self._offset
+            else:
+                if self._offset is not None:
+                    self._fractional += self._offset
+                if joins or np.abs(self._fractional - self._previous).max() > LEAP:
+                    joined = self._join(self._fractional)
         to_cartesian(self._fractional, cell.vectors, cell.origin, self.positions)
         return joined
 
@@ -143,12 +158,22 @@ class ContinuousCoordinates:
         atom, longest = unwrap(fractional, self._previous, LONGEST_WRAPPED_STEP, self._shift)
         return int(atom), float(longest)
 
+    def _leaps(self, given: FloatArray, cell: Cell) -> bool:
+        """Return whether an atom is far from where it was in the last frame."""
+        if cell is not self._height_of:
+            self._height_of, self._height = cell, float(cell.heights().min())
+        return bool(np.abs(given - self.positions).max() > LEAP * self._height)
+
     def _join(self, fractional: FloatArray) -> bool:
-        """Join unwrapped coordinates to those of the file before, if image flags were reset."""
+        """Join unwrapped coordinates to those of the frame before, if image flags were reset.
+
+        Then all atoms have moved by whole cell vectors and a little more. In a trajectory whose
+        frames are so far apart that atoms do cross the cell, some are in between.
+        """
         joined = fractional.copy()
         atom, _ = self._unwrap(joined)
         if atom >= 0 or not self._shift.any():
             return False
         fractional[:] = joined
-        self._offset = self._shift.copy()
+        self._offset = self._shift + (0.0 if self._offset is None else self._offset)
         return True

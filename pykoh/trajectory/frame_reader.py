@@ -158,7 +158,10 @@ class FrameReader:
             )
         cell = frame.cell
         if not np.isfinite(cell).all() or not 1e-6 < abs(np.linalg.det(cell)) < LARGEST_A**3:
-            raise TrajectoryError(f"{place} has no periodic cell; bulk transport needs one")
+            raise TrajectoryError(
+                f"{place} has no periodic cell, which bulk transport needs: write the frames with "
+                'their cell, as ASE does in extended XYZ (Lattice="…" in the second line)'
+            )
 
     def _set_layout(self, frame: FrameData) -> None:
         """Store the layout of the first frame, and check the order of its atoms."""

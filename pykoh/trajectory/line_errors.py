@@ -42,6 +42,11 @@ def line_error(
             "before with --stop PS, or run again with a smaller time step"
         )
     if status == parsing.UNKNOWN_SPECIES:
+        if layout.by_element and word in ("D", "T"):
+            return (
+                f"{who} has element '{word}': isotopes of hydrogen are not supported, because "
+                "masses and measured values are those of H"
+            )
         if layout.by_element:
             return (
                 f"{who} has element '{word}', not H, O or an alkali metal; name the elements of "

@@ -38,6 +38,9 @@ _UNREAD = {
     "an HDF5 file (H5MD)": f"is not read; {_WRITE}, or convert it to extended XYZ or NetCDF",
     "a trajectory of ASE (.traj)": "is not read; convert it with "
     "'ase convert -o extxyz FILE.traj FILE.xyz' and give --interval PS",
+    "an XDATCAR of VASP": "is not read; convert it with "
+    "'ase convert -i vasp-xdatcar -o extxyz XDATCAR FILE.xyz' and give --interval PS",
+    "results of pykoh analyze": "is no trajectory; compare results with 'pykoh compare'",
 }
 
 
@@ -53,6 +56,10 @@ def _foreign(path: str) -> str | None:
         return "a YAML dump of LAMMPS"
     if head.startswith((b"- of UlmASE-Trajectory", b"AFFormatASE-Trajectory")):
         return "a trajectory of ASE (.traj)"
+    if b"Direct configuration=" in head:
+        return "an XDATCAR of VASP"
+    if head.startswith(b"{") and b'"n_frames"' in head:
+        return "results of pykoh analyze"
     return None
 
 

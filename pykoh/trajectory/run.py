@@ -359,7 +359,14 @@ class Run:
                 "ps), too far to unwrap coordinates without image flags; dump 'xu yu zu' or "
                 "'x y z ix iy iz', or dump more often"
             ) from None
-        if joined:
+        if joined and joins:
             self.notes.append(
                 f"{file.name}: its image flags were reset; it was joined to the file before it"
+            )
+        elif joined and not any(
+            note.startswith(f"{file.name}: ") and "image flags" in note for note in self.notes
+        ):
+            self.notes.append(
+                f"{file.name}: step {raw.header.step}: image flags were reset; the frames that "
+                "follow were joined to those before"
             )

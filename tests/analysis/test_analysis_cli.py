@@ -370,6 +370,18 @@ def test_an_interrupt_says_what_is_left(
     assert "interrupted; " in found.output and "a.html was not changed" in found.output
 
 
+def test_a_run_without_hops_says_so(tmp_path: Path) -> None:
+    positions, types = koh_walkers(np.random.default_rng(1), 300, cell=CELL, hop=0.0)
+    path = dump(tmp_path / "a.dump", positions, types=types)
+    found = call(path, "-o", tmp_path / "out", "--no-report")
+    assert found.exit_code == 0, found.output
+    tree = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert tree["grotthuss"]["n_hops"] == 0
+    assert tree["hydroxide_cross_term"]["D_m2_per_s"] is None, "not 0 ± 0"
+    reasons = {entry["quantity"]: entry["reason"] for entry in tree["warnings"]}
+    assert reasons["diffusion.OH-_structural"] == "no proton hopped in this run"
+
+
 def test_last_frame_cut_off_is_said(tmp_path: Path) -> None:
     frames, _ = walkers()
     path = dump(tmp_path / "a.dump", frames[:30])

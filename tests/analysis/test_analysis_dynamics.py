@@ -139,6 +139,27 @@ def test_hops_that_lead_back() -> None:
     assert counter.presolvation() is None
 
 
+def test_a_few_hops_that_are_alike_have_no_error_of_zero() -> None:
+    """Hops there and back: the next one may still lead elsewhere."""
+    for n_hops in (2, 3, 5):
+        moves = [(10 + 50 * k, 1 - k % 2) for k in range(n_hops)]
+        carriers = one_ion(moves, 300)
+        bonds = np.full((300, 3), 4, dtype=np.uint8)
+        events = np.array([[frame, 0, 1 - to, to] for frame, to in moves])
+        x = np.array([1.0, 0, 0])
+        counter = HopEvents(1, 3, 0.01, 0.2, bonds=True)
+        counter.add(Hops(events, np.array([x, -x] * 3)[:n_hops]), carriers, bonds, bonds)
+        found, around = counter.directionality(), counter.presolvation()
+        assert found is not None and around is not None
+        assert found.mean_cosine.value == -1.0
+        if n_hops == 2:
+            assert found.mean_cosine.stderr is None
+        else:
+            # at least what one other hop would show, of a range of 2
+            assert found.mean_cosine.stderr == pytest.approx(2.0 * nothing_seen(n_hops - 1)[0])
+        assert (around.accepted == 4.0).all() and (around.accepted_stderr > 0.05).all()
+
+
 @pytest.mark.parametrize("block", [13, 50, 400])
 def test_solvation_around_hops_by_brute_force(block: int) -> None:
     """Hops become known late, in any blocks; each time has all hops that the run covers."""

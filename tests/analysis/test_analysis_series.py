@@ -26,7 +26,7 @@ from pykoh.analysis.results.write import as_json
 from pykoh.analysis.series import replicas
 from pykoh.analysis.series_files import read_series, series_table, write_series
 from pykoh.analysis.transport.conductivity import ion_tracks
-from pykoh.analysis.transport.diffusion import cross_term
+from pykoh.analysis.transport.cross_term import cross_term
 from pykoh.analysis.transport.fitting import choose_fit
 from pykoh.analysis.transport.onsager import onsager
 from pykoh.analysis.workers import Workers, dask_workers
@@ -412,7 +412,7 @@ def test_cross_term_is_what_the_parts_have_in_common() -> None:
     assert interval[1] - interval[0] == pytest.approx(4 * error, rel=0.2)
 
 
-def testpressure_beside_the_dump(tmp_path: Path) -> None:
+def test_pressure_beside_the_dump(tmp_path: Path) -> None:
     """NAME.pressure.txt is found; a broken one is a warning unless it was named."""
     from test_analysis_dynamics import pressure_file, stress
 

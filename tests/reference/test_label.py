@@ -218,6 +218,7 @@ def test_wrong_calculators(place: Path, name: str, expected: str) -> None:
         (["label", "frames.extxyz", "-o", "x.xyz"], "name it x.extxyz"),
         (["label", "frames.extxyz", "-o", "frames.extxyz"], "also a file of frames"),
         (["label", "frames.extxyz", "-o", "no/l.extxyz"], "create it first"),
+        (["label", "frames.extxyz", "-o", "/proc/l.extxyz"], "cannot be written"),
         (["label", "frames.extxyz", "--command", "/no/cp2k"], "does not run"),
         (["label", "frames.extxyz", "--command", "true"], "is not CP2K"),
     ],

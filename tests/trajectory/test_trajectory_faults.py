@@ -36,6 +36,15 @@ FAULTS = {
     ),
     "id twice": (GOOD.replace("\n7 3", "\n6 3", 1), "atom id 6 occurs twice"),
     "type 4": (GOOD.replace("\n2 2 ", "\n2 4 "), "atom 2 has type 4"),
+    "deuterium": (
+        GOOD.replace("ATOMS id type", "ATOMS id element").replace("\n1 1 ", "\n1 D "),
+        "atom 1 has element 'D': isotopes of hydrogen are not supported",
+    ),
+    "XDATCAR": (
+        "KOH water\n1.0\n9 0 0\n0 9 0\n0 0 9\nH O K\n2 1 1\nDirect configuration=     1\n0 0 0\n",
+        "ase convert -i vasp-xdatcar",
+    ),
+    "results": ('{"input": {"files": [], "n_frames": 3}}', "compare results with 'pykoh compare'"),
     "short line": (GOOD.rsplit(" ", 1)[0] + "\n", "4 values, but the header names 5"),
     "not a number": (GOOD.replace("\n5 1 ", "\n5 1 x", 1), "not a number"),
     "not periodic": (GOOD.replace("pp pp pp", "pp pp ff"), "not periodic"),

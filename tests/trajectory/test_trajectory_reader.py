@@ -297,6 +297,34 @@ class TestSeveralFiles:
         np.testing.assert_allclose(frames.positions, positions, atol=1e-9)
         assert "image flags were reset" in " ".join(run.notes)
 
+    @pytest.mark.parametrize("columns", ["id type xu yu zu", "id type x y z ix iy iz"])
+    @pytest.mark.parametrize("cell", [CUBIC, TILTED], ids=["cubic", "tilted"])
+    def test_image_flags_that_are_reset_twice_in_one_file(
+        self, tmp_path: Path, columns: str, cell: np.ndarray
+    ) -> None:
+        """A run that was continued from a data file without flags, and appended to its dump."""
+        positions = walk(30) + 0.7 * np.arange(30)[:, None, None]
+        given, inverse = positions.copy(), np.linalg.inv(cell)
+        for first in (12, 21):
+            given[first:] -= np.round(given[first] @ inverse) @ cell
+            assert np.abs(given[first] - given[first - 1]).max() > 5
+        path = write_dump(
+            tmp_path / "a.dump", given, TYPES, cell, times=np.arange(30) * 0.5, columns=columns
+        )
+        frames, run = read(path)
+        np.testing.assert_allclose(frames.positions, positions, atol=1e-5)
+        told = [note for note in run.notes if "image flags were reset" in note]
+        assert len(told) == 1 and "step" in told[0] and "those before" in told[0]
+
+    def test_atoms_that_cross_the_cell_between_frames_are_left(self, tmp_path: Path) -> None:
+        """Frames that lie far apart: what `xu` holds is right."""
+        positions = walk(30) * 40.0
+        assert np.abs(np.diff(positions, axis=0)).max() > CUBIC[0, 0]
+        path = write_dump(tmp_path / "a.dump", positions, TYPES, CUBIC, times=np.arange(30) * 0.5)
+        frames, run = read(path)
+        np.testing.assert_allclose(frames.positions, positions, atol=1e-9)
+        assert run.notes == []
+
     def test_wrong_order_is_refused(self, tmp_path: Path) -> None:
         _, paths = self.parts(tmp_path, (0, 15), (15, 30))
         with pytest.raises(TrajectoryError, match="name the files in order of time"):

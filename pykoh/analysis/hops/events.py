@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pykoh.analysis.common.estimate import Estimate, How
+from pykoh.analysis.common.statistics import nothing_seen
 from pykoh.analysis.hops.counter import Hops
 from pykoh.analysis.hops.values import Directionality, Presolvation
 from pykoh.arrays import FloatArray
@@ -186,10 +187,15 @@ class HopEvents:
         # A share of none or all is not known better than one event would show.
         share_stderr = np.sqrt(max(share * (1.0 - share), 1.0 / (n + 2.0)) / n)
         spread = max(squares / n - mean**2, 0.0)
+        # A few cosines of hops that all lead back are alike by chance: the next one may be any of
+        # -1 to 1, twice the range of a share.
+        scatter = max(np.sqrt(spread / (n - 1.0)), 2.0 * nothing_seen(n)[0]) if n > 1 else None
         return Directionality(
             n_pairs=int(n),
             return_probability=Estimate.share_of_events(float(share), float(share_stderr)),
-            mean_cosine=Estimate.number(mean, np.sqrt(spread / max(n - 1.0, 1.0)), How.SCATTER),
+            mean_cosine=Estimate.number(
+                mean, scatter, How.SCATTER, reason="only one pair of hops was seen"
+            ),
         )
 
     def presolvation(self) -> Presolvation | None:
@@ -204,5 +210,7 @@ class HopEvents:
         for first in (1, 3, 5):
             mean = self._sums[keep, first] / n[keep]
             variance = np.maximum(self._sums[keep, first + 1] / n[keep] - mean**2, 0.0)
-            columns += [mean, np.sqrt(variance / (n[keep] - 1.0))]
+            # Equal numbers at the few hops of a short run do not make the next one certain.
+            least = np.array([nothing_seen(count)[0] for count in n[keep]])
+            columns += [mean, np.maximum(np.sqrt(variance / (n[keep] - 1.0)), least)]
         return Presolvation(int(n.max()), lag[keep], *columns)

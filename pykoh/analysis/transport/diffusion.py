@@ -19,16 +19,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pykoh.analysis.common.analysis_warning import AnalysisWarning
-from pykoh.analysis.common.confidence import covariance
 from pykoh.analysis.common.constants import BOLTZMANN_J_PER_K, M2_PER_S
 from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.msd_order_n import Displacements
-from pykoh.analysis.transport.fitting import (
-    DEFAULT_EARLIEST_PS,
-    WindowChoice,
-    choose_fit,
-    same_slope,
-)
+from pykoh.analysis.transport.cross_term import cross_term
+from pykoh.analysis.transport.fitting import DEFAULT_EARLIEST_PS, WindowChoice, choose_fit
 from pykoh.analysis.transport.hop_walk import HopWalk, too_few_hops
 from pykoh.analysis.transport.straight_line import curve, independent_windows
 from pykoh.analysis.transport.values import Diffusion, DisplacementCurve, LineFit, SpeciesDiffusion
@@ -342,7 +337,9 @@ def diffusion(
             continue
         choice = fits[species]
         if choice.reason is not None:
-            warnings.append(AnalysisWarning(name, choice.reason))
+            no_hops = species == "OH-_structural" and not moments.square.any()
+            reason = "no proton hopped in this run" if no_hops else choice.reason
+            warnings.append(AnalysisWarning(name, reason))
         # Hops do not drag the liquid along: the correction is for motion with the oxygens.
         in_box, infinite = _coefficients(choice.fit, None if species == "OH-_structural" else add)
         entries.append(
@@ -378,36 +375,3 @@ def diffusion(
     ]
     cross = cross_term(displacements, fits.get("OH-"))
     return Diffusion(tuple(entries), correction.viscosity_mPa_s, add, cross), warnings
-
-
-def cross_term(
-    displacements: dict[str, Displacements | None], total: WindowChoice | None
-) -> Estimate | None:
-    """Return what both parts of the motion of OH- have in common, m²/s, or None.
-
-    2 <Δr_v · Δr_s> = <Δr²> - <Δr_v²> - <Δr_s²>, from three slopes that are taken alike. Its
-    variance is that of a product of Gaussian displacements, 4 (D_v D_s + D_vs²) / ν with
-    ν = 2 (D / stderr)² (Wishart; see :mod:`pykoh.analysis.transport.conductivity`).
-    """
-    if total is None or total.fit is None:
-        return None
-    parts = []
-    for part in ("OH-_vehicular", "OH-_structural"):
-        moments = displacements.get(part)
-        if moments is None:
-            return None
-        parts.append(max(same_slope(total, moments), 0.0))
-    moments = displacements["OH-"]
-    assert moments is not None
-    slope = same_slope(total, moments)
-    cross = 0.5 * (slope - sum(parts))
-    error = total.fit.slope_A2_per_ps.relative
-    assert error is not None
-    spread = error * np.sqrt(0.5 * (parts[0] * parts[1] + cross**2))
-    scale = 2.0 / 6.0 * M2_PER_S
-    freedom = 2.0 / error**2
-    ends = covariance(cross, parts[0], parts[1], freedom)
-    interval = None if ends is None else (scale * ends[0], scale * ends[1])
-    return Estimate.number(
-        scale * cross, scale * spread, How.GAUSSIAN, interval=interval, freedom=freedom
-    )

@@ -94,10 +94,12 @@ def choose_fit(
         The fit, and a reason where it is missing or doubtful.
     """
     keep = displacements.square > 0
-    if n_frames < 4 or not keep.any():
+    if n_frames < 4:
         return WindowChoice(
             None, f"{counted(n_frames, 'frame', ('is', 'are'))} too few for diffusion"
         )
+    if not keep.any():
+        return WindowChoice(None, "nothing moved in this run")
     points = _points(displacements, interval, n_frames, shared)
     lags = displacements.lag_frames[keep]
     if window is not None:
