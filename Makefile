@@ -25,7 +25,8 @@ $(READY): pyproject.toml constraints.txt
 	  { echo "pykoh needs Python 3.10 or later; call make PYTHON=python3.11 …"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[run,train,lmp,dev]'
+	# Without byte code: to compile all of torch takes longer than to install it.
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[run,train,lmp,dev]'
 	touch $@
 
 demo/koh.data: | $(READY)
@@ -70,7 +71,7 @@ lint: $(READY)
 
 # The site, in build/site; it fails at a broken link or an unknown option.
 docs: $(READY)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "Open build/site/index.html in a browser."
 

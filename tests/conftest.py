@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import importlib.metadata
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,14 +24,38 @@ os.environ.setdefault("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
 os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
-def shared_folder(factory: pytest.TempPathFactory, name: str) -> Path:
-    """Return a folder that the workers of pytest-xdist have in common."""
-    base = factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        base = base.parent
-    folder = base / name
-    folder.mkdir(exist_ok=True)
+ROOT = Path(__file__).resolve().parents[1]
+KEPT = ROOT / "build" / "tests"
+MAKERS = ("mace-torch", "e3nn", "torch", "numpy", "numba", "ase")
+
+
+@cache
+def made_by() -> str:
+    """Return the checksum of all that models and artifacts of tests depend on."""
+    found = hashlib.sha256()
+    for path in sorted([*ROOT.glob("pykoh/**/*.py"), ROOT / "tests/potentials.py"]):
+        found.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    for package in MAKERS:
+        found.update(f"{package} {importlib.metadata.version(package)}\n".encode())
+    return found.hexdigest()[:16]
+
+
+def shared_folder(name: str) -> Path:
+    """Return a folder that all tests of this version of pykoh have in common.
+
+    `make test` makes the models and artifacts, and `make test-lammps` uses them again.
+    """
+    folder = KEPT / made_by() / name
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Remove what another version of pykoh has left."""
+    if not hasattr(session.config, "workerinput") and KEPT.is_dir():
+        for old in KEPT.iterdir():
+            if old.name != made_by():
+                shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager
@@ -41,11 +69,11 @@ def made_once(path: Path) -> Iterator[bool]:
 
 
 @pytest.fixture(scope="session")
-def mace_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def mace_model() -> Callable[[str], Path]:
     """Return a function that gives the .model file of a named architecture, made once."""
     from potentials import ARCHITECTURES, random_mace
 
-    folder = shared_folder(tmp_path_factory, "models")
+    folder = shared_folder("models")
 
     def make(name: str) -> Path:
         path = folder / f"{name}.model"
@@ -58,14 +86,12 @@ def mace_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
 
 
 @pytest.fixture(scope="session")
-def artifact(
-    mace_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Path]:
+def artifact(mace_model: Callable[[str], Path]) -> Callable[[str], Path]:
     """Return a function that gives the exported artifact of a named architecture, made once."""
     from potentials import ARCHITECTURES
     from pykoh.export.export import export_model
 
-    folder = shared_folder(tmp_path_factory, "artifacts")
+    folder = shared_folder("artifacts")
 
     def make(name: str) -> Path:
         path = folder / f"{name}.pt"

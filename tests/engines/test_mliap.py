@@ -100,10 +100,12 @@ def ran(
     return last_row(folder, lmp, run(folder, lmp, potential, ranks, **options))
 
 
-def last_row(folder: Path, lmp: Lmp, done: subprocess.CompletedProcess) -> dict[str, float]:
+def last_row(
+    folder: Path, lmp: Lmp, done: subprocess.CompletedProcess, log: str = "log.lammps"
+) -> dict[str, float]:
     """Return the last row of thermodynamic output of a run that ended well."""
     assert done.returncode == 0, done.stderr + done.stdout
-    lines = (folder / "log.lammps").read_text().splitlines()
+    lines = (folder / log).read_text().splitlines()
     assert any("mliap/kk" in line for line in lines) == bool(lmp.options), "the style asked for ran"
     table = max(i for i, line in enumerate(lines) if line.split()[:1] == ["Step"])
     end = next(i for i in range(table, len(lines)) if lines[i].startswith("Loop"))
@@ -158,20 +160,35 @@ def per_atom_virial(potential: PeriodicPotential, box: Atoms) -> np.ndarray:
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_parity_with_mace(
-    tmp_path: Path, lmp: Lmp, mace_model: Make, artifact: Make, name: str, dtype: str
+    tmp_path: Path, lmp: Lmp, mace_model: Make, artifact: Make, dtype: str
 ) -> None:
+    """All architectures in one lmp, one after the other: `clear` leaves nothing of the last one."""
     box = triclinic()
     write_box(tmp_path / "box.data", box)
-    row = ran(tmp_path, lmp, artifact(name), steps=0, dtype=dtype)
-    energy, forces, stress = reference(
-        mace_model(name), box, "blyp" if "heads" in ARCHITECTURES[name] else "Default"
-    )
-    frame = read(tmp_path / "out.dump", index=0, format="lammps-dump-text")
-    assert frame.get_forces() == pytest.approx(forces, abs=FORCE_TOLERANCE[dtype])
+    script = ""
+    for name in ARCHITECTURES:
+        text = INPUT.format(potential=artifact(name), elements="H O K", steps=0)
+        assert text.count("out.dump") == 1
+        script += f"clear\nlog {name}.log\n{text.replace('out.dump', f'{name}.dump')}"
+    (tmp_path / "test.in").write_text(script)
+    done = lmp(tmp_path, "test.in", "-screen", "none", dtype=dtype)
+    for name in ARCHITECTURES:
+        row = last_row(tmp_path, lmp, done, f"{name}.log")
+        is_parity(tmp_path / f"{name}.dump", row, box, mace_model(name), artifact(name), dtype)
+
+
+def is_parity(
+    dump: Path, row: dict[str, float], box: Atoms, model: Path, potential: Path, dtype: str
+) -> None:
+    """Compare what lmp wrote with MACE's calculator and with the potential outside of LAMMPS."""
+    name = model.stem
+    head = "blyp" if "heads" in ARCHITECTURES[name] else "Default"
+    energy, forces, stress = reference(model, box, head)
+    frame = read(dump, index=0, format="lammps-dump-text")
+    assert frame.get_forces() == pytest.approx(forces, abs=FORCE_TOLERANCE[dtype]), name
     assert row["PotEng"] == pytest.approx(energy, abs=1e-6 if dtype == "float64" else 1e-3)
-    atoms = np.loadtxt(tmp_path / "out.dump", skiprows=9, max_rows=len(box))
+    atoms = np.loadtxt(dump, skiprows=9, max_rows=len(box))
     assert atoms[:, 8].sum() == pytest.approx(row["PotEng"], abs=1e-7)
     kinetic = row["TotEng"] - row["PotEng"]
     assert kinetic > 0
@@ -180,7 +197,7 @@ def test_parity_with_mace(
     near = {"float64": {"rel": 1e-6, "abs": 0.01}, "float32": {"rel": 1e-4, "abs": 30.0}}[dtype]
     assert row["Press"] - ideal == pytest.approx(virial, **near)
 
-    exact = PeriodicPotential.from_file(artifact(name), dtype="float64")
+    exact = PeriodicPotential.from_file(potential, dtype="float64")
     species = exact.species_of(box.get_chemical_symbols())
     alone = exact(box.positions, np.asarray(box.cell), species).energies_eV
     assert atoms[:, 8] == pytest.approx(alone, abs=1e-7 if dtype == "float64" else 1e-3)
@@ -314,7 +331,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("change", "expected"), WRONG)
-@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("ranks", [2])
 def test_wrong_inputs_say_what_to_do_and_end(
     tmp_path: Path, lmp: Lmp, artifact: Make, change: tuple[str, str], expected: str, ranks: int
 ) -> None:
