@@ -127,7 +127,8 @@ def test_netcdf_is_sorted_by_id_and_unwrapped(
     tmp_path: Path, unwrapped: bool, shuffle: bool
 ) -> None:
     positions, types = liquid(dt=0.1)  # through the walls
-    fast = np.concatenate([positions[:15], positions[15:] + np.array([0.0, 0.0, 36.0])])
+    # Steps of nearly half a cell, which only image flags or unwrapped coordinates can tell.
+    fast = positions + np.arange(len(positions))[:, None, None] * np.array([0.0, 0.0, 5.5])
     path = lammps_netcdf(
         tmp_path / "a.nc", fast, types, unwrapped=unwrapped, images=True, shuffle=shuffle,
         with_types=True,
