@@ -28,6 +28,9 @@ LEAP = 0.4
 Atoms whose image flags were reset move by whole cell vectors, less what they moved by themselves.
 """
 
+MOST_CELLS = 10_000
+"""An atom that is farther away has left the simulation: its flags were not reset."""
+
 # Key in a saved state -> attribute. The keys stay: a newer pykoh continues an older analysis.
 _ARRAYS = {
     "fractional": "_fractional",
@@ -172,7 +175,8 @@ class ContinuousCoordinates:
         """
         joined = fractional.copy()
         atom, _ = self._unwrap(joined)
-        if atom >= 0 or not self._shift.any():
+        cells = float(np.abs(self._shift).max())
+        if atom >= 0 or not 0.0 < cells < MOST_CELLS:
             return False
         fractional[:] = joined
         self._offset = self._shift + (0.0 if self._offset is None else self._offset)
