@@ -20,12 +20,12 @@ SETTLE_PS := 1.0
 export LAMMPS
 .DELETE_ON_ERROR:
 
+# Without byte code (--no-compile): to compile all of torch takes longer than to install it.
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	  { echo "pykoh needs Python 3.10 or later; call make PYTHON=python3.11 …"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	# Without byte code: to compile all of torch takes longer than to install it.
 	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[run,train,lmp,dev]'
 	touch $@
 

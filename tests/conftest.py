@@ -7,6 +7,7 @@ import hashlib
 import importlib.metadata
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -51,10 +52,10 @@ def shared_folder(name: str) -> Path:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Remove what another version of pykoh has left."""
+    """Remove what older versions of pykoh have left; tests of another one may be running now."""
     if not hasattr(session.config, "workerinput") and KEPT.is_dir():
         for old in KEPT.iterdir():
-            if old.name != made_by():
+            if old.name != made_by() and time.time() - old.stat().st_mtime > 86400:
                 shutil.rmtree(old, ignore_errors=True)
 
 

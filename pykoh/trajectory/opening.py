@@ -40,7 +40,7 @@ _UNREAD = {
     "'ase convert -o extxyz FILE.traj FILE.xyz' and give --interval PS",
     "an XDATCAR of VASP": "is not read; convert it with "
     "'ase convert -i vasp-xdatcar -o extxyz XDATCAR FILE.xyz' and give --interval PS",
-    "results of pykoh analyze": "is no trajectory; compare results with 'pykoh compare'",
+    "a file of results": "is no trajectory; compare results with 'pykoh compare'",
 }
 
 
@@ -59,7 +59,7 @@ def _foreign(path: str) -> str | None:
     if b"Direct configuration=" in head:
         return "an XDATCAR of VASP"
     if head.startswith(b"{") and b'"n_frames"' in head:
-        return "results of pykoh analyze"
+        return "a file of results"
     return None
 
 
