@@ -17,7 +17,8 @@ from potentials import random_mace, water_like_box
 from pykoh.engines import simulation
 from pykoh.engines.cpu import evaluation
 from pykoh.engines.cpu.parts import in_parts
-from pykoh.engines.cpu.prepared import padded
+from pykoh.engines.cpu.prepared import flat, padded
+from pykoh.engines.cpu.sender import sender_of
 from pykoh.engines.cpu.update import ScalarUpdate, scalar_update
 from pykoh.engines.graph.graph import fast_graph
 from pykoh.engines.loops.waiting import wait
@@ -241,7 +242,7 @@ def test_the_compiled_update_is_that_of_the_graph(
         given = padded(sums).contiguous().view(-1).numpy()
         own = compiled.forward(given, features.numpy(), species.numpy())
         near = {"abs": 1e-11} if dtype == torch.float64 else {"abs": 2e-4, "rel": 2e-4}
-        assert own[0] == pytest.approx(new.numpy(), **near)
+        assert own[0][:, : update.n_out] == pytest.approx(new.numpy(), **near)
         assert own[1] == pytest.approx(energy.numpy(), **near)
         for up in (upstream, upstream[:0]):
             grad_x, _, grad_features = update.backward(up, 1.7, species, kept)
@@ -255,6 +256,30 @@ def test_the_compiled_update_is_that_of_the_graph(
             if not update.is_first:
                 assert mine_features == pytest.approx(grad_features.numpy(), **near)
     assert covered > 0
+
+
+@pytest.mark.parametrize("hidden", ["16x0e", "5x0e"])
+def test_the_compiled_sender_is_that_of_the_graph(hidden: str, tmp_path: Path) -> None:
+    model = torch.load(random_mace(tmp_path / "x.model", hidden=hidden), weights_only=False)
+    layer = fast_graph(model).layers[1]
+    random = torch.Generator().manual_seed(1)
+    scalars, upstream = torch.randn((2, 7, layer.up.width_in), generator=random).double()
+    species = torch.zeros(7, dtype=torch.int64)
+    sender = sender_of(layer, scalars)
+    assert sender is not None
+    sent = np.full(7 * sender.width, np.nan)
+    sender.forward(flat(padded(scalars)), sent)
+    expected = padded(layer.up(scalars, species)).numpy()
+    assert sent.reshape(7, -1) == pytest.approx(expected, abs=1e-12)
+    back = sender.backward(flat(padded(upstream))).reshape(7, -1)
+    expected = padded(layer.up.backward(upstream, species)).numpy()
+    assert back == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_layer_that_sends_vectors_has_no_compiled_sender(tmp_path: Path) -> None:
+    model = random_mace(tmp_path / "x.model", hidden="8x0e+8x1o")
+    layer = fast_graph(torch.load(model, weights_only=False)).layers[1]
+    assert sender_of(layer, torch.zeros(1, dtype=torch.float64)) is None
 
 
 @pytest.mark.parametrize(

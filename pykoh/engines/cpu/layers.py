@@ -28,6 +28,7 @@ class LayerCall:
 
     Attributes:
         update: what follows them, in compiled loops; then they need not be mixed.
+        energies: see the argument.
 
     Args:
         graph: the fast graph.
@@ -35,6 +36,7 @@ class LayerCall:
         pairs: within the cutoff.
         y: spherical harmonics, in the layout of :mod:`pykoh.engines.loops.messages`.
         sent: ``[S, F]`` what atoms or, in a layer by species, elements send.
+        energies: ``[n_local]`` what the update writes to.
         sums: of the layer.
         rows_sent: ``[S, F]`` with the channels filled up.
     """
@@ -46,12 +48,14 @@ class LayerCall:
         pairs: Pairs,
         y: Array,
         sent: torch.Tensor,
+        energies: Array,
         sums: Sums,
         rows_sent: torch.Tensor,
     ) -> None:
         self.graph, self.layer, self.source = graph, layer, layer.messages
         self.update = scalar_update(layer, sent)
         self.pairs, self.y, self.sent, self.sums = pairs, y, sent, sums
+        self.energies = energies
         self.at, self.position = np.empty(pairs.n, np.int32), np.empty_like(pairs.distance)
         self.sender, self.width_sent = np.empty(pairs.n, np.int32), rows_sent.size(1)
         if rows_sent.numel() > MOST_NUMBERS_SENT:
@@ -141,10 +145,12 @@ class LayerCall:
 class ScalarLayerCall(LayerCall):
     """A layer whose senders have scalars."""
 
-    def __init__(self, graph: Any, layer: Any, pairs: Pairs, y: Array, sent: torch.Tensor) -> None:
+    def __init__(
+        self, graph: Any, layer: Any, pairs: Pairs, y: Array, sent: torch.Tensor, energies: Array
+    ) -> None:
         table, pair_table = layer.messages.radial_table, layer.messages.pair_table
         sums = prepared(layer.messages, sent, lambda: Sums(table, pair_table, graph.cutoff))
-        super().__init__(graph, layer, pairs, y, sent, sums, padded(sent))
+        super().__init__(graph, layer, pairs, y, sent, energies, sums, padded(sent))
 
     def _arguments(self, low: int, high: int) -> tuple[Any, ...]:
         return (
@@ -194,9 +200,11 @@ class VectorLayerCall(LayerCall):
 
     sums: PathSums
 
-    def __init__(self, graph: Any, layer: Any, pairs: Pairs, y: Array, sent: torch.Tensor) -> None:
+    def __init__(
+        self, graph: Any, layer: Any, pairs: Pairs, y: Array, sent: torch.Tensor, energies: Array
+    ) -> None:
         sums = prepared(layer.messages, sent, lambda: PathSums(layer.messages, graph.pair_table))
-        super().__init__(graph, layer, pairs, y, sent, sums, sums.padded_rows(sent))
+        super().__init__(graph, layer, pairs, y, sent, energies, sums, sums.padded_rows(sent))
 
     def _arguments(self, path: Path, low: int, high: int) -> tuple[Any, ...]:
         g = torch.matmul(self._of_rows(self.y, path.l2, 2 * path.l2 + 1, low, high), path.couple)
@@ -243,7 +251,9 @@ class VectorLayerCall(LayerCall):
         return self.sums.unpadded_rows(torch.from_numpy(total).view(-1, self.sums.row_width))
 
 
-def layer_call(graph: Any, layer: Any, pairs: Pairs, y: Array, sent: torch.Tensor) -> LayerCall:
-    """Return the messages of one layer in one force call."""
+def layer_call(
+    graph: Any, layer: Any, pairs: Pairs, y: Array, sent: torch.Tensor, energies: Array
+) -> LayerCall:
+    """Return the messages of one layer in one force call; args as :class:`LayerCall`."""
     kind = VectorLayerCall if hasattr(layer.messages, "groups") else ScalarLayerCall
-    return kind(graph, layer, pairs, y, sent)
+    return kind(graph, layer, pairs, y, sent, energies)

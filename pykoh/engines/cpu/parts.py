@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+from bisect import bisect_left
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -137,6 +138,7 @@ def in_parts(parts: list[Part], work: Callable[[int, int, int], T]) -> list[T]:
 def parts_of(n_atoms: int, n_threads: int, start: NDArray[np.int64]) -> list[Part]:
     """Return shares of the atoms with as many rows each."""
     n_parts = max(min(n_threads, n_atoms // ATOMS_PER_PART), 1)
-    wanted = [start[-1] * k // n_parts for k in range(1, n_parts)]
-    ends = [0, *(int(end) for end in np.searchsorted(start[:-1], wanted)), n_atoms]
+    wanted = [int(start[-1]) * k // n_parts for k in range(1, n_parts)]
+    # (numpy's search takes longer between compiled loops, which use all of the cache.)
+    ends = [0, *(bisect_left(start, rows, hi=n_atoms) for rows in wanted), n_atoms]
     return list(itertools.pairwise(ends))

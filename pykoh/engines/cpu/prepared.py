@@ -36,6 +36,17 @@ def padded(x: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.pad(x, [0, missing]) if missing else x
 
 
+def filled(matrix: torch.Tensor) -> torch.Tensor:
+    """Return a matrix with rows and columns filled up."""
+    return padded(padded(matrix).transpose(-1, -2)).transpose(-1, -2)
+
+
+def flat(x: torch.Tensor) -> Array:
+    """Return a tensor as the one-dimensional array that a compiled loop takes."""
+    found: Array = x.contiguous().view(-1).numpy()
+    return found
+
+
 def _grouped(table: torch.Tensor) -> torch.Tensor:
     """Return ``[A, W / 16, T n_intervals + 1, 6, 16]`` from ``[T, n_intervals, A, 6, W]``.
 

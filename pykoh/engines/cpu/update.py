@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pykoh.engines.cpu.prepared import Terms, padded, prepared
+from pykoh.engines.cpu.prepared import Terms, filled, flat, padded, prepared
 from pykoh.engines.loops import contraction, mixing
 from pykoh.engines.loops import update as loops
 
@@ -63,16 +63,16 @@ class ScalarUpdate:
     def __init__(self, layer: Any) -> None:
         messages, update = layer.messages, layer.update
         self.n_ell = messages.n_ell
-        mix = _filled(messages.mix_per_ell)
+        mix = filled(messages.mix_per_ell)
         self.width_sums = mix.size(1)
-        self.mix, self.mix_back = _flat(mix), _flat(mix.transpose(1, 2))
+        self.mix, self.mix_back = flat(mix), flat(mix.transpose(1, 2))
         self.terms = Terms(update.contraction, self.n_ell**2)
         n_species = self.n_species = update.contraction.coefficients.size(1)
         linear = update.linear.blocks[0]
         self.n_out = linear.n_out
-        matrix = _filled(linear.matrix)
+        matrix = filled(linear.matrix)
         self.width_in, self.width = matrix.shape
-        self.linear, self.linear_back = _flat(matrix), _flat(matrix.t())
+        self.linear, self.linear_back = flat(matrix), flat(matrix.t())
 
         own = matrix.new_zeros((n_species, self.width))
         skip = matrix.new_zeros((n_species, 0, self.width))
@@ -85,22 +85,22 @@ class ScalarUpdate:
         missing = update.skip.width_in - skip.size(1) if skip.size(1) else 0
         skip_back = padded(torch.nn.functional.pad(skip.transpose(1, 2), [0, missing]))
         self.n_before, self.width_before = skip.size(1), skip_back.size(2)
-        self.own, self.skip, self.skip_back = _flat(own), _flat(skip), _flat(skip_back)
+        self.own, self.skip, self.skip_back = flat(own), flat(skip), flat(skip_back)
 
         read_in = matrix.new_zeros((self.width, 0))
         read_out = matrix.new_zeros(self.width)
         if update.reads_out:
             read_out = padded(update.read_out.flatten())
         if update.reads_out and update.reads_hidden:
-            read_in = _filled(update.read_in)
+            read_in = filled(update.read_in)
         self.n_hidden = read_in.size(1)
-        self.read_in, self.read_back = _flat(read_in), _flat(read_in.t())
-        self.read_out = _flat(read_out)
+        self.read_in, self.read_back = flat(read_in), flat(read_in.t())
+        self.read_out = flat(read_out)
 
     def forward(
         self, sums: Array, features: Array, species: NDArray[np.int64]
     ) -> tuple[Array, Array, Kept]:
-        """Return new scalars ``[n, C]``, energies ``[n]`` and what is kept.
+        """Return new scalars ``[n, W]``, energies ``[n]`` and what is kept.
 
         Args:
             sums: ``[M, n, U]``.
@@ -122,8 +122,8 @@ class ScalarUpdate:
             features.reshape(-1), species, self.linear, self.own, self.skip, self.n_hidden,
             self.read_in, self.read_back, self.read_out, updated, energy, slope,
         )  # fmt: skip
-        scalars = updated.reshape(n, self.width)[:, : self.n_out]
-        return scalars, energy, Kept(derivative, slope, features.shape[1])
+        kept = Kept(derivative, slope, features.shape[1])
+        return updated.reshape(n, self.width), energy, kept
 
     def backward(
         self, upstream: Array, scale: float, species: NDArray[np.int64], kept: Kept
@@ -166,13 +166,3 @@ def scalar_update(layer: Any, like: torch.Tensor) -> ScalarUpdate | None:
         return ScalarUpdate(layer) if ScalarUpdate.covers(layer) else None
 
     return prepared(layer, like, make)
-
-
-def _filled(matrix: torch.Tensor) -> torch.Tensor:
-    """Return a matrix with rows and columns filled up."""
-    return padded(padded(matrix).transpose(-1, -2)).transpose(-1, -2)
-
-
-def _flat(x: torch.Tensor) -> Array:
-    found: Array = x.contiguous().view(-1).numpy()
-    return found

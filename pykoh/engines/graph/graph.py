@@ -126,8 +126,7 @@ class FastGraph(torch.nn.Module):
         rij = rij.detach()
         compiled = self.compiled and width == 0 and rij.device.type == "cpu"
         if not torch.jit.is_scripting() and compiled:
-            energy, gradient = cpu.force_call(self, rij, sender, receiver, species, n_local)
-            return self.with_free_atoms(energy, species[:n_local]), gradient
+            return cpu.force_call(self, rij, sender, receiver, species, n_local)
         n_total = species.size(0)
         chunk = self.gpu_chunk if rij.is_cuda else self.cpu_chunk
         rows = arrange(

@@ -229,3 +229,25 @@ def gradient_of_pairs(
             for a in range(3):
                 across = (grad_unit[a * n + i] - along * unit[a, row]) / distance[row]
                 gradient[pair_of_row[row], a] = -(radial[i] * unit[a, row] + across)
+
+
+@kernel("(float32[::1], int64[::1], float64, float64, float64[::1], float64[::1])")
+def total_energies(
+    energies: Array, species: Indices, scale: float, shift: float, free: Array, found: Array
+) -> None:
+    """Add up the energies of atoms, in double precision.
+
+    Args:
+        energies: ``[layers, n]``.
+        species: ``[n]``.
+        scale: they are multiplied with it.
+        shift: of each atom, eV.
+        free: energy of a free atom of each element, eV.
+        found: ``[n]`` eV, written to.
+    """
+    n = len(found)
+    for atom in range(n):
+        total = 0.0
+        for place in range(atom, len(energies), n):
+            total += np.float64(energies[place])
+        found[atom] = total * scale + shift + free[species[atom]]
