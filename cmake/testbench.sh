@@ -55,7 +55,7 @@ if [ -n "${LAMMPS_SOURCE_DIR-}" ]; then
   [ -f "$LAMMPS_SOURCE_DIR/src/version.h" ] || fail "$LAMMPS_SOURCE_DIR: is no unpacked LAMMPS"
   identity+=$(cat "$LAMMPS_SOURCE_DIR/src/version.h")$LAMMPS_SOURCE_DIR
 fi
-key=$(cat "$here"/CMakeLists.txt "$here"/CMakePresets.json "$here"/nvcc_for_kokkos.sh "${BASH_SOURCE[0]}" - <<<"$identity" |
+key=$(cat "$here"/CMakeLists.txt "$here"/CMakePresets.json "$here"/nvcc_for_kokkos.sh "$here"/precompiled.cmake "${BASH_SOURCE[0]}" - <<<"$identity" |
   sha256sum | cut -c1-16)
 built=$cache/$preset-$key
 prefix=$venv/opt/$prefix_name
@@ -200,6 +200,10 @@ if [ -z "$source" ]; then
 fi
 # The tests spend their time in the potential. -O1 compiles in half the time of LAMMPS's own -O3.
 options=(-DCMAKE_CXX_FLAGS_RELEASE=-O1)
+extra=()
+# The tests need no style of these packages; precompiled headers save a third of the rest.
+[ "$preset" != cpu-mpi ] || extra=(-DPKG_EXTRA-FIX=OFF -DPKG_EXTRA-COMPUTE=OFF
+  "-DCMAKE_PROJECT_lammps_INCLUDE=$here/precompiled.cmake")
 if [ "$preset" = kokkos-openmp ]; then
   if [ -z "${LAMMPS_SOURCE_DIR-}" ]; then keep_few_styles "$source/src/KOKKOS"; fi
   if [ ! -d "$source/lib/kokkos" ]; then
@@ -223,7 +227,7 @@ if [ "$preset" = hopper90 ]; then
   stub=$(cuda_stub)
   if [ -n "$stub" ]; then
     say "no libcuda here: linking a library of its name"
-    options+=("-DPYKOH_EXTRA_LAMMPS_ARGS=-DCUDA_cuda_driver_LIBRARY=$stub")
+    extra+=("-DCUDA_cuda_driver_LIBRARY=$stub")
   fi
 fi
 log=$cache/$preset.log
@@ -231,7 +235,8 @@ say "building $preset (minutes; log: $log)"
 {
   cmake -S "$here" --preset "$preset" -B "$work/build" -DLAMMPS_SOURCE_DIR="$source" \
     -DPython_EXECUTABLE="$python" -DMPI_CXX_COMPILER="$mpicxx" \
-    -DCMAKE_INSTALL_PREFIX="$work/installed" "${options[@]}" &&
+    -DCMAKE_INSTALL_PREFIX="$work/installed" "-DPYKOH_EXTRA_LAMMPS_ARGS=$(IFS=';'; echo "${extra[*]-}")" \
+    "${options[@]}" &&
     CMAKE_BUILD_PARALLEL_LEVEL=${JOBS:-$(nproc)} cmake --build "$work/build"
 } >"$log" 2>&1 || fail "the build failed; see $log"
 binary=$work/build/lammps-prefix/src/lammps-build

@@ -305,7 +305,7 @@ def lmp_run(lmp: Lmp, folder: Path, script: str, *variables: str, ranks: int = 1
 
 @pytest.mark.lammps
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("ranks", [1, 4])
+@pytest.mark.parametrize("ranks", [1, 2])
 def test_the_same_inputs_in_an_lmp(
     box: Path, equilibrated: Path, tmp_path: Path, engine: str, ranks: int
 ) -> None:
