@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from pykoh.analysis.observable import Observable
     from pykoh.analysis.results import AnalysisResults
     from pykoh.analysis.settings import Settings
-    from pykoh.campaign.spec import Campaign, Site
+    from pykoh.campaign.site import Site
+    from pykoh.campaign.spec import Campaign
     from pykoh.campaign.submission import submit
     from pykoh.engines.calculator import PykohCalculator as Calculator
     from pykoh.engines.simulation import simulate as run
@@ -40,7 +41,7 @@ _PLACES = {
     "PykohError": "pykoh.errors:PykohError",
     "ReadOptions": "pykoh.trajectory.run:ReadOptions",
     "Settings": "pykoh.analysis.settings:Settings",
-    "Site": "pykoh.campaign.spec:Site",
+    "Site": "pykoh.campaign.site:Site",
     "TrainingOptions": "pykoh.training.options:Options",
     "Trajectory": "pykoh.trajectory.memory:Trajectory",
     "analyze": "pykoh.study:analyze",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from pykoh.errors import PykohError
 
 
 def available_cores() -> int:
@@ -66,15 +69,77 @@ def core_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+class Written:
+    """What a command writes to files that may hold output of earlier ones.
+
+    Made before the command is started.
+
+    Args:
+        output: to which it appends.
+        own_log: which it begins anew, if it has one.
+    """
+
+    def __init__(self, output: Path, own_log: Path | None = None) -> None:
+        self._output, self._own_log = output, own_log
+        self._size = output.stat().st_size if output.exists() else 0
+        self._changed = _changed(own_log)
+
+    def last_line(self) -> str:
+        """Return the last line with ERROR or Error that the command wrote, else its last line."""
+        found = [_lines(self._output, self._size)]
+        if self._own_log is not None and _changed(self._own_log) != self._changed:
+            found.append(_lines(self._own_log))
+        errors = [_last_error(lines) for lines in found if _last_error(lines)]
+        last = [lines[-1] for lines in found if lines]
+        return (errors or last or ["no output"])[0][:300]
+
+
 def last_line(log: Path) -> str:
     """Return the last line of a log with ERROR or Error, else the last line."""
+    lines = _lines(log)
+    return (_last_error(lines) or (lines or ["no output"])[-1])[:300]
+
+
+def _changed(path: Path | None) -> int:
+    return path.stat().st_mtime_ns if path is not None and path.exists() else 0
+
+
+def _lines(log: Path, first_byte: int = 0) -> list[str]:
     try:
-        text = log.read_text(encoding="utf-8", errors="replace")
+        with log.open("rb") as stream:
+            stream.seek(first_byte)
+            text = stream.read().decode("utf-8", errors="replace")
     except OSError:
-        return "no output"
-    lines = [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith(("ERROR", "Error"))]
-    return ((errors or lines)[-1] if lines else "no output")[:300]
+        return []
+    return [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
+
+
+def _last_error(lines: list[str]) -> str:
+    return next((line for line in lines[::-1] if line.startswith(("ERROR", "Error"))), "")
+
+
+def split_command(command: str) -> list[str]:
+    """Return the words of a command as a shell sees them.
+
+    Raises:
+        ValueError: a quotation mark has no partner.
+    """
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise ValueError(f"{command!r}: a quotation mark is not closed") from error
+
+
+def words_of(option: str, given: str) -> list[str]:
+    """Return the words that an option of the command line holds.
+
+    Raises:
+        PykohError: a quotation mark has no partner.
+    """
+    try:
+        return split_command(given)
+    except ValueError as error:
+        raise PykohError(f"{option} {error}; close it") from error
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
@@ -11,6 +13,7 @@ from typing import Any, TypeVar
 from pykoh.errors import CampaignError
 from pykoh.files import require_file
 
+_WORD = re.compile(r"[A-Za-z0-9_.-]+")
 T = TypeVar("T")
 
 
@@ -130,6 +133,15 @@ class Document:
             raise CampaignError(f"{where}: {', '.join(missing)} is missing") from None
 
 
+def as_assignments(described: Any) -> list[str]:
+    """Return the ``key=value`` of what differs from the defaults in a campaign or a site."""
+    return [
+        f"{field.name}={json.dumps(getattr(described, field.name), ensure_ascii=False)}"
+        for field in fields(described)
+        if getattr(described, field.name) != field.default
+    ]
+
+
 def _is_time(node: Any) -> bool:
     """Return whether a value is like 24:00:00, which YAML reads as a number with base 60."""
     return node.tag == "tag:yaml.org,2002:int" and ":" in node.value
@@ -203,3 +215,12 @@ def text(value: Any) -> str:
     if not isinstance(value, str | int | float) or "\n" in str(value):
         raise ValueError("a single line is needed")
     return str(value)
+
+
+def word(value: object) -> str:
+    """Return a name that needs no quotes in a shell."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        raise ValueError(f'YAML takes it as a number; put it in quotes: "{value}"')
+    if not isinstance(value, str) or not _WORD.fullmatch(value):
+        raise ValueError("letters, digits, _ . and - only")
+    return value

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from pykoh.campaign.spec import Campaign, CampaignRun, Site
+from pykoh.campaign.site import Site
+from pykoh.campaign.spec import Campaign, CampaignRun
 from pykoh.engines.restart_file import restart_step
+from pykoh.processes import split_command
 from pykoh.resources import shipped
 
 STAGES = ("build", "equilibrate", "produce", "analyze")
@@ -76,11 +78,30 @@ def simulation_command(campaign: Campaign, site: Site, run: CampaignRun, stage: 
         if campaign.inner:
             command += ["--inner", "../../inner.pt", "--every", str(campaign.every)]
         return [*command, "--threads", str(site.cpus)]
-    command = [*shlex.split(site.launcher), *shlex.split(site.lmp)]
+    command = [*split_command(site.launcher), *split_command(site.lmp)]
     command += ["-in", str(shipped("lammps_inputs", script)), "-log", f"{FILE_PREFIX[stage]}.log"]
     for name, value in values.items():
         command += ["-var", name, value]
     return [*command, "-screen", "none"]
+
+
+def devices(site: Site, run: CampaignRun, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variable that gives a run its share of the GPUs of its job.
+
+    Several runs of one job would otherwise all take the first GPU. Empty: nothing is to be shared.
+
+    Args:
+        site: how jobs run.
+        run: one of its job.
+        environment: of the job.
+    """
+    if site.engine != "lmp" or site.gpus < 2 or site.runs_per_job == 1:
+        return {}
+    listed = environment.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(site.gpus)))
+    visible = listed.split(",")
+    share = max(len(visible) // site.runs_per_job, 1)
+    first = run.index % site.runs_per_job * share % len(visible)
+    return {"CUDA_VISIBLE_DEVICES": ",".join(visible[first : first + share])}
 
 
 def _production_input(campaign: Campaign) -> str:

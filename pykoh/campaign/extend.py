@@ -3,6 +3,7 @@
 A trajectory must come from a single potential. The new potential therefore gets a campaign of
 its own. Its runs begin with the equilibrated boxes of the old one.
 
+NEW.learning/settings.json       what was asked for; the same call continues
 NEW.learning/flagged.extxyz      the frames to label
 NEW.learning/labels.extxyz       their labels
 NEW.learning/potential.model     fine-tuned on all labels; committee_1.model … likewise
@@ -12,6 +13,7 @@ NEW/                             its folder, with boxes
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -24,10 +26,12 @@ import numpy as np
 from pykoh import processes
 from pykoh.campaign.engine import PYKOH
 from pykoh.campaign.folder import CampaignFolder, create
-from pykoh.campaign.spec import Campaign, Site
+from pykoh.campaign.site import Site
+from pykoh.campaign.spec import Campaign
 from pykoh.campaign.watching import FLAGGED
 from pykoh.errors import CampaignError
 from pykoh.files import replacing, require_file, write_text
+from pykoh.provenance import sha256
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -95,6 +99,44 @@ def extend(
     return made
 
 
+def _settings(learning: LearningSettings) -> dict[str, Any]:
+    """Return what decides on the labels and the trainings."""
+    return {
+        "--model": sha256(learning.model),
+        "--labels": [sha256(path) for path in learning.labels],
+        "--frames": learning.frames,
+        "--committee": learning.committee,
+        "options of pykoh label": _without_jobs(learning.label_options),
+        "options of pykoh train": list(learning.train_options),
+    }
+
+
+def _refuse_other_settings(learning: LearningSettings, path: Path) -> None:
+    """Check that the settings are those of the first call.
+
+    What is done is not done again, so that others would count for nothing.
+
+    Raises:
+        CampaignError: they differ, or the file is damaged.
+    """
+    try:
+        before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        changed = [name for name, value in _settings(learning).items() if before[name] != value]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CampaignError(f"{path}: is damaged; choose another -o") from error
+    if changed:
+        raise CampaignError(
+            f"{path.parent}: was begun with other settings ({', '.join(changed)}); give the same, "
+            "or choose another -o"
+        )
+
+
+def _without_jobs(options: Sequence[str]) -> list[str]:
+    """Return options of ``pykoh label`` without the number of jobs, which changes no label."""
+    names = range(0, len(options), 2)
+    return [word for k in names if options[k] != "--jobs" for word in options[k : k + 2]]
+
+
 def flagged_frames(campaign_folder: CampaignFolder, most: int) -> tuple[list[Atoms], int]:
     """Return up to ``most`` kept frames, and how many are left out because atoms overlap.
 
@@ -136,6 +178,9 @@ def _label(
     from ase.io import write
 
     frames_file, labels = work_folder / "flagged.extxyz", work_folder / "labels.extxyz"
+    settings, frames = work_folder / "settings.json", None
+    if settings.exists():
+        _refuse_other_settings(learning, settings)
     if not frames_file.exists():
         frames, broken = flagged_frames(campaign_folder, learning.frames)
         if broken:
@@ -144,9 +189,11 @@ def _label(
             raise CampaignError(
                 f"{campaign_folder.path}: no run has kept a frame (runs/*/{FLAGGED})"
             )
+    _check_training_input(learning)
+    write_text(settings, json.dumps(_settings(learning), indent=1) + "\n")
+    if frames is not None:
         with replacing(frames_file) as temporary:
             write(temporary, frames, format="extxyz")
-    _check_training_input(learning)
     report("labelling the kept frames")
     arguments = ["label", str(frames_file), "-o", str(labels), "--no-atoms"]
     code = _pykoh([*arguments, *learning.label_options])
@@ -170,8 +217,6 @@ def _check_training_input(learning: LearningSettings) -> None:
 
 def _labelling_ended(record: Path) -> bool:
     """Return whether every frame is labelled or has failed, and at least one is labelled."""
-    import json
-
     try:
         entry: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
         return (

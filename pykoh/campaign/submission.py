@@ -7,17 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pykoh.campaign.document import as_assignments
 from pykoh.campaign.folder import CampaignFolder, changed, create
 from pykoh.campaign.scripts import SlurmJob, jobs_of
-from pykoh.campaign.spec import (
-    Campaign,
-    Site,
-    read_campaign,
-    read_site,
-    require_elements,
-    require_engine,
-    runs_of,
-)
+from pykoh.campaign.site import Site, checked_site, read_site, require_engine
+from pykoh.campaign.spec import Campaign, read_campaign, require_elements, runs_of
 from pykoh.errors import CampaignError, CompositionError
 
 
@@ -167,15 +161,17 @@ def submit(
     from pykoh.campaign import slurm
 
     if isinstance(campaign, Campaign):
-        described = campaign
+        described = read_campaign(None, as_assignments(campaign))
     else:
         path = None if campaign is None else Path(campaign)
         described = read_campaign(path, [f"{key}={value}" for key, value in settings.items()])
-    if settings and described is campaign:
+    if settings and isinstance(campaign, Campaign):
         raise CampaignError(
             f"{', '.join(settings)}: give settings with a campaign file, or use dataclasses.replace"
         )
-    how = site if isinstance(site, Site) or site is None else read_site(Path(site))
+    how = None
+    if site is not None:
+        how = checked_site(site) if isinstance(site, Site) else read_site(Path(site))
     target = _target(described, output)
     _ask_queue(described, how, target, local)
     before = [run.name for run in CampaignFolder(target).runs] if _exists(target) else []

@@ -38,6 +38,7 @@ from pykoh.files import write_text
 DONE, FAILED, BUSY, AGAIN = 0, 1, 2, 75  # 75: EX_TEMPFAIL of sysexits.h
 _POLL_S = 0.5
 _GRACE_S = 60.0
+_LOCK_S = 1.0
 
 
 class _BusyError(CampaignError):
@@ -108,10 +109,18 @@ class Worker:
     @contextmanager
     def _lock(self, run: CampaignRun) -> Iterator[None]:
         with (self.campaign_folder.run_folder(run) / "lock").open("w") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise _BusyError("another job works on this run; this job does nothing") from error
+            # `pykoh status` holds the lock for a moment, to see whether somebody has it.
+            until = time.monotonic() + _LOCK_S
+            while True:
+                try:
+                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError as error:
+                    if time.monotonic() > until:
+                        raise _BusyError(
+                            "another job works on this run; this job does nothing"
+                        ) from error
+                    time.sleep(0.02)
             yield
 
     def _write_status(self, run: CampaignRun, **what: Any) -> None:
@@ -145,12 +154,13 @@ class Worker:
         )
         self._write_status(run, state="running", problem=None)
         log = folder / f"{self.stage}.log"
-        code = self._run_command(command, folder, log, lambda: None)
+        written = processes.Written(log)
+        code = self._run_command(run, command, folder, log, lambda: None)
         if self.stopping.is_set():
             self._write_status(run, state="waiting")
             return AGAIN
         if code != 0:
-            raise CampaignError(f"{self.stage} failed: {processes.last_line(log)} (see {log})")
+            raise CampaignError(f"{self.stage} failed: {written.last_line()} (see {log})")
         self._write_status(run, state="done")
         return DONE
 
@@ -215,7 +225,10 @@ class Worker:
             command = engine.simulation_command(
                 campaign, self.campaign_folder.site, run, self.stage
             )
-            code = self._run_command(command, folder, log, watch)
+            # An lmp prints nothing: its reason is in its own log.
+            own_log = folder / f"{name}.log"
+            written = processes.Written(log, own_log)
+            code = self._run_command(run, command, folder, log, watch)
             checkpoints.keep()
             reached = restart_step(checkpoints.live) or 0
             on_the_way = reached > step or engine.finished(campaign, folder, self.stage, reached)
@@ -224,7 +237,8 @@ class Worker:
             # Errors without progress in between are counted.
             idle = idle + 1 if reached <= step else 1
             ended = f"with {code}" if code else "too early"
-            problem = f"LAMMPS ended {ended}: {processes.last_line(log)} (see {log})"
+            seen = own_log if self.campaign_folder.site.engine == "lmp" else log
+            problem = f"LAMMPS ended {ended}: {written.last_line()} (see {seen})"
             print(f"{run.name}: {problem}", file=sys.stderr, flush=True)
             self._write_status(
                 run, state="failed", problem=problem, **self._production_progress(reached)
@@ -248,10 +262,19 @@ class Worker:
                 "site; free some space and submit again"
             )
 
-    def _run_command(self, command: list[str], folder: Path, log: Path, watch: Any) -> int:
+    def _run_command(
+        self, run: CampaignRun, command: list[str], folder: Path, log: Path, watch: Any
+    ) -> int:
         """Run a command to its end, or stop it after a signal to the worker."""
-        with log.open("ab") as stream:
-            process = processes.start(command, folder, stream)
+        environment = engine.devices(self.campaign_folder.site, run, os.environ)
+        try:
+            with log.open("ab") as stream:
+                process = processes.start(command, folder, stream, **environment)
+        except OSError as error:
+            raise CampaignError(
+                f"{command[0]}: cannot be started ({error.strerror}); correct it in site.yaml and "
+                "submit again"
+            ) from error
         asked: float | None = None
         try:
             while process.poll() is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import click
@@ -82,7 +81,7 @@ def command(
     """
     from pykoh.campaign.extend import LearningSettings, extend
     from pykoh.campaign.folder import CampaignFolder
-    from pykoh.processes import interruptible
+    from pykoh.processes import interruptible, words_of
 
     old = CampaignFolder(path)
     if output.resolve() == path.resolve():
@@ -100,7 +99,7 @@ def command(
         frames,
         len(old.campaign.committee) if committee is None else committee,
         tuple(label_options),
-        ("--epochs", str(epochs), *shlex.split(train_options)),
+        ("--epochs", str(epochs), *words_of("--train", train_options)),
     )
     try:
         with interruptible():

@@ -36,7 +36,7 @@ def command(path: Path, as_json: bool) -> None:
     wanted = sum(row.ps for row in rows) / 1000
     finished = sum(row.stage == "done" for row in rows)
     click.echo(f"{finished} of {len(rows)} runs done, {done:.4g} of {wanted:.4g} ns")
-    slowest = [row.hours_left for row in rows if row.hours_left is not None]
+    slowest = [row.hours_left for row in rows if row.hours_left is not None and not row.problem]
     if slowest:
         from datetime import datetime, timedelta
 

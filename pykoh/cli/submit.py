@@ -67,7 +67,8 @@ def command(
     more molarities, temperatures or replicas add runs to it. Runs without a box can be left out
     again.
     """
-    from pykoh.campaign.spec import read_campaign, read_site
+    from pykoh.campaign.site import read_site
+    from pykoh.campaign.spec import read_campaign
     from pykoh.campaign.submission import dry_run as show
     from pykoh.campaign.submission import submit
     from pykoh.processes import interruptible

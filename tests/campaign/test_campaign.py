@@ -17,7 +17,8 @@ from click.testing import CliRunner, Result
 from pykoh.campaign.engine import variables, wanted_step
 from pykoh.campaign.folder import CampaignFolder, create
 from pykoh.campaign.scripts import jobs_of
-from pykoh.campaign.spec import Campaign, Site, read_campaign, read_site, runs_of, seconds
+from pykoh.campaign.site import Site, read_site, seconds
+from pykoh.campaign.spec import Campaign, read_campaign, runs_of
 from pykoh.campaign.worker import AGAIN, BUSY, FAILED, Worker
 from pykoh.cli import main
 from pykoh.engines.restart_file import restart_step
@@ -68,12 +69,19 @@ def test_time_limits_of_a_site(tmp_path: Path) -> None:
     site = read_site(tmp_path / "s.yaml")
     assert (site.time, site.short_time, site.modules) == ("24:00:00", "1-00:00:00", ("cuda/12",))
     # One number is minutes, as in Slurm, with and without quotes.
-    for limit in ("90", '"90"', "90:00", "1:30:00", "0-1:30"):
+    for limit in ("90", '"90"', "1:30:00", "0-1:30"):
         (tmp_path / "s.yaml").write_text(f"time: {limit}\n")
         assert seconds(read_site(tmp_path / "s.yaml").time) == 5400, limit
     for text, expected in (
         ("time: soon\n", "line 1: time"),
         ("time: 0\n", "line 1: time"),
+        (
+            "time: 24:00\n",
+            "line 1: time: .* Slurm reads 24:00 as minutes.*write 24:00:00",
+        ),
+        ("account: 12345\n", "line 1: account: .* put it in quotes"),
+        ("lmp: lmp -x 'k\n", "line 1: lmp: .* a quotation mark is not closed"),
+        ("lmp: ''\n", "line 1: lmp: is empty"),
         # The job would be warned when it begins, and queue itself again for ever.
         ("warning_s: 60\ntime: 00:01:00\n", "line 2: time: time 00:01:00 is not longer than"),
         ("warning_s: 3600\n", "line 1: warning_s: short_time 01:00:00 is not longer than"),

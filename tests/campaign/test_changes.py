@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 from pykoh.campaign import local
 from pykoh.campaign.folder import CampaignFolder, create
-from pykoh.campaign.spec import Campaign, Site
+from pykoh.campaign.site import Site
+from pykoh.campaign.spec import Campaign
 from pykoh.campaign.submission import make_folder, submit
 from pykoh.cli import main
 from pykoh.errors import CampaignError

@@ -15,7 +15,8 @@ import pytest
 from pykoh.campaign import slurm
 from pykoh.campaign.folder import CampaignFolder, create
 from pykoh.campaign.scripts import jobs_of
-from pykoh.campaign.spec import Campaign, Site
+from pykoh.campaign.site import Site
+from pykoh.campaign.spec import Campaign
 from pykoh.campaign.status import status
 
 SHIPPED = Path(__file__).parents[2] / "potentials" / "koh-7net0-distilled" / "koh.pt"

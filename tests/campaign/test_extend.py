@@ -15,7 +15,8 @@ from labels import frames, label_file
 from potentials import random_mace
 from pykoh.campaign.extend import flagged_frames
 from pykoh.campaign.folder import CampaignFolder, create
-from pykoh.campaign.spec import Campaign, Site, read_campaign
+from pykoh.campaign.site import Site
+from pykoh.campaign.spec import Campaign, read_campaign
 from pykoh.cli import main
 from pykoh.errors import CampaignError
 
@@ -112,8 +113,12 @@ def test_a_campaign_learns_and_begins_anew(campaign: CampaignFolder, tmp_path: P
     assert shown.exit_code == 0, shown.output
     # Nothing is done twice.
     stamps = {p: p.stat().st_mtime_ns for p in place.glob("*.model")}
-    assert call(*options).exit_code == 0
+    assert call(*options, "--jobs", "2").exit_code == 0
     assert stamps == {p: p.stat().st_mtime_ns for p in place.glob("*.model")}
+    # Nor is it passed over in silence that something else is asked for.
+    other = call(*options[:-1], "3", "--epochs", "7")
+    assert other.exit_code == 1
+    assert "other settings (--frames, options of pykoh train)" in other.output
 
 
 def test_wrong_calls(campaign: CampaignFolder, tmp_path: Path) -> None:
@@ -142,7 +147,7 @@ def test_wrong_calls(campaign: CampaignFolder, tmp_path: Path) -> None:
     write(tmp_path / "l.extxyz", made, format="extxyz")
     done = call(*options, "-o", "k", "--calculator", "teacher:calculator")
     assert done.exit_code == 1 and "frame 5: is not periodic" in done.output, done.output
-    (tmp_path / "k.learning" / "flagged.extxyz").unlink()
+    assert not (tmp_path / "k.learning" / "flagged.extxyz").exists()
     for run in campaign.runs:
         (campaign.run_folder(run) / "flagged.extxyz").unlink()
     done = call(*options, "-o", "k")

@@ -9,7 +9,8 @@ import pytest
 
 from pykoh.campaign.engine import simulation_command
 from pykoh.campaign.folder import CampaignFolder, create
-from pykoh.campaign.spec import Campaign, Site, read_campaign
+from pykoh.campaign.site import Site
+from pykoh.campaign.spec import Campaign, read_campaign
 from pykoh.campaign.submission import make_folder
 from pykoh.errors import CampaignError
 from pykoh.resources import shipped

@@ -18,7 +18,8 @@ import pytest
 from pykoh.campaign import engine, local, report
 from pykoh.campaign.folder import CampaignFolder, create
 from pykoh.campaign.local import run_here
-from pykoh.campaign.spec import Campaign, CampaignRun, Site
+from pykoh.campaign.site import Site
+from pykoh.campaign.spec import Campaign, CampaignRun
 from pykoh.campaign.submission import submit
 from pykoh.campaign.worker import AGAIN, BUSY, DONE, FAILED, Worker
 from pykoh.engines.restart_file import restart_step

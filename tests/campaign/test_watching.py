@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from labels import frames
 from pykoh.campaign.folder import CampaignFolder, create
-from pykoh.campaign.spec import Campaign, Site
+from pykoh.campaign.site import Site
+from pykoh.campaign.spec import Campaign
 from pykoh.campaign.watching import Watch
 from pykoh.cli import main
 from pykoh.errors import CampaignError
