@@ -64,7 +64,7 @@ def command(
     people you trust.
     """
     target = output or model.with_suffix(".pt")
-    if target.resolve() == model.resolve():
+    if target.resolve() == model.resolve():  # before torch is imported
         raise ModelError(f"{target}: would replace the model itself; give another name with -o")
     require_file(model, "MACE model", ModelError)  # before torch is imported: that takes seconds
     refuse_overwrite([target], force)

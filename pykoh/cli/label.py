@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from pykoh.errors import LabelError
 
 if TYPE_CHECKING:
     from pykoh.reference.frame_queue import LabelProgress
@@ -85,7 +86,7 @@ def command(
     stop or a kill. A frame that does not converge is tried with safer settings. If none converges,
     it is listed in LABELS.json with the reasons, and its output is kept in LABELS.work.
     """
-    from pykoh.processes import interruptible
+    from pykoh.processes import interruptible, words_of
     from pykoh.reference.frame_queue import FrameQueue, work_folder
     from pykoh.reference.labelling import check_output, elements_of, frames_of, labeller_of
 
@@ -93,7 +94,9 @@ def command(
     boxes, notes = frames_of(frames, output)
     for note in notes:
         click.echo(f"Warning: {note}", err=True)
-    words = shlex.split(program) if program is not None else None
+    words = words_of("--command", program) if program is not None else None
+    if words == []:
+        raise LabelError("--command is empty; give the command of CP2K, or leave it out")
     labeller = labeller_of(calculator, output, words, threads, elements_of(boxes))
     click.echo(f"{len(boxes)} frames at {labeller.level.name} by {labeller.level.code}")
     queue = FrameQueue(boxes, output, labeller, jobs, retry_failed)
@@ -104,7 +107,8 @@ def command(
         raise click.ClickException(
             f"stopped; {output} holds all labels so far, and the same command continues"
         ) from None
-    click.echo(f"written        {output}, {queue.summary}")
+    written = [str(path) for path in (output, queue.summary) if path.exists()]
+    click.echo(f"written        {', '.join(written)}")
     if end.failed:
         raise click.ClickException(
             f"{end.failed} of {end.total} frames failed; the reasons are in {queue.summary}, "

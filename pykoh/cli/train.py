@@ -245,3 +245,10 @@ def _train(job: TrainingJob, force: bool) -> None:
         f"forces {best['force_rmse_meV_per_A']:.1f} meV/Å on validation frames, "
         f"{card['core_hours']:.3g} core-hours"
     )
+    before = card.get("before_training", {}).get("force_rmse_meV_per_A", math.inf)
+    if before < best["force_rmse_meV_per_A"]:
+        click.echo(
+            f"Warning: the foundation model was better, {before:.1f} meV/Å on the same frames; "
+            "train longer, or with a smaller --lr",
+            err=True,
+        )

@@ -10,6 +10,7 @@ from ase.calculators.calculator import Calculator, all_changes
 
 from pykoh.engines.periodic import PeriodicPotential
 from pykoh.errors import ModelError
+from pykoh.provenance import sha256
 
 
 class PykohCalculator(Calculator):
@@ -25,6 +26,9 @@ class PykohCalculator(Calculator):
     def __init__(self, path: str | Path, dtype: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.potential = PeriodicPotential.from_file(path, dtype=dtype)
+        # Two potentials are two levels of theory for whoever compares parameters, as pykoh label.
+        self.parameters["potential_sha256"] = sha256(path)
+        self.parameters["dtype"] = str(self.potential.dtype).removeprefix("torch.")
 
     def calculate(
         self,

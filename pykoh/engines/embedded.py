@@ -12,6 +12,7 @@ import importlib.metadata
 import os
 import signal
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -241,6 +242,9 @@ def species_of_types(lammps: Any, potential: PeriodicPotential) -> np.ndarray:
 
 @contextmanager
 def _on_interrupt(callback: Callback) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python gives signals to the main thread alone
+        return
     before = signal.signal(signal.SIGINT, callback.interrupt)
     try:
         yield

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pykoh.errors import EngineError, PykohError
 
+_SENTENCE = re.compile(r"Unknown command: '([^']+)'")
 _REMEDIES = {
     "Last input line: read_restart": "give an older restart file its name (NAME.restart.STEP), or "
     "move the files of this run away and start it again",
@@ -36,6 +38,9 @@ def lammps_errors(script: Path, raise_kept: Callable[[], None] | None) -> Iterat
         if raise_kept is not None:
             raise_kept()
         message = " ".join(str(error).split())
+        # The inputs stop with a sentence in quotation marks, which is no command.
+        if own := _SENTENCE.search(message):
+            raise EngineError(f"{script}: {own[1]}") from error
         remedy = next((f"; {text}" for line, text in _REMEDIES.items() if line in message), "")
         raise EngineError(f"{script}: LAMMPS says {message}{remedy}") from error
     if raise_kept is not None:

@@ -154,6 +154,8 @@ def simulate(
             with other variables, or an error of LAMMPS.
         ModelError: the potential cannot be evaluated.
     """
+    if threads is not None and threads < 1:
+        raise EngineError(f"--threads {threads}: give 1 or more")
     if not 0.0 <= skin_A < math.inf:
         raise EngineError(f"--skin {skin_A:g}: give a length in Å, 0 or more")
     if log is not None and not Path(log).absolute().parent.is_dir():

@@ -70,9 +70,17 @@ def export_model(
 
     Raises:
         ModelError: the model can't be read, represented (by the route asked for), or does not
-            agree.
+            agree; the target is the model itself; or an argument is none of the words above.
         OutputError: the target can't be written.
     """
+    if Path(source).resolve() == Path(target).resolve():
+        raise ModelError(f"{target}: would replace the model itself; give another name")
+    for what, given, known in (
+        ("dtype", dtype, ("float32", "float64")),
+        ("route", route, ("auto", "fast", "general")),
+    ):
+        if given not in known:
+            raise ModelError(f"{what} {given!r}: choose {', '.join(known)}")
     whole = read_mace_model(source)
     model = whole if elements is None else restricted(whole, elements, source)
     index = head_index(model, head, source)

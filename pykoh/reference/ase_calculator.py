@@ -86,6 +86,8 @@ class AseLabeller:
             self._factory = getattr(importlib.import_module(module_name), factory_name)
         except (ImportError, AttributeError) as error:
             raise LabelError(f"--calculator {name}: {error}") from error
+        except Exception as error:  # whatever a foreign module raises
+            raise LabelError(f"--calculator {name}: {type(error).__name__}: {error}") from error
         finally:
             sys.path.pop(0)
         example = self._new(name)

@@ -142,10 +142,11 @@ class FrameQueue:
                     self._results.atoms[atoms.get_chemical_symbols()[0]] = atoms
                 else:
                     self._results.done[str(atoms.info["frame"])] = atoms
-        if self.summary.exists() and not retry_failed:
+        if self.summary.exists():
             try:
                 earlier = json.loads(self.summary.read_text())["failures"]
-                self._results.failed.update({str(k): str(v) for k, v in earlier.items()})
+                failed = {str(k): str(v) for k, v in earlier.items()}
+                self._results.failed.update({} if retry_failed else failed)
             except (ValueError, KeyError, AttributeError, TypeError) as error:
                 raise LabelError(
                     f"{self.summary}: is not a summary of pykoh label; move it away"

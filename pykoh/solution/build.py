@@ -161,6 +161,8 @@ def build(
     Raises:
         CompositionError: the arguments contradict each other, or the solution cannot exist.
     """
+    if seed < 0:
+        raise CompositionError(f"--seed {seed}: give 0 or more")
     asked = molarity_mol_per_L
     found = composition_of(asked, n_atoms, n_koh, n_water, cation, temperature_K, density_kg_per_m3)
     return Box(pack(found, np.random.default_rng(seed)), seed, asked)

@@ -26,8 +26,9 @@ def output_paths(output: str | Path) -> tuple[Path, Path]:
     if path.is_dir():
         raise OutputError(f"{path}: is a folder; name a file in it, e.g. {path / 'koh.data'}")
     if path.suffix not in (DATA_SUFFIX, XYZ_SUFFIX):
+        found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
         raise OutputError(
-            f"{path}: ends in {path.suffix or 'no suffix'!r}; a box is written as LAMMPS data "
+            f"{path}: {found}; a box is written as LAMMPS data "
             f"(NAME{DATA_SUFFIX}) and as extended xyz (NAME{XYZ_SUFFIX}); choose one of these names"
         )
     if not path.parent.is_dir():

@@ -128,8 +128,13 @@ def check(options: Options) -> None:
             f"--final-lr {options.final_learning_rate:g}: has to be above 0 and at most "
             f"--lr {options.learning_rate:g}"
         )
-    if options.device not in ("cpu", "cuda", "mps", "xpu"):
-        raise TrainingError(f"--device {options.device}: choose cpu, cuda, mps or xpu")
+    for name, given, known in (
+        ("--method", options.method, ("naive", "replay", "lora")),
+        ("--dtype", options.dtype, ("float32", "float64")),
+        ("--device", options.device, ("cpu", "cuda", "mps", "xpu")),
+    ):
+        if given not in known:
+            raise TrainingError(f"{name} {given}: choose {', '.join(known[:-1])} or {known[-1]}")
 
 
 def _check_numbers(options: Options) -> None:
@@ -137,6 +142,8 @@ def _check_numbers(options: Options) -> None:
     for name, value in (("--epochs", options.epochs), ("--batch-size", options.batch_size)):
         if value < 1:
             raise TrainingError(f"{name} {value}: has to be 1 or more")
+    if options.seed < 0:
+        raise TrainingError(f"--seed {options.seed}: has to be 0 or more")
     for name, number in (
         ("--lr", options.learning_rate),
         ("--final-lr", options.final_learning_rate),

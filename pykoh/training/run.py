@@ -121,10 +121,12 @@ def train(
         The record that is written beside the model.
 
     Raises:
-        TrainingError: mace-torch is missing or fails, or the folder holds another training.
+        TrainingError: mace-torch is missing or fails, the folder holds another training, or
+            something else has the name of the record.
     """
     folder = job.folder
     _require_mace()
+    _refuse_foreign_record(job.card)
     description = job.describe()
     with _lock(folder):
         # With --force this removes the earlier training: not before the lock.
@@ -149,12 +151,33 @@ def train(
                 "energy_rmse_meV_per_atom": round(best.energy_rmse_meV, 4),
                 "force_rmse_meV_per_A": round(best.force_rmse_meV_A, 3),
             }
+            before = [epoch for epoch in epochs if epoch.number < 0]
+            if before and job.options.foundation is not None:
+                entry["before_training"] = {
+                    "force_rmse_meV_per_A": round(before[0].force_rmse_meV_A, 3)
+                }
             _write_model(job, folder)
         # `record` has closed the entry by now; the card repeats it beside the model.
         card: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         card["model_sha256"] = sha256(job.model)
         write_text(job.card, json.dumps(card, indent=2) + "\n")
     return card
+
+
+def _refuse_foreign_record(card: Path) -> None:
+    """Refuse to replace a file that is not the record of a model, such as that of pykoh label."""
+    if not card.exists():
+        return
+    try:
+        entry = json.loads(card.read_text(encoding="utf-8"))
+        is_record = isinstance(entry, dict) and "model_sha256" in entry
+    except (OSError, ValueError):
+        is_record = False
+    if not is_record:
+        raise TrainingError(
+            f"{card}: is not the record of a model, and the training would replace it; choose "
+            "another -o"
+        )
 
 
 @contextmanager

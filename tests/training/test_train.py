@@ -155,6 +155,15 @@ def test_a_folder_of_something_else_is_left_alone(
     assert (folder / name).read_text() == '{"input": "koh.in"}'
 
 
+def test_a_file_that_is_no_record_of_a_model_is_kept(data: Path, place: Path) -> None:
+    """`pykoh label` writes labels.json beside labels.extxyz."""
+    (place / "m.json").write_text('{"labelled": 4, "failures": {"a": "no convergence"}}')
+    for more in ([], ["--force"]):
+        done = train(data, "-o", str(place / "m.model"), "--epochs", "1", *more)
+        assert done.exit_code == 1 and "m.json: is not the record of a model" in done.output
+    assert "no convergence" in (place / "m.json").read_text()
+
+
 def test_other_settings_do_not_continue_a_training(data: Path, place: Path) -> None:
     assert train(data, "-o", "m.model", "--epochs", "1", *SMALL).exit_code == 0
     (place / "m.model").unlink()
