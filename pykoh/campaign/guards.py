@@ -1,13 +1,14 @@
 """Guards of a running simulation: they detect that a potential has failed.
 
 After each new restart file they check the last complete frame of the trajectory (every proton must
-be bound, the number of hydroxides must be right) and the thermodynamic output (temperature, and
-without a thermostat the energy).
+be bound, the number of hydroxides must be right) and the temperature; without a thermostat also
+the energy, since the run began.
 """
 
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -28,6 +29,10 @@ IONISED_PER_O = 0.05
 TEMPERATURE_RANGE = (0.6, 1.6)
 # Drift of the total energy without a thermostat, eV per atom over the whole run.
 LARGEST_DRIFT_EV = 0.02
+# Its mean is taken over so many bytes at the beginning and at the end of a run, about 1 ps.
+_END_BYTES = 65536
+_PRESSURE_COLUMNS = 11
+_BOLTZMANN_EV = 8.617333262e-5  # per K (CODATA 2018, doi:10.1103/RevModPhys.93.025010)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,11 @@ def find_problem(
     """
     frame = newest_frame(dump, cation)
     problem = None if frame is None else broken_molecules(frame, cation)
-    problem = problem or wrong_thermo(log, temperature_K, constant_energy, frame)
+    problem = problem or wrong_thermo(log, temperature_K)
+    if problem is None and constant_energy and frame is not None:
+        drift = energy_drift(dump.with_suffix(".pressure.txt"), len(frame))
+        if abs(drift) > LARGEST_DRIFT_EV:
+            problem = f"the energy has drifted by {1e3 * drift:.1f} meV/atom"
     return None if problem is None else Alarm(problem, frame)
 
 
@@ -123,9 +132,7 @@ def broken_molecules(frame: Atoms, cation: str) -> str | None:
     return None
 
 
-def wrong_thermo(
-    log: Path, temperature_K: float, constant_energy: bool, frame: Atoms | None
-) -> str | None:
+def wrong_thermo(log: Path, temperature_K: float) -> str | None:
     """Return what is wrong with temperature or energy in a LAMMPS log, or None."""
     rows = _thermo(log)
     if len(rows) < 3:
@@ -137,11 +144,44 @@ def wrong_thermo(
     low, high = (factor * temperature_K for factor in TEMPERATURE_RANGE)
     if temperature_K and not low <= mean <= high:
         return f"the temperature is {mean:.0f} K instead of {temperature_K:g} K"
-    if constant_energy and frame is not None:
-        drift = float(recent["TotEng"].mean() - rows["TotEng"][:20].mean()) / len(frame)
-        if abs(drift) > LARGEST_DRIFT_EV:
-            return f"the energy has drifted by {1e3 * drift:.1f} meV/atom"
     return None
+
+
+def energy_drift(pressure: Path, n_atoms: int) -> float:
+    """Return by how much the total energy has drifted since the run began, eV per atom.
+
+    LAMMPS begins its log anew when a run is continued. NAME.pressure.txt goes on: it has the
+    temperature and the potential energy from the first step to the last.
+
+    Args:
+        pressure: the file; 0 is returned if it has less than two rows.
+        n_atoms: of the box, whose total momentum is zero.
+    """
+    try:
+        with pressure.open("rb") as stream:
+            first = stream.read(_END_BYTES)
+            stream.seek(max(pressure.stat().st_size - _END_BYTES, 0))
+            last = stream.read()
+    except OSError:
+        return 0.0
+    # The last row of the one part, and the first row of the other, may be cut off.
+    means = [_energies(part, n_atoms) for part in (first[: first.rfind(b"\n")], last)]
+    if any(len(each) == 0 for each in means):
+        return 0.0
+    return float(means[1].mean() - means[0].mean()) / n_atoms
+
+
+def _energies(rows: bytes, n_atoms: int) -> np.ndarray:
+    """Return the total energy of each complete row of a pressure file, eV."""
+    found = []
+    for line in rows.decode("ascii", errors="replace").splitlines():
+        words = line.split()
+        if len(words) == _PRESSURE_COLUMNS and not line.startswith("#"):
+            with suppress(ValueError):
+                found.append((float(words[8]), float(words[10])))
+    temperature, potential = np.array(found).reshape(-1, 2).T
+    energies: np.ndarray = potential + 1.5 * (n_atoms - 1) * _BOLTZMANN_EV * temperature
+    return energies
 
 
 def _thermo(log: Path) -> np.ndarray:
