@@ -22,6 +22,7 @@ from pykoh.errors import (
     TrainingError,
     TrajectoryError,
 )
+from pykoh.training.options import check
 from trajectories import koh_walkers, write_dump
 
 CELL = 16.0
@@ -174,6 +175,28 @@ def test_arrays_that_do_not_fit_together() -> None:
 def test_settings_are_checked(name: str, value: Any) -> None:
     with pytest.raises(ObservableError, match=f"^{name} .*: has to be"):
         pykoh.Settings(**{name: value})
+
+
+def test_arguments_are_checked_as_options_are(tmp_path: Path) -> None:
+    model = tmp_path / "koh.model"
+    model.write_bytes(b"a model")
+    wrong: list[tuple[Any, str]] = [
+        (lambda: pykoh.export_model(model, model), "would replace the model itself"),
+        (
+            lambda: pykoh.export_model(model, tmp_path / "x.pt", "float16"),
+            "choose float32, float64",
+        ),
+        (lambda: pykoh.export_model(model, tmp_path / "x.pt", route="foo"), "choose auto, fast"),
+        (lambda: check(pykoh.TrainingOptions(method="LoRA", foundation=str(model))), "--method"),
+        (lambda: check(pykoh.TrainingOptions(dtype="float16")), "--dtype"),
+        (lambda: check(pykoh.TrainingOptions(seed=-1)), "--seed -1"),
+        (lambda: pykoh.run("koh.in", {"data": "koh.data"}, threads=-1), "--threads -1"),
+        (lambda: pykoh.build(6.3, seed=-1), "--seed -1"),
+    ]
+    for call, said in wrong:
+        with pytest.raises(pykoh.PykohError, match=said):
+            call()
+    assert model.read_bytes() == b"a model"
 
 
 def test_labels_of_frames_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

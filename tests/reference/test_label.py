@@ -19,6 +19,7 @@ from click.testing import CliRunner
 
 from labels import frames
 from pykoh.cli import main
+from pykoh.reference.ase_calculator import AseLabeller
 from pykoh.reference.frame_queue import alternate_trajectories
 
 # A calculator that takes its time, fails at chosen frames, and counts its calls.
@@ -196,6 +197,22 @@ def test_another_level_is_refused_and_changes_nothing(place: Path) -> None:
     assert (place / "l.extxyz").read_bytes() == first
 
 
+def test_two_potentials_of_pykoh_are_two_levels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(
+        "import os\nimport pykoh\n\n\ndef calculator():\n"
+        "    return pykoh.Calculator(os.environ['POTENTIAL'])\n"
+    )
+    keys = []
+    for name in ("koh-blyp-d3", "koh-7net0-distilled", "koh-blyp-d3"):
+        path = Path(__file__).parents[2] / "potentials" / name / "koh.pt"
+        monkeypatch.setenv("POTENTIAL", str(path))
+        keys.append(AseLabeller("mine:calculator").level.key)
+    assert keys[0] != keys[1] and keys[0] == keys[2]
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -203,9 +220,11 @@ def test_another_level_is_refused_and_changes_nothing(place: Path) -> None:
         ("no_such_module:f", "no_such_module"),
         ("teacher:missing", "missing"),
         ("teacher:nothing", "not an ASE calculator"),
+        ("unready:calculator", "KeyError: 'NOT_SET_ANYWHERE'"),
     ],
 )
 def test_wrong_calculators(place: Path, name: str, expected: str) -> None:
+    (place / "unready.py").write_text("import os\nos.environ['NOT_SET_ANYWHERE']\n")
     done = call(calculator=name)
     assert done.exit_code == 1 and expected in done.output
     assert not (place / "l.extxyz").exists()
@@ -221,6 +240,8 @@ def test_wrong_calculators(place: Path, name: str, expected: str) -> None:
         (["label", "frames.extxyz", "-o", "/proc/l.extxyz"], "cannot be written"),
         (["label", "frames.extxyz", "--command", "/no/cp2k"], "does not run"),
         (["label", "frames.extxyz", "--command", "true"], "is not CP2K"),
+        (["label", "frames.extxyz", "--command", ""], "--command is empty"),
+        (["label", "frames.extxyz", "--command", "mpirun 'cp2k"], "a quotation mark is not closed"),
     ],
 )
 def test_wrong_options(place: Path, arguments: list[str], expected: str) -> None:
