@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -241,7 +242,9 @@ def test_a_run_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.Monkey
     variables = {"potential": potential(), "ps": 0.002, "relax": 5, "dump_fs": 1}
     done = pykoh.run("koh.in", variables, threads=1, progress=lambda p: steps.append(p.step))
     assert done.last_step == 4 and not done.interrupted and steps[-1] == 4
-    more = pykoh.run("koh.in", {**variables, "ps": 0.004}, threads=1)
+    # In another thread too, where Python allows no handler of Ctrl-C.
+    with ThreadPoolExecutor(1) as pool:
+        more = pool.submit(pykoh.run, "koh.in", {**variables, "ps": 0.004}, threads=1).result()
     assert (more.first_step, more.last_step) == (4, 8)
     assert pykoh.Trajectory.read("koh.dump").n_frames == 5
 

@@ -334,6 +334,20 @@ def test_the_same_inputs_in_an_lmp(
     assert said[0] == "0", said
 
 
+def test_a_sentence_of_an_input_is_shown_as_it_is(box: Path, tmp_path: Path) -> None:
+    """It is no command: LAMMPS stops there, and says that it does not know it."""
+    folder = copy_box(box, tmp_path)
+    script = folder / "mine.in"
+    script.write_text(
+        "variable engine index lmp\nvariable potential index koh.pt\nvariable data index koh.data\n"
+        'units metal\nif "1" then "\'the box is too old: build it again\'"\n'
+    )
+    done = run(folder, "mine.in", "")
+    assert done.returncode == 1
+    said = done.stderr.strip().splitlines()[-1]
+    assert said == "Error: mine.in: the box is too old: build it again"
+
+
 @pytest.mark.lammps
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("script", ["koh.in", "nve.in", "equilibrate.in"])

@@ -188,6 +188,9 @@ def test_a_foundation_is_cut_to_the_elements_of_the_data(
     assert [int(z) for z in read_mace_model(place / "m.model").atomic_numbers] == [1, 8, 19]
     card = json.loads((place / "m.json").read_text())
     assert card["n_train"] == 3
+    before = card["before_training"]["force_rmse_meV_per_A"]
+    became_worse = before < card["validation"]["force_rmse_meV_per_A"]
+    assert ("the foundation model was better" in done.output) == became_worse
     assert card["molarities_mol_per_L"] == [pytest.approx(9.0, abs=1.0)]
 
     random_mace(place / "narrow.model", hidden="4x0e", max_ell=1, numbers=(1, 8))

@@ -18,8 +18,9 @@ Array = NDArray[np.floating[Any]]
 class Sender:
     """From the scalars of the layer before to what is sent, for a share of the atoms.
 
-    A product of torch would be as fast where it is called again and again. Between compiled loops,
-    which use all of the cache, it takes ten times as long, and all threads wait for it.
+    Between compiled loops, which use all of the cache, a product of torch takes five times as long
+    as where it is called again and again (142 instead of 26 µs: 165 atoms, 64 channels, AMD EPYC
+    with AVX-512), and all threads wait for it.
 
     Channels are filled up: U of the scalars, W of what is sent. Arrays are one-dimensional.
 
