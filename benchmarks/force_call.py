@@ -1,13 +1,16 @@
 """Time of a force call on a CPU: this pykoh, another one, MACECalculator and symmetrix.
 
 Usage: python benchmarks/force_call.py NAME.model -o FOLDER [--vs CHECKOUT] [--atoms 165 999]
+       python benchmarks/force_call.py NAME.model -o FOLDER --threads 1 2 --without mace symmetrix
        python benchmarks/force_call.py --random 128x0e …
 
-Each engine has its own process. The engines make their calls by turns, so that other work on the
-machine affects all of them. The calls are complete calls of ASE calculators, at positions that
-change a little each time (for --vs: of both checkouts). Boxes are 6.26 mol/L KOH. symmetrix is
-measured if the PyPI package symmetrix-xl can be imported. Writes force_call.json and
-force_call.svg. Times are medians of wall times in ms; the JSON file also has the best ones.
+Each engine has its own process, for each number of threads. The engines make their calls by turns
+of CALLS_PER_TURN, so that other work on the machine affects all of them. The first call of a turn
+does not count: threads of the engine before may still look for work, and the caches hold its
+numbers. The calls are complete calls of ASE calculators, at positions that change a little each
+time (for --vs: of both checkouts). Boxes are 6.26 mol/L KOH. symmetrix is measured if the PyPI
+package symmetrix-xl can be imported. Writes force_call.json and force_call.svg. Times are medians
+of wall times in ms; the JSON file also has the best ones.
 """
 
 from __future__ import annotations
@@ -26,7 +29,11 @@ import numpy as np
 
 os.environ.setdefault("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
 HERE = Path(__file__).resolve().parent
-LABELS = {"pykoh": "pykoh", "before": "pykoh, before", "mace": "MACECalculator"}
+LABELS = {
+    "pykoh": "pykoh", "before": "pykoh, before", "mace": "MACECalculator",
+    "symmetrix": "symmetrix-xl",
+}  # fmt: skip
+CALLS_PER_TURN = 10
 
 
 def serve(engine: str, potential: str, dtype: str, threads: int) -> None:
@@ -118,9 +125,10 @@ def measure(engines: dict[str, Engine], n_atoms: int, folder: Path, calls: int) 
     for engine in engines.values():
         for _ in range(3):  # compilation, TorchScript's specialising
             engine.ask(whole)
-    for _ in range(calls):
+    for _ in range(-(-calls // CALLS_PER_TURN)):
         for name, engine in engines.items():
-            times[name].append(engine.ask({}))
+            engine.ask({})
+            times[name] += [engine.ask({}) for _ in range(CALLS_PER_TURN)]
     found = {
         name: {"median_ms": float(np.median(each)), "best_ms": min(each)}
         for name, each in times.items()
@@ -143,7 +151,7 @@ def plot(results: list[dict[str, Any]], title: str, target: Path) -> None:
     for name in [key for key in results[0] if key != "atoms"]:
         axes.loglog(
             [each["atoms"] for each in results], [each[name]["median_ms"] for each in results],
-            "o-", label=LABELS.get(name, "symmetrix-xl"),
+            "o-", label=name,
         )  # fmt: skip
     axes.set(xlabel="atoms", ylabel="ms per force call", title=title)
     for axis, kind in ((axes.xaxis, "atoms"), (axes.yaxis, "ms")):
@@ -159,6 +167,11 @@ def plot(results: list[dict[str, Any]], title: str, target: Path) -> None:
     figure.savefig(target)
 
 
+def label(name: str, threads: int) -> str:
+    """Return the name of an engine in results and figure."""
+    return f"{LABELS[name]}, " + ("one thread" if threads == 1 else f"{threads} threads")
+
+
 def main() -> None:
     """Parse the command line, measure, write."""
     if sys.argv[1:2] == ["--serve"]:
@@ -172,7 +185,7 @@ def main() -> None:
     parser.add_argument("--vs", type=Path, help="another checkout of pykoh")
     parser.add_argument("--atoms", type=int, nargs="+", default=[165, 999])
     parser.add_argument("--calls", type=int, default=20)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1], help="of each engine")
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     parser.add_argument("--without", nargs="*", default=[], help="engines to leave out")
     given = parser.parse_args()
@@ -204,22 +217,22 @@ def main() -> None:
             )  # fmt: skip
             if done.returncode:
                 raise SystemExit(done.returncode)  # its output says why
-        engines[name] = Engine(name, target, given.dtype, given.threads, where)
+        for n in given.threads:
+            engines[label(name, n)] = Engine(name, target, given.dtype, n, where)
     others = [name for name in ("mace", "symmetrix") if name not in given.without]
     try:
         import symmetrix  # noqa: F401
     except ImportError:
         others = [name for name in others if name != "symmetrix"]
     for name in others:
-        engines[name] = Engine(name, model.resolve(), given.dtype, given.threads, root)
+        for n in given.threads:
+            engines[label(name, n)] = Engine(name, model.resolve(), given.dtype, n, root)
     results = [measure(engines, n, given.folder, given.calls) for n in given.atoms]
     what = {"model": str(model.name), "dtype": given.dtype, "threads": given.threads}
     (given.folder / "force_call.json").write_text(
         json.dumps({**what, "results": results}, indent=1)
     )
-    threads = "one thread" if given.threads == 1 else f"{given.threads} threads"
-    title = f"{model.stem}, {given.dtype}, {threads}"
-    plot(results, title, given.folder / "force_call.svg")
+    plot(results, f"{model.stem}, {given.dtype}", given.folder / "force_call.svg")
     for each in engines.values():
         each.process.kill()
 
