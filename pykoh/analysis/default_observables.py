@@ -30,7 +30,7 @@ def default_observables(system: System, settings: Settings) -> list[Observable[A
     """
     window = settings.fit_window_ps
     return [
-        Transport(system, settings.viscosity_mPa_s, window),
+        Transport(system, settings.viscosity_mPa_s, window, settings.rattle_window_ps),
         ProtonHops(system, settings.rattle_window_ps),
         Bonds(system, settings.criterion),
         Temperature(system),

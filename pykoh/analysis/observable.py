@@ -117,7 +117,8 @@ class Block:
         found: owners of the protons and hydrogen bonds.
         carriers: [n_frames, n_identities], oxygen (index among the oxygens) of each hydroxide.
         paths: [3, n_frames, n_identities, 3], Å: total, vehicular and structural displacement of
-            each hydroxide since the first frame.
+            each hydroxide since the first frame, where each transfer is a step. (In results.json
+            only hops that last are steps: :mod:`pykoh.analysis.hops.lasting`.)
         events: [n_events, 4], proton transfers: frame, identity, oxygen that it left, oxygen that
             it came to.
         vectors_A: [n_events, 3], Å, from the one to the other.

@@ -129,6 +129,9 @@ def _D(  # noqa: N802  (the symbol of the quantity)
     return Quantity(f"D_{key}_m2_per_s", title, of, "diffusion", -9, "m²/s", about=paths)
 
 
+PARTS_OF_HYDROXIDE = ("D_OH_vehicular_m2_per_s", "D_OH_structural_m2_per_s")
+"""Keys of the parts of the motion of hydroxide."""
+
 QUANTITIES = (
     _D("OH", "OH⁻", _diffusion("OH-"), "OH-"),
     _D("OH_infinite", "OH⁻, infinite box", _diffusion("OH-", infinite=True), "OH-"),

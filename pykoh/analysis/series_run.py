@@ -15,9 +15,10 @@ from typing import Any
 from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.estimate_views import keys
 from pykoh.analysis.common.shown import Json
+from pykoh.analysis.hops.windows import STRUCTURAL_WINDOW
 from pykoh.analysis.results.analysis_results import AnalysisResults
 from pykoh.analysis.results.names import PART_OF_SERIES, RESULTS_JSON
-from pykoh.analysis.series_quantities import QUANTITIES
+from pykoh.analysis.series_quantities import PARTS_OF_HYDROXIDE, QUANTITIES
 from pykoh.errors import ResultsError
 
 _AGAIN = "analyse its trajectory again"
@@ -26,6 +27,7 @@ _DEFINITIONS = (
     "hydrogen_bond_max_angle_deg",
     "hydrogen_bond_criterion",
     "rattle_window_ps",
+    STRUCTURAL_WINDOW,
 )
 """Keys of ``definitions``. Results with different ones are different quantities."""
 
@@ -160,7 +162,12 @@ def read_run(file: Path, name: str) -> SeriesRun:
 def _read(tree: dict[str, Any], name: str) -> SeriesRun:
     given, part = tree["input"], tree[PART_OF_SERIES]
     kelvin, error = given["temperature_K"], given["temperature_stderr_K"]
-    values = {entry.key: _estimate(part["values"].get(entry.key)) for entry in QUANTITIES}
+    values: dict[str, Estimate | None] = {
+        entry.key: _estimate(part["values"].get(entry.key)) for entry in QUANTITIES
+    }
+    if STRUCTURAL_WINDOW not in part["definitions"]:
+        # Earlier versions took each transfer as a step: these were other quantities.
+        values |= dict.fromkeys(PARTS_OF_HYDROXIDE)
     return SeriesRun(
         name,
         str(given["cation"]),
@@ -213,7 +220,7 @@ def require_one_definition(runs: Sequence[SeriesRun]) -> None:
                 if one != two and (key != "contact_A" or run.cation == other.cation):
                     raise ResultsError(
                         f"{run.name}: has {key} {two}, {other.name} has {one}: these are different "
-                        "quantities; analyse the runs with the same options"
+                        "quantities; analyse the trajectories again, with the same options"
                     )
             if _is_copy(run, other):
                 raise ResultsError(

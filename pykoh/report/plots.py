@@ -130,7 +130,8 @@ def displacements(results: AnalysisResults) -> list[Plot]:
                 "msd_hydroxide",
                 "How the hydroxide moves",
                 "OH⁻: the ion, followed through its hops. Vehicular part: its motion together with "
-                "an oxygen. Structural part: its motion by hops. The cross term is the rest.",
+                "an oxygen. Structural part: its motion by hops, without those that it takes back "
+                "soon. The cross term is the rest.",
             )
         )
     return [plot for plot in plots if plot is not None]

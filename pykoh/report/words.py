@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pykoh.analysis.common.estimate import How
+from pykoh.analysis.hops.windows import lasting_window_ps
 from pykoh.analysis.results import AnalysisResults, InputSummary
 from pykoh.provenance import versions
 from pykoh.report import references
@@ -43,6 +44,7 @@ def what_was_simulated(results: AnalysisResults) -> str:
 def definitions(results: AnalysisResults) -> Markup:
     """Return what was counted as what, with the source of each definition."""
     window = setting(results.grotthuss.rattle_window_ps)
+    lasting = setting(lasting_window_ps(results.grotthuss.rattle_window_ps))
     bonds = results.hydrogen_bonds
     terms: list[tuple[str, object]] = [
         ("Hydroxide ion", "Each H belongs to its nearest O; an O with exactly one H is the O* of "
@@ -112,9 +114,13 @@ def definitions(results: AnalysisResults) -> Markup:
          "potential energy, hydrogen bonds between water molecules, neighbours within 3.5 Å of O "
          "and of the cations. Differences above four standard errors are shown at the top of the "
          "page."),
+        ("Parts of the motion of OH⁻", "Structural: hops that the ion does not take back within "
+         f"{lasting} ps. Vehicular: its motion with an oxygen in between. A short visit to "
+         "another oxygen is no part of either."),
         ("Second route to D of OH⁻", join(["D of the vehicular part + k l²/6 · (1 + c)/(1 − c), "
-         "with the hop rate k, the mean square length l² of a hop and the mean cosine c between "
-         "one and the next, ", cite(references.COMPAAN), "."])),
+         f"with the rate k of hops that are not taken back within {lasting} ps, their mean "
+         "square length l² and the mean cosine c between one and the next, ",
+         cite(references.COMPAAN), "."])),
     ]  # fmt: skip
     items: list[Markup] = []
     for term, meaning in terms:

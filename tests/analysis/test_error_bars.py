@@ -293,7 +293,9 @@ def test_a_vehicular_part_below_zero_is_added_as_it_is():
         moments = {"OH-": squares(own + hops), "OH-_vehicular": squares(own)}
         walk = hop_walk(0.4, 0.02, 2.6**2, 0.0, 0.0)
         entry = diffusion(
-            moments, DiffusionInput(DT, 2001, None, walk), SizeCorrection(None, None, None)
+            moments,
+            DiffusionInput(DT, 2001, None, walk, lasting=walk),
+            SizeCorrection(None, None, None),
         )
         hydroxide = entry[0].of("OH-")
         assert hydroxide is not None

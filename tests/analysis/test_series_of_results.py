@@ -112,6 +112,23 @@ def test_every_quantity_comes_back(tmp_path: Path) -> None:
     assert again is not None and again.stderr == expected.values["hop_rate_per_ps"].stderr  # type: ignore[union-attr]
 
 
+def test_parts_of_the_motion_from_earlier_versions_are_other_quantities(tmp_path: Path) -> None:
+    """There each transfer was a step, also one that led back at once."""
+    results = report_cases.full()
+    write_results(results, tmp_path, part_of_series(results))
+    parts = ("D_OH_vehicular_m2_per_s", "D_OH_structural_m2_per_s")
+    now = read_run(tmp_path / "results.json", "x").values
+    assert all(now[key] is not None for key in parts)
+    tree = json.loads((tmp_path / "results.json").read_text())
+    assert tree["definitions"]["structural_window_ps"] == 2.0
+    del tree["series"]["definitions"]["structural_window_ps"]
+    (tmp_path / "results.json").write_text(json.dumps(tree))
+    before = read_run(tmp_path / "results.json", "x").values
+    assert all(before[key] is None for key in parts)
+    rest = {key for key in now if key not in parts and now[key] is not None}
+    assert len(rest) > 10 and all(before[key] is not None for key in rest)
+
+
 def test_a_box_with_a_vacuum_stays_one(tmp_path: Path) -> None:
     results = report_cases.full()
     vacuum = replace(results, input=replace(results.input, no_bulk="half of it is empty"))

@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.statistics import nothing_seen
 from pykoh.analysis.hops.counter import Hops
+from pykoh.analysis.hops.turns import Turns
 from pykoh.analysis.hops.values import Directionality, Presolvation
 from pykoh.arrays import FloatArray
 from pykoh.kernels import kernel
@@ -82,8 +82,6 @@ class HopEvents:
     """
 
     STATE = (
-        "_last",
-        "_last_vector",
         "_turns",
         "_carriers",
         "_accepted",
@@ -97,9 +95,7 @@ class HopEvents:
         self, n_identities: int, n_oxygens: int, interval_ps: float, window_ps: float, bonds: bool
     ) -> None:
         self._interval = interval_ps
-        self._last = np.full((n_identities, 2), -1, dtype=np.int64)  # from, to of the last hop
-        self._last_vector = np.zeros((n_identities, 3))
-        self._turns = np.zeros(4)  # pairs of hops, returns, Σ cos, Σ cos²
+        self._turns = Turns(n_identities)
         self._bonds = bonds
         frames = max(1, round(SPAN_PS / interval_ps))
         self._step = int(np.ceil(frames / _MOST_FRAMES))
@@ -113,18 +109,6 @@ class HopEvents:
         self._n_frames = 0
         self._waiting = np.zeros((0, 4), dtype=np.int64)
         self._sums = np.zeros((2 * self._half + 1, 7))
-
-    def _turn(self, hops: Hops) -> None:
-        for row, vector in zip(hops.events, hops.vectors_A, strict=True):
-            i = row[1]
-            if self._last[i, 0] >= 0:
-                before = self._last_vector[i]
-                size = np.sqrt((before @ before) * (vector @ vector))
-                cosine = float(before @ vector / size) if size > 0 else 0.0
-                returned = float(row[3] == self._last[i, 0] and row[2] == self._last[i, 1])
-                self._turns += (1.0, returned, cosine, cosine**2)
-            self._last[i] = row[2:4]
-            self._last_vector[i] = vector
 
     def add(
         self,
@@ -141,7 +125,7 @@ class HopEvents:
             accepted: [n_frames, n_o], bonds that each oxygen accepts, or None.
             donated: [n_frames, n_o], bonds that it donates, or None.
         """
-        self._turn(hops)
+        self._turns.add(hops)
         if not self._bonds or accepted is None or donated is None:
             self._n_frames += len(carriers)
             return
@@ -180,23 +164,7 @@ class HopEvents:
 
     def directionality(self) -> Directionality | None:
         """Return how hops that follow each other are related, or None without two."""
-        n, returns, cosines, squares = self._turns
-        if n < 1:
-            return None
-        share, mean = returns / n, cosines / n
-        # A share of none or all is not known better than one event would show.
-        share_stderr = np.sqrt(max(share * (1.0 - share), 1.0 / (n + 2.0)) / n)
-        spread = max(squares / n - mean**2, 0.0)
-        # A few cosines of hops that all lead back are alike by chance: the next one may be any of
-        # -1 to 1, twice the range of a share.
-        scatter = max(np.sqrt(spread / (n - 1.0)), 2.0 * nothing_seen(n)[0]) if n > 1 else None
-        return Directionality(
-            n_pairs=int(n),
-            return_probability=Estimate.share_of_events(float(share), float(share_stderr)),
-            mean_cosine=Estimate.number(
-                mean, scatter, How.SCATTER, reason="only one pair of hops was seen"
-            ),
-        )
+        return self._turns.directionality()
 
     def presolvation(self) -> Presolvation | None:
         """Return the hydrogen bonds around a hop, or None without any."""

@@ -10,6 +10,7 @@ import numpy as np
 from pykoh.analysis.common.estimate_views import interval_of, keys, terminal
 from pykoh.analysis.common.shown import Json, Output, Table
 from pykoh.analysis.common.survival_views import survival_json, survival_table
+from pykoh.analysis.hops.windows import STRUCTURAL_WINDOW, lasting_window_ps
 
 if TYPE_CHECKING:
     from pykoh.analysis.hops.values import Grotthuss, WaitingTimeFit
@@ -19,7 +20,10 @@ def hops_output(grotthuss: Grotthuss) -> Output:
     """Return what is written and printed of proton hops."""
     return Output(
         json=_json(grotthuss),
-        definitions={"rattle_window_ps": grotthuss.rattle_window_ps},
+        definitions={
+            "rattle_window_ps": grotthuss.rattle_window_ps,
+            STRUCTURAL_WINDOW: lasting_window_ps(grotthuss.rattle_window_ps),
+        },
         tables=[
             *_tables(grotthuss),
             survival_table("OH- on its oxygen", grotthuss.residence),

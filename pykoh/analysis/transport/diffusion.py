@@ -3,9 +3,12 @@
 Einstein: <|r(t) - r(0)|²> = 6 D t in three dimensions, 2 D t in each; slopes here are those of the
 3D displacement, so D = slope / 6.
 
-The hydroxide has a second route: its vehicular D plus that of its hops, from their rate, length
-and correlation (:mod:`pykoh.analysis.transport.hop_walk`). The part that both have in common is
-left out.
+The motion of the hydroxide has two parts: its hops, if they last, and the motion with its oxygens
+in between (:mod:`pykoh.analysis.hops.lasting`).
+
+It also has a second route: its vehicular D plus that of its hops, from their rate, length and
+correlation (:mod:`pykoh.analysis.transport.hop_walk`). The part that both have in common is left
+out.
 
 Yeh and Hummer, J. Phys. Chem. B 108 (2004) 15873, doi:10.1021/jp0477147: in a cubic periodic box
 of edge L, D∞ = D + ξ kB T / (6 π η L), ξ = 2.837297.
@@ -130,6 +133,7 @@ class DiffusionInput:
             (:mod:`pykoh.analysis.transport.waypoints`); 0 for others.
         rattle_window_ps: transfers that lead back within it are no hops.
         n_hops: of all hydroxides; infinite if no proton was transferred.
+        lasting: the hops that last, or None.
     """
 
     interval_ps: float | None
@@ -140,6 +144,7 @@ class DiffusionInput:
     shared: Mapping[str, float] = field(default_factory=dict)
     rattle_window_ps: float = 0.0
     n_hops: float = np.inf
+    lasting: HopWalk | None = None
 
     def too_few(self, earliest_ps: float) -> str | None:
         """Return why hops cannot tell where a fit may begin, or None if they can."""
@@ -366,7 +371,7 @@ def diffusion(
                 "hops do not drag the liquid along, so the finite-size correction does not apply",
             )
         )
-    by_hops, apart = _from_hops(run.walk, entries, fits.get("OH-_vehicular"))
+    by_hops, apart = _from_hops(run.lasting, entries, fits.get("OH-_vehicular"))
     if apart is not None:
         warnings.append(AnalysisWarning("diffusion.OH-", apart))
     entries = [

@@ -6,8 +6,12 @@ Hops with the rate k, the mean square length l² and the mean cosine c between o
 
 exact where the direction of a hop depends on the one before it only (Compaan and Haven, Trans.
 Faraday Soc. 52 (1956) 786, doi:10.1039/TF9565200786). A hop that leads back has the cosine -1, so
-that returns make D smaller. The mean-square displacement of such a walk with independent waiting
-times is not straight before this memory is over: its slope is above that of diffusion by
+that returns make D smaller. In KOH the direction depends on more: an ion may hop to and fro between
+two oxygens several times. Hops that last (:mod:`pykoh.analysis.hops.lasting`) remember little, and
+D is calculated from these.
+
+The mean-square displacement of such a walk with independent waiting times is not straight before
+this memory is over: its slope is above that of diffusion by
 
     -2 c / (1 + c) · exp[-k (1 - c) t]
 
@@ -24,7 +28,7 @@ import numpy as np
 from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.common.wording import counted
 from pykoh.analysis.hops.counter import HopCounter
-from pykoh.analysis.hops.values import Grotthuss
+from pykoh.analysis.hops.values import Directionality
 from pykoh.analysis.transport.fitting import DEFAULT_EARLIEST_PS
 
 TOLERATED = 0.05
@@ -115,20 +119,20 @@ class HopWalk:
         return float(np.log(excess / TOLERATED) / (self.rate_per_ps.value * (1.0 - cosine)))
 
 
-def hop_walk(counter: HopCounter | None, found: Grotthuss) -> HopWalk | None:
+def hop_walk(counter: HopCounter | None, turns: Directionality | None) -> HopWalk | None:
     """Return the walk of the hops that were seen, or None if they are too few.
 
     Args:
         counter: what was counted, or None without hydroxides.
-        found: rate and directionality.
+        turns: how hops that follow each other are related, or None.
     """
-    turns = found.directionality
     if counter is None or turns is None or turns.n_pairs < _FEWEST_PAIRS:
         return None
-    if found.hop_rate_per_ps is None:
+    rate = counter.rate_per_ps()
+    if rate is None:
         return None
     return HopWalk(
-        found.hop_rate_per_ps,
+        rate,
         counter.mean_square_length,
         turns.mean_cosine,
         counter.n_hops,

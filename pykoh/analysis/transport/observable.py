@@ -13,6 +13,7 @@ from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.common.input_summary import InputSummary
 from pykoh.analysis.common.msd_order_n import DEPTH, Displacements, n_levels
 from pykoh.analysis.common.statistics import ratio_stderr
+from pykoh.analysis.hops.lasting import LastingMoves
 from pykoh.analysis.hops.observable import ProtonHops
 from pykoh.analysis.observable import Block, Observable, Outcome, System
 from pykoh.analysis.transport import diffusion as of_diffusion
@@ -174,16 +175,18 @@ class Transport(Observable[TransportFound]):
         system: what is known of the run.
         viscosity_mPa_s: for the Yeh-Hummer correction, or None: that of the pressure records.
         fit_window_ps: first and last lag of the fits, or None: chosen.
+        rattle_window_ps: a transfer that leads back within this time is a rattle.
     """
 
     name = "diffusion"
-    STATE = ("_cations", "_hydrogens", "_oxygens", "_hydroxides", "_charge", "_waypoints")
+    STATE = ("_cations", "_hydrogens", "_oxygens", "_hydroxides", "_charge", "_waypoints", "_moves")
 
     def __init__(
         self,
         system: System,
         viscosity_mPa_s: float | None,
         fit_window_ps: tuple[float, float] | None,
+        rattle_window_ps: float,
     ) -> None:
         super().__init__(system)
         self._viscosity, self._window = viscosity_mPa_s, fit_window_ps
@@ -196,6 +199,7 @@ class Transport(Observable[TransportFound]):
         self._oxygens = MeanSquares(len(system.oxygens), levels, chunk, subset=True)
         # Total, vehicular and structural displacement.
         self._hydroxides = [MeanSquares(n_id, levels, chunk) for _ in range(3)]
+        self._moves = LastingMoves(n_id, system.interval_ps or 1.0, rattle_window_ps)
         # Cations minus hydroxides; cations; hydroxides.
         self._charge = [MeanSquares(1, levels, chunk) for _ in range(3)]
         groups = len(system.cations), len(system.oxygens), n_id, n_id, n_id
@@ -208,12 +212,14 @@ class Transport(Observable[TransportFound]):
         self._cations.add(positions, cations, submit=submit)
         self._hydrogens.add(positions, system.hydrogens, submit=submit)
         self._oxygens.add(positions, oxygens, block.found.counts == 2, submit)
-        for correlator, path in zip(self._hydroxides, block.paths, strict=True):
+        total = block.paths[0]
+        paths = total, *self._moves.add(total, block.events, block.vectors_A)
+        for correlator, path in zip(self._hydroxides, paths, strict=True):
             correlator.add(path, submit=submit)
-        groups = positions[:, cations], positions[:, oxygens], *block.paths
+        groups = positions[:, cations], positions[:, oxygens], *paths
         for waypoints, path in zip(self._waypoints, groups, strict=True):
             waypoints.add(path)
-        tracks = ion_tracks(groups[0], block.paths[0])
+        tracks = ion_tracks(groups[0], total)
         for correlator, path in zip(self._charge, tracks, strict=True):
             correlator.add(path, submit=submit)
 
@@ -251,6 +257,9 @@ class Transport(Observable[TransportFound]):
 
     def result(self, outcome: Outcome) -> tuple[TransportFound, list[AnalysisWarning]]:
         """Return the diffusion of each species, and what is missing."""
+        for k, path in enumerate(self._moves.finish(), 1):
+            self._hydroxides[k].add(path, submit=outcome.submit)
+            self._waypoints[k - 3].add(path)
         for wait in [correlator.finish(outcome.submit) for correlator in self._correlators()]:
             wait()
         summary, interval = outcome.summary, outcome.interval_ps
@@ -265,9 +274,11 @@ class Transport(Observable[TransportFound]):
         cation = f"{self.system.atoms.cation}+"
         waypoints_of = dict(zip((cation, "O", *_HYDROXIDE), self._waypoints, strict=True))
         run = of_diffusion.DiffusionInput(
-            interval, outcome.n_frames, self._window, hop_walk(hops.counter, hops.grotthuss),
+            interval, outcome.n_frames, self._window,
+            hop_walk(hops.counter, hops.grotthuss.directionality),
             charge, _shared(waypoints_of, interval), hops.grotthuss.rattle_window_ps,
             float(hops.grotthuss.n_hops) if hops.grotthuss.n_transfers else math.inf,
+            hop_walk(self._moves.hops, self._moves.directionality()),
         )  # fmt: skip
         found, warnings = of_diffusion.diffusion(self._moments(), run, correction)
         for name in (cation, "OH-", "O"):
@@ -308,7 +319,7 @@ class IonicConductivity(Observable[Conductivity]):
         found = transport.diffusion
         ions = [found.of(name) for name in (f"{outcome.summary.cation}+", "OH-")]
         earliest = max([DEFAULT_EARLIEST_PS, *(ion.memory_ps or 0.0 for ion in ions if ion)])
-        walk = hop_walk(hops.counter, hops.grotthuss)
+        walk = hop_walk(hops.counter, hops.grotthuss.directionality)
         hydroxide = found.of("OH-")
         few = None
         if hydroxide is not None and hops.grotthuss.n_transfers:
