@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pykoh.analysis.hops.counter import HopCounter, window_grid
+from pykoh.analysis.hops.grotthuss import grotthuss
 from pykoh.analysis.hops.identity import HydroxideTracker, Transfers
 from pykoh.chemistry import MASSES_U
 from pykoh.trajectory.species import Atoms
@@ -309,3 +310,16 @@ def test_no_hop_has_a_rate_of_zero_with_an_error() -> None:
     assert rate.upper_limit == pytest.approx(3.0 / 0.49, rel=0.01)
     assert counter.hop_length is None
     assert counter.waiting_times() is None
+
+
+def test_the_residence_time_of_one_hop_has_the_interval_of_its_rate() -> None:
+    scene = line()
+    scene.wait(20)
+    scene.hop(0, 1)
+    scene.wait(30)
+    counter, _, _ = count(scene)
+    found, _ = grotthuss(counter, 1, 0.2, 0.01, 0, 0, 50)
+    rate, residence = found.hop_rate_per_ps, found.residence_time_ps
+    assert rate is not None and residence is not None and residence.interval is not None
+    assert rate.interval == pytest.approx((0.0253 / 0.49, 5.5716 / 0.49), rel=1e-3)
+    assert residence.interval == pytest.approx((0.49 / 5.5716, 0.49 / 0.0253), rel=1e-3)

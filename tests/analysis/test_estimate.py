@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import report_cases
 from pykoh.analysis.common import confidence
@@ -175,3 +176,14 @@ def test_keys_of_results_json_are_those_of_before() -> None:
         "transference_cation_apparent",
     ]  # fmt: skip
     assert tree["structure"]["coordination"]["K-O*"]["first_peak_stderr_A"] is None
+
+
+@pytest.mark.parametrize("expected", [0.05, 0.2, 0.5, 1.0, 3.0, 5.0, 10.0, 40.0])
+def test_the_interval_of_a_rate_holds_the_truth_for_few_hops(expected: float) -> None:
+    """Exact coverage: the sum over all numbers of hops that a run with this mean can show."""
+    held = 0.0
+    for n in range(150):
+        low, high = Estimate.rate(float(n), math.sqrt(max(n, 1))).interval or (math.inf, math.inf)
+        held += stats.poisson.pmf(n, expected) * (low <= expected <= high)
+    assert held >= 0.93
+    assert Estimate.rate(1.0, 1.0).interval == pytest.approx((0.0253, 5.5716), rel=1e-3)

@@ -110,7 +110,7 @@ def share_of_events(value: float | None, stderr: float | None) -> Interval | Non
     z = float(normal_quantile(1.0 - _TAIL))
     n = max(value * (1.0 - value) / stderr**2, 1e-9)
     if value in (0.0, 1.0):
-        n = _unseen(stderr)
+        n = unseen_observations(stderr)
         limit = float(1.0 - 0.05 ** (1.0 / n))
         return (0.0, limit) if value == 0.0 else (1.0 - limit, 1.0)
     centre = (value + z**2 / (2.0 * n)) / (1.0 + z**2 / n)
@@ -118,7 +118,7 @@ def share_of_events(value: float | None, stderr: float | None) -> Interval | Non
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
-def _unseen(stderr: float) -> float:
+def unseen_observations(stderr: float) -> float:
     """Return of how many observations Jeffreys' posterior of none seen has this standard error.
 
     stderr² = (n + 1/2) / 2 / [(n + 1)² (n + 2)], as in
@@ -158,15 +158,19 @@ def rate(n_events: float, exposure: float, stderr: float | None = None) -> Inter
 
 
 def hop_rate(value: float | None, stderr: float | None) -> Interval | None:
-    """Return the interval of 95 % of a hop rate, in its unit.
+    """Return the interval of 95 % of a hop rate, in its unit: :func:`rate`.
 
     Args:
         value: the rate, or None.
         stderr: its standard error; of a rate of 0 that of one hop in the exposure.
     """
-    if value == 0.0 and stderr:
+    if value is None or stderr is None or value < 0 or stderr <= 0:
+        return None
+    if value == 0.0:
         return rate(0, 1.0 / stderr)
-    return positive(value, stderr)
+    # Hops that are independent of each other: √n / n is the relative error.
+    n_hops = (value / stderr) ** 2
+    return rate(n_hops, n_hops / value)
 
 
 def ratio(

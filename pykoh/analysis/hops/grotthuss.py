@@ -59,7 +59,8 @@ def grotthuss(
     residence = None
     if rate is not None and rate.stderr is not None and n_hops:
         stderr = rate.stderr / rate.value**2
-        residence = Estimate.positive(1.0 / rate.value, stderr, How.COUNT)
+        ends = None if rate.interval is None else (1.0 / rate.interval[1], 1.0 / rate.interval[0])
+        residence = Estimate.number(1.0 / rate.value, stderr, How.COUNT, interval=ends)
     found = Grotthuss(
         n_hydroxides=n_hydroxides,
         rattle_window_ps=rattle_window_ps,
