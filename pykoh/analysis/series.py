@@ -16,6 +16,10 @@ of all cases or fewer, the level for a test on which an error depends (Bancroft,
 each time is too large. The interval of 95 % is Student's, with n - 1 degrees of freedom, where the
 runs disagree. Where they agree it is that of a positive quantity
 (:mod:`pykoh.analysis.common.confidence`).
+
+A run in which a rate or a share is 0 counts with its length too. It has no relative error of its
+own: r² is one over the events that ``mean`` lets one expect in it. If no run has seen anything, the
+mean has the upper limit of all runs together.
 """
 
 from __future__ import annotations
@@ -24,9 +28,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from pykoh.analysis.common.confidence import positive
+from pykoh.analysis.common.confidence import hop_rate, positive, unseen_observations
 from pykoh.analysis.common.distributions import chi2_tail
-from pykoh.analysis.common.estimate import Estimate, How
+from pykoh.analysis.common.estimate import Estimate, How, Kind
+from pykoh.analysis.common.statistics import nothing_seen
 from pykoh.analysis.series_quantities import QUANTITIES
 from pykoh.analysis.series_run import SeriesRun
 from pykoh.analysis.transport.conductivity import experiment
@@ -84,8 +89,8 @@ class Combined:
 def replicas(values: Sequence[Estimate | None], sizes: Sequence[float] | None = None) -> Combined:
     """Return the mean of replicas, its error and interval, and whether their errors explain it.
 
-    Where a value has no standard error, or one of zero (nothing was seen), weights would mislead:
-    then the plain mean, with the scatter of the replicas as its error.
+    Where a value has no standard error, or one of zero, weights would mislead: then the plain
+    mean, with the scatter of the replicas as its error.
 
     Args:
         values: of each replica, or None if it does not give the quantity.
@@ -96,27 +101,70 @@ def replicas(values: Sequence[Estimate | None], sizes: Sequence[float] | None = 
         return Combined(None)
     if sizes is not None:
         sizes = [size for size, each in zip(sizes, values, strict=True) if each is not None]
+    if len(found) == 1:
+        return Combined(_alone(found[0]))
+    if (nothing := _nothing_seen(found)) is not None:
+        return Combined(nothing)
     known = [(each.value, each.stderr) for each in found]
-    if len(known) == 1:
-        (only,), ends = found, positive(*known[0])
-        return Combined(Estimate.number(*known[0], only.how, interval=ends, reason=only.reason))
     n = len(known)
-    if any(e is None or e <= 0 or v <= 0 for v, e in known):
+    watched = [_watched(each) for each in found]
+    if any(not e or (v <= 0 and w is None) for (v, e), w in zip(known, watched, strict=True)) or (
+        sizes is None and any(watched)
+    ):
         mean = sum(v for v, _ in known) / n
         error = math.sqrt(sum((v - mean) ** 2 for v, _ in known) / (n * (n - 1)))
         return Combined(Estimate.student(mean, error, n - 1.0, How.REPLICAS))
-    precision = [(v / e) ** 2 for v, e in known if e is not None]
-    weights = precision if sizes is None else sizes
+    weights = [(v / e) ** 2 for v, e in known if e] if sizes is None else sizes
     total = sum(weights)
     mean = sum(w * v for w, (v, _) in zip(weights, known, strict=True)) / total
+    precision = [
+        (v / e) ** 2 if w is None else w * mean
+        for (v, e), w in zip(known, watched, strict=True)
+        if e
+    ]
     chi2 = sum(p * (v / mean - 1.0) ** 2 for p, (v, _) in zip(precision, known, strict=True))
     birge = math.sqrt(chi2 / (n - 1))
     spread = sum(w**2 / p for w, p in zip(weights, precision, strict=True))
     error = mean * math.sqrt(spread) / total
     if chi2_tail(chi2, n - 1) >= BY_CHANCE:
-        return Combined(Estimate.positive(mean, error, How.REPLICAS), birge)
+        counts = all(each.kind is Kind.RATE for each in found)
+        ends = hop_rate(mean, error) if counts else positive(mean, error)
+        return Combined(Estimate.number(mean, error, How.REPLICAS, interval=ends), birge)
     error *= max(1.0, birge)
     return Combined(Estimate.student(mean, error, n - 1.0, How.REPLICAS), birge)
+
+
+def _alone(only: Estimate) -> Estimate:
+    """Return the estimate of the only run, as its own report shows it."""
+    if only.interval is not None:
+        return only
+    ends = positive(only.value, only.stderr)
+    return Estimate.number(only.value, only.stderr, only.how, interval=ends, reason=only.reason)
+
+
+def _watched(each: Estimate) -> float | None:
+    """Return how many events a rate or share of 1 would have shown where none was seen.
+
+    Returns:
+        Exposure of a rate, in its unit, or independent observations of a share; None where
+        something was seen, or where a value of 0 is not that of events.
+    """
+    if each.value != 0.0 or not each.stderr or each.kind is Kind.NUMBER:
+        return None
+    return 1.0 / each.stderr if each.kind is Kind.RATE else unseen_observations(each.stderr)
+
+
+def _nothing_seen(found: Sequence[Estimate]) -> Estimate | None:
+    """Return the mean of runs that saw nothing, or, of a share, nothing else; else None."""
+    watched = [each for each in map(_watched, found) if each is not None]
+    if len(watched) == len(found):
+        if all(each.kind is Kind.RATE for each in found):
+            return Estimate.rate(0.0, 1.0 / sum(watched))
+        return Estimate.unseen(*nothing_seen(sum(watched)))
+    if all(each.value == 1.0 and each.kind is Kind.SHARE and each.stderr for each in found):
+        n = sum(unseen_observations(each.stderr) for each in found if each.stderr)
+        return Estimate.share(1.0, nothing_seen(n)[0])
+    return None
 
 
 def _same_solution(x: SeriesRun, y: SeriesRun) -> bool:

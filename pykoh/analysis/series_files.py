@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pykoh.analysis.activation import Activation
-from pykoh.analysis.common.estimate import Estimate, How, Kind
+from pykoh.analysis.common.estimate import TOO_SHORT, Estimate, How
 from pykoh.analysis.common.estimate_views import columns, keys, terminal
 from pykoh.analysis.common.shown import Json
 from pykoh.analysis.common.text_table import text_table
@@ -153,12 +153,9 @@ def _read_point(entry: dict[str, Any]) -> SeriesPoint:
         value, interval = found.get("value"), found.get("interval_95")
         values[quantity.key] = None
         if value is not None:
-            values[quantity.key] = Estimate.number(
-                value,
-                found.get("stderr"),
-                How.REPLICAS,
-                interval=None if interval is None else (interval[0], interval[1]),
-                kind=Kind.SHARE if quantity.share else Kind.NUMBER,
+            ends = None if interval is None else (interval[0], interval[1])
+            values[quantity.key] = quantity.read(
+                value, found.get("stderr"), How.REPLICAS, ends, TOO_SHORT
             )
         ratios[quantity.key] = found.get("birge_ratio")
     return SeriesPoint(

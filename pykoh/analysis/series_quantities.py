@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pykoh.analysis.common.estimate import Estimate
+from pykoh.analysis.common.confidence import Interval
+from pykoh.analysis.common.estimate import Estimate, How, Kind
 from pykoh.analysis.results import AnalysisResults
 
 Find = Callable[[AnalysisResults], Estimate | None]
@@ -22,7 +23,7 @@ class Quantity:
         subject: one of :data:`SUBJECTS`.
         exponent: power of ten that is taken out of it in tables.
         unit: what is written behind the number.
-        share: it is a share, from 0 to 1.
+        kind: which values it can have.
         about: paths in ``results.json`` of warnings that concern it; ``+`` is the cation.
     """
 
@@ -32,7 +33,7 @@ class Quantity:
     subject: str
     exponent: int = 0
     unit: str = ""
-    share: bool = False
+    kind: Kind = Kind.NUMBER
     about: tuple[str, ...] = ()
 
     def doubts(self, results: AnalysisResults) -> list[str]:
@@ -44,9 +45,29 @@ class Quantity:
 
     def in_table(self, estimate: Estimate | None) -> Estimate | None:
         """Return an estimate of it as tables show it: a share has an interval within 0 and 1."""
-        if estimate is None or not self.share:
+        if estimate is None or self.kind is not Kind.SHARE:
             return estimate
+        low, high = estimate.interval or (-1.0, 2.0)
+        if estimate.kind is Kind.SHARE and low >= 0.0 and high <= 1.0:
+            return estimate  # as the report of its run shows it
         return Estimate.share(estimate.value, estimate.stderr, estimate.how)
+
+    def read(
+        self, value: float, stderr: float | None, how: How, interval: Interval | None, reason: str
+    ) -> Estimate:
+        """Return an estimate of it from the numbers of a file, where its kind is not written.
+
+        Args:
+            value: the value.
+            stderr: its standard error, or None.
+            how: how the standard error was obtained.
+            interval: interval of 95 %, or None.
+            reason: why there is no standard error, where there is none.
+        """
+        # A mean number of what was not seen once is a limit, as a share is.
+        limit = self.kind is Kind.NUMBER and value == 0.0 and interval is not None
+        kind = Kind.SHARE if limit and interval and interval[0] == 0.0 else self.kind
+        return Estimate.number(value, stderr, how, interval=interval, kind=kind, reason=reason)
 
 
 def _diffusion(species: str, infinite: bool = False) -> Find:
@@ -143,20 +164,20 @@ QUANTITIES = (
     _D("H2O_infinite", "H₂O, infinite box", _diffusion("H2O", infinite=True), "H2O", "O"),
     Quantity(
         "hop_rate_per_ps", "net hops per OH⁻",
-        lambda results: results.grotthuss.hop_rate_per_ps, "hops", unit="1/ps",
+        lambda results: results.grotthuss.hop_rate_per_ps, "hops", unit="1/ps", kind=Kind.RATE,
         about=("grotthuss.hop_rate_per_ps",),
     ),
-    Quantity("return_probability", "next hop leads back", _returned, "hops", share=True),
+    Quantity("return_probability", "next hop leads back", _returned, "hops", kind=Kind.SHARE),
     Quantity("barrier_kT", "barrier of the transfer", _barrier, "hops", unit="kT"),
     Quantity(
-        "OH_OH_bonded_fraction", "OH⁻ that donate to OH⁻", _bonded, "bonds", share=True,
+        "OH_OH_bonded_fraction", "OH⁻ that donate to OH⁻", _bonded, "bonds", kind=Kind.SHARE,
         about=("hydrogen_bonds.OH-_OH-.fraction_of_donors_bonded",),
     ),
     Quantity(
         "OH_OH_bonds_per_OH", "bonds donated to OH⁻ per OH⁻", _donated, "bonds",
         about=("hydrogen_bonds.OH-_OH-.fraction_of_donors_bonded",),
     ),
-    Quantity("OH_paired_fraction", "OH⁻ with another OH⁻ near", _paired, "bonds", share=True),
+    Quantity("OH_paired_fraction", "OH⁻ with another OH⁻ near", _paired, "bonds", kind=Kind.SHARE),
     Quantity("coordination_OH_H2O", "H₂O around OH⁻", _water_of_hydroxide, "structure"),
     Quantity(
         "contact_cation_H2O", "H₂O in contact with the cation",

@@ -18,7 +18,7 @@ from pykoh.analysis.common.shown import Json
 from pykoh.analysis.hops.windows import STRUCTURAL_WINDOW
 from pykoh.analysis.results.analysis_results import AnalysisResults
 from pykoh.analysis.results.names import PART_OF_SERIES, RESULTS_JSON
-from pykoh.analysis.series_quantities import PARTS_OF_HYDROXIDE, QUANTITIES
+from pykoh.analysis.series_quantities import PARTS_OF_HYDROXIDE, QUANTITIES, Quantity
 from pykoh.errors import ResultsError
 
 _AGAIN = "analyse its trajectory again"
@@ -163,7 +163,7 @@ def _read(tree: dict[str, Any], name: str) -> SeriesRun:
     given, part = tree["input"], tree[PART_OF_SERIES]
     kelvin, error = given["temperature_K"], given["temperature_stderr_K"]
     values: dict[str, Estimate | None] = {
-        entry.key: _estimate(part["values"].get(entry.key)) for entry in QUANTITIES
+        entry.key: _estimate(entry, part["values"].get(entry.key)) for entry in QUANTITIES
     }
     if STRUCTURAL_WINDOW not in part["definitions"]:
         # Earlier versions took each transfer as a step: these were other quantities.
@@ -192,19 +192,14 @@ def _size(found: float, positive: bool = False) -> float:
     return number
 
 
-def _estimate(found: dict[str, Any] | None) -> Estimate | None:
+def _estimate(entry: Quantity, found: dict[str, Any] | None) -> Estimate | None:
     if found is None:
         return None
-    value, stderr, ends = found["value"], found["stderr"], found["interval_95"]
+    ends = found["interval_95"]
     # A later pykoh may have other ways to obtain an error.
     how = next((each for each in How if each.value == found["error_from"]), How.BLOCKS)
-    return Estimate.number(
-        value,
-        stderr,
-        how,
-        interval=None if ends is None else (ends[0], ends[1]),
-        reason=found["error_from"],
-    )
+    interval = None if ends is None else (ends[0], ends[1])
+    return entry.read(found["value"], found["stderr"], how, interval, found["error_from"])
 
 
 def require_one_definition(runs: Sequence[SeriesRun]) -> None:
