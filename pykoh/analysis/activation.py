@@ -58,11 +58,13 @@ class Activation:
         temperatures_K: K, rising.
         energies_kJ_per_mol: key of a quantity -> its activation energy, or None where fewer than
             two temperatures give the quantity, or one gives it with a large error.
+        cation: element.
     """
 
     molarities_mol_per_L: tuple[float, ...]
     temperatures_K: tuple[float, ...]
     energies_kJ_per_mol: dict[str, Estimate | None]
+    cation: str
 
 
 def activation_energy(
@@ -156,5 +158,5 @@ def activations(points: Sequence[SeriesPoint]) -> list[Activation]:
             for key in ACTIVATED
         }
         molarities = tuple(point.molarity_mol_per_L for point in group)
-        found.append(Activation(molarities, tuple(kelvin), energies))
+        found.append(Activation(molarities, tuple(kelvin), energies, group[0].cation))
     return found

@@ -52,6 +52,7 @@ def _point(point: SeriesPoint) -> Json:
 
 def _activation(found: Activation) -> Json:
     return {
+        "cation": found.cation,
         "molarities_mol_per_L": list(found.molarities_mol_per_L),
         "temperatures_K": list(found.temperatures_K),
         "energies_kJ_per_mol": {
@@ -77,12 +78,12 @@ def write_series(
         "experiment: Gilliam et al. 2007, doi:10.1016/j.ijhydene.2006.10.062 (conductivity), "
         "Laliberté 2009, doi:10.1021/je8008123 (viscosity)",
         ("molarity_mol_per_L", "temperature_K", "n_runs", "duration_ps", *_column_names(),
-         "experiment_S_per_m", "experiment_viscosity_mPa_s"),
+         "experiment_S_per_m", "experiment_viscosity_mPa_s", "cation"),
         [
             (
                 point.molarity_mol_per_L, point.temperature_K, len(point.runs), point.duration_ps,
                 *(cell for entry in QUANTITIES for cell in columns(point.values[entry.key])),
-                point.experiment_S_per_m, point.experiment_viscosity_mPa_s,
+                point.experiment_S_per_m, point.experiment_viscosity_mPa_s, point.cation,
             )
             for point in points
         ],
@@ -178,10 +179,13 @@ def series_table(points: Sequence[SeriesPoint]) -> str:
     main = ("D_OH_m2_per_s", "hop_rate_per_ps", "OH_OH_bonded_fraction",
             "nernst_einstein_S_per_m", "einstein_S_per_m")  # fmt: skip
     shown = [entry for entry in QUANTITIES if entry.key in main]
-    rows = []
+    rows, cations = [], {point.cation for point in points}
     for point in points:
         kelvin = "-" if point.temperature_K is None else f"{point.temperature_K:.4g}"
-        cells = [f"{point.molarity_mol_per_L:.3g}", kelvin, str(len(point.runs))]
+        molarity = f"{point.molarity_mol_per_L:.3g}"
+        if len(cations) > 1:
+            molarity += f" {point.cation}OH"
+        cells = [molarity, kelvin, str(len(point.runs))]
         cells += [
             terminal(entry.in_table(point.values[entry.key]), 10.0**-entry.exponent)
             for entry in shown

@@ -85,12 +85,11 @@ def _is_same(one: SeriesPoint, other: SeriesPoint) -> bool:
 def _solutions(named: Named) -> list[_Solution]:
     """Return the solutions of all series, by concentration."""
     all_points = [point for points in named.values() for point in points]
-    cations = {point.cation for point in all_points}
     found: list[_Solution] = []
     names = iter(solution_names(all_points))
     for column, points in enumerate(named.values()):
         for point in points:
-            name = next(names) + (f" {point.cation}OH" if len(cations) > 1 else "")
+            name = next(names)
             for solution in found:
                 first = next(each for each in solution.points if each is not None)
                 if solution.points[column] is None and _is_same(first, point):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pykoh import __version__
 from pykoh.analysis.activation import Activation
+from pykoh.analysis.common.wording import counted
 from pykoh.analysis.series import SeriesPoint
 from pykoh.analysis.series_files import SERIES_CSV, SERIES_JSON
 from pykoh.analysis.series_quantities import QUANTITIES, SUBJECTS, Quantity
@@ -46,15 +47,23 @@ def quantity_name(entry: Quantity) -> str:
 
 
 def solution_names(points: Sequence[SeriesPoint]) -> list[str]:
-    """Return the heads of the columns: concentration, and temperature where there are several."""
+    """Return the heads of the columns: concentration; temperature and cation if there are several.
+
+    Args:
+        points: the solutions.
+    """
     kelvin = {round(point.temperature_K or 0.0) for point in points}
-    if len(kelvin) == 1:
-        return [f"{significant(point.molarity_mol_per_L)} mol/L" for point in points]
-    return [
-        f"{significant(point.molarity_mol_per_L)} mol/L, "
-        + ("? K" if point.temperature_K is None else f"{significant(point.temperature_K)} K")
-        for point in points
-    ]
+    cations = {point.cation for point in points}
+    names = []
+    for point in points:
+        name = f"{significant(point.molarity_mol_per_L)} mol/L"
+        if len(cations) > 1:
+            name += f" {point.cation}OH"
+        if len(kelvin) > 1:
+            known = point.temperature_K
+            name += ", ? K" if known is None else f", {significant(known)} K"
+        names.append(name)
+    return names
 
 
 def rows(subject: str, points: Sequence[SeriesPoint]) -> list[list[str]]:
@@ -116,11 +125,12 @@ def _runs(points: Sequence[SeriesPoint], reports: Sequence[tuple[str, str]]) -> 
 def activation_rows(found: Sequence[Activation]) -> list[list[str]]:
     """Return the activation energies as texts: the header, then one row for each quantity."""
     titles = {entry.key: entry for entry in QUANTITIES}
-    heads = []
+    heads, cations = [], {each.cation for each in found}
     for each in found:
         molarity = " and ".join(sorted({significant(m) for m in each.molarities_mol_per_L}))
         kelvin = ", ".join(f"{t:.0f}" for t in each.temperatures_K)
-        heads.append(f"{molarity} mol/L; {kelvin} K")
+        base = f" {each.cation}OH" if len(cations) > 1 else ""
+        heads.append(f"{molarity} mol/L{base}; {kelvin} K")
     rows = [["", *heads]]
     for key in found[0].energies_kJ_per_mol:
         energies = [each.energies_kJ_per_mol[key] for each in found]
@@ -184,9 +194,10 @@ def write_series_report(
         title = "Activation energies"
         sections.append(section("activation", title, _activation(activations)))
         contents.append(("activation", title))
-    cation = points[0].cation
-    lead = f"{len(points)} solutions of {cation}OH in water, {n_runs} runs. pykoh {__version__}."
+    bases = " and ".join(dict.fromkeys(f"{point.cation}OH" for point in points))
+    lead = f"{counted(len(points), 'solution')} of {bases} in water, {counted(n_runs, 'run')}. "
+    lead += f"pykoh {__version__}."
     page = folder / REPORT_HTML
-    title = f"Aqueous {cation}OH by concentration"
+    title = f"Aqueous {bases} by concentration"
     write_text(page, document(title, lead, join(sections, "\n"), contents))
     return page

@@ -111,16 +111,30 @@ PANELS = (
 )  # fmt: skip
 
 
-def _by_temperature(points: Sequence[SeriesPoint]) -> list[list[SeriesPoint]]:
-    """Return the points of each temperature, the coldest first."""
+def _lines(points: Sequence[SeriesPoint]) -> list[list[SeriesPoint]]:
+    """Return the points of each line: one for each cation and temperature, the coldest first."""
     groups: list[list[SeriesPoint]] = []
-    for point in sorted(points, key=lambda p: p.temperature_K or 0.0):
-        last = groups[-1][0].temperature_K or 0.0 if groups else 0.0
-        if groups and (point.temperature_K or 0.0) - last < _SAME_K:
+    cations = list(dict.fromkeys(point.cation for point in points))
+    order = sorted(points, key=lambda p: (cations.index(p.cation), p.temperature_K or 0.0))
+    for point in order:
+        last = groups[-1][0] if groups else point
+        apart = (point.temperature_K or 0.0) - (last.temperature_K or 0.0)
+        if groups and point.cation == last.cation and apart < _SAME_K:
             groups[-1].append(point)
         else:
             groups.append([point])
     return [sorted(group, key=lambda p: p.molarity_mol_per_L) for group in groups]
+
+
+def _names(groups: Sequence[Sequence[SeriesPoint]]) -> list[str]:
+    """Return what tells each line from the others: its cation, its temperature, or nothing."""
+    kelvins = [_kelvin(group) for group in groups]
+    cations = [group[0].cation for group in groups]
+    names = [f", {cation}OH" if len(set(cations)) > 1 else "" for cation in cations]
+    if len(groups) > len(set(cations)):
+        for number, kelvin in enumerate(kelvins):
+            names[number] += ", temperature unknown" if kelvin is None else f", {kelvin:.0f} K"
+    return names
 
 
 def _kelvin(group: Sequence[SeriesPoint]) -> float | None:
@@ -132,9 +146,9 @@ def _kelvin(group: Sequence[SeriesPoint]) -> float | None:
 def _draw_line(
     axes: Axes, line: Line, scale: float, groups: Sequence[Sequence[SeriesPoint]]
 ) -> bool:
-    """Draw a quantity, one line for each temperature; return whether there was anything."""
+    """Draw a quantity, one line for each group of points; return whether there was anything."""
     drawn = False
-    for number, group in enumerate(groups):
+    for number, (group, suffix) in enumerate(zip(groups, _names(groups), strict=True)):
         rows = [
             (point.molarity_mol_per_L, mean.value * scale, (mean.stderr or np.nan) * scale)
             for point in group
@@ -143,15 +157,11 @@ def _draw_line(
         if not rows:
             continue
         x, y, error = np.array(rows).T
-        kelvin = _kelvin(group)
-        name = line.legend
-        if len(groups) > 1:
-            name += ", temperature unknown" if kelvin is None else f", {kelvin:.0f} K"
         colour = COLOUR[line.colour]
         dash, fill = ("-", colour) if number == 0 else ("--", "none")
         axes.errorbar(
             x, y, yerr=error, fmt=f"{line.marker}{dash}", color=colour, markerfacecolor=fill,
-            capsize=3, markersize=5, linewidth=1, label=name,
+            capsize=3, markersize=5, linewidth=1, label=line.legend + suffix,
         )  # fmt: skip
         drawn = True
     return drawn
@@ -206,8 +216,10 @@ def _draw_measured(
     axes: Axes, panel: Panel, points: Sequence[SeriesPoint], groups: Sequence[Sequence[SeriesPoint]]
 ) -> str:
     """Draw what was measured; return the sentence about it, or an empty text."""
-    cation = points[0].cation
     if panel.name == "series_diffusion":
+        cation = points[0].cation
+        if len({point.cation for point in points}) > 1:
+            cation = ""  # one symbol would stand for several cations
         if _draw_dilute(axes, cation, _kelvin(groups[0])):
             return (
                 " Large open symbols at 0 mol/L: measured, ions at infinite dilution and 25 °C "
@@ -216,19 +228,20 @@ def _draw_measured(
         return ""
     if panel.name not in ("series_conductivity", "series_viscosity"):
         return ""
-    highest = 1.15 * max(point.molarity_mol_per_L for point in points)
+    known = [point.molarity_mol_per_L for point in points if point.cation == "K"]
+    highest = 1.15 * max(known, default=0.0)
     if panel.name == "series_conductivity":
         highest = min(highest, EXPERIMENT_MOLARITY[1])
     grid = np.linspace(0.05, max(highest, 0.1), 120)
     sentence = ""
-    for number, group in enumerate(groups):
+    for number, (group, suffix) in enumerate(zip(groups, _names(groups), strict=True)):
         kelvin = _kelvin(group)
         if kelvin is None:
             continue
-        xs, ys, said = _measured_curve(panel, cation, kelvin, grid)
+        xs, ys, said = _measured_curve(panel, group[0].cation, kelvin, grid)
         if xs:
-            label = "measured" if len(groups) == 1 else f"measured, {kelvin:.0f} K"
-            axes.plot(xs, ys, ":" if number == 0 else "-.", color=COLOUR["ink"], label=label)
+            style = ":" if number == 0 else "-."
+            axes.plot(xs, ys, style, color=COLOUR["ink"], label=f"measured{suffix}")
             sentence = f"{said}, at the mean temperature of the runs."
     return sentence
 
@@ -258,7 +271,7 @@ def comparison(named: Mapping[str, Sequence[SeriesPoint]], key: str) -> Plot:
         for (name, points), (colour, marker) in zip(named.items(), _COMPARED, strict=False):
             # A dollar would begin a formula.
             style = Line(key, name.replace("$", r"\$"), colour, marker)
-            drawn.append(_draw_line(axes, style, panel.scale, _by_temperature(points)))
+            drawn.append(_draw_line(axes, style, panel.scale, _lines(points)))
         if not any(drawn):
             raise ResultsError(f"no series has {key}")
         axes.set_xlim(left=0)
@@ -272,7 +285,7 @@ def comparison(named: Mapping[str, Sequence[SeriesPoint]], key: str) -> Plot:
 def series_plots(points: Sequence[SeriesPoint]) -> dict[str, list[Plot]]:
     """Return the plots that the points have data for, by their subject."""
     plots: dict[str, list[Plot]] = {}
-    groups = _by_temperature(points)
+    groups = _lines(points)
     for panel in PANELS:
         with figure() as (fig, axes):
             drawn = [_draw_line(axes, line, panel.scale, groups) for line in panel.lines]
