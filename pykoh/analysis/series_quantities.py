@@ -41,7 +41,9 @@ class Quantity:
         if self.of(results) is None:
             return []
         paths = {path.replace("+", f"{results.input.cation}+") for path in self.about}
-        return [warning.reason for warning in results.warnings if warning.quantity in paths]
+        # Water and its oxygens have one reason, which is said once.
+        found = [warning.reason for warning in results.warnings if warning.quantity in paths]
+        return list(dict.fromkeys(found))
 
     def in_table(self, estimate: Estimate | None) -> Estimate | None:
         """Return an estimate of it as tables show it: a share has an interval within 0 and 1."""

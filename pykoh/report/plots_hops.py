@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pykoh.analysis.common.wording import plain
 from pykoh.analysis.results import AnalysisResults, Grotthuss, HydrogenBonds, SurvivalCurve
 from pykoh.report import names
 from pykoh.report.canvas import COLOUR, SMALL, Plot, figure, finish
@@ -177,7 +178,7 @@ def dump_interval(grotthuss: Grotthuss) -> Plot | None:
         axes.plot(fs, found.transfer_rate_per_ps, "s--", color=COLOUR["blue"], markersize=4,
                   label="all transfers")  # fmt: skip
         axes.set_xscale("log")
-        axes.set_xticks(fs, [f"{value:.3g}" for value in fs])
+        axes.set_xticks(fs, [plain(value, 3) for value in fs])
         axes.set_xticks([], minor=True)
         axes.set_ylim(bottom=0)
         axes.set_xlabel("time between frames (fs)")

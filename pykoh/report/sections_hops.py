@@ -72,7 +72,8 @@ def _body(results: AnalysisResults, drawn: Plots) -> list[object]:
             ("λ", number(f"{path}/lambda_per_ps", fit.rate_per_ps, "per ps"),
              "rate of independent hops, from the long waiting times"),
             ("a", number(f"{path}/a", fit.amplitude),
-             "share of the waiting times that this exponential describes"),
+             "weight of this exponential: 1 if it holds for all waiting times, more where short "
+             "ones are missing"),
         ]  # fmt: skip
     return [
         tag(

@@ -37,7 +37,7 @@ def single_runs(points: Sequence[SeriesPoint]) -> str:
 
 def doubts_in_words(points: Sequence[SeriesPoint]) -> list[str]:
     """Return lines for the terminal; none where there is nothing to say."""
-    n = sum(len(reasons) for point in points for reasons in point.doubts.values())
+    n = sum(len(_keys_by_reason(point)) for point in points)
     lines = []
     if n:
         what = "a doubt" if n == 1 else f"{n} doubts"

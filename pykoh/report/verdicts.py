@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pykoh.analysis.common.estimate import Estimate
+from pykoh.analysis.common.wording import counted
 from pykoh.analysis.results import AnalysisResults, HydrogenBondClass, LineFit, SpeciesDiffusion
 from pykoh.analysis.results.summary import not_in_equilibrium
 from pykoh.report.names import species
@@ -147,7 +148,7 @@ def _observed(duration_ps: float, fit: LineFit, n_particles: float | None) -> st
         )
     if windows * n_particles < FEWEST_OBSERVATIONS:
         return (
-            f"{significant(n_particles, 2)} particles in {significant(windows, 2)} windows of "
+            f"{counted(n_particles, 'particle')} in {significant(windows, 2)} windows of "
             f"{significant(fit.end_ps, 2)} ps are too few: run longer, or a larger box"
         )
     return ""

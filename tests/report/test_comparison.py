@@ -116,6 +116,12 @@ def test_doubts_are_marked_and_said(tmp_path: Path) -> None:
     clean = report_cases.series_of([(f"r{k}", doubtful(a)) for k in (1, 2)])
     assert clean[0].doubts == {} and not doubts_in_words(clean)
     assert doubts_section({"": clean}) is None
+    # Water and its oxygens share a reason: one doubt, said once.
+    water = tuple(AnalysisWarning(f"diffusion.{name}", "subdiffusive") for name in ("H2O", "O"))
+    slow = report_cases.series_of([("r1", replace(a, warnings=water))])
+    section, _ = doubts_section({"": slow}) or ("", "")
+    assert section.count("subdiffusive") == 1 and section.count("D of H₂O") == 2  # infinite box
+    assert doubts_in_words(slow)[0] == "Warning: a doubt about values: see report.html"
     assert not any("†" in cell for row in rows("hops", clean) for cell in row)
 
 

@@ -10,8 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import report_cases
+from pykoh.analysis.hops.values import IntervalDependence
 from pykoh.analysis.results import AnalysisWarning, Estimate, LineFit, SurvivalCurve
-from pykoh.report import html, names, references, values
+from pykoh.report import html, names, plots_hops, references, values
 from pykoh.report.verdicts import (
     CAREFUL,
     CONVERGED,
@@ -236,3 +237,19 @@ def test_references():
         assert f"doi = {{{ref.doi}}}" in entry
     assert references.HANSEROTH.short == "Hänseroth and Dreßler 2025"
     assert references.GILLIAM.short == "Gilliam et al. 2007"
+
+
+def test_a_count_of_particles_is_a_whole_number():
+    fit = LineFit(1.0, 60.0, Estimate.positive(1.0, 0.1), 0.0, Estimate.number(1.0, 0.02))
+    estimate = Estimate.number(1.0, 0.05)
+    assert judge(report_cases.full(), "diffusion.OH-", estimate, fit, 3.0).reason.startswith(
+        "3 particles in "
+    )
+
+
+def test_frames_far_apart_are_numbered_without_an_exponent():
+    axis = np.array([0.1, 0.2, 0.4, 0.8, 1.6])
+    rates = IntervalDependence(axis, np.ones(5), np.ones(5), np.full(5, 0.1), None)
+    hops = dataclasses.replace(report_cases.full().grotthuss, intervals=rates)
+    plot = plots_hops.dump_interval(hops)
+    assert plot is not None and "<!-- 1600 -->" in plot.svg and "e+03" not in plot.svg

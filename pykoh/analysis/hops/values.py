@@ -34,7 +34,8 @@ class WaitingTimeFit:
     """The long-time tail of the waiting-time distribution: p(t) = a · λ · exp(-λ t), t > start.
 
     Attributes:
-        amplitude: a, the weight of the exponential (1 if it holds for all waiting times).
+        amplitude: a, the weight of the exponential: 1 if it holds for all waiting times, more where
+            short ones are missing (rattles are no hops).
         rate_per_ps: λ, 1/ps.
         start_ps: where the tail begins.
         n_waiting_times: waiting times in the tail.
