@@ -130,6 +130,24 @@ def test_bonds_that_were_never_seen_have_an_upper_limit() -> None:
     assert "less than" in warning.reason
 
 
+@pytest.mark.parametrize("n_koh", [1, 2])
+def test_a_single_hydroxide_has_no_other_to_bond_to(n_koh: int) -> None:
+    """No limit of what cannot be in the box, and no advice to run longer for it."""
+    rng = np.random.default_rng(3)
+    positions, types = koh_walkers(rng, 40, n_koh=n_koh, n_water=10, cell=30.0, hop=0.0)
+    n_h, n_o = types.count(1), types.count(2)
+    found = count(positions[:, : n_h + n_o], n_h, CELL)
+    between = found.classes[0]
+    if n_koh == 2:  # far apart
+        assert between.mean_per_donor is not None and between.mean_per_donor.upper_limit
+        return
+    assert between.mean_per_donor is between.fraction_of_donors_bonded is None
+    assert between.mean_per_acceptor is None
+    assert found.classes[2].mean_per_donor is not None
+    reasons = {w.quantity: w.reason for w in bond_warnings(found, 0.01)}
+    assert "no other to bond to" in reasons["hydrogen_bonds.OH-_OH-"]
+
+
 def test_a_proton_transfer_does_not_break_its_bond() -> None:
     """The proton of H2O_OH- goes over: the bond is then H2O_OH- the other way round."""
     frames = []

@@ -9,7 +9,8 @@ breakings, its maximum-likelihood estimate. A bond that breaks and forms again b
 seen as unbroken, so the lifetime depends on the time between frames.
 
 Where no bond of a class was seen, each donor is an independent observation once in two lifetimes of
-the longest-lived other class (:mod:`pykoh.analysis.common.statistics`).
+the longest-lived other class (:mod:`pykoh.analysis.common.statistics`). A hydroxide that is the
+only one of its box has no other to bond to: then nothing is known, and no limit is given.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ from pykoh.arrays import FloatArray
 
 _MOST_FOLLOWED = 16384
 """Hydrogens whose bonds are followed in time; enough for any statistics, and bounded memory."""
+
+# Hydroxides per frame: there is one; water that splits for a moment may add a few.
+_ALONE = 1.5
 
 # Columns of the sums over time: those of the kernel, then frames at risk and breakings.
 _RISK, _BROKEN = s.N_SUMS, s.N_SUMS + 4
@@ -156,11 +160,15 @@ class HydrogenBondCounter:
         if entry.mean_per_donor is None or entry.mean_per_donor.value != 0.0:
             return entry
         n_frames = self._sums.n_frames
+        total = self._sums.sums.sum(axis=0)
+        if kind == 0 and total[s.HYDROXIDES] < _ALONE * n_frames:
+            return replace(
+                entry, mean_per_donor=None, mean_per_acceptor=None, fraction_of_donors_bonded=None
+            )
         lifetimes = [other.lifetime_ps.value for other in classes if other.lifetime_ps is not None]
         windows = 1.0
         if lifetimes and interval_ps is not None:
             windows = max(1.0, (n_frames - 1) * interval_ps / (2.0 * max(lifetimes)))
-        total = self._sums.sums.sum(axis=0)
         donors = float(total[s.HYDROXIDES if kind % 2 == 0 else s.WATERS]) / n_frames
         acceptors = float(total[s.HYDROXIDES if kind < 2 else s.WATERS]) / n_frames
         nothing = Estimate.unseen(*nothing_seen(donors * windows))
@@ -215,8 +223,11 @@ def bond_warnings(found: HydrogenBonds, interval_ps: float | None) -> list[Analy
         interval_ps: time between frames, or None with one frame.
     """
     warnings = []
+    hydroxides = found.classes[HYDROGEN_BOND_CLASSES.index("OH-_H2O")].mean_per_donor is not None
     for entry in found.classes:
-        if entry.mean_per_donor is None:
+        if entry.mean_per_donor is None and entry.name == "OH-_OH-" and hydroxides:
+            reason = "the only hydroxide of a box has no other to bond to; use a box with several"
+        elif entry.mean_per_donor is None:
             reason = "the box has no such donors"
         elif entry.mean_per_acceptor is None:
             reason = "the box has no such acceptors"

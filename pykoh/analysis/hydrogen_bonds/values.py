@@ -21,7 +21,7 @@ class HydrogenBondClass:
 
     Attributes:
         name: ``donor_acceptor``, one of :data:`HYDROGEN_BOND_CLASSES`.
-        mean_per_donor: bonds per donor molecule, or None (no such molecule).
+        mean_per_donor: bonds per donor molecule, or None (no such molecule, or a single hydroxide).
         mean_per_acceptor: bonds per acceptor molecule.
         fraction_of_donors_bonded: donor molecules with at least one such bond.
         lifetime_ps: mean duration of a bond, each counts once: observed bond time / observed
