@@ -5,12 +5,15 @@ Several runs: :mod:`pykoh.study_series`.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pykoh.errors import ObservableError
 
 if TYPE_CHECKING:
     from pykoh.analysis.observable import Factory
@@ -35,6 +38,9 @@ class Study:
         checkpoint_min: minutes between saved states of a long analysis; 0: none.
         progress: called with the run and its number of frames so far.
         say: called with a line for the user.
+
+    Raises:
+        ObservableError: there are no workers, or the minutes are below 0.
     """
 
     settings: Settings | None = None
@@ -47,6 +53,22 @@ class Study:
     checkpoint_min: float = 5.0
     progress: Callable[[Run, int], None] | None = None
     say: Callable[[str], None] = field(default=lambda _: None)
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise ObservableError(f"workers {self.workers}: has to be 1 or more")
+        if not 0.0 <= self.checkpoint_min < math.inf:
+            raise ObservableError(f"checkpoint_min {self.checkpoint_min:g}: has to be 0 or more")
+
+    def reading(self) -> ReadOptions:
+        """Return the options of reading, with the temperature that the times are checked with."""
+        from pykoh.trajectory.run import ReadOptions
+
+        options = self.options or ReadOptions()
+        kelvin = None if self.settings is None else self.settings.temperature_K
+        if options.temperature_K is not None or kelvin is None:
+            return options
+        return replace(options, temperature_K=kelvin)
 
     def make_workers(self) -> Workers:
         """Return the workers that analyse blocks of frames."""
@@ -80,12 +102,12 @@ def analyze(
 
     study = Study(**choices)
     if output is None:
-        return analyze_run(run_of(trajectory, study.options), study)
+        return analyze_run(run_of(trajectory, study.reading()), study)
     target = Path(output)
     check_output(target, force)
     state = checkpoint_file(target)
     with staged(target) as work:
-        results = analyze_run(run_of(trajectory, study.options), study, work, state)
+        results = analyze_run(run_of(trajectory, study.reading()), study, work, state)
     forget(state)
     return results
 

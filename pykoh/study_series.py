@@ -129,6 +129,10 @@ def analyze_series(
     from pykoh.analysis.series_run import require_one_definition, results_file
 
     study, target = Study(**choices), Path(output)
+    if isinstance(paths, str | Path):
+        raise TrajectoryError(f"{paths}: is one path; give a list with a path for each run")
+    if not paths:
+        raise TrajectoryError("no run was given; give a list with a path for each run")
     check_output(target, force)
     texts = [str(path) for path in paths]
     earlier = {path: file for path in texts if (file := results_file(path)) is not None}
@@ -180,7 +184,7 @@ def _analyse(found: _Found, name: str, path: str, folder: Path, study: Study, st
 
     folder.mkdir()
     try:
-        run = run_of(path, study.options)
+        run = run_of(path, study.reading())
         results = analyze_run(run, study, folder, state, at_end=True)
     except TrajectoryError:
         shutil.rmtree(folder)

@@ -171,11 +171,28 @@ def test_arrays_that_do_not_fit_together() -> None:
     [
         ("temperature_K", -5), ("temperature_K", float("nan")), ("viscosity_mPa_s", 0.0),
         ("rattle_window_ps", -1), ("contact_A", float("inf")), ("fit_window_ps", (-1.0, 2.0)),
+        ("temperature_K", "300"), ("fit_window_ps", (5.0, 1.0)), ("fit_window_ps", 3.0),
     ],
 )  # fmt: skip
 def test_settings_are_checked(name: str, value: Any) -> None:
     with pytest.raises(ObservableError, match=f"^{name} .*: has to be"):
         pykoh.Settings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("stride", 0, "1 or more"), ("stride", -2, "1 or more"), ("stride", 2.5, "whole number"),
+        ("units", "lj", "choose metal or real"), ("start_ps", float("nan"), "finite number"),
+        ("stop_ps", "5", "finite number"), ("timestep_fs", -1.0, "above 0"),
+        ("interval_ps", 0, "above 0"), ("temperature_K", float("inf"), "finite number"),
+        ("species_map", "H,O,K", "SpeciesMap.parse"),
+    ],
+)  # fmt: skip
+def test_options_of_reading_are_checked(name: str, value: Any, said: str) -> None:
+    """A stride of 2.5 took every fifth frame, one of 0 ended in a traceback."""
+    with pytest.raises(TrajectoryError, match=f"^{name} .*{said}"):
+        pykoh.ReadOptions(**{name: value})
 
 
 def test_arguments_are_checked_as_options_are(tmp_path: Path) -> None:
@@ -193,6 +210,10 @@ def test_arguments_are_checked_as_options_are(tmp_path: Path) -> None:
         (lambda: check(pykoh.TrainingOptions(seed=-1)), "--seed -1"),
         (lambda: pykoh.run("koh.in", {"data": "koh.data"}, threads=-1), "--threads -1"),
         (lambda: pykoh.build(6.3, seed=-1), "--seed -1"),
+        (lambda: pykoh.analyze("koh.dump", workers=0), "workers 0"),
+        (lambda: pykoh.analyze("koh.dump", checkpoint_min=-1.0), "checkpoint_min -1"),
+        (lambda: pykoh.analyze_series("koh.dump", tmp_path / "s"), "a path for each run"),
+        (lambda: pykoh.analyze_series([], tmp_path / "s"), "no run was given"),
     ]
     for call, said in wrong:
         with pytest.raises(pykoh.PykohError, match=said):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from numbers import Real
 from typing import Any
 
 from pykoh.analysis.hydrogen_bonds.criteria import LUZAR_CHANDLER, Criterion
@@ -44,10 +46,20 @@ class Settings:
             value = getattr(self, name)
             if value is not None:
                 self._check(name, value)
-        for value in self.fit_window_ps or ():
+        if self.fit_window_ps is not None:
+            self._check_window(self.fit_window_ps)
+
+    def _check_window(self, window: Any) -> None:
+        if not isinstance(window, Sequence) or len(window) != 2:
+            raise ObservableError(f"fit_window_ps {window}: has to be (first, last) lag in ps")
+        for value in window:
             self._check("fit_window_ps", value, zero=True)
+        if not window[0] < window[1]:
+            raise ObservableError(f"fit_window_ps {window}: has to be the smaller lag first")
 
     def _check(self, name: str, value: float, zero: bool = False) -> None:
+        if not isinstance(value, Real):
+            raise ObservableError(f"{name} {value!r}: has to be a number")
         if not (0.0 < value < math.inf or (zero and value == 0.0)):
             raise ObservableError(
                 f"{name} {value:g}: has to be {'0 or more' if zero else 'above 0'}"

@@ -18,6 +18,7 @@ from pykoh.trajectory.dump import Bookmark, RawFrame
 from pykoh.trajectory.frame_reader import LARGEST_A
 from pykoh.trajectory.header import PS_PER_TIME_UNIT, FrameHeader
 from pykoh.trajectory.opening import TrajectoryFile, open_trajectory
+from pykoh.trajectory.option_values import check_values
 from pykoh.trajectory.plausible import TimeSource, check_clock
 from pykoh.trajectory.species import Atoms, SpeciesMap
 from pykoh.trajectory.streams import STDIN, STDIN_NAME
@@ -46,6 +47,9 @@ class ReadOptions:
         topology: file with the atoms, for formats that do not hold them, or None.
         interval_ps: time between frames, for formats that do not hold it, or None.
         temperature_K: temperature of the run, for a check of the times, or None.
+
+    Raises:
+        TrajectoryError: a value is not in the range that it can have.
     """
 
     timestep_fs: float | None = None
@@ -57,6 +61,9 @@ class ReadOptions:
     topology: str | None = None
     interval_ps: float | None = None
     temperature_K: float | None = None
+
+    def __post_init__(self) -> None:
+        check_values(self)
 
 
 class Run:

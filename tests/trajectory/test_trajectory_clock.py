@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import pykoh
+from pykoh.errors import TrajectoryError
 from test_trajectory_foreign import CELL, KT_300, MASSES, frames_of, liquid, refused
 from trajectories import brownian, write_dump
 
@@ -139,6 +141,20 @@ def test_a_temperature_that_the_motion_does_not_have(
         frames_of(path, temperature_K=right)
     refused(r"--temperature is 25 K; 25 °C are --temperature 298.15", path, temperature_K=25.0)
     refused(r"--temperature is 27000 K", path, temperature_K=27000.0)
+
+
+@pytest.mark.parametrize("series", [False, True])
+def test_the_temperature_of_the_settings_is_compared_as_that_of_the_option(
+    tmp_path: Path, series: bool
+) -> None:
+    path = flying(tmp_path / "a.dump")
+    wrong = pykoh.Settings(temperature_K=25.0)
+    with pytest.raises(TrajectoryError, match="25 °C are --temperature"):
+        if series:
+            pykoh.analyze_series([path], tmp_path / "s", settings=wrong, report=False)
+        else:
+            pykoh.analyze(path, settings=wrong)
+    assert pykoh.analyze(path, settings=pykoh.Settings(temperature_K=300.0)).input.n_frames == N
 
 
 def test_what_lammps_says_itself_is_not_doubted(tmp_path: Path) -> None:
