@@ -40,7 +40,7 @@ _UNREAD = {
     "'ase convert -o extxyz FILE.traj FILE.xyz' and give --interval PS",
     "an XDATCAR of VASP": "is not read; convert it with "
     "'ase convert -i vasp-xdatcar -o extxyz XDATCAR FILE.xyz' and give --interval PS",
-    "a file of results": "is no trajectory; compare results with 'pykoh compare'",
+    "a file of results": "is no trajectory; --series combines results of several runs",
 }
 
 

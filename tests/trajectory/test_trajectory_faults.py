@@ -44,7 +44,7 @@ FAULTS = {
         "KOH water\n1.0\n9 0 0\n0 9 0\n0 0 9\nH O K\n2 1 1\nDirect configuration=     1\n0 0 0\n",
         "ase convert -i vasp-xdatcar",
     ),
-    "results": ('{"input": {"files": [], "n_frames": 3}}', "compare results with 'pykoh compare'"),
+    "results": ('{"input": {"files": [], "n_frames": 3}}', "--series combines results"),
     "short line": (GOOD.rsplit(" ", 1)[0] + "\n", "4 values, but the header names 5"),
     "not a number": (GOOD.replace("\n5 1 ", "\n5 1 x", 1), "not a number"),
     "not periodic": (GOOD.replace("pp pp pp", "pp pp ff"), "not periodic"),
