@@ -10,6 +10,7 @@ import pytest
 
 import exact
 import report_cases
+from pykoh.analysis.common.equilibration import record
 from pykoh.analysis.common.estimate_views import columns
 from pykoh.analysis.common.statistics import nothing_seen
 from pykoh.analysis.common.survival import Continuous, Intermittent, survival_curve
@@ -295,6 +296,17 @@ def test_pressure_records_of_a_restarted_run(tmp_path: Path) -> None:
         read_pressure([tmp_path / "other"])
     with pytest.raises(TrajectoryError, match="no such file"):
         read_pressure([tmp_path / "missing"])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_record_that_has_just_begun_is_short_and_no_warning_of_numpy(tmp_path: Path) -> None:
+    names = "step time_ps pxx_bar pyy_bar pzz_bar pxy_bar pxz_bar pyz_bar temperature_K volume_A3"
+    file = tmp_path / "koh.pressure.txt"
+    for rows, said in (("", "0 rows are"), ("0 0 1 2 3 4 5 6 300 1000\n0 0.0", "1 row is")):
+        file.write_text(f"# pressure tensor\n# {names}\n{rows}")
+        with pytest.raises(TrajectoryError, match=f"{said} too few"):
+            read_pressure([file])
+        assert all(watched.numerator.size <= 1 for watched in record([str(file)], 0.0, 1.0))
 
 
 def test_the_pressure_record_is_that_of_the_frames() -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pykoh.analysis.common.analysis_warning import AnalysisWarning
+from pykoh.analysis.common.record_rows import complete_rows
 from pykoh.analysis.common.statistics import N_SEGMENTS, ratio_stderr
 from pykoh.arrays import FloatArray
 
@@ -88,10 +89,8 @@ def record(paths: Sequence[str], start_ps: float, stop_ps: float) -> list[Watche
             known = [name for name in tables if name in names]
             if "time_ps" not in known:
                 return []
-            whole = (line for line in stream if line.endswith("\n"))
             try:
-                columns = [names.index(name) for name in known]
-                table = np.loadtxt(whole, comments="#", usecols=columns, ndmin=2)
+                table = complete_rows(stream, [names.index(name) for name in known])
             except ValueError:
                 return []
         for name, column in zip(known, table.T, strict=True):

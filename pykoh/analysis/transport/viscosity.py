@@ -26,6 +26,7 @@ import numpy as np
 
 from pykoh.analysis.common.constants import BOLTZMANN_J_PER_K
 from pykoh.analysis.common.estimate import Estimate, How
+from pykoh.analysis.common.record_rows import complete_rows
 from pykoh.analysis.common.wording import counted, plain
 from pykoh.analysis.transport.spectrum import FEWEST_FREQUENCIES, at_zero, width
 from pykoh.analysis.transport.values import Viscosity
@@ -70,9 +71,7 @@ def read_pressure(paths: Sequence[str | Path]) -> tuple[FloatArray, FloatArray, 
         columns = [names.index(name) for name in (*_COLUMNS, "volume_A3")]
         try:
             with file.open(encoding="utf-8", errors="replace") as stream:
-                # A run that is going on may be writing its last row just now.
-                whole = (line for line in stream if line.endswith("\n"))
-                table = np.loadtxt(whole, comments="#", usecols=columns, ndmin=2)
+                table = complete_rows(stream, columns)
         except ValueError as error:
             raise TrajectoryError(f"{path}: {error}; the file is damaged there") from None
         if not np.isfinite(table).all():
@@ -83,7 +82,9 @@ def read_pressure(paths: Sequence[str | Path]) -> tuple[FloatArray, FloatArray, 
         tables.append(table)
     table = np.concatenate(tables)
     if len(table) < 3:
-        raise TrajectoryError(f"{paths[0]}: {len(table)} rows are too few for a viscosity")
+        raise TrajectoryError(
+            f"{paths[0]}: {counted(len(table), 'row', ('is', 'are'))} too few for a viscosity"
+        )
     steps = np.diff(table[:, 0])
     step = float(np.median(steps))
     uneven = np.flatnonzero(np.abs(steps - step) > 0.01 * step + 1e-9)
