@@ -160,7 +160,7 @@ def _write_csv(named: Named, path: Path) -> None:
             lines.append(
                 (
                     entry.key, point.molarity_mol_per_L, point.temperature_K, f'"{quoted}"',
-                    len(point.runs), *columns(value), *columns(more),
+                    len(point.runs), *columns(value), *columns(more), point.cation,
                 )
             )  # fmt: skip
     write_csv(
@@ -168,7 +168,7 @@ def _write_csv(named: Named, path: Path) -> None:
         "one line per quantity, solution and series; units in the names of the quantities; "
         "difference: from the first series",
         ("quantity", "molarity_mol_per_L", "temperature_K", "series", "n_runs", "value", "stderr",
-         "difference", "difference_stderr"),
+         "difference", "difference_stderr", "cation"),
         lines,
     )  # fmt: skip
 

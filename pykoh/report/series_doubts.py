@@ -73,7 +73,7 @@ def _keys_by_reason(point: SeriesPoint) -> dict[str, list[str]]:
     """Return the quantities that share a reason: it is said once."""
     found: dict[str, list[str]] = {}
     for key, reasons in point.doubts.items():
-        for reason in reasons:
+        for reason in dict.fromkeys(reasons):  # files of earlier versions have some twice
             found.setdefault(reason, []).append(key)
     return found
 

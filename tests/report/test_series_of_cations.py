@@ -10,6 +10,7 @@ from pykoh.analysis.activation import activations
 from pykoh.analysis.common.estimate import Estimate
 from pykoh.analysis.series import SeriesPoint
 from pykoh.analysis.series_files import series_table, write_series
+from pykoh.report.comparison import write_comparison
 from pykoh.report.series import activation_rows, rows, solution_names, write_series_report
 from pykoh.report.series_plots import series_plots
 
@@ -54,3 +55,12 @@ def test_lines_and_titles_name_the_base(tmp_path: Path) -> None:
     write_series(points, tmp_path)
     header, *lines = (tmp_path / "series.csv").read_text().splitlines()[1:]
     assert header.endswith(",cation") and {line.rsplit(",", 1)[1] for line in lines} == {"K", "Na"}
+
+
+def test_a_comparison_names_the_base(tmp_path: Path) -> None:
+    points = mixed()
+    write_comparison({"one": points, "other": points}, tmp_path)
+    header, *lines = (tmp_path / "compare.csv").read_text().splitlines()[1:]
+    assert header.endswith(",cation") and {line.rsplit(",", 1)[1] for line in lines} == {"K", "Na"}
+    page = (tmp_path / "report.html").read_text()
+    assert "mol/L KOH, 298 K" in page and "mol/L NaOH, 298 K" in page and "NaOH NaOH" not in page
