@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
@@ -22,9 +23,11 @@ from calibration_rows import TEMPERATURE, Found, Row, of_transport, squares
 import exact
 import exact_tracks
 from pykoh.analysis.common.estimate import Estimate
+from pykoh.analysis.hops.lasting import LastingMoves
 from pykoh.analysis.transport import diffusion as of_diffusion
 from pykoh.analysis.transport.conductivity import conductivity, ion_tracks
-from pykoh.analysis.transport.hop_walk import HopWalk
+from pykoh.analysis.transport.hop_walk import HopWalk, hop_walk
+from pykoh.arrays import FloatArray
 
 
 def _walk(made: exact_tracks.Tracks, box: exact.Box) -> HopWalk:
@@ -37,19 +40,47 @@ def _walk(made: exact_tracks.Tracks, box: exact.Box) -> HopWalk:
     return HopWalk(rate, box.spacing**2, Estimate.number(turns.mean(), stderr), n)
 
 
+def _transfers(made: exact_tracks.Tracks) -> tuple[NDArray[np.int64], FloatArray]:
+    """Return the hops as transfers: [n, 4] frame, ion, from, to, and [n, 3] their vectors, Å."""
+    rows, vectors = [], []
+    for ion, (frames, hops) in enumerate(zip(made.frames, made.hops, strict=True)):
+        before, here, newest = -1, ion, ion
+        for k, frame in enumerate(frames):
+            back = k > 0 and np.array_equal(hops[k], -hops[k - 1])
+            newest += 0 if back else len(made.hops)
+            before, here = here, before if back else newest
+            rows.append((frame, ion, before, here))
+            vectors.append(hops[k])
+    order = np.argsort([row[0] for row in rows], kind="stable")
+    events = np.array(rows, dtype=np.int64).reshape(-1, 4)[order]
+    return events, np.array(vectors, dtype=np.float64).reshape(-1, 3)[order]
+
+
+def _parts(
+    made: exact_tracks.Tracks, box: exact.Box
+) -> tuple[FloatArray, FloatArray, HopWalk | None]:
+    """Return vehicular and structural displacement, and the walk of the hops that last."""
+    moves = LastingMoves(box.n_ions, box.dt, box.dead * box.dt)
+    total = made.hydroxides - made.hydroxides[:1]
+    found = moves.add(total, *_transfers(made)), moves.finish()
+    vehicular, structural = (np.concatenate(each) for each in zip(*found, strict=True))
+    return vehicular, structural, hop_walk(moves.hops, moves.directionality())
+
+
 def _found(rng: np.random.Generator, box: exact.Box) -> list[Found]:
     made = exact_tracks.tracks(rng, box, TEMPERATURE)
+    vehicular, structural, lasting = _parts(made, box)
     paths = {
         "K+": made.cations,
         "OH-": made.hydroxides,
-        "OH-_vehicular": made.hydroxides - made.structural,
-        "OH-_structural": made.structural,
+        "OH-_vehicular": vehicular,
+        "OH-_structural": structural,
         "O": made.oxygens,
     }
     n_frames = len(made.cations)
     charge = tuple(squares(track) for track in ion_tracks(made.cations, made.hydroxides))
     walk = _walk(made, box)
-    run = of_diffusion.DiffusionInput(box.dt, n_frames, None, walk, charge)
+    run = of_diffusion.DiffusionInput(box.dt, n_frames, None, walk, charge, lasting=lasting)
     moments = {name: squares(path) for name, path in paths.items()}
     none = of_diffusion.SizeCorrection(None, None, None)
     found, _ = of_diffusion.diffusion(moments, run, none)  # type: ignore[arg-type]
