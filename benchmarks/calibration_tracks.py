@@ -86,7 +86,7 @@ def _found(rng: np.random.Generator, box: exact.Box) -> list[Found]:
     found, _ = of_diffusion.diffusion(moments, run, none)  # type: ignore[arg-type]
     summary: Any = SimpleNamespace(
         volume_A3=box.edge**3, temperature_K=TEMPERATURE, frame_interval_ps=box.dt,
-        n_frames=n_frames, cation="K", molarity_mol_per_L=1.0,
+        n_frames=n_frames, cation="K", molarity_mol_per_L=1.0, no_bulk=None,
     )  # fmt: skip
     ions = [found.of("K+"), found.of("OH-")]
     memory = [ion.memory_ps or 0.0 for ion in ions if ion is not None]

@@ -370,7 +370,7 @@ def reactive_box(rng: np.random.Generator, box: Box, temperature: float = 300.0)
 
 def _apart(cations: np.ndarray, others: np.ndarray, edge: float) -> np.ndarray:
     """Return how far each cation has to be moved to begin outside of all molecules."""
-    spots = np.random.default_rng(0).random((400, 3)) * edge
+    spots = np.random.default_rng(0).random((20_000, 3)) * edge
     near = cKDTree(others % edge, boxsize=edge).query(spots)[0]
     return spots[np.argsort(-near)[: len(cations)]] - cations
 
