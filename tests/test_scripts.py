@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import sys
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,3 +60,16 @@ def test_the_page_of_results_has_the_numbers_that_are_kept() -> None:
     assert script.with_tables(page, series) == page, "results.py --docs writes the tables anew"
     broken = page.replace(" ± ", " ? ", 3)
     assert script.with_tables(broken, series) == page
+
+
+def test_each_kind_of_row_of_the_calibration_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes half an hour, so that nobody would see for long that it does not run any more."""
+    monkeypatch.setattr(sys, "path", [str(ROOT / "benchmarks"), *sys.path])
+    groups = [*import_module("calibration_rows").GROUPS]
+    groups.append(import_module("calibration_tracks").track_rows)
+    dense = "box, 15.4 mol/L, 16 ions, 30 % returns, dragged cations, 50 ps"
+    rows = [row for group in groups for k, row in enumerate(group()) if k == 0 or row.name == dense]
+    assert rows[-2].name == dense
+    for row in rows:
+        found = row.make(np.random.default_rng(8))
+        assert found and all(len(each) == 5 for each in found), row.name

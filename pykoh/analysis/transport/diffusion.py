@@ -264,19 +264,24 @@ def _choices(
 
 
 def _from_hops(
-    walk: HopWalk | None, entries: list[SpeciesDiffusion], carried: WindowChoice | None
+    run: DiffusionInput, entries: list[SpeciesDiffusion], carried: WindowChoice | None
 ) -> tuple[Estimate | None, str | None]:
     """Return D of the hydroxide by its hops (m²/s), and a disagreement.
+
+    Whether hops are enough is decided by all of them. The number of those that last says how far
+    the ions went, so a rule about it would leave out slow runs.
 
     A vehicular part that came out below zero is added as it is: noise about a part near zero, of
     which only the positive half would be a bias.
     """
     whole = next((entry for entry in entries if entry.species == "OH-"), None)
-    if walk is None or carried is None or carried.line is None or whole is None:
+    if run.walk is None or run.lasting is None or whole is None:
         return None, None
-    if walk.too_few(whole.memory_ps or 0.0) is not None:
+    if carried is None or carried.line is None:
         return None, None
-    hops, slope = walk.diffusion(), carried.line.slope_A2_per_ps
+    if run.walk.too_few(whole.memory_ps or 0.0) is not None:
+        return None, None
+    hops, slope = run.lasting.diffusion(), carried.line.slope_A2_per_ps
     value = slope.value / 6.0 * M2_PER_S + M2_PER_S * hops.value
     own = (slope.stderr or 0.0) / 6.0 * M2_PER_S
     stderr = float(np.hypot(M2_PER_S * (hops.stderr or 0.0), own))
@@ -371,7 +376,7 @@ def diffusion(
                 "hops do not drag the liquid along, so the finite-size correction does not apply",
             )
         )
-    by_hops, apart = _from_hops(run.lasting, entries, fits.get("OH-_vehicular"))
+    by_hops, apart = _from_hops(run, entries, fits.get("OH-_vehicular"))
     if apart is not None:
         warnings.append(AnalysisWarning("diffusion.OH-", apart))
     entries = [
