@@ -75,22 +75,23 @@ docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "Open build/site/index.html in a browser."
 
-# Two processes; the tests of a file stay together, because many share what a fixture of it makes.
-IN_TWO := -n 2 --dist loadfile
+# Three processes for two cores, because many tests wait for programs that they start; the tests of a file
+# stay together, because many share what a fixture of it makes.
+IN_THREE := -n 3 --dist loadfile
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(IN_TWO) -m "not slow and not lammps and not slurm and not cuda_build"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(IN_THREE) -m "not slow and not lammps and not slurm and not cuda_build"
 
 # Line coverage of the same tests, as a table; fails below COVERAGE percent. About twice the time.
 # 24 % is a lower bound: it was measured with 385 of 1430 tests (November 2026). Raise it after a full run.
 COVERAGE := 24
 coverage: $(READY)
 	rm -rf build/coverage && mkdir -p build/coverage
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(IN_TWO) -m "not slow and not lammps and not slurm and not cuda_build" \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(IN_THREE) -m "not slow and not lammps and not slurm and not cuda_build" \
 	  --cov --cov-report=term --cov-fail-under=$(COVERAGE)
 
 test-slow: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(IN_TWO) -m "not lammps and not slurm and not cuda_build"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(IN_THREE) -m "not lammps and not slurm and not cuda_build"
 
 # Set LAMMPS to test another lmp than the one that cmake/testbench.sh builds.
 test-lammps: $(READY)
