@@ -1,17 +1,18 @@
 """The motion of hydroxide in two parts: hops that last, and the motion with its oxygens.
 
-A transfer A→B and the way back B→A cancel in the displacement of the ion, but not in each part by
-itself. Between the two, A and B move. If each transfer counted as a step, their vectors would leave
-minus the motion of B relative to A in the structural part, and the vehicular part would have the
-motion of B. Both would be too large, by as much as the cross term is negative, and by how much
-would depend on how many of the short visits to B the frames show. So a hop that the ion comes back
-from within 2 ps is no step here: the ion is carried by A all the while.
+A transfer A→B and the way back B→A cancel in the displacement of the ion. They do not cancel in
+each part by itself, because A and B move in between. If each transfer counted as a step, the
+structural part would contain minus the motion of B relative to A, and the vehicular part the motion
+of B. Both would be too large, and the cross term would be negative. How much would depend on the
+time between frames, because frames miss short visits to B. Therefore a hop is a step only if the
+ion does not come back within 2 ps. During a shorter visit to B the ion counts as carried by A.
 
 In 1 ns of 9.5 mol/L KOH (10 ions) the vehicular part is 0.24, 0.24 and 0.26 · 10⁻⁹ m²/s with a
-frame each 10, 50 and 100 fs. With each transfer as a step it is 0.30, 0.43 and 0.48.
+frame each 10, 50 and 100 fs. With each transfer as a step it would be 0.30, 0.43 and 0.48.
 
-Which hops lead back is decided as for rattles (:mod:`pykoh.analysis.hops.counter`), with 2 ps as
-the window. The total displacement does not depend on it.
+A hop leads back if it cancels the one before it, as a rattle does
+(:mod:`pykoh.analysis.hops.counter`), with 2 ps as the window. The displacement of the ion does not
+depend on it.
 """
 
 from __future__ import annotations
