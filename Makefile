@@ -76,9 +76,8 @@ docs: $(READY)
 	@echo "Open build/site/index.html in a browser."
 
 # Three processes for two cores, because many tests wait for programs that they start; the tests of a file
-# stay together, because many share what a fixture of it makes. Files come in order of their names: in xdist's own
-# order, most tests first, the last two minutes were one file of four long tests.
-IN_THREE := -n 3 --dist loadfile --no-loadscope-reorder
+# stay together, because many share what a fixture of it makes.
+IN_THREE := -n 3 --dist loadfile
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(IN_THREE) -m "not slow and not lammps and not slurm and not cuda_build"
