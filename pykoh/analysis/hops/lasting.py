@@ -7,8 +7,9 @@ of B. Both would be too large, and the cross term would be negative. How much wo
 time between frames, because frames miss short visits to B. Therefore a hop is a step only if the
 ion does not come back within 2 ps. During a shorter visit to B the ion counts as carried by A.
 
-In 1 ns of 9.5 mol/L KOH (10 ions) the vehicular part is 0.24, 0.24 and 0.26 · 10⁻⁹ m²/s with a
-frame each 10, 50 and 100 fs. With each transfer as a step it would be 0.30, 0.43 and 0.48.
+In 1 ns of 9.5 mol/L KOH (10 ions) the vehicular part is 0.26, 0.25 and 0.26 · 10⁻⁹ m²/s (± 0.03)
+with a frame each 10, 50 and 100 fs. With each transfer as a step it would be 0.30, 0.43 and 0.48
+(slopes from 10 to 40 ps).
 
 A hop leads back if it cancels the one before it, as a rattle does
 (:mod:`pykoh.analysis.hops.counter`), with 2 ps as the window. The displacement of the ion does not
