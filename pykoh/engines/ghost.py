@@ -81,25 +81,21 @@ def without_ghosts(gradient: torch.Tensor, n_local: int) -> torch.Tensor:
     return _current(n_local, gradient.shape[0]).reverse(gradient, n_local)
 
 
-@torch.library.custom_op("pykoh::ghost_exchange", mutates_args=())
-def ghost_exchange(x: torch.Tensor, n_total: int) -> torch.Tensor:
+def _ghost_exchange(x: torch.Tensor, n_total: int) -> torch.Tensor:
     """Do the same as :func:`with_ghosts` as an operator, whose result is never its argument."""
     return x.clone() if x.shape[0] == n_total else with_ghosts(x, n_total)
 
 
-@torch.library.custom_op("pykoh::ghost_reduce", mutates_args=())
-def ghost_reduce(gradient: torch.Tensor, n_local: int) -> torch.Tensor:
+def _ghost_reduce(gradient: torch.Tensor, n_local: int) -> torch.Tensor:
     """Do the same as :func:`without_ghosts` as an operator."""
     return gradient.clone() if gradient.shape[0] == n_local else without_ghosts(gradient, n_local)
 
 
-@ghost_exchange.register_fake
-def _(x: torch.Tensor, n_total: int) -> torch.Tensor:
+def _shape_of_exchange(x: torch.Tensor, n_total: int) -> torch.Tensor:
     return x.new_empty((n_total, *x.shape[1:]))
 
 
-@ghost_reduce.register_fake
-def _(gradient: torch.Tensor, n_local: int) -> torch.Tensor:
+def _shape_of_reduce(gradient: torch.Tensor, n_local: int) -> torch.Tensor:
     return gradient.new_empty((n_local, *gradient.shape[1:]))
 
 
@@ -114,4 +110,15 @@ def _backward(
     return torch.ops.pykoh.ghost_reduce(gradient.contiguous(), n_local), None
 
 
-ghost_exchange.register_autograd(_backward, setup_context=_setup)
+# Not torch.library.custom_op: its first call imports torch's compiler, which nothing here uses and
+# which takes each rank of an lmp more than a second.
+_library = torch.library.Library("pykoh", "FRAGMENT")
+_library.define("ghost_exchange(Tensor x, SymInt n_total) -> Tensor")
+_library.define("ghost_reduce(Tensor gradient, SymInt n_local) -> Tensor")
+_library.impl("ghost_exchange", _ghost_exchange, "CompositeExplicitAutograd")
+_library.impl("ghost_reduce", _ghost_reduce, "CompositeExplicitAutograd")
+torch.library.register_fake("pykoh::ghost_exchange", _shape_of_exchange, lib=_library)
+torch.library.register_fake("pykoh::ghost_reduce", _shape_of_reduce, lib=_library)
+torch.library.register_autograd(
+    "pykoh::ghost_exchange", _backward, setup_context=_setup, lib=_library
+)
