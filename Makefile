@@ -96,7 +96,7 @@ test-slow: lint
 # Set LAMMPS to test another lmp than the one that cmake/testbench.sh builds.
 test-lammps: $(READY)
 	@lmp=$${LAMMPS:-$$(PYTHON=$(BIN)/python cmake/testbench.sh cpu-mpi)} && \
-	  PATH=$(BIN):$$PATH PYKOH_LMP=$$lmp $(BIN)/python -m pytest -n 2 -m "lammps and not kokkos"
+	  OMP_NUM_THREADS=1 PATH=$(BIN):$$PATH PYKOH_LMP=$$lmp $(BIN)/python -m pytest -n 2 -m "lammps and not kokkos"
 
 # The same with Kokkos on a CPU; building it takes half an hour.
 test-kokkos: $(READY)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import warnings
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +35,26 @@ ARCHITECTURES: dict[str, dict] = {
 }  # fmt: skip
 
 
-def random_mace(
-    path: Path,
+def random_mace(path: Path, **options: object) -> Path:
+    """Write an untrained model, with E0s of DFT size, and return its path.
+
+    Args:
+        path: is written.
+        options: of :func:`untrained`. A process makes each model once, which takes a second or two.
+    """
+    path.write_bytes(_serialised(repr(sorted(options.items()))))
+    return path
+
+
+@cache
+def _serialised(options: str) -> bytes:
+    """Return the file of a model, by the ``repr`` of its options."""
+    model, stream = untrained(**dict(ast.literal_eval(options))), io.BytesIO()
+    torch.save(model, stream)
+    return stream.getvalue()
+
+
+def untrained(
     hidden: str = "8x0e",
     max_ell: int = 3,
     n_layers: int = 2,
@@ -51,8 +71,8 @@ def random_mace(
     edge_irreps: str | None = None,
     kind: str = "ScaleShiftMACE",
     **further: object,
-) -> Path:
-    """Write an untrained ScaleShiftMACE with E0s of DFT size and return its path."""
+) -> torch.nn.Module:
+    """Return a model with random weights."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from e3nn import o3
@@ -104,8 +124,7 @@ def random_mace(
             elif name.endswith("beta"):
                 torch.nn.init.constant_(weight, 0.7)
         torch.set_default_dtype(default)
-        torch.save(model, path)
-    return path
+    return model
 
 
 def calculator_of(model: Path, head: str = "Default", model_type: str = "MACE") -> Calculator:
@@ -120,12 +139,20 @@ def calculator_of(model: Path, head: str = "Default", model_type: str = "MACE") 
         )  # fmt: skip
 
 
+@lru_cache(maxsize=16)
+def _kept_calculator(model: Path, head: str, model_type: str, *_: int) -> Calculator:
+    """Return :func:`calculator_of`; another one after the file was written again."""
+    return calculator_of(model, head, model_type)
+
+
 def reference(
     model: Path, atoms: Atoms, head: str = "Default", model_type: str = "MACE"
 ) -> tuple[float, np.ndarray, np.ndarray]:
     """Return energy (eV), forces (eV/Å) and stress [3, 3] (eV/Å³) of MACE's own calculator."""
-    atoms = atoms.copy()
-    atoms.calc = calculator_of(model, head, model_type)
+    atoms, state = atoms.copy(), model.stat()
+    atoms.calc = _kept_calculator(
+        model.resolve(), head, model_type, state.st_mtime_ns, state.st_size
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return (
