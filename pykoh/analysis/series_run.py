@@ -7,6 +7,7 @@ combined without their trajectories.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -222,13 +223,42 @@ def require_one_definition(runs: Sequence[SeriesRun]) -> None:
                     f"{run.name}: has the same numbers as {other.name}, so it is not another run; "
                     "name each run once"
                 )
+            if _is_in_another_format(run, other):
+                raise ResultsError(
+                    f"{run.name}: agrees with {other.name} in all numbers, far better than "
+                    "independent runs do, so it is the same run in another format; "
+                    "name each run once"
+                )
+
+
+def _measured(run: SeriesRun, other: SeriesRun) -> list[tuple[Estimate, Estimate]]:
+    """Return the quantities of two runs that both have, and that are not all or nothing."""
+    both = zip(run.values.values(), other.values.values(), strict=True)
+    return [
+        (one, two)
+        for one, two in both
+        if one is not None and two is not None and one.value not in (0.0, 1.0)
+    ]
 
 
 def _is_copy(run: SeriesRun, other: SeriesRun) -> bool:
     """Return whether two runs have the same values; those of independent runs differ."""
-    measured = [
-        (each.value, other_value.value)
-        for each, other_value in zip(run.values.values(), other.values.values(), strict=True)
-        if each is not None and other_value is not None and each.value not in (0.0, 1.0)
+    measured = _measured(run, other)
+    return len(measured) > 3 and all(one.value == two.value for one, two in measured)
+
+
+def _is_in_another_format(run: SeriesRun, other: SeriesRun) -> bool:
+    """Return whether two runs are one whose coordinates were rounded.
+
+    Then all values agree within a fifth of their standard errors, most of them much better.
+    An independent run comes as close in one of nine values, and all of them less often than in one
+    of a million series.
+    """
+    if (run.n_koh, run.n_atoms) != (other.n_koh, other.n_atoms):
+        return False
+    if not math.isclose(run.duration_ps, other.duration_ps, rel_tol=1e-4):
+        return False
+    apart = [
+        abs(one.value - two.value) / one.stderr for one, two in _measured(run, other) if one.stderr
     ]
-    return len(measured) > 3 and all(one == two for one, two in measured)
+    return len(apart) > 5 and max(apart) < 0.2 and sorted(apart)[len(apart) // 2] < 0.05

@@ -171,6 +171,23 @@ def test_what_is_no_independent_run_of_the_same_kind_is_refused(
     assert {point["cation"] for point in points(out)} == {"K", "Na"}
 
 
+def test_a_run_in_another_format_counts_once(tmp_path: Path) -> None:
+    """Formats round coordinates: all numbers differ a little."""
+    names = []
+    for name, seed, n_digits in (("whole", 1, 9), ("rounded", 1, 2), ("other", 2, 9)):
+        positions, types = koh_walkers(np.random.default_rng(seed), 400, n_koh=4)
+        times = np.arange(400) * 0.01
+        write_dump(tmp_path / f"{name}.dump", positions.round(n_digits), types, CELL, times=times)
+        names.append(tmp_path / name)
+        done = pykoh(tmp_path / f"{name}.dump", "-o", names[-1], "--temperature", 300)
+        assert done.exit_code == 0, done.output
+    whole, rounded, other = names
+    assert read_run(whole / "results.json", "") != read_run(rounded / "results.json", "")
+    done = pykoh(whole, rounded, "--series", "-o", tmp_path / "out")
+    assert done.exit_code == 1 and "the same run in another format" in done.output
+    assert pykoh(whole, other, "--series", "-o", tmp_path / "out").exit_code == 0
+
+
 def test_results_with_few_numbers_count_once(runs: Callable[[str], Path], tmp_path: Path) -> None:
     """A short run gives few values, which may agree by chance: the files are compared."""
     a = runs("a")
