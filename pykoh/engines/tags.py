@@ -44,6 +44,8 @@ def attach(pointer: Any, potential: str = "", elements: str = "") -> None:
 
 
 def _check(potential: str, elements: list[str]) -> None:
+    if len(potential.split()) > 1:
+        raise EngineError(f"{potential}: LAMMPS takes no spaces in names of files; rename it")
     known = load_artifact(potential)[0].elements
     missing = [element for element in elements if element not in known]
     if missing:

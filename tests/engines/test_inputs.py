@@ -383,6 +383,7 @@ def test_no_frame_is_there_twice_after_a_kill(
     [
         ("koh.in", ["cation", "Na"], "knows H, O, K, not Na"),
         ("koh.in", ["potential", "no.pt"], "no.pt"),
+        ("koh.in", ["potential", "my koh.pt"], "my koh.pt: LAMMPS takes no spaces in names"),
         ("koh.in", ["potential", "koh.data"], "koh.data: is not a pykoh potential"),
         ("nve.in", ["data", "koh.data"], "koh.data has no velocities: run equilibrate.in"),
         ("nve.in", ["data", "koh.data", "seed", "2"], "set temperature"),
