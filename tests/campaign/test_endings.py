@@ -5,12 +5,15 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from pykoh.campaign import slurm
 from pykoh.campaign.folder import CampaignFolder, create
@@ -18,6 +21,7 @@ from pykoh.campaign.scripts import jobs_of
 from pykoh.campaign.site import Site
 from pykoh.campaign.spec import Campaign
 from pykoh.campaign.status import status
+from pykoh.cli import main
 
 SHIPPED = Path(__file__).parents[2] / "potentials" / "koh-7net0-distilled" / "koh.pt"
 WORKER = "trap 'sleep 0.2; exit 75' USR1; touch ready; while :; do sleep 0.05; done"
@@ -113,6 +117,28 @@ def test_the_status_is_not_that_of_a_process_that_has_ended(
     # On a machine without Slurm nobody knows.
     monkeypatch.setattr(slurm, "has_queue", lambda: False)
     assert shown({})[0] == ("running (no squeue here: its job is not known)", None)
+
+
+def test_a_failed_run_does_not_move_the_end_of_the_others(
+    made: CampaignFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody works on it: its speed tells nothing about when the campaign ends."""
+    monkeypatch.setattr(slurm, "states", lambda folder: {})
+    for number, state, speed in ((0, "running", 24.0), (1, "failed", 0.024)):
+        place = made.run_folder(made.runs[number])
+        for box in ("koh.data", "equil.data"):
+            (place / box).touch()
+        wrote = {"stage": "produce", "state": state, "ns_per_day": speed}
+        (place / "status.json").write_text(json.dumps({**wrote, "problem": "no disk"}))
+    with (made.run_folder(made.runs[0]) / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before, shown = datetime.now(), CliRunner().invoke(main, ["status", str(made.path)]).output
+    hours = made.campaign.ps / 1000  # at 24 ns per day
+    ends = re.search(r"the slowest run ends at about (.+)", shown)
+    assert ends is not None, shown
+    expected = {f"{before + timedelta(hours=hours, minutes=k):%a %d %b %H:%M}" for k in (0, 1)}
+    assert ends[1] in expected
+    assert shown.count("no disk") == 1
 
 
 def test_the_report_does_not_wait_for_tasks_that_can_never_run(
