@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # mlip-mc 0.1.3: the uptake of a grand canonical Monte Carlo run is the mean over the accepted moves only. In the Henry regime it is
-# 0.75 molecules per cell at any pressure. And the Henry constant of a Widom run leaves out the insertions that hit the framework.
+# 0.5 to 0.75 molecules per cell at any pressure. The Henry constant of a Widom run leaves out insertions that hit the framework.
 #
 # mlip-mc simulates the adsorption of gases with machine-learned potentials (MACE, fairchem, orb-models), as ASE calculators.
 # 1. In a Monte Carlo run the old state counts once more when a move is rejected. MLP_GCMC.run() (mlip_mc/src/gcmc.py) writes a
@@ -9,7 +9,7 @@
 #    read_binary_log(). The README calls the log "all iteration data".
 #    A state counts by the number of moves that lead into it. An empty framework is left by an insertion, and entered by a deletion:
 #    one record each, however many thousands of insertions were rejected in between. With one molecule, translations and
-#    rotations are accepted, too. For a low pressure one has one record of 0 for three records of 1, always.
+#    rotations are accepted, too. For any low pressure there are one to three records of 1 for each record of 0.
 # 2. MLP_Widom.run() (src/widom.py) skips an insertion that overlaps with the van der Waals radii of the framework: "Overlap =
 #    Infinite energy = 0 probability", says the comment. These zeros belong to the mean of exp(-E/kT). The
 #    "average_boltzmann_factor" in widom_results.json, and the printed Henry constant, are means over the other insertions. They are
