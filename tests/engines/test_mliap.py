@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +107,12 @@ def last_row(
     assert done.returncode == 0, done.stderr + done.stdout
     lines = (folder / log).read_text().splitlines()
     assert any("mliap/kk" in line for line in lines) == bool(lmp.options), "the style asked for ran"
-    table = max(i for i, line in enumerate(lines) if line.split()[:1] == ["Step"])
+    return row_of(lines, -1)
+
+
+def row_of(lines: list[str], number: int) -> dict[str, float]:
+    """Return the last row of one of the tables of a log."""
+    table = [i for i, line in enumerate(lines) if line.split()[:1] == ["Step"]][number]
     end = next(i for i in range(table, len(lines)) if lines[i].startswith("Loop"))
     return dict(zip(lines[table].split(), map(float, lines[end - 1].split()), strict=True))
 
@@ -165,8 +170,8 @@ def test_parity_with_mace(
 ) -> None:
     """All architectures in one lmp, one after the other: `clear` leaves nothing of the last one."""
     box = triclinic()
-    write_box(tmp_path / "box.data", box)
-    (tmp_path / "test.in").write_text(one_after_the_other(ARCHITECTURES, artifact, steps=0))
+    cases = {name: (artifact(name), box) for name in ARCHITECTURES}
+    (tmp_path / "test.in").write_text(one_after_the_other(cases, tmp_path, steps=0))
     done = lmp(tmp_path, "test.in", "-screen", "none", dtype=dtype)
     for name in ARCHITECTURES:
         row = last_row(tmp_path, lmp, done, f"{name}.log")
@@ -215,30 +220,44 @@ def test_parity_of_the_shipped_potential(tmp_path: Path, lmp: Lmp, dtype: str) -
     assert row["PotEng"] == pytest.approx(energy, abs=1e-6 if dtype == "float64" else 1e-3)
 
 
-def test_ranks_give_the_same_trajectory(tmp_path: Path, lmp: Lmp, artifact: Make) -> None:
-    """Several architectures in one lmp: most of its time is its start, on each rank."""
+def test_ranks_give_the_same_trajectory(
+    tmp_path: Path, lmp: Lmp, mace_model: Make, artifact: Make
+) -> None:
+    """Several architectures and boxes in one lmp: most of its time is its start, on each rank."""
+    whole, small = water_like_box(), water_like_box(1, 4)
+    assert max(small.cell.lengths()) < 5.5, "atoms are their own neighbours, several times"
+    sparse = small.copy()
+    sparse.set_cell([40, 40, 40], scale_atoms=False)
     names = ("scalar", "vector", "three_layers", "zbl_agnesi")
-    rows: dict[str, list] = {name: [] for name in names}
+    cases = {name: (artifact(name), whole) for name in names}
+    cases |= {"small": (artifact("vector"), small), "sparse": (artifact("scalar"), sparse)}
+    rows: dict[str, list] = {name: [] for name in cases}
     for ranks in (1, 2, 4):
         folder = tmp_path / str(ranks)
         folder.mkdir()
-        write_box(folder / "box.data", water_like_box())
-        (folder / "test.in").write_text(one_after_the_other(names, artifact, steps=6))
+        (folder / "test.in").write_text(one_after_the_other(cases, folder, steps=6))
         done = lmp(folder, "test.in", "-screen", "none", ranks=ranks, dtype="float64")
-        for name in names:
+        for name in cases:
             rows[name].append(last_row(folder, lmp, done, f"{name}.log"))
             assert f"on {ranks} procs" in (folder / f"{name}.log").read_text()
     for of_name in rows.values():
         same(of_name)
+    assert "0 min" in (tmp_path / "4" / "sparse.log").read_text(), "a rank has no atoms"
+    energy, _, _ = reference(mace_model("vector"), small)
+    log = (tmp_path / "2" / "small.log").read_text().splitlines()
+    assert row_of(log, 0)["PotEng"] == pytest.approx(energy, abs=1e-6)
 
 
-def one_after_the_other(names: Iterable[str], artifact: Make, steps: int) -> str:
-    """Return an input that runs several potentials, with a log and a dump of the name of each."""
+def one_after_the_other(cases: Mapping[str, tuple[Path, Atoms]], folder: Path, steps: int) -> str:
+    """Return an input that runs several boxes, each with a potential, a log and a dump."""
     script = ""
-    for name in names:
-        text = INPUT.format(potential=artifact(name), elements="H O K", steps=steps)
-        assert text.count("out.dump") == 1
-        script += f"clear\nlog {name}.log\n{text.replace('out.dump', f'{name}.dump')}"
+    for name, (potential, box) in cases.items():
+        write_box(folder / f"{name}.data", box)
+        text = INPUT.format(potential=potential, elements="H O K", steps=steps)
+        for file in ("out.dump", "box.data"):
+            assert text.count(file) == 1
+            text = text.replace(file, f"{name}{Path(file).suffix}")
+        script += f"clear\nlog {name}.log\n{text}"
     return script
 
 
@@ -263,30 +282,6 @@ def test_fixed_shapes_give_the_same_trajectory(
 def test_ranks_agree_in_single_precision(tmp_path: Path, lmp: Lmp, artifact: Make) -> None:
     rows = of_ranks(tmp_path, lmp, artifact("vector"), triclinic(), dtype="float32")
     same(rows, rel=1e-5, at=30.0)
-
-
-def test_box_smaller_than_the_ghosts_reach(
-    tmp_path: Path, lmp: Lmp, mace_model: Make, artifact: Make
-) -> None:
-    """Atoms are their own neighbours, several times."""
-    box = water_like_box(1, 4)
-    assert max(box.cell.lengths()) < 5.5
-    rows = of_ranks(tmp_path, lmp, artifact("vector"), box, (1, 2, 4), steps=6)
-    same(rows)
-    folder = tmp_path / "still"
-    folder.mkdir()
-    write_box(folder / "box.data", box)
-    energy, _, _ = reference(mace_model("vector"), box)
-    row = ran(folder, lmp, artifact("vector"), 2, steps=0)
-    assert row["PotEng"] == pytest.approx(energy, abs=1e-6)
-
-
-def test_ranks_without_atoms(tmp_path: Path, lmp: Lmp, artifact: Make) -> None:
-    box = water_like_box(1, 4)
-    box.set_cell([40, 40, 40], scale_atoms=False)
-    rows = of_ranks(tmp_path, lmp, artifact("scalar"), box)
-    same(rows)
-    assert "0 min" in (tmp_path / "4" / "log.lammps").read_text(), "a rank has no atoms"
 
 
 def test_types_in_another_order(tmp_path: Path, lmp: Lmp, mace_model: Make, artifact: Make) -> None:
