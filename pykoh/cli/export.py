@@ -63,10 +63,10 @@ def command(
     A .model file is a Python pickle, which can run code when it is read. Export only models from
     people you trust.
     """
-    target = output or model.with_suffix(".pt")
-    if target.resolve() == model.resolve():  # before torch is imported
-        raise ModelError(f"{target}: would replace the model itself; give another name with -o")
     require_file(model, "MACE model", ModelError)  # before torch is imported: that takes seconds
+    target = output or model.with_suffix(".pt")
+    if target.resolve() == model.resolve():
+        raise ModelError(f"{target}: would replace the model itself; give another name with -o")
     refuse_overwrite([target], force)
     try:
         import torch  # noqa: F401

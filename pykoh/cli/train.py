@@ -31,11 +31,17 @@ def _pairs(values: tuple[str, ...], option: str, example: str) -> dict[str, str]
 
 
 def _energies(values: tuple[str, ...]) -> dict[str, float]:
+    from ase.data import atomic_numbers
+
     example = "ELEMENT=EV, e.g. --e0 H=-13.6"
     try:
-        return {k: float(v) for k, v in _pairs(values, "--e0", example).items()}
+        energies = {k: float(v) for k, v in _pairs(values, "--e0", example).items()}
     except ValueError as error:
         raise TrainingError(f"--e0 {' '.join(values)}: give {example}") from error
+    for symbol in energies:
+        if symbol not in atomic_numbers:
+            raise TrainingError(f"--e0 {symbol}={energies[symbol]:g}: {symbol!r} is not an element")
+    return energies
 
 
 def _refuse_architecture(foundation: str | None) -> None:

@@ -227,8 +227,9 @@ def species_of_types(lammps: Any, potential: PeriodicPotential) -> np.ndarray:
         element = element_of_mass(float(mass), elements)
         if element is None:
             raise EngineError(
-                f"atom type {number} has mass {mass:g}, but {potential.metadata.source} knows only "
-                f"{', '.join(elements)}; use a potential trained on all elements of the box"
+                f"atom type {number} has mass {mass:g}, but the potential (exported from "
+                f"{potential.metadata.source}) knows only {', '.join(elements)}; use one that was "
+                "trained on, and exported with, all elements of the box"
             )
         if len(named) == len(masses) and named[number - 1] != element:
             raise EngineError(

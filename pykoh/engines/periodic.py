@@ -89,8 +89,9 @@ class PeriodicPotential:
         missing = sorted(set(symbols) - set(known))
         if missing:
             raise ModelError(
-                f"the potential ({self.metadata.source}) knows {', '.join(known)}, "
-                f"not {', '.join(missing)}; use one trained on all elements of the box"
+                f"the potential (exported from {self.metadata.source}) knows {', '.join(known)}, "
+                f"not {', '.join(missing)}; use one that was trained on, and exported with, all "
+                "elements of the box"
             )
         return np.array([known[symbol] for symbol in symbols], dtype=np.int64)
 

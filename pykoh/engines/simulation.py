@@ -69,6 +69,11 @@ def check_variables(script: Path, given: dict[str, str]) -> dict[str, str]:
             zero = float(value) == 0 and float(default) > 0 and name not in OPTIONAL
             if float(value) < 0 or zero:
                 raise EngineError(f"--var {name} {value}: must be above 0")
+        if name == "seed" and not _is_seed(value, default):
+            least = "1 or more" if float(default) > 0 else "0 or more"
+            raise EngineError(f"--var seed {value}: a whole number is needed, {least}")
+        if default in ("yes", "no") and value not in ("yes", "no"):
+            raise EngineError(f"--var {name} {value}: must be yes or no")
         if name in NAMES and len(value.split()) > 1:
             raise EngineError(
                 f"--var {name} {value}: LAMMPS takes no spaces in names of files; rename it"
@@ -91,6 +96,11 @@ def _check_intervals(values: dict[str, str], given: dict[str, str]) -> None:
                 f"--var {source} {values[source]}: {name} {value} is less than one MD step of "
                 f"{step_fs} fs; give a longer interval"
             )
+
+
+def _is_seed(text: str, default: str) -> bool:
+    """Return whether LAMMPS takes a seed; 0 where that is the default, which has a meaning."""
+    return text.isdigit() and (int(text) > 0 or (_is_number(default) and float(default) == 0))
 
 
 def _is_number(text: str) -> bool:

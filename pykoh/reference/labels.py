@@ -157,13 +157,18 @@ def read_labels(paths: Sequence[Path], reading: Reading | None = None) -> LabelS
         notes += check_stresses(frames[first:], places[first:], reading.largest_stress_GPa)
     if not frames:
         raise LabelError(f"{paths[0]}: has only isolated atoms and no frame of a liquid")
-    check_energies(frames, places, {**isolated.energies_eV, **reading.isolated_eV})
+    alone = {**isolated.energies_eV, **reading.isolated_eV}
+    check_energies(frames, places, alone)
     repeated = _repeated_frames(frames, places)
     kept = tuple(frame for k, frame in enumerate(frames) if k not in repeated)
     notes += [*isolated.notes, *repeated.values()]
-    return LabelSet(
-        kept, isolated.energies_eV, kept[0].info["level"], next(iter(levels)), tuple(notes)
-    )
+    notes += [
+        f"isolated {symbol} atom: the given {alone[symbol]:.10g} eV replace {energy:.10g} eV of "
+        "the labels"
+        for symbol, energy in isolated.energies_eV.items()
+        if abs(alone[symbol] - energy) > 1e-4
+    ]
+    return LabelSet(kept, alone, kept[0].info["level"], next(iter(levels)), tuple(notes))
 
 
 class _Isolated:

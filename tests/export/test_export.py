@@ -204,6 +204,7 @@ def test_refuses_what_is_not_an_exportable_model(
     ):
         assert expected in _refused([str(path), "-o", str(out)])
         assert not out.exists()
+    assert "is a folder" in _refused(["."]), "a folder without a name, and no -o"
 
 
 def test_refuses_a_missing_or_ambiguous_head(tmp_path: Path, mace_model: Make) -> None:

@@ -198,6 +198,16 @@ def test_a_foundation_is_cut_to_the_elements_of_the_data(
     assert done.exit_code == 1 and "does not know K" in done.output
 
 
+def test_given_energies_of_atoms_are_shown(data: Path, place: Path) -> None:
+    """They replace those of the labels, and the check shows what would be used."""
+    done = train(data, "--check", "--e0", "H=-0.1")
+    assert done.exit_code == 0 and "replace" not in done.output
+    done = train(data, "--check", "--e0", "H=-0.15")
+    assert done.exit_code == 0, done.output
+    assert "the given -0.15 eV replace -0.1 eV of the labels" in done.output
+    assert "isolated atoms (eV): H -0.1500 K -0.3000 O -0.2000" in done.output
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["replay", "lora"])
 def test_ways_to_fine_tune(data: Path, place: Path, method: str) -> None:
@@ -233,6 +243,8 @@ def test_ways_to_fine_tune(data: Path, place: Path, method: str) -> None:
         (["-o", "m.model", "--lr", "1e-3", "--final-lr", "1e-2"], "--final-lr"),
         (["-o", "m.model", "--epochs", "0"], "has to be 1 or more"),
         (["-o", "m.model", "--e0", "H"], "--e0 H=-13.6"),
+        (["-o", "m.model", "--e0", "Q=3"], "'Q' is not an element"),
+        (["-o", "m.model", "--e0", "Q=3"], "'Q' is not an element"),
         (["-o", "m.model", "--mace", "swa"], "--mace swa"),
         (["-o", "m.model", "--stress-weight", "10"], "no REF_stress"),
         (["-o", "m.model", "--device", "tpu"], "choose cpu"),
