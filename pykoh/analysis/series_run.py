@@ -251,8 +251,8 @@ def _is_in_another_format(run: SeriesRun, other: SeriesRun) -> bool:
     """Return whether two runs are one whose coordinates were rounded.
 
     Then all values agree within a fifth of their standard errors, most of them much better.
-    An independent run comes as close in one of nine values, and all of them less often than in one
-    of a million series.
+    An independent run comes as close in one of nine values, and in six values that are independent
+    of each other in less than one of 100,000 series.
     """
     if (run.n_koh, run.n_atoms) != (other.n_koh, other.n_atoms):
         return False

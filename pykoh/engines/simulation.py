@@ -69,7 +69,7 @@ def check_variables(script: Path, given: dict[str, str]) -> dict[str, str]:
             zero = float(value) == 0 and float(default) > 0 and name not in OPTIONAL
             if float(value) < 0 or zero:
                 raise EngineError(f"--var {name} {value}: must be above 0")
-        if name == "seed" and not _is_seed(value, default):
+        if name == "seed" and _is_number(default) and not _is_seed(value, default):
             least = "1 or more" if float(default) > 0 else "0 or more"
             raise EngineError(f"--var seed {value}: a whole number is needed, {least}")
         if default in ("yes", "no") and value not in ("yes", "no"):
@@ -100,7 +100,7 @@ def _check_intervals(values: dict[str, str], given: dict[str, str]) -> None:
 
 def _is_seed(text: str, default: str) -> bool:
     """Return whether LAMMPS takes a seed; 0 where that is the default, which has a meaning."""
-    return text.isdigit() and (int(text) > 0 or (_is_number(default) and float(default) == 0))
+    return text.isdecimal() and (int(text) > 0 or float(default) == 0)
 
 
 def _is_number(text: str) -> bool:
