@@ -125,7 +125,7 @@ def _refuse_architecture(foundation: str | None) -> None:
 @click.option(
     "--mace", multiple=True, metavar="OPTION=VALUE", help="Any further option of mace_run_train."
 )
-@click.option("--check", is_flag=True, help="Only read and check the labels.")
+@click.option("--check", is_flag=True, help="Only check labels and options; train nothing.")
 @click.option("--force", is_flag=True, help="Begin again; replace an existing model.")
 def command(
     data: tuple[Path, ...],
@@ -179,6 +179,7 @@ def command(
     from pykoh.reference.labels import read_labels
     from pykoh.training import options as choices
     from pykoh.training.data import describe, elements_of
+    from pykoh.training.further import check_further
     from pykoh.training.prepare import Choice, check_output, training_job
 
     check_output(output)
@@ -213,18 +214,20 @@ def command(
     known = read_labels(data, replace(reading, isolated_eV=given))
     for note in known.notes:
         click.echo(f"Warning: {note}", err=True)
+    choice = Choice(molarities, labels, valid_fraction, given)
     if check:
         click.echo(describe(known))
-        return
-    choice = Choice(molarities, labels, valid_fraction, given)
+        check_further(options.extra)
+        if not molarities and labels is None:
+            return
     job = training_job(known, data, output, options, choice)
     split, elements = job.split, elements_of((*job.split.train, *job.split.valid))
     click.echo(
         f"{len(split.train)} frames train, {len(split.valid)} validate, {len(split.test)} are kept "
         f"for tests; {known.level}, {' '.join(elements)}"
     )
-
-    _train(job, force)
+    if not check:
+        _train(job, force)
 
 
 def _train(job: TrainingJob, force: bool) -> None:

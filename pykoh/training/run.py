@@ -26,6 +26,7 @@ from pykoh.reference.frames import frame_key
 from pykoh.reference.labels import LabelSet, write_labels
 from pykoh.training.data import Split, concentrations, elements_of
 from pykoh.training.foundation import adapt_foundation, check_zero
+from pykoh.training.further import check_further
 from pykoh.training.options import Options, mace_config
 from pykoh.training.progress import Epoch, read_epochs, saved_epoch, write_curve
 
@@ -127,6 +128,7 @@ def train(
     folder = job.folder
     _require_mace()
     _refuse_foreign_record(job.card)
+    check_further(job.options.extra)
     description = job.describe()
     with _lock(folder):
         # With --force this removes the earlier training: not before the lock.

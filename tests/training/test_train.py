@@ -208,6 +208,21 @@ def test_given_energies_of_atoms_are_shown(data: Path, place: Path) -> None:
     assert "isolated atoms (eV): H -0.1500 K -0.3000 O -0.2000" in done.output
 
 
+def test_a_check_says_what_would_train(data: Path, place: Path) -> None:
+    done = train(data, "--check", "--molarity", "9.3", "--labels", "3")
+    assert done.exit_code == 0, done.output
+    assert "\n3 frames train, " in done.output
+    assert not list(place.iterdir())
+
+
+def test_a_wrong_option_of_mace_leaves_an_earlier_training(data: Path, place: Path) -> None:
+    (place / "m.train").mkdir()
+    (place / "m.train" / "run.json").write_text("{}")
+    done = train(data, "-o", "m.model", "--mace", "no_such=1", "--force")
+    assert done.exit_code == 1 and "unrecognized arguments: --no_such=1;" in done.output
+    assert (place / "m.train" / "run.json").read_text() == "{}"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["replay", "lora"])
 def test_ways_to_fine_tune(data: Path, place: Path, method: str) -> None:
@@ -244,7 +259,7 @@ def test_ways_to_fine_tune(data: Path, place: Path, method: str) -> None:
         (["-o", "m.model", "--epochs", "0"], "has to be 1 or more"),
         (["-o", "m.model", "--e0", "H"], "--e0 H=-13.6"),
         (["-o", "m.model", "--e0", "Q=3"], "'Q' is not an element"),
-        (["-o", "m.model", "--e0", "Q=3"], "'Q' is not an element"),
+        (["--check", "--molarity", "15"], "no labels within 10 %"),
         (["-o", "m.model", "--mace", "swa"], "--mace swa"),
         (["-o", "m.model", "--stress-weight", "10"], "no REF_stress"),
         (["-o", "m.model", "--device", "tpu"], "choose cpu"),
@@ -253,7 +268,12 @@ def test_ways_to_fine_tune(data: Path, place: Path, method: str) -> None:
         (["-o", "m.model", "--cutoff", "-1"], "--cutoff -1: has to be above 0"),
         (["-o", "m.model", "--forces-weight", "nan"], "--forces-weight nan: has to be 0 or more"),
         (["-o", "m.model", "--lr", "nan"], "--lr nan: has to be above 0"),
-        (["-o", "m.model", "--epochs", "1", "--mace", "no_such=1"], "mace-torch failed"),
+        (
+            ["-o", "m.model", "--mace", "no_such=1", "--mace", "num_radial_basis=many"],
+            "--mace no_such=1 --mace num_radial_basis=many: mace-torch says argument "
+            "--num_radial_basis: invalid int value: 'many'",
+        ),
+        (["-o", "m.model", "--mace", "MLP_irreps=nonsense"], "mace-torch failed"),
     ],
 )
 def test_wrong_options(data: Path, place: Path, arguments: list[str], expected: str) -> None:
