@@ -62,7 +62,7 @@ def command(
     from pykoh.transferability.committee_files import conclusion, write
 
     candidates, labels, frames = read_test_frames(models, data, reading)
-    refuse_unfit(candidates, frames, labels.level_key)
+    refuse_unfit(candidates, frames, labels)
     threshold = DEFAULT_FLAG_EV_PER_A if flag is None else flag
     atoms = evaluate(candidates, frames, elements_of(frames), show_progress)
     names = [candidate.name for candidate in candidates]

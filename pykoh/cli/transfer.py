@@ -65,7 +65,7 @@ def command(
             candidates,
             frames,
             elements_of(frames),
-            labels.level_key,
+            labels,
             np.random.default_rng(seed),
             show_progress,
         )

@@ -10,13 +10,16 @@ from pathlib import Path
 from pykoh.errors import EngineError, PykohError
 
 _SENTENCE = re.compile(r"Unknown command: '([^']+)'")
+_AGAIN = "write it again, with pykoh build or the run that it is from"
 _REMEDIES = {
     "Last input line: read_restart": "give an older restart file its name (NAME.restart.STEP), or "
     "move the files of this run away and start it again",
-    "Last input line: read_data": "write the data file again, with pykoh build or the run "
-    "that it is from",
+    "Unexpected end of data file": f"the box (--var data) is empty or cut off: {_AGAIN}",
+    "Last input line: read_data": f"the box (--var data) cannot be read: {_AGAIN}",
+    "Lost atoms": "the simulation has blown up; use a shorter --var timestep_fs (0.5), or "
+    "equilibrate the box first (equilibrate.in)",
 }
-"""What to do when LAMMPS cannot read a file, by the command that its message ends with."""
+"""What to do, by a part of LAMMPS's message; the first that fits counts."""
 
 
 @contextmanager

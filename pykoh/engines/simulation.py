@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pykoh.engines.intervals import CONSERVING_FS, check_intervals
 from pykoh.engines.outputs import held, refuse_stale
-from pykoh.engines.script import index_variables
+from pykoh.engines.variables import check_variables, notes
 from pykoh.errors import EngineError
 from pykoh.files import require_file
 from pykoh.processes import available_cores
@@ -20,14 +20,10 @@ from pykoh.resources import shipped
 if TYPE_CHECKING:
     from pykoh.engines.embedded import Outcome, Progress
 
-SIGNED = ("seed", "pressure")
-# Parts of names of files that LAMMPS reads or writes.
-NAMES = ("data", "name")
-# Intervals of output, and their units in fs.
-INTERVALS_FS = {"dump_fs": 1.0, "restart_ps": 1000.0}
-# Parts of a simulation that 0 leaves out.
-OPTIONAL = ("relax", "heat_ps", "npt_ps", "pressure_fs", "transport_fs")
-
+_THERMOSTAT = re.compile(
+    r"^[ \t]*fix[ \t]+\S+[ \t]+\S+[ \t]+(nvt|npt|langevin|gle|gld|temp/)",
+    re.MULTILINE,
+)
 _STAGE = re.compile(r"^\s*variable\s+stage\s", re.MULTILINE)
 
 
@@ -44,72 +40,6 @@ def find_input(name: Path, say: Callable[[str], None]) -> Path:
     return require_file(name, "LAMMPS input script", EngineError)
 
 
-def check_variables(script: Path, given: dict[str, str]) -> dict[str, str]:
-    """Return all variables of the script with their values; refuse names it does not have."""
-    known = index_variables(script.read_text(encoding="utf-8"))
-    for name in given:
-        if name not in known:
-            raise EngineError(
-                f"--var {name}: {script} has no such variable; it has {', '.join(known)}"
-            )
-    for name in ("engine", "potential"):
-        if name not in known:
-            raise EngineError(
-                f"{script}: has no variable `{name}`, by which `pykoh run` hands over its "
-                "potential; start from lammps_inputs/koh.in"
-            )
-    values = {**known, **given, "engine": "embedded"}
-    for name, value in given.items():
-        if not value.strip():
-            raise EngineError(f"--var {name}: its value is empty")
-        default = known[name]
-        if _is_number(default) and not _is_number(value):
-            raise EngineError(f"--var {name} {value}: a number is needed, as in {name} {default}")
-        if _is_number(default) and name not in SIGNED:
-            zero = float(value) == 0 and float(default) > 0 and name not in OPTIONAL
-            if float(value) < 0 or zero:
-                raise EngineError(f"--var {name} {value}: must be above 0")
-        if name == "seed" and _is_number(default) and not _is_seed(value, default):
-            least = "1 or more" if float(default) > 0 else "0 or more"
-            raise EngineError(f"--var seed {value}: a whole number is needed, {least}")
-        if default in ("yes", "no") and value not in ("yes", "no"):
-            raise EngineError(f"--var {name} {value}: must be yes or no")
-        if name in NAMES and len(value.split()) > 1:
-            raise EngineError(
-                f"--var {name} {value}: LAMMPS takes no spaces in names of files; rename it"
-            )
-    _check_intervals(values, given)
-    return values
-
-
-def _check_intervals(values: dict[str, str], given: dict[str, str]) -> None:
-    """Refuse an interval of output that is shorter than half of an MD step."""
-    step_fs = values.get("timestep_fs", "")
-    if not _is_number(step_fs) or float(step_fs) <= 0:
-        return
-    for name, unit_fs in INTERVALS_FS.items():
-        value = values.get(name, "")
-        # The shipped inputs round to whole steps; LAMMPS stops at 0.
-        if _is_number(value) and round(float(value) * unit_fs / float(step_fs)) < 1:
-            source = name if name in given else "timestep_fs"
-            raise EngineError(
-                f"--var {source} {values[source]}: {name} {value} is less than one MD step of "
-                f"{step_fs} fs; give a longer interval"
-            )
-
-
-def _is_seed(text: str, default: str) -> bool:
-    """Return whether LAMMPS takes a seed; 0 where that is the default, which has a meaning."""
-    return text.isdecimal() and (int(text) > 0 or float(default) == 0)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
-
-
 def _require(values: dict[str, str], variable: str, what: str) -> None:
     path = Path(values.get(variable, ""))
     if path.is_file():
@@ -121,13 +51,15 @@ def _require(values: dict[str, str], variable: str, what: str) -> None:
     raise EngineError(f"{path}: no such {what}; {hint}")
 
 
-def _warn_of_long_steps(every: int, values: dict[str, str], say: Callable[[str], None]) -> None:
-    """Say that outer steps are so long that the simulation needs a thermostat."""
+def _warn_of_long_steps(
+    every: int, values: dict[str, str], script: str, say: Callable[[str], None]
+) -> None:
+    """Say that outer steps are so long that the simulation needs a thermostat, which it lacks."""
     outer_fs = every * float(values.get("timestep_fs", 0.0))
-    if outer_fs > CONSERVING_FS:
+    if outer_fs > CONSERVING_FS and not _THERMOSTAT.search(script):
         say(
-            f"--every {every}: outer steps of {outer_fs:g} fs slowly heat the liquid (of 2 fs, by "
-            "0.5 K per ps); use a thermostat, or outer steps of 1 fs"
+            f"Warning: --every {every}: outer steps of {outer_fs:g} fs slowly heat the liquid "
+            "(of 2 fs, by 0.5 K per ps); use a thermostat, or outer steps of 1 fs"
         )
 
 
@@ -174,6 +106,8 @@ def simulate(
     given = {name: str(value) for name, value in (variables or {}).items()}
     values = check_variables(path, given)
     _require(values, "potential", "exported potential")
+    for note in notes(values):
+        say(f"Warning: {note}")
     order = _Order(path, given, values, threads, dtype, skin_A, inner, every, log)
     with held(order.name):
         if "data" in values and not Path(f"{order.name}.restart").exists():
@@ -242,8 +176,13 @@ def _simulate(
                 "start from lammps_inputs/koh.in"
             )
         check_intervals(every, values, text)
-        _warn_of_long_steps(every, values, say)
+        _warn_of_long_steps(every, values, text, say)
         fast = PeriodicPotential.from_file(inner, skin=skin_A, dtype=dtype)
+        if sha256(inner) == sha256(potential_file):
+            say(
+                f"Warning: --inner {inner}: is the potential of the input itself, so that nothing "
+                "gets faster; give a smaller one"
+            )
         scheme = MultipleSteps(potential, fast, every)
         model = fast.metadata.source_sha256
         description = replace(description, inner_sha256=model, every=every, inner=str(inner))

@@ -40,6 +40,13 @@ def trusting_pickle() -> Iterator[None]:
             os.environ[name] = before
 
 
+def _is_of_torch(path: Path) -> bool:
+    """Return whether a file begins as an archive or a pickle of torch."""
+    with path.open("rb") as stream:
+        begin = stream.read(2)
+    return begin == b"PK" or begin[:1] == b"\x80"
+
+
 def read_mace_model(path: str | Path) -> Any:
     """Return the eager MACE model of a ``.model`` file, on the CPU.
 
@@ -68,6 +75,11 @@ def read_mace_model(path: str | Path) -> Any:
                 raise ModelError(
                     f"{path}: begins as a model file, but is cut off or damaged "
                     f"({path.stat().st_size} bytes); copy it again"
+                ) from error
+            if not _is_of_torch(path):
+                raise ModelError(
+                    f"{path}: is not a MACE model: torch has not written this file; give the "
+                    ".model file that mace_run_train writes"
                 ) from error
             reason = str(error).strip().splitlines()[0] if str(error).strip() else "unreadable"
             raise ModelError(

@@ -177,7 +177,16 @@ def read_extxyz(path: Path, what: str = "file of frames (extended xyz)") -> list
         opener = _OPENERS.get(path.suffix, Path.open)
         with opener(path, "rb") as stream:
             text = io.StringIO(stream.read().decode())
+        if not text.readline().strip().isdecimal():
+            raise LabelError(
+                f"{path}: is not a readable {what}: its first line is not the number of atoms"
+            )
+        text.seek(0)
         frames = read(text, index=":", format="extxyz")
+    except LabelError:
+        raise
+    except UnicodeDecodeError as error:
+        raise LabelError(f"{path}: is not a readable {what}: it is no text file") from error
     except Exception as error:  # a broken file raises many types in ASE
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise LabelError(f"{path}: is not a readable {what}: {reason}") from error

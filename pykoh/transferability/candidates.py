@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.calculator import Calculator
 
+    from pykoh.reference.labels import LabelSet
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -30,7 +32,8 @@ class Candidate:
         training_core_hours: cost of the training, or None.
         frames: keys of its training and validation frames.
         runs: trajectories of these frames.
-        level_key: level of theory of its labels, or None.
+        level: name of the level of theory of its labels, or None.
+        level_key: key of this level, or None.
         options: of its training without the seed, as text; models with the same text differ only
             in the seed and the labels.
         model_sha256: checksum of the model that was trained, or None.
@@ -44,6 +47,7 @@ class Candidate:
     training_core_hours: float | None = None
     frames: frozenset[str] = frozenset()
     runs: frozenset[str] = frozenset()
+    level: str | None = None
     level_key: str | None = None
     options: str = ""
     model_sha256: str | None = None
@@ -80,6 +84,7 @@ def read_candidate(path: Path) -> Candidate:
             training_core_hours=entry["core_hours"],
             frames=frozenset((*entry["train_frames"], *entry["valid_frames"])),
             runs=frozenset(entry["runs"]),
+            level=str(entry["level"]["name"]),
             level_key=entry["level"]["key"],
             options=_without_seed(entry.get("options", {})),
             model_sha256=entry.get("model_sha256"),
@@ -139,13 +144,15 @@ def calculator_of(candidate: Candidate, symbols: Sequence[str]) -> Calculator:
     return calculator
 
 
-def refuse_unfit(candidates: Sequence[Candidate], frames: Sequence[Atoms], level_key: str) -> None:
+def refuse_unfit(
+    candidates: Sequence[Candidate], frames: Sequence[Atoms], labels: LabelSet
+) -> None:
     """Refuse models that the frames do not test.
 
     Args:
         candidates: the models.
         frames: labelled test frames.
-        level_key: level of theory of the frames.
+        labels: that the frames are from.
 
     Raises:
         TrainingError: a test frame or its trajectory was used for training, or a model was trained
@@ -153,10 +160,14 @@ def refuse_unfit(candidates: Sequence[Candidate], frames: Sequence[Atoms], level
     """
     for candidate in candidates:
         refuse_leaks(candidate, frames)
-        if candidate.level_key not in (None, level_key):
+        if candidate.level_key not in (None, labels.level_key):
+            names = candidate.level, labels.level
+            if names[0] == names[1]:
+                names = candidate.level_key, labels.level_key
             raise TrainingError(
-                f"{candidate.path}: was trained on labels of another level of theory than "
-                "--data; its errors would be differences of the levels"
+                f"{candidate.path}: was trained on labels of another level of theory ({names[0]}) "
+                f"than --data ({names[1]}); give labels of its own level, or its errors would be "
+                "differences of the levels"
             )
 
 

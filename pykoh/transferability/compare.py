@@ -26,6 +26,8 @@ from pykoh.transferability.trainings import Spread, TrainingSet, refuse_same_mod
 if TYPE_CHECKING:
     from ase import Atoms
 
+    from pykoh.reference.labels import LabelSet
+
 
 @dataclass(frozen=True, slots=True)
 class ConcentrationErrors:
@@ -97,7 +99,7 @@ def compare(
     candidates: Sequence[Candidate],
     frames: Sequence[Atoms],
     elements: Sequence[str],
-    level_key: str,
+    labels: LabelSet,
     rng: np.random.Generator,
     report: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> Comparison:
@@ -107,7 +109,7 @@ def compare(
         candidates: the models.
         frames: labelled test frames.
         elements: of the frames.
-        level_key: level of theory of the frames.
+        labels: that the frames are from.
         rng: for the bootstrap.
         report: called with the model's name, frames done and their total.
 
@@ -116,7 +118,7 @@ def compare(
             labels of another level, or two files are the same training.
     """
     refuse_same_model(candidates)
-    refuse_unfit(candidates, frames, level_key)
+    refuse_unfit(candidates, frames, labels)
     molarities = concentrations(frames)
     column = np.array([molarities.index(nearest_concentration(f, molarities)) for f in frames])
     weights = np.zeros((0, 0))

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from lmp import ENGINES, Lmp, lmp_of
+from pykoh.engines.variables import notes
 from pykoh.resources import shipped
 from started import pykoh
 
@@ -280,6 +281,43 @@ def test_refusals_are_one_line(
     assert "Traceback" not in done.stderr
     assert (folder / "koh.data").read_bytes() == before
     assert (folder / "old.pressure.txt").read_text() == "precious"
+
+
+def test_what_is_not_used_as_given_is_said(box: Path, tmp_path: Path) -> None:
+    """Also what looks like a wrong unit. Then LAMMPS finds that the box is empty."""
+    folder = copy_box(box, tmp_path)
+    (folder / "empty.data").write_text("")
+    words = "data empty.data temperature 25 timestep_fs 1.25 dump_fs 10.2 pressure_fs 2.5"
+    pairs = [("--var", *pair) for pair in zip(words.split()[::2], words.split()[1::2], strict=True)]
+    inner = ("--inner", "koh.pt", "--every", "2")
+    done = pykoh(folder, "run", "nve.in", *(word for pair in pairs for word in pair), *inner)
+    assert done.returncode == 1
+    said = done.stderr.strip().splitlines()
+    assert said[1:-1] == [
+        "Warning: temperature 25: is in K; 25 °C are 298.15",
+        "Warning: timestep_fs 1.25: O–H bonds vibrate in 9 to 10 fs; MD steps above 1 fs lose "
+        "energy conservation, or atoms",
+        "Warning: dump_fs 10.2: is no multiple of the MD step of 1.25 fs; 10 is used",
+        "Warning: --every 2: outer steps of 2.5 fs slowly heat the liquid (of 2 fs, by 0.5 K per "
+        "ps); use a thermostat, or outer steps of 1 fs",
+        "Warning: --inner koh.pt: is the potential of the input itself, so that nothing gets "
+        "faster; give a smaller one",
+    ]
+    assert "the box (--var data) is empty or cut off: write it again, with pykoh" in said[-1]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"timestep_fs": "0.5", "dump_fs": "10", "restart_ps": "1", "pressure_fs": "0.25"}, 1),
+        ({"timestep_fs": "0.5", "dump_fs": "10", "restart_ps": "0.001", "pressure_fs": "0"}, 0),
+        ({"timestep_fs": "0.3", "dump_fs": "3.0", "restart_ps": "0.3", "temperature": "0"}, 0),
+        ({"timestep_fs": "0.0005", "temperature": "5000"}, 2),
+        ({"timestep_fs": "", "dump_fs": "0.7"}, 0),
+    ],
+)
+def test_notes_are_given_where_they_hold(values: dict[str, str], expected: int) -> None:
+    assert len(list(notes(values))) == expected
 
 
 @pytest.mark.parametrize("name", ["koh.in", "equilibrate.in", "nve.in"])

@@ -195,7 +195,7 @@ def test_refuses_what_is_not_an_exportable_model(
         (tmp_path / "missing.model", "no such file"),
         (tmp_path, "is a folder"),
         (empty, "is empty"),
-        (text, "is not a MACE model"),
+        (text, "is not a MACE model: torch has not written this file; give the .model"),
         (cut, "cut off or damaged"),
         (plain, "MACE"),
         (state, "checkpoint"),

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from pykoh.cli import main
 from pykoh.errors import LabelError
 from pykoh.reference.cp2k_output import parse_output
+from pykoh.reference.frames import read_extxyz
 from pykoh.reference.label_values import LabelKeys
 from pykoh.reference.labels import LabelSet, Reading, read_labels
 
@@ -320,6 +321,19 @@ def test_damaged_frames_end_every_command_in_one_line(
     lines = [line for line in done.output.splitlines() if line.startswith("Error")]
     assert len(lines) == 1 and "frame 6" in lines[0] and expected in lines[0], done.output
     assert time.monotonic() - begun < 30
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"LAMMPS data (units metal)\n\n3 atoms\n", "its first line is not the number of atoms"),
+        (b"PK\x03\x04\xff\xfe", "it is no text file"),
+    ],
+)
+def test_files_of_another_kind_are_told(tmp_path: Path, content: bytes, expected: str) -> None:
+    (tmp_path / "koh.data").write_bytes(content)
+    with pytest.raises(LabelError, match=f"is not a readable .*: {expected}$"):
+        read_extxyz(tmp_path / "koh.data")
 
 
 def test_a_check_needs_no_name_for_a_model(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def first(test_file: Path) -> Atoms:
         ("train_frames", "was trained on it"),
         ("valid_frames", "was trained on it"),
         ("runs", "trajectory dilute0, which are similar"),
-        ("level", "another level of theory"),
+        ("level", "another level of theory (y) than --data (x); give labels of its own level"),
         ("broken", "not a record of pykoh train"),
     ],
 )
