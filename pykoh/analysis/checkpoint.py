@@ -29,7 +29,7 @@ from pykoh.trajectory.run import FrameBlock, Run
 from pykoh.trajectory.species import Atoms
 from pykoh.trajectory.streams import STDIN
 
-_FORMAT = 5
+_FORMAT = 6
 _SAMPLE = 1 << 16  # bytes of a file that are compared
 
 

@@ -323,3 +323,26 @@ def test_the_residence_time_of_one_hop_has_the_interval_of_its_rate() -> None:
     assert rate is not None and residence is not None and residence.interval is not None
     assert rate.interval == pytest.approx((0.0253 / 0.49, 5.5716 / 0.49), rel=1e-3)
     assert residence.interval == pytest.approx((0.49 / 5.5716, 0.49 / 0.0253), rel=1e-3)
+
+
+def test_hops_between_two_oxygens_that_stay_close_are_alike() -> None:
+    """Ten hops of one length, then ten of another one: the error counts each length once."""
+    rng = np.random.default_rng(4)
+    n_hops, episodes, missed = 10, 60, 0
+    for _ in range(200):
+        lengths = np.repeat(rng.uniform(2.3, 2.7, episodes), n_hops)
+        n = len(lengths)
+        events = np.stack([20 * np.arange(1, n + 1), np.zeros(n), np.arange(n), np.arange(n) + 1])
+        vectors = np.stack([lengths, np.zeros(n), np.zeros(n)], axis=1)
+        counter = HopCounter(1, DT, 0.1, np.zeros(0))
+        half = 20 * (n // 2) + 1
+        first = events[0] < half
+        parts = ((first, half, False), (~first, 20 * (n + 1) - half, True))
+        for rows, frames, last in parts:
+            counter.add(events.T[rows].astype(np.int64), vectors[rows], frames, last)
+        found = counter.hop_length
+        assert found is not None and found.stderr is not None and counter.n_hops == n
+        assert found.value == pytest.approx(lengths.mean())
+        missed += abs(found.value - 2.5) > 2.0 * found.stderr
+    # About 10 expected; errors of independent hops are smaller by sqrt(10) and miss 110 times.
+    assert missed < 25

@@ -55,6 +55,7 @@ class HopCounter:
         "_per_identity",
         "_waiting",
         "_moments",
+        "_lengths",
         "n_transfers",
     )
 
@@ -78,6 +79,7 @@ class HopCounter:
         self._per_identity = np.zeros(n_identities, dtype=np.int64)
         self._waiting = np.zeros((len(EDGES) - 1, 2))
         self._moments = np.zeros(3)
+        self._lengths = SegmentedSums(1)  # Σ O-O distance of hops, Å
         self.n_transfers = 0
 
     def add(
@@ -99,6 +101,7 @@ class HopCounter:
             The transfers that turned out to be hops, in order of time for each identity.
         """
         self._counts.reserve(n_frames)
+        self._lengths.reserve(n_frames)
         most = 1 + len(events) + int(self._depth[self._main].sum())
         hops = np.zeros((most, 4), dtype=np.int64)
         hop_vectors = np.zeros((most, 3))
@@ -125,7 +128,10 @@ class HopCounter:
         )
         self.n_transfers += len(events)
         end = 1 + int(hops[0, 0])
-        return Hops(hops[1:end], hop_vectors[1:end])
+        found = Hops(hops[1:end], hop_vectors[1:end])
+        segments = found.events[:, 0] // self._lengths.length
+        np.add.at(self._lengths.sums[:, 0], segments, np.linalg.norm(found.vectors_A, axis=1))
+        return found
 
     @property
     def n_hops(self) -> int:
@@ -134,7 +140,11 @@ class HopCounter:
 
     @property
     def hop_length(self) -> Estimate | None:
-        """Mean O-O distance of a hop, Å, or None without hops."""
+        """Mean O-O distance of a hop, Å, or None without hops.
+
+        Hops between two oxygens that stay close to each other are alike. So the error is that of
+        blocks of time, where it is larger than that of independent hops.
+        """
         n, total, squares = self._moments
         if n < 1:
             return None
@@ -142,7 +152,12 @@ class HopCounter:
         if n == 1:
             return Estimate.number(mean, None, reason="only one hop was seen")
         variance = max(squares / n - mean**2, 0.0)
-        return Estimate.number(mean, np.sqrt(variance / (n - 1)), How.SCATTER)
+        scatter = np.sqrt(variance / (n - 1))
+        lengths, counts = self._lengths.whole()[:, 0], self._counts.whole()[:, self._main]
+        blocks = ratio_stderr(lengths, counts)
+        if blocks is None or blocks <= scatter:
+            return Estimate.number(mean, scatter, How.SCATTER)
+        return Estimate.number(mean, blocks, How.BLOCKS)
 
     @property
     def mean_square_length(self) -> float:
