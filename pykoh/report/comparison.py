@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pykoh import __version__
+from pykoh.analysis.common import confidence
 from pykoh.analysis.common.estimate import Estimate, How
-from pykoh.analysis.common.estimate_views import columns
+from pykoh.analysis.common.estimate_views import columns, interval_of, rounded
 from pykoh.analysis.results.tables import write_csv
 from pykoh.analysis.series import SeriesPoint
 from pykoh.analysis.series_quantities import QUANTITIES, SUBJECTS, Quantity
@@ -32,14 +33,36 @@ Named = Mapping[str, Sequence[SeriesPoint]]
 def difference(one: Estimate | None, other: Estimate | None) -> Estimate | None:
     """Return ``other - one`` of two independent estimates; None if one is unknown.
 
-    The standard error is √(a² + b²), and is unknown where one of them is.
+    The standard error is √(a² + b²), and is unknown where one of them is. The interval of 95 % is
+    that of :func:`pykoh.analysis.common.confidence.difference`.
     """
     if one is None or other is None:
         return None
-    error = None
-    if one.stderr is not None and other.stderr is not None:
-        error = math.hypot(one.stderr, other.stderr)
-    return Estimate.number(other.value - one.value, error, How.PARTS)
+    if one.stderr is None or other.stderr is None:
+        return Estimate.number(other.value - one.value, None, How.PARTS)
+    parts = [
+        (each.value, each.interval or confidence.normal(each.value, stderr))
+        for each, stderr in ((one, one.stderr), (other, other.stderr))
+    ]
+    return Estimate.number(
+        other.value - one.value,
+        math.hypot(one.stderr, other.stderr),
+        How.PARTS,
+        interval=confidence.difference(*parts),
+    )
+
+
+def _value_text(found: Estimate, scale: float) -> str:
+    return quantity(found.times(scale))
+
+
+def _difference_text(found: Estimate, scale: float) -> str:
+    """Return ``0.35 ± 0.12 (95 %: 0.11 to 0.60)``."""
+    text = quantity(found.times(scale))
+    if not found.stderr or found.interval is None:
+        return text
+    low, high = (rounded(end * scale, found.stderr * scale)[0] for end in found.interval)
+    return f"{text} (95 %: {low} to {high})"
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -139,10 +162,10 @@ def compared(subject: str, named: Named) -> list[list[str]]:
             values.append(difference(values[0], values[1]))
         scale = 10.0**-entry.exponent
         marks = [mark(entry.key, point) for point in points] + [mark(entry.key, *points)]
-        cells = [
-            NOTHING if each is None else quantity(each.times(scale)) + marks[column]
-            for column, each in enumerate(values)
-        ]
+        cells = []
+        for column, each in enumerate(values):
+            write = _difference_text if column == len(points) else _value_text
+            cells.append(NOTHING if each is None else write(each, scale) + marks[column])
         found.append([f"{quantity_name(entry)}, {solution}", *cells])
     return found
 
@@ -161,6 +184,7 @@ def _write_csv(named: Named, path: Path) -> None:
                 (
                     entry.key, point.molarity_mol_per_L, point.temperature_K, f'"{quoted}"',
                     len(point.runs), *columns(value), *columns(more), point.cation,
+                    *(interval_of(more) or (None, None)),
                 )
             )  # fmt: skip
     write_csv(
@@ -168,7 +192,7 @@ def _write_csv(named: Named, path: Path) -> None:
         "one line per quantity, solution and series; units in the names of the quantities; "
         "difference: from the first series",
         ("quantity", "molarity_mol_per_L", "temperature_K", "series", "n_runs", "value", "stderr",
-         "difference", "difference_stderr", "cation"),
+         "difference", "difference_stderr", "cation", "difference_low_95", "difference_high_95"),
         lines,
     )  # fmt: skip
 
@@ -220,7 +244,9 @@ def _write(named: Named, folder: Path, png: bool) -> Path:
     _write_csv(named, folder / COMPARE_CSV)
     about = tag(
         "p",
-        "± is one standard error, of a difference √(a² + b²). Solutions of the same cation whose "
+        "± is one standard error, of a difference √(a² + b²). Series differ where the interval "
+        "of 95 % is on one side of 0; of 20 such intervals one is, though nothing differs. "
+        "Solutions of the same cation whose "
         "molarities differ by 2 % or less, and temperatures by 2 K or less, are compared. Runs "
         "that began in the same box are not independent of each other at first. All numbers: ",
         tag("a", COMPARE_CSV, href=COMPARE_CSV),

@@ -7,13 +7,14 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 import report_cases
 from pykoh.analysis.activation import activations
 from pykoh.analysis.common.analysis_warning import AnalysisWarning
-from pykoh.analysis.common.estimate import Estimate
+from pykoh.analysis.common.estimate import Estimate, How
 from pykoh.analysis.results import AnalysisResults
 from pykoh.analysis.series import SeriesPoint
 from pykoh.analysis.series_files import read_series, write_series
@@ -208,6 +209,34 @@ def test_what_is_not_known_has_no_difference() -> None:
     assert found is not None and found.value == 2.0 and found.stderr is None
     found = difference(Estimate.number(1.0, 0.4), known)
     assert found is not None and found.stderr == pytest.approx(0.5)
+    assert found.interval == pytest.approx((2.0 - 1.96 * 0.5, 2.0 + 1.96 * 0.5), abs=1e-3)
+
+
+def test_few_replicas_make_a_difference_less_certain() -> None:
+    """Three replicas each: Student's interval; 95 % of differences of nothing contain 0."""
+    rng = np.random.default_rng(7)
+    held = held_by_two_errors = 0
+    for _ in range(2000):
+        one, other = (
+            Estimate.student(x.mean(), x.std(ddof=1) / 3**0.5, 2.0, How.REPLICAS)
+            for x in rng.standard_normal((2, 3))
+        )
+        found = difference(one, other)
+        assert found is not None and found.interval is not None and found.stderr is not None
+        held += found.interval[0] <= 0.0 <= found.interval[1]
+        held_by_two_errors += abs(found.value) < 1.96 * found.stderr
+    assert held / 2000 > 0.95 > 0.90 > held_by_two_errors / 2000
+
+
+def test_a_difference_is_shown_with_its_interval() -> None:
+    points = report_cases.series_of([("a", report_cases.full())])
+    head, *lines = compared("hops", {"one": points, "same": points})
+    assert head[3] == "difference"
+    rate = next(line for line in lines if line[0].startswith("net hops"))
+    error = rate[3].partition("±")[2].split()[0]
+    low, high = rate[3].partition("95 %: ")[2].rstrip(")").split(" to ")
+    assert rate[3].startswith("0.0") and float(low) < -1.9 * float(error)
+    assert float(high) == pytest.approx(-float(low), rel=0.2)
 
 
 def test_a_series_without_a_quantity_is_a_dash() -> None:

@@ -46,6 +46,36 @@ def positive(value: float | None, stderr: float | None) -> Interval | None:
     return float(freedom * value / high), float(freedom * value / low)
 
 
+def difference(one: tuple[float, Interval], other: tuple[float, Interval]) -> Interval:
+    """Return the interval of ``other - one``, of independent quantities.
+
+    As for a sum (:func:`total`), from the ends of both intervals (Zou and Donner, Stat. Med. 27
+    (2008) 1693, doi:10.1002/sim.3095). So it is as wide as few replicas or few events make it:
+
+        lower = d - √[(v₂ - l₂)² + (u₁ - v₁)²],   upper = d + √[(u₂ - v₂)² + (v₁ - l₁)²].
+
+    Args:
+        one: a value and its interval of 95 %.
+        other: another one, same unit.
+    """
+    (first, (low_1, high_1)), (second, (low_2, high_2)) = one, other
+    middle = second - first
+    below = np.hypot(second - low_2, high_1 - first)
+    above = np.hypot(high_2 - second, first - low_1)
+    return float(middle - below), float(middle + above)
+
+
+def normal(value: float, stderr: float) -> Interval:
+    """Return the interval of a quantity whose estimates follow a bell.
+
+    Args:
+        value: the estimate.
+        stderr: its standard error, same unit.
+    """
+    half = float(normal_quantile(1.0 - _TAIL)) * stderr
+    return value - half, value + half
+
+
 def total(parts: Sequence[tuple[float, float]]) -> Interval | None:
     """Return the interval of a sum of independent positive quantities; None if unknown.
 
