@@ -1,4 +1,4 @@
-"""``run.json``: the origin of a folder of results, written before and after the work."""
+"""``run.json``: the origin of results, written before and after the work."""
 
 from __future__ import annotations
 
@@ -44,18 +44,21 @@ def _now() -> str:
 
 
 @contextmanager
-def record(folder: str | Path, **inputs: Any) -> Iterator[dict[str, Any]]:
+def record(
+    folder: str | Path, file: str = "run.json", /, **inputs: Any
+) -> Iterator[dict[str, Any]]:
     """Write ``folder/run.json`` before the work, and again with its outcome after it.
 
     Args:
         folder: an existing folder.
+        file: another name, where a folder holds several kinds of work.
         inputs: data that identify the input (file names, hashes, settings; JSON values).
 
     Yields:
         The record; values that the block adds are written too. ``status`` becomes ``"done"``,
         or ``"failed"`` with the error when the block raises.
     """
-    path = Path(folder) / "run.json"
+    path = Path(folder) / file
     entry: dict[str, Any] = {
         "command": sys.argv,
         "started": _now(),

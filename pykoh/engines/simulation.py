@@ -189,6 +189,7 @@ def _simulate(
     check_continuation(name, description, say)
     with record(
         Path(name).resolve().parent,
+        f"{Path(name).name}.run.json",
         input=str(path),
         input_sha256=sha256(path),
         variables=values,

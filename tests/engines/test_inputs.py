@@ -106,7 +106,7 @@ def test_a_finished_equilibration_keeps_its_frames(
 
 
 def test_the_time_of_a_step_is_that_of_all_stages(equilibrated: Path) -> None:
-    outcome = json.loads((equilibrated / "run.json").read_text())["outcome"]
+    outcome = json.loads((equilibrated / "equil.run.json").read_text())["outcome"]
     made, speed = outcome[0], outcome[-1]
     steps = int(made.split("steps 0 to ")[1].split()[0])
     seconds = float(speed.split()[0]) * steps / 1000
@@ -238,8 +238,12 @@ def test_production_keeps_the_velocities_of_an_equilibrated_box(
 ) -> None:
     folder = copy_box(equilibrated, tmp_path)
     data = equilibrated / "equil.data"
+    shutil.copy(equilibrated / "equil.run.json", folder)
+    record = (folder / "equil.run.json").read_bytes()
     done = run(folder, "koh.in", f"data {data} ps 0.01 pressure_fs 0")
     assert done.returncode == 0, done.stderr
+    assert (folder / "equil.run.json").read_bytes() == record
+    assert json.loads((folder / "koh.run.json").read_text())["status"] == "done"
     scaled = [x for x in (equilibrated / "equil.log").read_text().splitlines() if "all scale" in x]
     assert thermo(folder / "koh.log")[0]["Temp"] == pytest.approx(
         float(scaled[-1].split()[-1]), rel=1e-4

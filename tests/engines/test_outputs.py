@@ -47,7 +47,7 @@ def test_what_an_interrupted_minimisation_leaves(
     outcome = simulate("koh.in", variables, threads=1, progress=stop)
     assert outcome.interrupted and not outcome.continues and outcome.seconds == 0
     left = {path.name for path in tmp_path.iterdir()}
-    assert left == {"koh.data", "koh.log", "koh.variables.json", "run.json"}
+    assert left == {"koh.data", "koh.log", "koh.variables.json", "koh.run.json"}
     # Nothing is in the way of the same command.
     done = simulate("koh.in", variables, threads=1)
     assert done.last_step == 20 and done.continues

@@ -137,7 +137,7 @@ def test_shipped_input_runs_continues_and_stops_when_done(
     for done in (third, shorter):
         assert done.stdout == "nothing to do: 0.05 ps are simulated already\n"
     assert steps_of(tmp_path / "koh.dump") == [0, 20, 40, 60, 80, 100]
-    record = json.loads((tmp_path / "run.json").read_text())
+    record = json.loads((tmp_path / "koh.run.json").read_text())
     assert record["status"] == "done" and record["variables"]["ps"] == "0.02"
 
 
