@@ -77,7 +77,7 @@ docs: $(READY)
 
 # Three processes for two cores, because many tests wait for programs that they start; the tests of a file
 # stay together, because many share what a fixture of it makes.
-IN_THREE := -n 3 --dist loadfile
+IN_THREE := -n 3 --dist loadfile --no-loadscope-reorder
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(IN_THREE) -m "not slow and not lammps and not slurm and not cuda_build"

@@ -59,6 +59,22 @@ def pytest_sessionstart(session: pytest.Session) -> None:
                 shutil.rmtree(old, ignore_errors=True)
 
 
+# The files whose tests take longest. They begin first, so that at the end of `make test` no process
+# works alone on one of them.
+LONG_FILES = (
+    "test_campaign.py", "test_extend.py", "test_embedded.py", "test_train.py", "test_cuda_graph.py",
+    "test_export_fast.py", "test_doctor.py", "test_outputs.py", "test_analysis_resume.py",
+    "test_export.py", "test_python.py", "test_sharing.py", "test_artifact.py", "test_cpu.py",
+    "test_kernels.py", "test_train_grow.py", "test_kernel_cache.py", "test_series_of_results.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of long files first."""
+    places = {name: place for place, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
 @contextmanager
 def made_once(path: Path) -> Iterator[bool]:
     """Tell whether a shared file is still to be made; other workers wait meanwhile."""

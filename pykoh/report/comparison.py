@@ -183,8 +183,8 @@ def _write_csv(named: Named, path: Path) -> None:
             lines.append(
                 (
                     entry.key, point.molarity_mol_per_L, point.temperature_K, f'"{quoted}"',
-                    len(point.runs), *columns(value), *columns(more), point.cation,
-                    *(interval_of(more) or (None, None)),
+                    len(point.runs), *columns(value), *columns(more),
+                    *(interval_of(more) or (None, None)), point.cation,
                 )
             )  # fmt: skip
     write_csv(
@@ -192,7 +192,7 @@ def _write_csv(named: Named, path: Path) -> None:
         "one line per quantity, solution and series; units in the names of the quantities; "
         "difference: from the first series",
         ("quantity", "molarity_mol_per_L", "temperature_K", "series", "n_runs", "value", "stderr",
-         "difference", "difference_stderr", "cation", "difference_low_95", "difference_high_95"),
+         "difference", "difference_stderr", "difference_low_95", "difference_high_95", "cation"),
         lines,
     )  # fmt: skip
 
