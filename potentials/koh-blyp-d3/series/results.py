@@ -2,6 +2,7 @@
 
     python results.py full only_6.3 only_1.7 --docs ../../../docs
     python results.py warm water --into full --docs ../../../docs
+    python results.py small large --docs ../../../docs
 
 Of each campaign this copies results.json of each finished run into the folder of its name here, or
 into that of `--into`, and combines all results that are kept there into series.json and series.csv.
@@ -41,6 +42,8 @@ NAMES = {
     "only_1.7": "56 labels at 1.7 mol/L",
     "foundation": "no label (the foundation)",
     "water": "280 labels at all concentrations, pure water",
+    "small": "51 atoms",
+    "large": "351 atoms",
 }
 PLOTTED = ("full", "only_6.3", "only_1.7", "foundation")
 KEY = "OH_OH_bonded_fraction"
