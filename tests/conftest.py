@@ -66,6 +66,8 @@ LONG_FILES = (
     "test_export_fast.py", "test_doctor.py", "test_outputs.py", "test_analysis_resume.py",
     "test_export.py", "test_python.py", "test_sharing.py", "test_artifact.py", "test_cpu.py",
     "test_kernels.py", "test_train_grow.py", "test_kernel_cache.py", "test_series_of_results.py",
+    "test_analysis_series.py", "test_trajectory_damage.py", "test_pair_list.py", "test_label.py",
+    "test_committee.py", "test_fixed_shapes.py", "test_analysis_msd.py", "test_transfer.py",
 )  # fmt: skip
 
 
