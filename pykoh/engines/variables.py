@@ -16,7 +16,8 @@ NAMES = ("data", "name")
 INTERVALS_FS = {"dump_fs": 1.0, "restart_ps": 1000.0}
 # Parts of a simulation that 0 leaves out.
 OPTIONAL = ("relax", "heat_ps", "npt_ps", "pressure_fs", "transport_fs")
-ROUNDED_FS = {**INTERVALS_FS, "pressure_fs": 1.0, "transport_fs": 1.0}
+# Where it matters that results are written in whole MD steps.
+RESULTS_FS = ("dump_fs", "transport_fs", "pressure_fs")
 # Outside of these a unit was probably mistaken; °C and ps are common ones.
 USUAL_K = (200.0, 700.0)
 USUAL_STEP_FS = (0.05, 1.0)
@@ -109,17 +110,17 @@ def notes(values: Mapping[str, str]) -> Iterator[str]:
         )
     elif step_fs < USUAL_STEP_FS[0]:
         yield f"timestep_fs {step_fs:g}: is in fs; 0.5 is usual"
-    for name, unit_fs in ROUNDED_FS.items():
+    for name in RESULTS_FS:
         value = _number(values, name)
         if not value:
             continue
-        wanted = value * unit_fs / step_fs
+        wanted = value / step_fs
         # As LAMMPS rounds; no interval is shorter than a step.
         steps = max(math.floor(wanted + 0.5), 1)
         if abs(wanted - steps) > 1e-6 * steps:
             yield (
                 f"{name} {value:g}: is no multiple of the MD step of {step_fs:g} fs; "
-                f"{steps * step_fs / unit_fs:.6g} is used"
+                f"{steps * step_fs:.6g} is used"
             )
 
 

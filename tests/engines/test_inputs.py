@@ -314,7 +314,7 @@ def test_what_is_not_used_as_given_is_said(box: Path, tmp_path: Path) -> None:
     ("values", "expected"),
     [
         ({"timestep_fs": "0.5", "dump_fs": "10", "restart_ps": "1", "pressure_fs": "0.25"}, 1),
-        ({"timestep_fs": "0.5", "dump_fs": "10", "restart_ps": "0.001", "pressure_fs": "0"}, 0),
+        ({"timestep_fs": "0.3", "dump_fs": "9", "restart_ps": "1", "pressure_fs": "0"}, 0),
         ({"timestep_fs": "0.3", "dump_fs": "3.0", "restart_ps": "0.3", "temperature": "0"}, 0),
         ({"timestep_fs": "0.0005", "temperature": "5000"}, 2),
         ({"timestep_fs": "", "dump_fs": "0.7"}, 0),
