@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pykoh.engines.intervals import CONSERVING_FS, check_intervals
 from pykoh.engines.outputs import held, refuse_stale
+from pykoh.engines.script import logical_lines
 from pykoh.engines.variables import check_variables, notes
 from pykoh.errors import EngineError
 from pykoh.files import require_file
@@ -20,9 +21,9 @@ from pykoh.resources import shipped
 if TYPE_CHECKING:
     from pykoh.engines.embedded import Outcome, Progress
 
+# Also within a quoted command of an `if`, and where a variable holds the style.
 _THERMOSTAT = re.compile(
-    r"^[ \t]*fix[ \t]+\S+[ \t]+\S+[ \t]+(nvt|npt|langevin|gle|gld|temp/)",
-    re.MULTILINE,
+    r"\bfix\s+\S+\s+\S+\s+(\S*nvt|\S*npt|langevin|gle|gld|temp/\S+|\$\S+\s+temp)\b"
 )
 _STAGE = re.compile(r"^\s*variable\s+stage\s", re.MULTILINE)
 
@@ -56,7 +57,8 @@ def _warn_of_long_steps(
 ) -> None:
     """Say that outer steps are so long that the simulation needs a thermostat, which it lacks."""
     outer_fs = every * float(values.get("timestep_fs", 0.0))
-    if outer_fs > CONSERVING_FS and not _THERMOSTAT.search(script):
+    lines = "\n".join(line.partition("#")[0] for line in logical_lines(script))
+    if outer_fs > CONSERVING_FS and not _THERMOSTAT.search(lines):
         say(
             f"Warning: --every {every}: outer steps of {outer_fs:g} fs slowly heat the liquid "
             "(of 2 fs, by 0.5 K per ps); use a thermostat, or outer steps of 1 fs"
@@ -106,7 +108,7 @@ def simulate(
     given = {name: str(value) for name, value in (variables or {}).items()}
     values = check_variables(path, given)
     _require(values, "potential", "exported potential")
-    for note in notes(values):
+    for note in notes(values, given):
         say(f"Warning: {note}")
     order = _Order(path, given, values, threads, dtype, skin_A, inner, every, log)
     with held(order.name):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
 from pykoh.engines.script import index_variables
@@ -21,11 +21,15 @@ RESULTS_FS = ("dump_fs", "transport_fs", "pressure_fs")
 # Outside of these a unit was probably mistaken; °C and ps are common ones.
 USUAL_K = (200.0, 700.0)
 USUAL_STEP_FS = (0.05, 1.0)
+SHORTEST_FS = 1e-6
 
 
 def check_variables(script: Path, given: dict[str, str]) -> dict[str, str]:
     """Return all variables of the script with their values; refuse names it does not have."""
-    known = index_variables(script.read_text(encoding="utf-8"))
+    try:
+        known = index_variables(script.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise EngineError(f"{script}: is no text file; give a LAMMPS input, e.g. koh.in") from error
     for name in given:
         if name not in known:
             raise EngineError(
@@ -66,6 +70,10 @@ def _check_intervals(values: dict[str, str], given: dict[str, str]) -> None:
     step_fs = values.get("timestep_fs", "")
     if not _is_number(step_fs) or float(step_fs) <= 0:
         return
+    if float(step_fs) < SHORTEST_FS:
+        raise EngineError(
+            f"--var timestep_fs {step_fs}: is less than {SHORTEST_FS:g} fs; 0.5 is usual"
+        )
     for name, unit_fs in INTERVALS_FS.items():
         value = values.get(name, "")
         # The shipped inputs round to whole steps; LAMMPS stops at 0.
@@ -83,36 +91,39 @@ def _is_seed(text: str, default: str) -> bool:
 
 
 def _is_number(text: str) -> bool:
+    """Return whether LAMMPS takes a text for a number: Python allows more, as 1_000."""
     try:
-        return math.isfinite(float(text))
+        return text.isascii() and "_" not in text and math.isfinite(float(text))
     except ValueError:
         return False
 
 
-def notes(values: Mapping[str, str]) -> Iterator[str]:
+def notes(values: Mapping[str, str], given: Container[str]) -> Iterator[str]:
     """Yield a line for each variable that is not used as given, or whose unit looks mistaken.
 
     Args:
         values: of all variables of the input.
+        given: names of those that the user has set.
     """
     step_fs = _number(values, "timestep_fs")
     low_K, high_K = USUAL_K
-    temperature = _number(values, "temperature")
+    temperature = _number(values, "temperature") if "temperature" in given else None
     if temperature and not low_K <= temperature <= high_K:
         meant = f"; {temperature:g} °C are {temperature + 273.15:g}" if temperature < low_K else ""
         yield f"temperature {temperature:g}: is in K{meant}"
     if not step_fs:
         return
-    if step_fs > USUAL_STEP_FS[1]:
+    changed = "timestep_fs" in given
+    if changed and step_fs > USUAL_STEP_FS[1]:
         yield (
             f"timestep_fs {step_fs:g}: O–H bonds vibrate in 9 to 10 fs; MD steps above "
             f"{USUAL_STEP_FS[1]:g} fs lose energy conservation, or atoms"
         )
-    elif step_fs < USUAL_STEP_FS[0]:
+    elif changed and step_fs < USUAL_STEP_FS[0]:
         yield f"timestep_fs {step_fs:g}: is in fs; 0.5 is usual"
     for name in RESULTS_FS:
         value = _number(values, name)
-        if not value:
+        if not value or not (changed or name in given):
             continue
         wanted = value / step_fs
         # As LAMMPS rounds; no interval is shorter than a step.

@@ -176,7 +176,7 @@ def read_extxyz(path: Path, what: str = "file of frames (extended xyz)") -> list
         # ASE seeks in the file; in a compressed file each seek would read it from the beginning.
         opener = _OPENERS.get(path.suffix, Path.open)
         with opener(path, "rb") as stream:
-            text = io.StringIO(stream.read().decode())
+            text = io.StringIO(stream.read().decode("utf-8-sig"))
         if not text.readline().strip().isdecimal():
             raise LabelError(
                 f"{path}: is not a readable {what}: its first line is not the number of atoms"

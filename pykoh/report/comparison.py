@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pykoh import __version__
 from pykoh.analysis.common import confidence
-from pykoh.analysis.common.estimate import Estimate, How
+from pykoh.analysis.common.estimate import Estimate, How, Kind
 from pykoh.analysis.common.estimate_views import columns, interval_of, rounded
 from pykoh.analysis.results.tables import write_csv
 from pykoh.analysis.series import SeriesPoint
@@ -38,18 +38,28 @@ def difference(one: Estimate | None, other: Estimate | None) -> Estimate | None:
     """
     if one is None or other is None:
         return None
-    if one.stderr is None or other.stderr is None:
+    ends = _ends(one), _ends(other)
+    if one.stderr is None or other.stderr is None or ends[0] is None or ends[1] is None:
         return Estimate.number(other.value - one.value, None, How.PARTS)
-    parts = [
-        (each.value, each.interval or confidence.normal(each.value, stderr))
-        for each, stderr in ((one, one.stderr), (other, other.stderr))
-    ]
     return Estimate.number(
         other.value - one.value,
         math.hypot(one.stderr, other.stderr),
         How.PARTS,
-        interval=confidence.difference(*parts),
+        interval=confidence.difference((one.value, ends[0]), (other.value, ends[1])),
     )
+
+
+def _ends(estimate: Estimate) -> tuple[float, float] | None:
+    """Return the interval of 95 % of an estimate, also where it does not have its own."""
+    value, stderr = estimate.value, estimate.stderr
+    if estimate.interval is not None or stderr is None:
+        return estimate.interval
+    if estimate.kind is Kind.SHARE:
+        return None  # it did not change once in a short run
+    if stderr > math.sqrt(2.0) * abs(value):
+        # So large that a positive quantity has no interval, and no bell either.
+        return confidence.student(value, stderr, 1.0)
+    return confidence.normal(value, stderr)
 
 
 def _value_text(found: Estimate, scale: float) -> str:

@@ -274,12 +274,17 @@ def comparison(named: Mapping[str, Sequence[SeriesPoint]], key: str) -> Plot:
             drawn.append(_draw_line(axes, style, panel.scale, _lines(points)))
         if not any(drawn):
             raise ResultsError(f"no series has {key}")
-        axes.set_xlim(left=0)
+        _from_zero(axes)
         axes.set_ylim(bottom=0)
         axes.set_xlabel("concentration (mol/L)")
         axes.set_ylabel(f"{panel.label}: {line.legend}" if len(panel.lines) > 1 else panel.label)
         axes.legend(loc="best")
         return finish(fig, f"compare_{key}", panel.title, "Bars are one standard error.")
+
+
+def _from_zero(axes: Axes) -> None:
+    """Let the axis of the concentration begin at 0, with room for the last marker."""
+    axes.set_xlim(0.0, max(axes.get_xlim()[1], 1.05 * axes.dataLim.x1))
 
 
 def series_plots(points: Sequence[SeriesPoint]) -> dict[str, list[Plot]]:
@@ -293,7 +298,7 @@ def series_plots(points: Sequence[SeriesPoint]) -> dict[str, list[Plot]]:
                 continue
             caption = "Bars are one standard error."
             caption += _draw_measured(axes, panel, points, groups)
-            axes.set_xlim(left=0)
+            _from_zero(axes)
             axes.set_ylim(bottom=0)
             axes.set_xlabel("concentration (mol/L)")
             axes.set_ylabel(panel.label)

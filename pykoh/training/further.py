@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pykoh.errors import TrainingError
 
@@ -15,6 +18,11 @@ _PARSE = (
     "from mace.tools.arg_parser import build_default_arg_parser\n"
     "build_default_arg_parser().parse_args(sys.argv[1:])\n"
 )
+
+
+def config_lines(config: Mapping[str, Any]) -> str:
+    """Return options as the text of a configuration file of mace-torch."""
+    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in config.items())
 
 
 def check_further(extra: Sequence[tuple[str, str]]) -> None:
@@ -28,14 +36,17 @@ def check_further(extra: Sequence[tuple[str, str]]) -> None:
     """
     if not extra:
         return
-    given = [f"--{name}={value}" for name, value in extra]
-    done = subprocess.run(
-        [sys.executable, "-c", _PARSE, "--name=checked", *given],
-        env={**os.environ, "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    # As the training gives them: on a command line mace-torch takes no value for a flag.
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as config:
+        config.write(config_lines({"name": "checked", **dict(extra)}))
+        config.flush()
+        done = subprocess.run(
+            [sys.executable, "-c", _PARSE, "--config", config.name],
+            env={**os.environ, "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     if done.returncode == 0:
         return
     said = (done.stderr.strip().splitlines() or ["nothing"])[-1]

@@ -26,7 +26,7 @@ from pykoh.reference.frames import frame_key
 from pykoh.reference.labels import LabelSet, write_labels
 from pykoh.training.data import Split, concentrations, elements_of
 from pykoh.training.foundation import adapt_foundation, check_zero
-from pykoh.training.further import check_further
+from pykoh.training.further import check_further, config_lines
 from pykoh.training.options import Options, mace_config
 from pykoh.training.progress import Epoch, read_epochs, saved_epoch, write_curve
 
@@ -276,8 +276,7 @@ def _write_inputs(job: TrainingJob, folder: Path) -> None:
             seed=job.options.seed,
         )
         config["foundation_model"] = "foundation.model"
-    lines = [f"{key}: {json.dumps(value)}" for key, value in config.items()]
-    write_text(folder / "config.yaml", "\n".join(lines) + "\n")
+    write_text(folder / "config.yaml", config_lines(config))
 
 
 def _supervise(

@@ -263,6 +263,9 @@ def test_production_keeps_the_velocities_of_an_equilibrated_box(
         ("koh.in", ["--var", "temperature", "0"], "must be above 0"),
         ("koh.in", ["--var", "transport_fs", "-5"], "must be above 0"),
         ("koh.in", ["--var", "ps", "inf"], "a number is needed"),
+        ("koh.in", ["--var", "ps", "1_0"], "a number is needed"),
+        ("koh.in", ["--var", "timestep_fs", "1e-320"], "is less than 1e-06 fs"),
+        ("koh.pt", [], "koh.pt: is no text file; give a LAMMPS input"),
         ("koh.in", ["--var", "seed", "0"], "--var seed 0: a whole number is needed, 1 or more"),
         ("nve.in", ["--var", "seed", "1.5"], "--var seed 1.5: a whole number is needed, 0 or more"),
         ("koh.in", ["--var", "dump_times", "maybe"], "must be yes or no"),
@@ -321,7 +324,8 @@ def test_what_is_not_used_as_given_is_said(box: Path, tmp_path: Path) -> None:
     ],
 )
 def test_notes_are_given_where_they_hold(values: dict[str, str], expected: int) -> None:
-    assert len(list(notes(values))) == expected
+    assert len(list(notes(values, values))) == expected
+    assert not list(notes(values, ())), "the user has set none"
 
 
 @pytest.mark.parametrize("name", ["koh.in", "equilibrate.in", "nve.in"])

@@ -255,3 +255,23 @@ def test_bad_options_give_one_line(
         assert done.exit_code != 0 and message in done.output.splitlines()[-1], done.output
         assert isinstance(done.exception, SystemExit)
         assert not (tmp_path / "koh.dump").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("fix 1 all nve", False),
+        ("fix 1 all nvt temp 300 300 0.1", True),
+        ('if "1 > 0" then "fix 1 all nvt temp 300 300 0.1"', True),
+        ("fix 1 all &\n  nvt temp 300 300 0.1", True),
+        ("fix 1 all ${ens} temp 300 300 0.1", True),
+        ("fix 1 all nve\nfix 2 all temp/csvr 300 300 0.1 4", True),
+        ("fix 1 all nve  # no fix 1 all nvt", False),
+    ],
+)
+def test_long_outer_steps_need_a_thermostat(line: str, expected: bool) -> None:
+    from pykoh.engines.simulation import _warn_of_long_steps
+
+    said: list[str] = []
+    _warn_of_long_steps(4, {"timestep_fs": "0.5"}, line, said.append)
+    assert (not said) == expected

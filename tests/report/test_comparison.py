@@ -212,6 +212,18 @@ def test_what_is_not_known_has_no_difference() -> None:
     assert found.interval == pytest.approx((2.0 - 1.96 * 0.5, 2.0 + 1.96 * 0.5), abs=1e-3)
 
 
+def test_a_larger_error_makes_no_narrower_difference() -> None:
+    """From an error of 141 % on a positive quantity has no interval of its own."""
+    other = Estimate.positive(9.0, 0.5)
+    for stderr in (1.4, 1.6):
+        found = difference(Estimate.positive(1.0, stderr), other)
+        assert found is not None and found.interval is not None and found.interval[0] < 0.0
+    # A share that did not change in a short run has no known error.
+    for share in (Estimate.share(0.0, 0.0), Estimate.share(1.0, 0.0)):
+        found = difference(share, Estimate.share(0.1, 0.03))
+        assert found is not None and found.stderr is None and found.interval is None
+
+
 def test_few_replicas_make_a_difference_less_certain() -> None:
     """Three replicas each: Student's interval; 95 % of differences of nothing contain 0."""
     rng = np.random.default_rng(7)

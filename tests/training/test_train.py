@@ -206,7 +206,8 @@ def test_given_energies_of_atoms_are_shown(data: Path, place: Path) -> None:
 
 
 def test_a_check_says_what_would_train(data: Path, place: Path) -> None:
-    done = train(data, "--check", "--molarity", "9.3", "--labels", "3")
+    flags = ("--mace", "keep_checkpoints=True", "--mace", "ema=False", "--mace", "batch_size=1")
+    done = train(data, "--check", "--molarity", "9.3", "--labels", "3", *flags)
     assert done.exit_code == 0, done.output
     assert "\n3 frames train, " in done.output
     assert not list(place.iterdir())
