@@ -46,10 +46,22 @@ class Quantity:
         return list(dict.fromkeys(found))
 
     def in_table(self, estimate: Estimate | None) -> Estimate | None:
-        """Return an estimate of it as tables show it: a share has an interval within 0 and 1."""
+        """Return an estimate of it as tables show it: a share has an interval within 0 and 1.
+
+        That of few replicas, which is wide, is cut off there.
+        """
         if estimate is None or self.kind is not Kind.SHARE:
             return estimate
         low, high = estimate.interval or (-1.0, 2.0)
+        if estimate.freedom is not None and estimate.interval is not None:
+            return Estimate.number(
+                estimate.value,
+                estimate.stderr,
+                estimate.how,
+                interval=(max(low, 0.0), min(high, 1.0)),
+                kind=Kind.SHARE,
+                freedom=estimate.freedom,
+            )
         if estimate.kind is Kind.SHARE and low >= 0.0 and high <= 1.0:
             return estimate  # as the report of its run shows it
         return Estimate.share(estimate.value, estimate.stderr, estimate.how)

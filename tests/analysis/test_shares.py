@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 import report_cases
 from analysis_calls import walkers
 from pykoh.analysis.common.confidence import share
-from pykoh.analysis.common.estimate import Estimate, Kind
+from pykoh.analysis.common.estimate import Estimate, How, Kind
 from pykoh.analysis.common.estimate_views import page
 from pykoh.analysis.common.statistics import nothing_seen
 from pykoh.analysis.pipeline import Settings, analyze
 from pykoh.analysis.results import AnalysisWarning
 from pykoh.analysis.results.summary import summary
 from pykoh.analysis.results.write import as_json, write_results
+from pykoh.analysis.series_quantities import QUANTITIES
 from pykoh.report.missing import why_missing
 from pykoh.report.page import write_report
 from pykoh.trajectory.run import ReadOptions, Run
@@ -168,3 +169,15 @@ def test_ions_in_clusters_have_an_error(tmp_path: Path) -> None:
     assert clustered.stderr > 0
     low, high = as_json(results)["structure"]["ion_contacts"]["clustered_interval_95"]
     assert 0.0 <= low <= clustered.value <= high <= 1.0
+
+
+def test_a_share_from_two_replicas_is_as_uncertain_as_their_scatter() -> None:
+    """Student's interval with one degree of freedom, cut off at 0 and 1."""
+    quantity = next(each for each in QUANTITIES if each.kind is Kind.SHARE)
+    for value, expected in ((0.342, (0.0, 0.787)), (0.9, (0.455, 1.0))):
+        found = quantity.in_table(Estimate.student(value, 0.035, 1.0, How.REPLICAS))
+        assert found is not None and found.kind is Kind.SHARE
+        assert found.interval == pytest.approx(expected, abs=1e-3)
+        # A series that is read again has the same.
+        again = quantity.in_table(dataclasses.replace(found, freedom=None))
+        assert again is not None and again.interval == found.interval
