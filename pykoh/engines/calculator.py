@@ -37,8 +37,8 @@ class PykohCalculator(Calculator):
         """Return what has changed since the last call, and matters to the potential.
 
         Positions, elements, cell and periodic directions are compared exactly, as ``tol`` is not
-        used. (ASE's own comparison also looks at charges and magnetic moments. Between compiled
-        loops, which use all of the cache, it takes twice as long as its numbers would need.)
+        used. ASE's own comparison also looks at charges and magnetic moments, on which nothing
+        depends here.
         """
         before = self.atoms
         if before is None or len(before) != len(atoms):

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from lmp import ENGINES, Lmp, lmp_of
-from pykoh.engines.variables import notes
 from pykoh.resources import shipped
 from started import pykoh
 
@@ -311,21 +310,6 @@ def test_what_is_not_used_as_given_is_said(box: Path, tmp_path: Path) -> None:
         "faster; give a smaller one",
     ]
     assert "the box (--var data) is empty or cut off: write it again, with pykoh" in said[-1]
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ({"timestep_fs": "0.5", "dump_fs": "10", "restart_ps": "1", "pressure_fs": "0.25"}, 1),
-        ({"timestep_fs": "0.3", "dump_fs": "9", "restart_ps": "1", "pressure_fs": "0"}, 0),
-        ({"timestep_fs": "0.3", "dump_fs": "3.0", "restart_ps": "0.3", "temperature": "0"}, 0),
-        ({"timestep_fs": "0.0005", "temperature": "5000"}, 2),
-        ({"timestep_fs": "", "dump_fs": "0.7"}, 0),
-    ],
-)
-def test_notes_are_given_where_they_hold(values: dict[str, str], expected: int) -> None:
-    assert len(list(notes(values, values))) == expected
-    assert not list(notes(values, ())), "the user has set none"
 
 
 @pytest.mark.parametrize("name", ["koh.in", "equilibrate.in", "nve.in"])
