@@ -57,7 +57,7 @@ class _Call:
         )
         n_ell = self.harmonics.n_ell
         self.y = np.empty(n_ell**2 * pairs.n, dtype)
-        self.grad_y = np.zeros(messages.GRAD_Y_STARTS[n_ell] * pairs.n, dtype)
+        self.grad_y = np.empty(messages.GRAD_Y_STARTS[n_ell] * pairs.n, dtype)
         self.energies = np.empty((len(graph.layers), n_local), dtype)
 
     def run(self, n_edges: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -108,14 +108,15 @@ class _Call:
 
         Args:
             work: called with a part, its first atom and the end of its atoms.
-            first: before, the harmonics are computed.
+            first: before, rows and harmonics are computed.
             gradient: ``[n_edges, 3]`` where the derivatives go afterwards, if all are known then.
         """
         start = self.pairs.start
 
         def all_of_it(part: int, low: int, high: int) -> Any:
             if first:
-                self.harmonics.forward(self.pairs, start[low], start[high], self.y)
+                self.pairs.fill(low, high)
+                self.harmonics.forward(self.pairs, start[low], start[high], self.y, self.grad_y)
             done = work(part, low, high)
             if gradient is not None:
                 self.harmonics.backward(self.pairs, start[low], start[high], self.grad_y, gradient)

@@ -11,10 +11,20 @@ from numpy.typing import NDArray
 from pykoh.engines.loops import rows
 
 Array = NDArray[np.floating[Any]]
+Indices = NDArray[np.int64]
 
 
 class Pairs:
     """Pairs within the cutoff and what is computed of them once.
+
+    Attributes:
+        n: of them.
+        start: ``[n_local + 1]``, first row of each atom.
+        pair: ``[n]``, place in ``rij``; this and the following are there after :meth:`fill`.
+        neighbour: ``[n]``, the sender.
+        kinds: ``[n]``, species of the receiver times the number of species plus that of the sender.
+        distance: ``[n]`` Å.
+        unit: ``[3, n]``.
 
     Args:
         rij: ``[E, 3]`` Å.
@@ -36,17 +46,28 @@ class Pairs:
         n_species: int,
         cutoff: float,
     ) -> None:
-        n = rij.size(0)
-        dtype = rij.numpy().dtype
-        self.start = np.zeros(n_local + 1, np.int64)
+        of_pairs = [each.contiguous().numpy() for each in (rij, sender, receiver)]
+        first_pair, self.start = np.zeros(n_local + 1, np.int64), np.zeros(n_local + 1, np.int64)
+        self._order: Indices | None = None
+        count: tuple[Any, ...] = of_pairs[0], of_pairs[2], cutoff, first_pair, self.start
+        if not rows.count_rows(*count):
+            self._order = np.argsort(of_pairs[2], kind="stable")
+            of_pairs = [each[self._order] for each in of_pairs]
+        n, dtype = int(self.start[-1]), of_pairs[0].dtype
+        self.n = n
         self.pair, self.neighbour, self.kinds = (np.empty(n, np.int64) for _ in range(3))
         self.distance, self.unit = np.empty(n, dtype), np.empty((3, n), dtype)
-        arrays = (each.contiguous().numpy() for each in (rij, sender, receiver, species))
-        results = self.pair, self.neighbour, self.kinds, self.distance, self.unit
-        given: tuple[Any, ...] = (*arrays, n_species, cutoff, self.start, *results)
-        self.n = rows.near_rows(*given)
-        self.pair, self.neighbour, self.kinds = (each[: self.n] for each in results[:3])
-        self.distance = self.distance[: self.n]
+        self._given: tuple[Any, ...] = (
+            *of_pairs, species.contiguous().numpy(), n_species, cutoff, first_pair, self.start,
+            self.pair, self.neighbour, self.kinds, self.distance, self.unit,
+        )  # fmt: skip
+
+    def fill(self, low: int, high: int) -> None:
+        """Write the rows of some atoms."""
+        rows.near_rows(low, high, *self._given)
+        if self._order is not None:
+            of_atoms = slice(self.start[low], self.start[high])
+            self.pair[of_atoms] = self._order[self.pair[of_atoms]]
 
 
 class Harmonics:
@@ -63,10 +84,10 @@ class Harmonics:
         slopes = source.derivative.double().numpy().reshape(3, len(of_y), -1)
         self.of_slopes = (*np.nonzero(slopes), slopes[np.nonzero(slopes)].astype(dtype))
 
-    def forward(self, pairs: Pairs, low: int, high: int, y: Array) -> None:
-        """Write the harmonics of some rows."""
+    def forward(self, pairs: Pairs, low: int, high: int, y: Array, grad_y: Array) -> None:
+        """Write the harmonics of some rows, and zeros for derivatives by them."""
         of_rows = low, high, pairs.n, self.n_ell, pairs.unit
-        given: tuple[Any, ...] = (*of_rows, *self.monomials, *self.of_y, y)
+        given: tuple[Any, ...] = (*of_rows, *self.monomials, *self.of_y, y, grad_y)
         rows.harmonics(*given)
 
     def backward(self, pairs: Pairs, low: int, high: int, grad_y: Array, gradient: Array) -> None:

@@ -48,11 +48,12 @@ def select_pairs(
         dx = positions[j, 0] - positions[i, 0] + shifts[k, 0]
         dy = positions[j, 1] - positions[i, 1] + shifts[k, 1]
         dz = positions[j, 2] - positions[i, 2] + shifts[k, 2]
-        if dx * dx + dy * dy + dz * dz < cutoff * cutoff:
-            rij[n, 0], rij[n, 1], rij[n, 2] = dx, dy, dz
-            vectors[n, 0], vectors[n, 1], vectors[n, 2] = dx, dy, dz
-            near_sender[n], near_receiver[n] = j, i
-            n += 1
+        # Each pair is written, and the next one replaces it if it is too far: a processor cannot
+        # guess which pairs are near, and a wrong guess takes longer.
+        rij[n, 0], rij[n, 1], rij[n, 2] = dx, dy, dz
+        vectors[n, 0], vectors[n, 1], vectors[n, 2] = dx, dy, dz
+        near_sender[n], near_receiver[n] = j, i
+        n += np.int64(dx * dx + dy * dy + dz * dz < cutoff * cutoff)
     return n
 
 
@@ -126,14 +127,30 @@ def forces_of_pairs(
     Returns:
         Whether all forces are numbers.
     """
-    for k in range(len(sender)):
-        i, j = receiver[k], sender[k]
+    xx, xy, xz, yx, yy, yz, zx, zy, zz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    k = 0
+    while k < len(sender):
+        i = receiver[k]
+        total_x, total_y, total_z = 0.0, 0.0, 0.0
+        while k < len(sender) and receiver[k] == i:
+            j = sender[k]
+            x, y, z = rij[k, 0], rij[k, 1], rij[k, 2]
+            pull_x, pull_y, pull_z = gradient[k, 0], gradient[k, 1], gradient[k, 2]
+            total_x, total_y, total_z = total_x + pull_x, total_y + pull_y, total_z + pull_z
+            forces[j, 0] -= pull_x
+            forces[j, 1] -= pull_y
+            forces[j, 2] -= pull_z
+            xx, xy, xz = xx - x * pull_x, xy - x * pull_y, xz - x * pull_z
+            yx, yy, yz = yx - y * pull_x, yy - y * pull_y, yz - y * pull_z
+            zx, zy, zz = zx - z * pull_x, zy - z * pull_y, zz - z * pull_z
+            k += 1
+        forces[i, 0] += total_x
+        forces[i, 1] += total_y
+        forces[i, 2] += total_z
+    of_rows = (xx, xy, xz), (yx, yy, yz), (zx, zy, zz)
+    for b in range(3):
         for a in range(3):
-            pull = np.float64(gradient[k, a])
-            forces[i, a] += pull
-            forces[j, a] -= pull
-            for b in range(3):
-                virial[b, a] -= np.float64(rij[k, b]) * pull
+            virial[b, a] += of_rows[b][a]
     for i in range(len(forces)):
         for a in range(3):
             if not np.isfinite(forces[i, a]):

@@ -20,65 +20,93 @@ Array = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
 
 
+@kernel("(float32[:,::1], int64[::1], float64, int64[::1], int64[::1])")
+def count_rows(
+    rij: Array, receiver: Indices, cutoff: float, first_pair: Indices, start: Indices
+) -> bool:
+    """Count the pairs of each atom and those of them that are closer than the cutoff.
+
+    Args:
+        rij: ``[E, 3]`` Å, sender minus receiver.
+        receiver: ``[E]``, in any order.
+        cutoff: Å.
+        first_pair: ``[n_local + 1]``, zero; written to: how many pairs all atoms before have.
+        start: ``[n_local + 1]``, zero; written to: the same of near pairs, the first row of an
+            atom.
+
+    Returns:
+        Whether the receivers ascend.
+    """
+    ascend, before = True, 0
+    for e in range(len(rij)):
+        x, y, z = rij[e, 0], rij[e, 1], rij[e, 2]
+        atom = receiver[e]
+        ascend, before = ascend and atom >= before, atom
+        first_pair[atom + 1] += 1
+        # What is not a number has to be seen: it is kept.
+        start[atom + 1] += np.int64(not (x * x + y * y + z * z >= cutoff * cutoff))
+    for atom in range(len(start) - 1):
+        start[atom + 1] += start[atom]
+        first_pair[atom + 1] += first_pair[atom]
+    return ascend
+
+
 @kernel(
-    "(float32[:,::1], int64[::1], int64[::1], int64[::1], int64, float64, int64[::1], "
-    "int64[::1], int64[::1], int64[::1], float32[::1], float32[:,::1])",
+    "(int64, int64, float32[:,::1], int64[::1], int64[::1], int64[::1], int64, float64, "
+    "int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], float32[::1], float32[:,::1])",
 )
 def near_rows(
+    low: int,
+    high: int,
     rij: Array,
     sender: Indices,
     receiver: Indices,
     species: Indices,
     n_species: int,
     cutoff: float,
+    first_pair: Indices,
     start: Indices,
     pair_of_row: Indices,
     neighbour: Indices,
     kinds: Indices,
     distance: Array,
     unit: Array,
-) -> int:
-    """Write the pairs that are closer than the cutoff, in the order of their receivers.
+) -> None:
+    """Write the pairs of some atoms that are closer than the cutoff.
 
     Args:
+        low: first atom.
+        high: last atom, not included.
         rij: ``[E, 3]`` Å, sender minus receiver.
         sender: ``[E]``.
-        receiver: ``[E]``, in any order.
+        receiver: ``[E]``, ascending.
         species: ``[n_total]``.
         n_species: S.
         cutoff: Å.
-        start: ``[n_local + 1]``, zero; written to: first row of each receiver.
-        pair_of_row: ``[E]``, written to.
-        neighbour: ``[E]``, written to: the sender.
-        kinds: ``[E]``, written to: the receiver's species times S plus the sender's.
-        distance: ``[E]`` Å, written to.
-        unit: ``[3, E]``, written to: from the sender to the receiver (MACE's sign).
-
-    Returns:
-        The number of rows.
+        first_pair: ``[n_local + 1]`` from :func:`count_rows`.
+        start: likewise.
+        pair_of_row: ``[P]``, written to.
+        neighbour: ``[P]``, written to: the sender.
+        kinds: ``[P]``, written to: the receiver's species times S plus the sender's.
+        distance: ``[P]`` Å, written to.
+        unit: ``[3, P]``, written to: from the sender to the receiver (MACE's sign).
     """
-    for e in range(len(rij)):
-        x, y, z = rij[e, 0], rij[e, 1], rij[e, 2]
-        # What is not a number has to be seen: it is kept.
-        if not (x * x + y * y + z * z >= cutoff * cutoff):
-            start[receiver[e] + 1] += 1
-    for atom in range(len(start) - 1):
-        start[atom + 1] += start[atom]
-    following = start.copy()
-    for e in range(len(rij)):
+    row = start[low]
+    for e in range(first_pair[low], first_pair[high]):
         x, y, z = rij[e, 0], rij[e, 1], rij[e, 2]
         square = x * x + y * y + z * z
         if square >= cutoff * cutoff:
             continue
-        atom = receiver[e]
-        row = following[atom]
-        following[atom] += 1
-        r = np.sqrt(square)
-        distance[row] = r
-        unit[0, row], unit[1, row], unit[2, row] = -x / r, -y / r, -z / r
+        distance[row] = square
+        unit[0, row], unit[1, row], unit[2, row] = -x, -y, -z
         pair_of_row[row], neighbour[row] = e, sender[e]
-        kinds[row] = species[atom] * n_species + species[sender[e]]
-    return start[-1]
+        kinds[row] = species[receiver[e]] * n_species + species[sender[e]]
+        row += 1
+    # In a loop of its own, roots and quotients are computed for many rows at a time.
+    for row in range(start[low], start[high]):
+        distance[row] = np.sqrt(distance[row])
+        for k in range(3):
+            unit[k, row] /= distance[row]
 
 
 @step(fastmath=MATH)
@@ -98,7 +126,7 @@ def _monomials(
 
 @kernel(
     "(int64, int64, int64, int64, float32[:,::1], int64[::1], int64[::1], int64[:], "
-    "int64[:], float32[::1], float32[::1])",
+    "int64[:], float32[::1], float32[::1], float32[::1])",
     fastmath=MATH,
 )
 def harmonics(
@@ -113,8 +141,9 @@ def harmonics(
     of_monomial: Indices,
     coefficients: Array,
     y: Array,
+    grad_y: Array,
 ) -> None:
-    """Write the spherical harmonics of rows low to high.
+    """Write the spherical harmonics of rows low to high, and zeros for derivatives by them.
 
     Args:
         low: first row.
@@ -128,7 +157,12 @@ def harmonics(
         of_monomial: of each coefficient.
         coefficients: those that are not zero.
         y: written to, in the layout of :mod:`pykoh.engines.loops.messages`.
+        grad_y: likewise; zeros are written to it.
     """
+    for ell in range(n_ell):
+        begin, width = n_rows * GRAD_Y_STARTS[ell], GRAD_Y_WIDTHS[ell]
+        for place in range(begin + low * width, begin + high * width):
+            grad_y[place] = 0.0
     n, n_components, nothing = 64 // unit.itemsize, n_ell * n_ell, zeros(y, 1)[0]
     monomials = np.zeros((4 + len(lower)) * n, unit.dtype)
     values = np.empty(n_components * n, unit.dtype)
