@@ -125,7 +125,7 @@ def _refuse_architecture(foundation: str | None) -> None:
 @click.option(
     "--mace", multiple=True, metavar="OPTION=VALUE", help="Any further option of mace_run_train."
 )
-@click.option("--check", is_flag=True, help="Only check the labels, and which would train.")
+@click.option("--check", is_flag=True, help="Only check labels, options and the foundation, and say what would train.")
 @click.option("--force", is_flag=True, help="Begin again; replace an existing model.")
 def command(
     data: tuple[Path, ...],
@@ -218,6 +218,10 @@ def command(
     if check:
         click.echo(describe(known))
         check_further(options.extra)
+        if foundation is not None and Path(foundation).is_file():
+            from pykoh.training.foundation import read_foundation
+
+            read_foundation(Path(foundation), elements_of(known.frames), grow_ell, seed)
         if not molarities and labels is None:
             return
     job = training_job(known, data, output, options, choice)

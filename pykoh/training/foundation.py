@@ -51,19 +51,10 @@ def adapt_foundation(
         ModelError: the file is not a MACE model.
     """
     import torch
-    from ase.data import chemical_symbols
 
-    model = read_mace_model(source)
-    known = [chemical_symbols[int(z)] for z in model.atomic_numbers]
-    missing = [symbol for symbol in e0_eV if symbol not in known]
-    if missing:
-        raise TrainingError(
-            f"{source}: does not know {', '.join(missing)} (its elements: {' '.join(known)}); "
-            "choose another --foundation"
-        )
-    if grow_ell is not None:
-        model = grow(model, grow_ell, seed)
+    model = read_foundation(source, list(e0_eV), grow_ell, seed)
     if new_zero:
+        known = _elements(model)
         energies = model.atomic_energies_fn.atomic_energies
         for symbol, energy in e0_eV.items():
             energies[..., known.index(symbol)] = energy
@@ -72,6 +63,38 @@ def adapt_foundation(
             model.scale_shift.shift += shift
     with replacing(target) as temporary:
         torch.save(model.to(getattr(torch, dtype)), temporary)
+
+
+def read_foundation(
+    source: Path, elements: Sequence[str], grow_ell: int | None = None, seed: int = 1
+) -> Any:
+    """Read a model that is to be fine-tuned.
+
+    Args:
+        source: ``.model`` file.
+        elements: symbols that it has to know.
+        grow_ell: larger max_ell (:mod:`pykoh.training.grow`), or None.
+        seed: for the new weights.
+
+    Raises:
+        TrainingError: the model does not know an element, or cannot grow.
+        ModelError: the file is not a MACE model.
+    """
+    model = read_mace_model(source)
+    known = _elements(model)
+    missing = [symbol for symbol in elements if symbol not in known]
+    if missing:
+        raise TrainingError(
+            f"{source}: does not know {', '.join(missing)} (its elements: {' '.join(known)}); "
+            "choose another --foundation"
+        )
+    return model if grow_ell is None else grow(model, grow_ell, seed)
+
+
+def _elements(model: Any) -> list[str]:
+    from ase.data import chemical_symbols
+
+    return [chemical_symbols[int(z)] for z in model.atomic_numbers]
 
 
 def _mean_residual(model: Any, frames: Sequence[Atoms]) -> float:

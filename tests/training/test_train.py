@@ -213,6 +213,25 @@ def test_a_check_says_what_would_train(data: Path, place: Path) -> None:
     assert not list(place.iterdir())
 
 
+def test_a_check_opens_the_foundation(data: Path, place: Path) -> None:
+    from potentials import random_mace
+
+    random_mace(place / "all.model", hidden="4x0e", max_ell=1, numbers=(1, 8, 19))
+    random_mace(place / "narrow.model", hidden="4x0e", max_ell=1, numbers=(1, 8))
+    (place / "text.model").write_text("no model")
+    before = sorted(place.iterdir())
+    assert train(data, "--check", "--foundation", "all.model").exit_code == 0
+    for options, expected in (
+        (["narrow.model"], "narrow.model: does not know K"),
+        (["text.model"], "text.model: is not"),
+        (["all.model", "--grow-ell", "2", "--molarity", "9.3"], None),
+    ):
+        done = train(data, "--check", "--foundation", *options)
+        assert done.exit_code == (0 if expected is None else 1), done.output
+        assert expected is None or expected in done.output
+    assert sorted(place.iterdir()) == before
+
+
 def test_a_wrong_option_of_mace_leaves_an_earlier_training(data: Path, place: Path) -> None:
     (place / "m.train").mkdir()
     (place / "m.train" / "run.json").write_text("{}")
