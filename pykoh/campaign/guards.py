@@ -31,6 +31,7 @@ TEMPERATURE_RANGE = (0.6, 1.6)
 LARGEST_DRIFT_EV = 0.02
 # Its mean is taken over so many bytes at the beginning and at the end of a run, about 1 ps.
 _END_BYTES = 65536
+_ROWS_OF_LOG = 20
 _PRESSURE_COLUMNS = 11
 _BOLTZMANN_EV = 8.617333262e-5  # per K (CODATA 2018, doi:10.1103/RevModPhys.93.025010)
 
@@ -64,7 +65,7 @@ def find_problem(
     problem = None if frame is None else broken_molecules(frame, cation)
     problem = problem or wrong_thermo(log, temperature_K)
     if problem is None and constant_energy and frame is not None:
-        drift = energy_drift(dump.with_suffix(".pressure.txt"), len(frame))
+        drift = energy_drift(dump.with_suffix(".pressure.txt"), log, len(frame))
         if abs(drift) > LARGEST_DRIFT_EV:
             problem = f"the energy has drifted by {1e3 * drift:.1f} meV/atom"
     return None if problem is None else Alarm(problem, frame)
@@ -147,28 +148,39 @@ def wrong_thermo(log: Path, temperature_K: float) -> str | None:
     return None
 
 
-def energy_drift(pressure: Path, n_atoms: int) -> float:
+def energy_drift(pressure: Path, log: Path, n_atoms: int) -> float:
     """Return by how much the total energy has drifted since the run began, eV per atom.
 
     LAMMPS begins its log anew when a run is continued. NAME.pressure.txt goes on: it has the
-    temperature and the potential energy from the first step to the last.
+    temperature and the potential energy from the first step to the last. Where a user has removed
+    it, the log is better than nothing. 0 is returned if neither has two rows.
 
     Args:
-        pressure: the file; 0 is returned if it has less than two rows.
+        pressure: NAME.pressure.txt.
+        log: LAMMPS's log.
         n_atoms: of the box, whose total momentum is zero.
     """
+    ends = _ends_of(pressure, n_atoms)
+    if any(len(each) == 0 for each in ends):
+        rows = _thermo(log)["TotEng"]
+        few = min(len(rows) // 2, _ROWS_OF_LOG)
+        ends = (rows[:few], rows[len(rows) - few :])
+    if any(len(each) == 0 for each in ends):
+        return 0.0
+    return float(ends[1].mean() - ends[0].mean()) / n_atoms
+
+
+def _ends_of(pressure: Path, n_atoms: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return total energies of the first and of the last rows of a pressure file, eV."""
     try:
         with pressure.open("rb") as stream:
             first = stream.read(_END_BYTES)
             stream.seek(max(pressure.stat().st_size - _END_BYTES, 0))
             last = stream.read()
     except OSError:
-        return 0.0
+        first = last = b""
     # The last row of the one part, and the first row of the other, may be cut off.
-    means = [_energies(part, n_atoms) for part in (first[: first.rfind(b"\n")], last)]
-    if any(len(each) == 0 for each in means):
-        return 0.0
-    return float(means[1].mean() - means[0].mean()) / n_atoms
+    return _energies(first[: first.rfind(b"\n") + 1], n_atoms), _energies(last, n_atoms)
 
 
 def _energies(rows: bytes, n_atoms: int) -> np.ndarray:

@@ -125,7 +125,11 @@ def _refuse_architecture(foundation: str | None) -> None:
 @click.option(
     "--mace", multiple=True, metavar="OPTION=VALUE", help="Any further option of mace_run_train."
 )
-@click.option("--check", is_flag=True, help="Only check labels, options and the foundation, and say what would train.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Only check labels, options and the foundation, and say what would train.",
+)
 @click.option("--force", is_flag=True, help="Begin again; replace an existing model.")
 def command(
     data: tuple[Path, ...],

@@ -156,6 +156,15 @@ def test_the_energy_is_watched_over_the_whole_run(
     assert find_problem(tmp_path / "koh.dump", thermo, 300.0, "K", False) is None
 
 
+def test_without_the_pressure_file_the_log_shows_the_drift(tmp_path: Path, box: Atoms) -> None:
+    write(tmp_path / "koh.dump", [box])
+    for per_atom_eV, expected in ((0.001, None), (0.05, "drifted by 33.")):
+        energies = list(-100.0 + per_atom_eV * len(box) * np.linspace(0.0, 1.0, 60))
+        thermo = log(tmp_path / "log", [300.0] * 60, energies)
+        alarm = find_problem(tmp_path / "koh.dump", thermo, 300.0, "K", True)
+        assert (alarm is None) if expected is None else (alarm and expected in alarm.problem)
+
+
 def test_disagreement_is_the_standard_deviation_of_the_force_vector() -> None:
     forces = np.zeros((3, 2, 3))
     forces[:, 1, 0] = [1.0, 2.0, 3.0]
