@@ -34,6 +34,7 @@ LABELS = {
     "symmetrix": "symmetrix-xl",
 }  # fmt: skip
 CALLS_PER_TURN = 10
+ONE_THREAD = ", one thread"
 
 
 def serve(engine: str, potential: str, dtype: str, threads: int) -> None:
@@ -147,11 +148,14 @@ def plot(results: list[dict[str, Any]], title: str, target: Path) -> None:
     import matplotlib.pyplot as plt
     from matplotlib.ticker import FixedLocator, LogLocator
 
-    figure, axes = plt.subplots(figsize=(6, 4))
-    for name in [key for key in results[0] if key != "atoms"]:
+    figure, axes = plt.subplots(figsize=(6, 4.5))
+    names = [key for key in results[0] if key != "atoms"]
+    if all(name.endswith(ONE_THREAD) for name in names):
+        title += ONE_THREAD
+    for name in names:
         axes.loglog(
             [each["atoms"] for each in results], [each[name]["median_ms"] for each in results],
-            "o-", label=name,
+            "o-", label=name.removesuffix(ONE_THREAD) if title.endswith(ONE_THREAD) else name,
         )  # fmt: skip
     axes.set(xlabel="atoms", ylabel="ms per force call", title=title)
     for axis, kind in ((axes.xaxis, "atoms"), (axes.yaxis, "ms")):
@@ -161,7 +165,8 @@ def plot(results: list[dict[str, Any]], title: str, target: Path) -> None:
         else:
             axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axis.set_major_formatter("{x:g}")
-    axes.legend(frameon=False)
+    axes.set_ylim(bottom=0.3 * axes.get_ylim()[0])
+    axes.legend(frameon=False, loc="lower right", ncols=2)
     axes.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(target)
@@ -169,7 +174,7 @@ def plot(results: list[dict[str, Any]], title: str, target: Path) -> None:
 
 def label(name: str, threads: int) -> str:
     """Return the name of an engine in results and figure."""
-    return f"{LABELS[name]}, " + ("one thread" if threads == 1 else f"{threads} threads")
+    return LABELS[name] + (ONE_THREAD if threads == 1 else f", {threads} threads")
 
 
 def main() -> None:

@@ -2,7 +2,8 @@
 
 Rows are those pairs that are closer than the cutoff, atom by atom. Harmonics are polynomials of the
 unit vector (:mod:`pykoh.engines.graph.harmonics`), computed for as many rows together as a value
-of :mod:`pykoh.engines.loops.lanes` has numbers.
+of :mod:`pykoh.engines.loops.lanes` has numbers. Places are unsigned numbers where it counts: a
+signed one may count from the end of an array, and numba looks at each whether it does.
 """
 
 from __future__ import annotations
@@ -91,8 +92,8 @@ def near_rows(
         distance: ``[P]`` Å, written to.
         unit: ``[3, P]``, written to: from the sender to the receiver (MACE's sign).
     """
-    row = start[low]
-    for e in range(first_pair[low], first_pair[high]):
+    row = np.uint64(start[low])
+    for e in range(np.uint64(first_pair[low]), np.uint64(first_pair[high])):
         x, y, z = rij[e, 0], rij[e, 1], rij[e, 2]
         square = x * x + y * y + z * z
         if square >= cutoff * cutoff:
@@ -101,9 +102,9 @@ def near_rows(
         unit[0, row], unit[1, row], unit[2, row] = -x, -y, -z
         pair_of_row[row], neighbour[row] = e, sender[e]
         kinds[row] = species[receiver[e]] * n_species + species[sender[e]]
-        row += 1
+        row += np.uint64(1)
     # In a loop of its own, roots and quotients are computed for many rows at a time.
-    for row in range(start[low], start[high]):
+    for row in range(np.uint64(start[low]), np.uint64(start[high])):
         distance[row] = np.sqrt(distance[row])
         for k in range(3):
             unit[k, row] /= distance[row]
@@ -117,8 +118,10 @@ def _monomials(
     n = 64 // unit.itemsize
     for i in range(last - first):
         monomials[i] = 1.0
-        for k in range(3):
-            monomials[(1 + k) * n + i] = unit[k, first + i]
+    for k in range(3):
+        own = np.uint64((1 + k) * n)
+        for i in range(last - first):
+            monomials[own + np.uint64(i)] = unit[k, np.uint64(first + i)]
     for k in range(len(lower)):
         component = load(monomials, (1 + axis[k]) * n)
         store(monomials, (4 + k) * n, times(load(monomials, lower[k] * n), component))
@@ -169,20 +172,21 @@ def harmonics(
     for first in range(low, high, n):
         last = min(first + n, high)
         _monomials(unit, first, last, lower, axis, monomials)
-        k = 0
+        k = np.uint64(0)
         for component in range(n_components):
             total = nothing
             while k < len(coefficients) and components[k] == component:
                 monomial = load(monomials, of_monomial[k] * n)
                 total = plus_product(total, monomial, spread(coefficients[k]))
-                k += 1
+                k += np.uint64(1)
             store(values, component * n, total)
         for ell in range(n_ell):
             width = 2 * ell + 1
+            place = np.uint64(n_rows * ell * ell + first * width)
             for m in range(width):
-                place, own = n_rows * ell * ell + first * width + m, (ell * ell + m) * n
+                own = np.uint64((ell * ell + m) * n)
                 for i in range(last - first):
-                    y[place + i * width] = values[own + i]
+                    y[place + np.uint64(i * width + m)] = values[own + np.uint64(i)]
 
 
 @kernel(
@@ -232,37 +236,47 @@ def gradient_of_pairs(
     monomials = np.zeros((4 + len(lower)) * n, unit.dtype)
     upstream = np.zeros(n_ell * n_ell * n, unit.dtype)
     grad_unit, radial = np.empty(3 * n, unit.dtype), np.empty(n, unit.dtype)
+    inverse, along = np.empty(n, unit.dtype), np.empty(n, unit.dtype)
     for first in range(low, high, n):
         last = min(first + n, high)
         _monomials(unit, first, last, lower, axis, monomials)
         for i in range(last - first):
-            radial[i] = grad_y[first + i]
+            radial[i] = grad_y[np.uint64(first + i)]
         for ell in range(1, n_ell):
             n_numbers, width = 2 * ell + 1, GRAD_Y_WIDTHS[ell]
-            place = n_rows * GRAD_Y_STARTS[ell] + first * width
+            place = np.uint64(n_rows * GRAD_Y_STARTS[ell] + first * width)
             for m in range(n_numbers):
-                own = (ell * ell + m) * n
+                own = np.uint64((ell * ell + m) * n)
                 for i in range(last - first):
-                    upstream[own + i] = grad_y[place + i * width + m]
+                    upstream[own + np.uint64(i)] = grad_y[place + np.uint64(i * width + m)]
             for i in range(last - first):
-                radial[i] += grad_y[place + i * width + n_numbers]
-        k = 0
+                radial[i] += grad_y[place + np.uint64(i * width + n_numbers)]
+        k = np.uint64(0)
         for direction in range(3):
             total = nothing
             while k < len(coefficients) and directions[k] == direction:
                 of_y = load(upstream, components[k] * n)
                 both = times(of_y, load(monomials, of_monomial[k] * n))
                 total = plus_product(total, both, spread(coefficients[k]))
-                k += 1
+                k += np.uint64(1)
             store(grad_unit, direction * n, total)
         for i in range(last - first):
-            row = first + i
-            along = 0.0 * radial[i]
+            inverse[i] = 1.0 / distance[np.uint64(first + i)]
+            along[i] = 0.0
+        for a in range(3):
+            own, axis_a = np.uint64(a * n), np.uint64((1 + a) * n)
+            for i in range(last - first):
+                along[i] += grad_unit[own + np.uint64(i)] * monomials[axis_a + np.uint64(i)]
+        for a in range(3):
+            own, axis_a = np.uint64(a * n), np.uint64((1 + a) * n)
+            for i in range(last - first):
+                component = monomials[axis_a + np.uint64(i)]
+                across = (grad_unit[own + np.uint64(i)] - along[i] * component) * inverse[i]
+                grad_unit[own + np.uint64(i)] = -(radial[i] * component + across)
+        for i in range(last - first):
+            pair = np.uint64(pair_of_row[np.uint64(first + i)])
             for a in range(3):
-                along += grad_unit[a * n + i] * unit[a, row]
-            for a in range(3):
-                across = (grad_unit[a * n + i] - along * unit[a, row]) / distance[row]
-                gradient[pair_of_row[row], a] = -(radial[i] * unit[a, row] + across)
+                gradient[pair, a] = grad_unit[np.uint64(a * n + i)]
 
 
 @kernel("(float32[::1], int64[::1], float64, float64, float64[::1], float64[::1])")
