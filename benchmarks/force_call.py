@@ -150,14 +150,14 @@ def plot(results: list[dict[str, Any]], title: str, target: Path) -> None:
 
     figure, axes = plt.subplots(figsize=(6, 4.5))
     names = [key for key in results[0] if key != "atoms"]
-    if all(name.endswith(ONE_THREAD) for name in names):
-        title += ONE_THREAD
+    # What all engines have in common is said once.
+    common = ONE_THREAD if all(name.endswith(ONE_THREAD) for name in names) else ""
     for name in names:
         axes.loglog(
             [each["atoms"] for each in results], [each[name]["median_ms"] for each in results],
-            "o-", label=name.removesuffix(ONE_THREAD) if title.endswith(ONE_THREAD) else name,
+            "o-", label=name.removesuffix(common),
         )  # fmt: skip
-    axes.set(xlabel="atoms", ylabel="ms per force call", title=title)
+    axes.set(xlabel="atoms", ylabel="ms per force call", title=title + common)
     for axis, kind in ((axes.xaxis, "atoms"), (axes.yaxis, "ms")):
         axis.set_minor_formatter("")
         if kind == "atoms":
