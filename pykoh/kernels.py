@@ -112,6 +112,20 @@ def _compile(made: Any, signature: Signature) -> None:
     made.compile(_usual(signature))
 
 
+def usual(made: Any, double: bool) -> Any:
+    """Return numba's signature of a kernel for its usual arguments, in single or double precision.
+
+    It returns nothing.
+
+    Args:
+        made: a kernel that was declared with a text.
+        double: with double precision where single precision was declared.
+    """
+    ((_, text),) = (each for each in _declared[made.__module__] if each[0] is made)
+    given = str(text).replace("float32", "float64") if double else str(text)
+    return numba.void(*normalize_signature(given)[0])
+
+
 def _usual(signature: Signature) -> tuple[Any, ...]:
     """Return a signature as the tuple of types that a call gives."""
     return tuple(normalize_signature(signature)[0] if isinstance(signature, str) else signature())

@@ -20,6 +20,7 @@ from pykoh.engines.cpu.pairs import Harmonics, Pairs
 from pykoh.engines.cpu.parts import in_parts, parts_of
 from pykoh.engines.cpu.prepared import flat, padded, prepared
 from pykoh.engines.cpu.sender import Scalars, sender_of
+from pykoh.engines.cpu.whole import whole_of
 from pykoh.engines.ghost import with_ghosts, without_ghosts
 from pykoh.engines.loops import messages, rows
 
@@ -289,6 +290,10 @@ def force_call(
     if threads > 1:
         torch.set_num_threads(1)
     try:
+        if n_local == species.size(0):
+            whole = whole_of(graph)
+            if whole is not None:
+                return whole.force_call(pairs, rij.size(0), threads)
         return _Call(graph, pairs, species, n_local, threads).run(rij.size(0))
     finally:
         if threads > 1:

@@ -23,6 +23,19 @@ Array = NDArray[np.floating[Any]]
 MOST_NUMBERS_SENT = 2**31 - 1  # positions are 32 bits wide
 
 
+def ensure_places(n: int, width: int) -> None:
+    """Raise an EngineError if what n atoms send has too many numbers for the loops.
+
+    Args:
+        n: atoms.
+        width: numbers that each sends.
+    """
+    if n * width > MOST_NUMBERS_SENT:
+        raise EngineError(
+            f"{n} atoms with {width} features each are too many for one rank; use more ranks"
+        )
+
+
 class LayerCall:
     """The messages of one layer in one force call.
 
@@ -58,11 +71,7 @@ class LayerCall:
         self.energies = energies
         self.at, self.position = np.empty(pairs.n, np.int32), np.empty_like(pairs.distance)
         self.sender, self.width_sent = np.empty(pairs.n, np.int32), rows_sent.size(1)
-        if rows_sent.numel() > MOST_NUMBERS_SENT:
-            raise EngineError(
-                f"{len(rows_sent)} atoms with {rows_sent.size(1)} features each are too many for "
-                "one rank; use more ranks"
-            )
+        ensure_places(*rows_sent.shape)
         self.rows_sent = rows_sent.contiguous().view(-1).numpy()
 
     def place(self, low: int, high: int) -> None:

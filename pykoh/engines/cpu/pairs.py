@@ -19,6 +19,8 @@ class Pairs:
 
     Attributes:
         n: of them.
+        order: of the pairs given, where their receivers did not ascend.
+        species: ``[n_total]``.
         start: ``[n_local + 1]``, first row of each atom.
         pair: ``[n]``, place in ``rij``; this and the following are there after :meth:`fill`.
         neighbour: ``[n]``, the sender.
@@ -48,26 +50,34 @@ class Pairs:
     ) -> None:
         of_pairs = [each.contiguous().numpy() for each in (rij, sender, receiver)]
         first_pair, self.start = np.zeros(n_local + 1, np.int64), np.zeros(n_local + 1, np.int64)
-        self._order: Indices | None = None
+        self.order: Indices | None = None
         count: tuple[Any, ...] = of_pairs[0], of_pairs[2], cutoff, first_pair, self.start
         if not rows.count_rows(*count):
-            self._order = np.argsort(of_pairs[2], kind="stable")
-            of_pairs = [each[self._order] for each in of_pairs]
+            self.order = np.argsort(of_pairs[2], kind="stable")
+            of_pairs = [each[self.order] for each in of_pairs]
         n, dtype = int(self.start[-1]), of_pairs[0].dtype
         self.n = n
         self.pair, self.neighbour, self.kinds = (np.empty(n, np.int64) for _ in range(3))
         self.distance, self.unit = np.empty(n, dtype), np.empty((3, n), dtype)
-        self._given: tuple[Any, ...] = (
-            *of_pairs, species.contiguous().numpy(), n_species, cutoff, first_pair, self.start,
-            self.pair, self.neighbour, self.kinds, self.distance, self.unit,
+        self.species = species.contiguous().numpy()
+        self._limits = n_species, cutoff
+        self._of_pairs = *of_pairs, self.species
+        self._rows = (
+            first_pair, self.start, self.pair, self.neighbour, self.kinds, self.distance, self.unit,
         )  # fmt: skip
+
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """What was given and what :meth:`fill` writes to, with receivers that ascend."""
+        return *self._of_pairs, *self._rows
 
     def fill(self, low: int, high: int) -> None:
         """Write the rows of some atoms."""
-        rows.near_rows(low, high, *self._given)
-        if self._order is not None:
+        given: tuple[Any, ...] = *self._of_pairs, *self._limits, *self._rows
+        rows.near_rows(low, high, *given)
+        if self.order is not None:
             of_atoms = slice(self.start[low], self.start[high])
-            self.pair[of_atoms] = self._order[self.pair[of_atoms]]
+            self.pair[of_atoms] = self.order[self.pair[of_atoms]]
 
 
 class Harmonics:
@@ -80,9 +90,10 @@ class Harmonics:
         nothing = torch.zeros(0, dtype=torch.int64)
         self.monomials = tuple(torch.cat([nothing, *each[:last]]).numpy() for each in (lower, axis))
         of_y = source.coefficients.double().numpy()
-        self.of_y = (*np.nonzero(of_y), of_y[np.nonzero(of_y)].astype(dtype))
-        slopes = source.derivative.double().numpy().reshape(3, len(of_y), -1)
-        self.of_slopes = (*np.nonzero(slopes), slopes[np.nonzero(slopes)].astype(dtype))
+        self.of_y = _not_zero(of_y, dtype)
+        self.of_slopes = _not_zero(
+            source.derivative.double().numpy().reshape(3, len(of_y), -1), dtype
+        )
 
     def forward(self, pairs: Pairs, low: int, high: int, y: Array, grad_y: Array) -> None:
         """Write the harmonics of some rows, and zeros for derivatives by them."""
@@ -96,3 +107,9 @@ class Harmonics:
         results = grad_y, pairs.pair, gradient
         given: tuple[Any, ...] = (*of_rows, *self.monomials, *self.of_slopes, *results)
         rows.gradient_of_pairs(*given)
+
+
+def _not_zero(x: Array, dtype: Any) -> tuple[Any, ...]:
+    """Return where an array is not zero, dimension by dimension, and its numbers there."""
+    places = np.nonzero(x)
+    return (*map(np.ascontiguousarray, places), x[places].astype(dtype))

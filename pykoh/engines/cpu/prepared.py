@@ -177,8 +177,8 @@ class Terms:
         order = np.lexsort((degree, components))
         places = components[order] * 3 + degree[order]
         wanted = np.arange(n_components)[:, None] * 3 + np.arange(4)
-        self.runs = np.searchsorted(places, wanted)
-        self.factors = np.ascontiguousarray(np.stack(factors, 1)[order])
+        self.runs = np.searchsorted(places, wanted).reshape(-1)
+        self.factors = np.stack(factors, 1)[order].reshape(-1)
         chosen = source.coefficients[torch.from_numpy(order)]
         groups = padded(chosen).unflatten(2, (-1, CHANNELS_TOGETHER)).permute(2, 1, 0, 3)
         self.coefficients = groups.contiguous().numpy().reshape(-1)

@@ -31,6 +31,8 @@ class Sender:
         n_out: channels that are sent.
         width_in: U.
         width: W.
+        matrix: ``[U, W]``.
+        back: the same, transposed.
     """
 
     @staticmethod
@@ -49,18 +51,18 @@ class Sender:
         matrix = filled(block.matrix)
         self.n_out = block.n_out
         self.width_in, self.width = matrix.shape
-        self._matrix, self._back = flat(matrix), flat(matrix.t())
+        self.matrix, self.back = flat(matrix), flat(matrix.t())
 
     def forward(self, scalars: Array, sent: Array) -> None:
         """Write what is sent ``[n, W]`` of scalars ``[n, U]``."""
         n = len(sent) // self.width
-        mixing.mix(1, n, self.width_in, self.width, scalars, self._matrix, sent)
+        mixing.mix(1, n, self.width_in, self.width, scalars, self.matrix, sent)
 
     def backward(self, grad_sent: Array) -> Array:
         """Return the derivatives by the scalars ``[n, U]`` from those by what is sent."""
         n = len(grad_sent) // self.width
         found = np.empty(n * self.width_in, grad_sent.dtype)
-        mixing.mix(1, n, self.width, self.width_in, grad_sent, self._back, found)
+        mixing.mix(1, n, self.width, self.width_in, grad_sent, self.back, found)
         return found
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 KERNELS = (
+    "pykoh.engines.loops.force_call",
     "pykoh.engines.loops.rows",
     "pykoh.engines.loops.messages",
     "pykoh.engines.loops.contraction",
@@ -14,9 +15,10 @@ KERNELS = (
 """What is compiled ahead for a potential without vectors, what takes longest first."""
 
 VECTOR_KERNELS = (
+    "pykoh.engines.loops.force_call",
     "pykoh.engines.loops.paths",
     "pykoh.engines.loops.contraction_many",
-    *(name for name in KERNELS if not name.endswith((".update", ".mixing"))),
+    *(name for name in KERNELS if not name.endswith((".update", ".mixing", ".force_call"))),
 )
 """The same for a potential with vectors, whose updates are left to torch."""
 

@@ -41,8 +41,8 @@ def _by_species(n_atoms: int, species: Indices, n_species: int) -> Indices:
 
 
 @kernel(
-    "(int64, int64, float32[::1], int64[::1], int64, float32[::1], int64[:,::1], "
-    "int64[:,::1], float32[::1], float32[::1])",
+    "(int64, int64, float32[::1], int64[::1], int64, float32[::1], int64[::1], "
+    "int64[::1], float32[::1], float32[::1])",
     fastmath=MATH,
 )
 def contract(
@@ -79,7 +79,7 @@ def contract(
     """
     half, third = spread(x.dtype.type(0.5)), spread(x.dtype.type(1.0 / 3.0))
     nothing = zeros(x, 1)[0]
-    of_component, of_element = n_atoms * width, len(factors) * CHANNELS_TOGETHER
+    of_component, of_element = n_atoms * width, len(factors) // 2 * CHANNELS_TOGETHER
     order = _by_species(n_atoms, species, n_species)
     for channel in range(0, width, 64 // x.itemsize):
         # Two atoms of one element at a time: they share the coefficients, which stay in the cache.
@@ -89,23 +89,23 @@ def contract(
             first = group * of_element + channel % CHANNELS_TOGETHER
             here, there = atom * width + channel, other * width + channel
             total, next_total = nothing, nothing
-            for a in range(len(runs)):
+            for a in range(len(runs) // 4):
                 cubic, next_cubic = nothing, nothing
-                for k in range(runs[a, 0], runs[a, 1]):
-                    b, c = factors[k, 0] * of_component, factors[k, 1] * of_component
+                for k in range(runs[4 * a], runs[4 * a + 1]):
+                    b, c = factors[2 * k] * of_component, factors[2 * k + 1] * of_component
                     weight = load(coefficients, first + k * CHANNELS_TOGETHER)
                     both = times(load(x, b + here), load(x, c + here))
                     cubic = plus_product(cubic, both, weight)
                     both = times(load(x, b + there), load(x, c + there))
                     next_cubic = plus_product(next_cubic, both, weight)
                 square, next_square = nothing, nothing
-                for k in range(runs[a, 1], runs[a, 2]):
-                    b = factors[k, 0] * of_component
+                for k in range(runs[4 * a + 1], runs[4 * a + 2]):
+                    b = factors[2 * k] * of_component
                     weight = load(coefficients, first + k * CHANNELS_TOGETHER)
                     square = plus_product(square, load(x, b + here), weight)
                     next_square = plus_product(next_square, load(x, b + there), weight)
                 linear = nothing
-                for k in range(runs[a, 2], runs[a, 3]):
+                for k in range(runs[4 * a + 2], runs[4 * a + 3]):
                     linear = plus(linear, load(coefficients, first + k * CHANNELS_TOGETHER))
                 own = a * of_component
                 store(derivative, own + here, plus(plus(cubic, square), linear))

@@ -128,8 +128,8 @@ def _monomials(
 
 
 @kernel(
-    "(int64, int64, int64, int64, float32[:,::1], int64[::1], int64[::1], int64[:], "
-    "int64[:], float32[::1], float32[::1], float32[::1])",
+    "(int64, int64, int64, int64, float32[:,::1], int64[::1], int64[::1], int64[::1], "
+    "int64[::1], float32[::1], float32[::1], float32[::1])",
     fastmath=MATH,
 )
 def harmonics(
@@ -191,7 +191,7 @@ def harmonics(
 
 @kernel(
     "(int64, int64, int64, int64, float32[:,::1], float32[::1], int64[::1], int64[::1], "
-    "int64[:], int64[:], int64[:], float32[::1], float32[::1], int64[::1], "
+    "int64[::1], int64[::1], int64[::1], float32[::1], float32[::1], int64[::1], "
     "float32[:,::1])",
     fastmath={"contract"},
 )
