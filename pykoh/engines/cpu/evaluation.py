@@ -2,7 +2,8 @@
 
 The graph (:class:`~pykoh.engines.graph.graph.FastGraph`) holds the weights. Its torch operations
 are replaced for all work on pairs of neighbours and for the symmetric contraction. Each thread
-takes its share of the atoms through a whole layer, with one thread per matrix product.
+takes its share of the atoms through a whole layer, with one thread per matrix product. Most
+potentials whose atoms are all local have a loop of their own (:mod:`pykoh.engines.cpu.whole`).
 """
 
 from __future__ import annotations
