@@ -73,6 +73,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--turns", type=int, default=5)
     given = parser.parse_args()
+    if given.vs and not (given.vs / "pykoh").is_dir():
+        # Otherwise Python would import the pykoh that is installed, and compare it with itself.
+        raise SystemExit(f"{given.vs}: no checkout of pykoh (it has no folder pykoh)")
     given.output.mkdir(parents=True, exist_ok=True)
     ways: dict[str, tuple[Path, Path, list[str]]] = {}
     for name, root in (("now", HERE), *([("before", given.vs.resolve())] if given.vs else [])):

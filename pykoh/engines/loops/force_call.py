@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pykoh.engines.loops import layout as fields
 from pykoh.engines.loops import passes
 from pykoh.engines.loops.entries import Addresses, between
+from pykoh.engines.loops.lanes import store, zeros
 from pykoh.engines.loops.layout import ATOMS_TOGETHER, N_FIELDS, N_VALUES, field, rows_of
 from pykoh.engines.loops.waiting import arrive, begin, meet
 from pykoh.kernels import kernel, step
@@ -153,8 +154,8 @@ def force_call(
         if layer > 0:
             sends, n_sending = neighbour, 0
             zero = passes.grad_sent_of(part, layer, len(species), layout, room, work)
-            for k in range(len(zero)):
-                zero[k] = 0.0
+            for k in range(0, len(zero), 64 // zero.itemsize):
+                store(zero, k, zeros(zero, 1)[0])
             stage += 1
             meet(part, n_parts, arrived, task, stage)
         own_at, own_position = _own(at, layer, n_rows), _own(position, layer, n_rows)

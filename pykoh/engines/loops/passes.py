@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from pykoh.engines.loops import layout as fields
 from pykoh.engines.loops.contraction import contract
 from pykoh.engines.loops.entries import Addresses, between, by_address
+from pykoh.engines.loops.lanes import load, plus, store, zeros
 from pykoh.engines.loops.layout import N_FIELDS, N_VALUES, field, rows_of
 from pykoh.engines.loops.messages import place_rows, sum_neighbours, sum_neighbours_backward
 from pykoh.engines.loops.mixing import mix
@@ -127,16 +128,19 @@ def upstream(
     u, b = layout[of + fields.WIDTH_SUMS], layout[of + fields.WIDTH_BEFORE]
     before = layout[of - N_FIELDS + fields.WIDTH]
     total, found = between(scratch, 0, n * u), between(scratch, n * u, n * (u + before))
+    lanes, nothing = 64 // scratch.itemsize, zeros(scratch, 1)[0]
     for part in range(n_parts):
         own = between(grad_sent_of(part, layer, n_atoms, layout, room, work), low * u, high * u)
-        for k in range(n * u):
-            total[k] = own[k] if part == 0 else total[k] + own[k]
+        for k in range(0, n * u, lanes):
+            so_far = nothing if part == 0 else load(total, k)
+            store(total, k, plus(so_far, load(own, k)))
     matrix = field(weights, layout, of + fields.SENDER_BACK)
     _mix(entries, 1, n, u, before, total, matrix, found)
     own = rows_of(work, room[value + fields.GRAD_FEATURES], b, low, high)
     for atom in range(n):
-        for k in range(min(before, b)):
-            found[atom * before + k] += own[atom * b + k]
+        for k in range(0, min(before, b), lanes):
+            at = atom * before + k
+            store(found, at, plus(load(found, at), load(own, atom * b + k)))
     return found
 
 
