@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from ase import Atoms
 from ase.io import read
 from run_speed import HERE, SHIPPED, box
 
@@ -45,6 +46,7 @@ def measure(data: Path, threads: int, calls: int, blocks: int) -> None:
 
     potential = PeriodicPotential.from_file(SHIPPED / "koh.pt")
     atoms = read(data, format="lammps-data")
+    assert isinstance(atoms, Atoms)
     species, cell = potential.species_of(atoms.get_chemical_symbols()), np.array(atoms.cell)
 
     def block(n: int, seed: int) -> float:
