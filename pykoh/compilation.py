@@ -3,6 +3,9 @@
 The first call on a machine compiles for some time (:mod:`pykoh.kernels`). Other cores help. All
 processes take kernels from one list, and mark in the folder of the machine code which one they
 compile. So none is compiled twice, and all processes have work until the last one is done.
+
+:func:`compile_ahead` does not import numba on a machine where nothing was compiled, so that the
+others begin at once.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from pykoh import kernels
+from pykoh import code_cache
 from pykoh.processes import available_cores, start
 
 MOST_HELPERS = 3
@@ -76,6 +79,8 @@ def compile_all(modules: Sequence[str]) -> None:
     kept = _place(modules)
     if kept is None:
         return
+    from pykoh import kernels
+
     marks = kept / f"marks-{kernels.machine_key()}"
     with suppress(OSError):
         marks.mkdir(exist_ok=True)
@@ -84,17 +89,32 @@ def compile_all(modules: Sequence[str]) -> None:
     for name, compile_it in taken:  # by other processes
         _once(marks / name, compile_it, WAIT_S)
     with suppress(OSError):
-        _finished(kept, modules).touch()
+        (kept / f"{_name(modules)}-{kernels.machine_key()}").touch()
     for helper in _helpers.get(tuple(modules), []):
         helper.poll()  # one that has ended is not kept by the system any longer
 
 
 def _place(modules: Sequence[str]) -> Path | None:
     """Return the folder of the machine code, or None where nothing is to be done."""
-    kept = kernels.folder()
-    if kept is None or kernels.is_off() or _finished(kept, modules).exists():
+    kept = code_cache.folder()
+    if kept is None or code_cache.is_off() or _is_finished(kept, modules):
         return None
     return kept
+
+
+def _is_finished(kept: Path, modules: Sequence[str]) -> bool:
+    """Return whether all kernels of modules are there."""
+    name = _name(modules)
+    if not any(kept.glob(f"{name}-*")):
+        return False
+    from pykoh import kernels  # with numba, which tells what kind of processor this is
+
+    return (kept / f"{name}-{kernels.machine_key()}").exists()
+
+
+def _name(modules: Sequence[str]) -> str:
+    """Return how the file begins that is there once all kernels of modules are."""
+    return f"all-{hashlib.sha256(' '.join(modules).encode()).hexdigest()[:8]}"
 
 
 def _import_path() -> list[str]:
@@ -198,9 +218,3 @@ def _without_collection() -> Iterator[None]:
     finally:
         if collects:
             gc.enable()
-
-
-def _finished(kept: Path, modules: Sequence[str]) -> Path:
-    """Return the file that is there once all kernels of modules are."""
-    text = " ".join((*modules, kernels.machine_key()))
-    return kept / f"all-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

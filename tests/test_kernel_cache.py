@@ -19,7 +19,7 @@ import pytest
 
 import pykoh
 from potentials import random_mace, water_like_box
-from pykoh import analysis, compilation, kernels
+from pykoh import analysis, code_cache, compilation, kernels
 from pykoh.engines import loops
 from pykoh.export.export import export_model
 from trajectories import koh_walkers, write_dump
@@ -51,6 +51,15 @@ box = ase.io.read(sys.argv[2])
 potential = PeriodicPotential.from_file(sys.argv[1], dtype="float32")
 species = potential.species_of(box.get_chemical_symbols())
 potential(box.positions, box.cell.array, species)
+"""
+
+# Prints for each helper whether numba was imported before it was started.
+AHEAD = """
+import sys
+from pykoh import compilation
+compilation.available_cores = lambda: 2
+compilation.start = lambda *arguments, **options: print("numba" in sys.modules)
+compilation.compile_ahead(["toy"])
 """
 
 # Holds the lock of a kernel for some seconds, then marks it as compiled.
@@ -98,27 +107,27 @@ def small_package(folder: Path) -> Path:
 
 def test_a_change_in_an_imported_file_changes_the_key(tmp_path: Path) -> None:
     package = small_package(tmp_path / "pykoh")
-    before = kernels.contents_key(package)
+    before = code_cache.contents_key(package)
     (package / "part" / "other.py").write_text("NAME = 'y'\n")
-    assert kernels.contents_key(package) == before
+    assert code_cache.contents_key(package) == before
     (package / "part" / "constants.py").write_text("WIDTH = 4\n")
-    assert kernels.contents_key(package) != before
+    assert code_cache.contents_key(package) != before
 
 
 def test_the_key_is_that_of_the_files_of_kernels_and_their_constants() -> None:
-    assert kernels.contents_key() == kernels.contents_key(PACKAGE)
-    assert kernels.folder() is not None
-    assert kernels.folder().name == kernels.contents_key()  # type: ignore[union-attr]
+    assert code_cache.contents_key() == code_cache.contents_key(PACKAGE)
+    assert code_cache.folder() is not None
+    assert code_cache.folder().name == code_cache.contents_key()  # type: ignore[union-attr]
 
 
 def test_what_was_not_used_for_long_is_removed(tmp_path: Path) -> None:
     old, recent, foreign = (tmp_path / name for name in ("0" * 16, "1" * 16, "of-somebody-else"))
-    past = time.time() - kernels.UNUSED_S - 60.0
+    past = time.time() - code_cache.UNUSED_S - 60.0
     for folder in (old, recent, foreign):
         folder.mkdir()
     for folder in (old, foreign):
         os.utime(folder, (past, past))
-    kernels._forget_old(tmp_path)
+    code_cache._forget_old(tmp_path)
     assert recent.is_dir() and foreign.is_dir() and not old.exists()
 
 
@@ -152,7 +161,9 @@ def test_all_kernels_of_an_analysis_are_compiled_ahead() -> None:
 
 def test_all_loops_of_a_force_call_are_compiled_ahead() -> None:
     modules = {f"pykoh.engines.loops.{path.stem}" for path in LOOPS if "\n@kernel(" in text(path)}
-    assert modules == set(loops.VECTOR_KERNELS) | set(loops.KERNELS)
+    assert modules == {*loops.VECTOR_KERNELS, *loops.GHOST_KERNELS, *loops.KERNELS}
+    for others in (loops.VECTOR_KERNELS, loops.GHOST_KERNELS):
+        assert not {"pykoh.engines.loops.force_call", "pykoh.engines.loops.passes"} & set(others)
     assert not any("\n@kernel()" in text(path) for path in LOOPS)
 
 
@@ -168,7 +179,7 @@ def test_helpers_are_started_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int
 ) -> None:
     started: list[tuple[list[str], Path]] = []
-    monkeypatch.setattr(kernels, "folder", lambda: tmp_path)
+    monkeypatch.setattr(code_cache, "folder", lambda: tmp_path)
     monkeypatch.setattr(compilation, "available_cores", lambda: cores)
     monkeypatch.setattr(compilation, "_helpers", {})
     environments = []
@@ -187,6 +198,20 @@ def test_helpers_are_started_once(
     assert all(each["NUMBA_CACHE_DIR"] == str(tmp_path.parents[1]) for each in environments)
 
 
+@pytest.mark.parametrize("there", ["nothing", "of another processor", "all"])
+def test_helpers_begin_before_numba_is_imported(tmp_path: Path, there: str) -> None:
+    cached = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    name, key = compilation._name(["toy"]), kernels.machine_key()
+    finished = {"nothing": [], "of another processor": ["0" * 8], "all": ["0" * 8, key]}[there]
+    folder = tmp_path / "loops" / code_cache.contents_key()
+    folder.mkdir(parents=True)
+    for each in finished:
+        (folder / f"{name}-{each}").touch()
+    said = python("-c", AHEAD, **cached).split()
+    # Only numba tells what kind of processor this is; with nothing there, nobody has to ask.
+    assert said == {"nothing": ["False"], "of another processor": ["True"], "all": []}[there]
+
+
 def marks(folder: Path) -> Path:
     """Return the folder that tells which kernels are compiled for this machine."""
     found = folder / f"marks-{kernels.machine_key()}"
@@ -197,7 +222,7 @@ def marks(folder: Path) -> Path:
 def declare(monkeypatch: pytest.MonkeyPatch, folder: Path, *names: str) -> list[str]:
     """Declare kernels of a module `toy`; return the list of those that were compiled."""
     done: list[str] = []
-    monkeypatch.setattr(kernels, "folder", lambda: folder)
+    monkeypatch.setattr(code_cache, "folder", lambda: folder)
     made = [(name, functools.partial(done.append, name)) for name in names]
     monkeypatch.setattr(kernels, "declared", lambda module: made if module == "toy" else [])
     return done
@@ -314,7 +339,7 @@ def test_a_full_disk_is_no_reason_to_stop(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_relative_folder_is_that_of_the_helpers_too(tmp_path: Path) -> None:
-    code = "from pykoh import compilation, kernels; print(kernels.folder())"
+    code = "from pykoh import code_cache; print(code_cache.folder())"
     where = {**os.environ, "PYKOH_CACHE": "cache"}
     where.pop("NUMBA_CACHE_DIR", None)
     said = subprocess.run(

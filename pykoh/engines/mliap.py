@@ -128,7 +128,7 @@ class MLIAPPotential:
         self.dtype = run_dtype(metadata_from(self.metadata))
         graph = open_graph(self.checked(), device, self.dtype)
         if device.type == "cpu":
-            cpu.compile_loops(graph, helpers=False)  # the ranks on this machine share the work
+            cpu.compile_loops(graph, ghosts=True)  # the ranks on this machine share the work
         return graph
 
     def _self_checked(self, graph: torch.nn.Module, device: torch.device) -> SelfChecked | None:

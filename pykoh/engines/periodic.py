@@ -67,7 +67,8 @@ class PeriodicPotential:
         self.metadata = metadata
         self.dtype = run_dtype(metadata, dtype)
         self.graph = open_graph(packed, torch.device("cpu"), self.dtype)
-        cpu.compile_loops(self.graph, helpers=True)
+        cpu.begin_compiling(self.graph)
+        self._is_compiled = False
         of_vectors = torch.empty(0, dtype=self.dtype).numpy().dtype
         self._pairs = PairList(metadata.cutoff_A, skin, of_vectors)
         self._loops = cpu.compiled("loops.pairs")
@@ -117,6 +118,9 @@ class PeriodicPotential:
                 f"atom {atom + 1} has a coordinate that is not a number: the simulation has blown "
                 "up; use a shorter timestep or a better equilibrated box"
             )
+        if not self._is_compiled:  # as late as possible: other processes compile meanwhile
+            cpu.compile_loops(self.graph, ghosts=False)
+            self._is_compiled = True
         pairs = self._pairs(positions, cell)
         indices = (torch.from_numpy(each) for each in (pairs.sender, pairs.receiver, species))
         vectors = torch.from_numpy(pairs.vectors)

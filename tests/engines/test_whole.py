@@ -16,7 +16,7 @@ from potentials import random_mace, water_like_box
 from pykoh.engines.cpu import evaluation, whole
 from pykoh.engines.cpu.parts import Signals, together
 from pykoh.engines.graph.graph import fast_graph
-from pykoh.engines.loops.entries import addresses, between, by_address
+from pykoh.engines.loops.entries import addresses, by_address
 from pykoh.engines.loops.layout import ATOMS_TOGETHER
 from pykoh.engines.loops.mixing import mix
 from pykoh.engines.loops.waiting import FAR, begin, meet
@@ -206,17 +206,6 @@ def test_a_call_through_an_address_takes_only_what_the_kernel_takes() -> None:
         fewer(own)
     with pytest.raises(numba.core.errors.TypingError, match=r"mix takes .*float64.*not .*float32"):
         mixed(own, x.reshape(-1), matrix.astype(np.float32).reshape(-1), np.zeros(64))
-
-
-def test_a_part_of_an_array_is_a_view() -> None:
-    @numba.njit
-    def change(array: Any) -> int:
-        own = between(array, 2, 5)
-        own[0] = 7
-        return len(own) + len(between(array, 3, 3))
-
-    array = np.arange(6)
-    assert change(array) == 3 and array.tolist() == [0, 1, 7, 3, 4, 5]
 
 
 def test_counts_of_threads_are_in_cache_lines_of_their_own() -> None:

@@ -31,7 +31,15 @@ def compiled(name: str = "cpu.evaluation") -> ModuleType:
         ) from err
 
 
-def compile_loops(graph: Any, helpers: bool) -> None:
+def begin_compiling(graph: Any) -> None:
+    """Let other processes compile the loops that a graph calls, as :func:`compile_loops`."""
+    if _is_single(graph):
+        from pykoh.compilation import compile_ahead
+
+        compile_ahead(kernels_of(graph, ghosts=False))
+
+
+def compile_loops(graph: Any, ghosts: bool) -> None:
     """Compile the loops that a graph calls, unless that was done before on this machine.
 
     It is done for single precision; in double precision each loop is compiled at its first call.
@@ -39,16 +47,16 @@ def compile_loops(graph: Any, helpers: bool) -> None:
     Args:
         graph: :class:`pykoh.engines.graph.graph.FastGraph`, or another module, of which nothing is
             compiled.
-        helpers: other processes may be started.
+        ghosts: some atoms will be copies of others.
     """
-    if not hasattr(graph, "layers") or graph.embedding.element_size() != _SINGLE:
-        return
-    from pykoh.compilation import compile_ahead, compile_all
+    if _is_single(graph):
+        from pykoh.compilation import compile_all
 
-    modules = kernels_of(graph)
-    if helpers:
-        compile_ahead(modules)
-    compile_all(modules)
+        compile_all(kernels_of(graph, ghosts))
+
+
+def _is_single(graph: Any) -> bool:
+    return hasattr(graph, "layers") and graph.embedding.element_size() == _SINGLE
 
 
 def force_call(*arguments: Any) -> Any:

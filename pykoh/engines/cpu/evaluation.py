@@ -23,7 +23,7 @@ from pykoh.engines.cpu.prepared import flat, padded, prepared
 from pykoh.engines.cpu.sender import Scalars, sender_of
 from pykoh.engines.cpu.whole import whole_of
 from pykoh.engines.ghost import with_ghosts, without_ghosts
-from pykoh.engines.loops import messages, rows
+from pykoh.engines.loops import messages, totals
 
 Array = NDArray[np.floating[Any]]
 Work = Callable[[int, int, int], Any]
@@ -95,7 +95,7 @@ class _Call:
         free = prepared(graph, graph.embedding, lambda: graph.e0_pico_ev.double().numpy() * 1e-12)
         of_atoms = self.energies.reshape(-1), self.own_kinds, graph.scale, graph.shift
         given: tuple[Any, ...] = (*of_atoms, free, found)
-        rows.total_energies(*given)
+        totals.total_energies(*given)
         return torch.from_numpy(found)
 
     def in_parts(

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pykoh.engines.loops import rows
+from pykoh.engines.loops import rows, totals
 
 Array = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
@@ -52,7 +52,7 @@ class Pairs:
         first_pair, self.start = np.zeros(n_local + 1, np.int64), np.zeros(n_local + 1, np.int64)
         self.order: Indices | None = None
         count: tuple[Any, ...] = of_pairs[0], of_pairs[2], cutoff, first_pair, self.start
-        if not rows.count_rows(*count):
+        if not totals.count_rows(*count):
             self.order = np.argsort(of_pairs[2], kind="stable")
             of_pairs = [each[self.order] for each in of_pairs]
         n, dtype = int(self.start[-1]), of_pairs[0].dtype

@@ -16,7 +16,7 @@ from pykoh.engines.cpu.sender import sender_of
 from pykoh.engines.cpu.update import scalar_update
 from pykoh.engines.loops import force_call as loop
 from pykoh.engines.loops import layout as fields
-from pykoh.engines.loops import messages, passes, rows
+from pykoh.engines.loops import messages, passes, totals
 from pykoh.engines.loops.entries import addresses
 
 Array = NDArray[np.floating[Any]]
@@ -129,7 +129,7 @@ class Whole:
             sorted_gradient, gradient = gradient, np.empty_like(gradient)
             gradient[pairs.order] = sorted_gradient
         found = np.empty(n)
-        rows.total_energies(energies, pairs.species, graph.scale, graph.shift, self.free, found)
+        totals.total_energies(energies, pairs.species, graph.scale, graph.shift, self.free, found)
         return torch.from_numpy(found), torch.from_numpy(gradient)
 
 

@@ -25,19 +25,11 @@ Indices = NDArray[np.int64]
 
 
 @step()
-def _by_species(n_atoms: int, species: Indices, n_species: int) -> Indices:
-    """Return the atoms element by element, an even number of each: one may come twice."""
-    order = np.empty(n_atoms + n_species, np.int64)
-    n = 0
-    for kind in range(n_species):
-        for atom in range(n_atoms):
-            if species[atom] == kind:
-                order[n] = atom
-                n += 1
-        if n % 2 == 1:
-            order[n] = order[n - 1]
-            n += 1
-    return order[:n]
+def _next_of(kind: int, atom: int, species: Indices, n_atoms: int) -> int:
+    """Return the first atom of an element from an atom on, or the number of atoms."""
+    while atom < n_atoms and species[atom] != kind:
+        atom += 1
+    return atom
 
 
 @kernel(
@@ -80,39 +72,43 @@ def contract(
     half, third = spread(x.dtype.type(0.5)), spread(x.dtype.type(1.0 / 3.0))
     nothing = zeros(x, 1)[0]
     of_component, of_element = n_atoms * width, len(factors) // 2 * CHANNELS_TOGETHER
-    order = _by_species(n_atoms, species, n_species)
     for channel in range(0, width, 64 // x.itemsize):
         # Two atoms of one element at a time: they share the coefficients, which stay in the cache.
-        for i in range(0, len(order), 2):
-            atom, other = order[i], order[i + 1]
-            group = channel // CHANNELS_TOGETHER * n_species + species[atom]
+        for kind in range(n_species):
+            group = channel // CHANNELS_TOGETHER * n_species + kind
             first = group * of_element + channel % CHANNELS_TOGETHER
-            here, there = atom * width + channel, other * width + channel
-            total, next_total = nothing, nothing
-            for a in range(len(runs) // 4):
-                cubic, next_cubic = nothing, nothing
-                for k in range(runs[4 * a], runs[4 * a + 1]):
-                    b, c = factors[2 * k] * of_component, factors[2 * k + 1] * of_component
-                    weight = load(coefficients, first + k * CHANNELS_TOGETHER)
-                    both = times(load(x, b + here), load(x, c + here))
-                    cubic = plus_product(cubic, both, weight)
-                    both = times(load(x, b + there), load(x, c + there))
-                    next_cubic = plus_product(next_cubic, both, weight)
-                square, next_square = nothing, nothing
-                for k in range(runs[4 * a + 1], runs[4 * a + 2]):
-                    b = factors[2 * k] * of_component
-                    weight = load(coefficients, first + k * CHANNELS_TOGETHER)
-                    square = plus_product(square, load(x, b + here), weight)
-                    next_square = plus_product(next_square, load(x, b + there), weight)
-                linear = nothing
-                for k in range(runs[4 * a + 2], runs[4 * a + 3]):
-                    linear = plus(linear, load(coefficients, first + k * CHANNELS_TOGETHER))
-                own = a * of_component
-                store(derivative, own + here, plus(plus(cubic, square), linear))
-                store(derivative, own + there, plus(plus(next_cubic, next_square), linear))
-                part = plus_product(plus_product(linear, square, half), cubic, third)
-                total = plus_product(total, part, load(x, own + here))
-                part = plus_product(plus_product(linear, next_square, half), next_cubic, third)
-                next_total = plus_product(next_total, part, load(x, own + there))
-            store(value, here, total)
-            store(value, there, next_total)
+            atom = _next_of(kind, 0, species, n_atoms)
+            while atom < n_atoms:
+                other = _next_of(kind, atom + 1, species, n_atoms)
+                if other == n_atoms:  # the last one is computed twice
+                    other = atom
+                here, there = atom * width + channel, other * width + channel
+                total, next_total = nothing, nothing
+                for a in range(len(runs) // 4):
+                    cubic, next_cubic = nothing, nothing
+                    for k in range(runs[4 * a], runs[4 * a + 1]):
+                        b, c = factors[2 * k] * of_component, factors[2 * k + 1] * of_component
+                        weight = load(coefficients, first + k * CHANNELS_TOGETHER)
+                        both = times(load(x, b + here), load(x, c + here))
+                        cubic = plus_product(cubic, both, weight)
+                        both = times(load(x, b + there), load(x, c + there))
+                        next_cubic = plus_product(next_cubic, both, weight)
+                    square, next_square = nothing, nothing
+                    for k in range(runs[4 * a + 1], runs[4 * a + 2]):
+                        b = factors[2 * k] * of_component
+                        weight = load(coefficients, first + k * CHANNELS_TOGETHER)
+                        square = plus_product(square, load(x, b + here), weight)
+                        next_square = plus_product(next_square, load(x, b + there), weight)
+                    linear = nothing
+                    for k in range(runs[4 * a + 2], runs[4 * a + 3]):
+                        linear = plus(linear, load(coefficients, first + k * CHANNELS_TOGETHER))
+                    own = a * of_component
+                    store(derivative, own + here, plus(plus(cubic, square), linear))
+                    store(derivative, own + there, plus(plus(next_cubic, next_square), linear))
+                    part = plus_product(plus_product(linear, square, half), cubic, third)
+                    total = plus_product(total, part, load(x, own + here))
+                    part = plus_product(plus_product(linear, next_square, half), next_cubic, third)
+                    next_total = plus_product(next_total, part, load(x, own + there))
+                store(value, here, total)
+                store(value, there, next_total)
+                atom = _next_of(kind, other + 1, species, n_atoms)

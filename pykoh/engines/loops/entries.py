@@ -12,7 +12,6 @@ import numpy as np
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
-from numba.np.arrayobj import populate_array
 from numpy.typing import NDArray
 
 from pykoh.engines.loops.lanes import Made, intrinsic
@@ -76,21 +75,3 @@ def _address(made: Any, arguments: tuple[Any, ...]) -> int:
     compiled = made.overloads[arguments]
     found: int = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
     return found
-
-
-@intrinsic
-def between(_: Any, array: Any, first: Any, end: Any) -> Made:
-    """Return a part of a one-dimensional array, which has to outlive it.
-
-    numba takes long to compile a slice.
-    """
-
-    def make(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        whole = context.make_array(array)(context, builder, args[0])
-        part = context.make_array(array)(context, builder)
-        data, shape = builder.gep(whole.data, [args[1]]), [builder.sub(args[2], args[1])]
-        strides = cgutils.unpack_tuple(builder, whole.strides)
-        populate_array(part, data, shape, strides, whole.itemsize, None)
-        return part._getvalue()
-
-    return array(array, types.intp, types.intp), make

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from pykoh.engines.loops import layout as fields
 from pykoh.engines.loops import passes
-from pykoh.engines.loops.entries import Addresses, between
+from pykoh.engines.loops.entries import Addresses
 from pykoh.engines.loops.lanes import store, zeros
-from pykoh.engines.loops.layout import ATOMS_TOGETHER, N_FIELDS, N_VALUES, field, rows_of
+from pykoh.engines.loops.layout import ATOMS_TOGETHER, N_FIELDS, N_VALUES
+from pykoh.engines.loops.views import between, field, rows_of
 from pykoh.engines.loops.waiting import arrive, begin, meet
 from pykoh.kernels import kernel, step
 
@@ -37,12 +38,6 @@ def _first_of(group: int, low: int, high: int) -> int:
 def _n_groups(low: int, high: int) -> int:
     """Return in how many groups atoms go through a layer."""
     return 1 + (high - low - 1) // ATOMS_TOGETHER
-
-
-@step()
-def _own(values: Any, layer: int, n_rows: int) -> Any:
-    """Return the values of one layer, of ``[layers, P]``."""
-    return between(values, layer * n_rows, (layer + 1) * n_rows)
 
 
 @kernel(
@@ -158,8 +153,9 @@ def force_call(
                 store(zero, k, zeros(zero, 1)[0])
             stage += 1
             meet(part, n_parts, arrived, task, stage)
-        own_at, own_position = _own(at, layer, n_rows), _own(position, layer, n_rows)
-        own_place = _own(place, layer, n_rows)
+        own_at = rows_of(at, 0, n_rows, layer, layer + 1)
+        own_position = rows_of(position, 0, n_rows, layer, layer + 1)
+        own_place = rows_of(place, 0, n_rows, layer, layer + 1)
         passes.fill_places(
             entries, first_row, end_row, distance, kinds,
             field(indices, layout, of + fields.PAIR_TABLE), layout[of + fields.N_TABLES],
@@ -169,28 +165,32 @@ def force_call(
         for group in range(n_groups):
             first, end = _first_of(group, low, high), _first_of(group + 1, low, high)
             passes.forward(
-                first, end, layer, n_ell, entries, layout, room, indices, weights, species, start,
-                own_at, own_position, own_place, y, work, scratch, energies,
+                entries, first, end, layer, n_ell, entries, layout, room, indices, weights,
+                species, start, own_at, own_position, own_place, y, work, scratch, energies,
             )  # fmt: skip
             if layer == n_layers - 1:
                 passes.backward(
-                    first, end, part, layer, n_ell, scale, cutoff, entries, layout, room, weights,
-                    species, start, own_at, own_position, own_place, y, grad_y, work, nothing,
-                    scratch,
+                    entries, first, end, part, layer, n_ell, scale, cutoff, entries, layout, room,
+                    weights, species, start, own_at, own_position, own_place, y, grad_y, work,
+                    nothing, scratch,
                 )  # fmt: skip
     for layer in range(n_layers - 2, -1, -1):
         stage += 1
         meet(part, n_parts, arrived, task, stage)
         for group in range(n_groups):
             first, end = _first_of(group, low, high), _first_of(group + 1, low, high)
-            by_scalars = passes.upstream(
-                first, end, layer + 1, n_parts, entries, layout, room, weights, len(species), work,
-                scratch,
+            sent = (end - first) * layout[(layer + 1) * N_FIELDS + fields.WIDTH_SUMS]
+            taken = (end - first) * layout[layer * N_FIELDS + fields.WIDTH]
+            by_scalars = between(scratch, sent, sent + taken)
+            passes.upstream(
+                entries, first, end, layer + 1, n_parts, entries, layout, room, weights,
+                len(species), work, between(scratch, 0, sent), by_scalars,
             )  # fmt: skip
             passes.backward(
-                first, end, part, layer, n_ell, scale, cutoff, entries, layout, room, weights,
-                species, start, _own(at, layer, n_rows), _own(position, layer, n_rows),
-                _own(place, layer, n_rows), y, grad_y, work, by_scalars, rest,
+                entries, first, end, part, layer, n_ell, scale, cutoff, entries, layout, room,
+                weights, species, start, rows_of(at, 0, n_rows, layer, layer + 1),
+                rows_of(position, 0, n_rows, layer, layer + 1),
+                rows_of(place, 0, n_rows, layer, layer + 1), y, grad_y, work, by_scalars, rest,
             )  # fmt: skip
     passes.fill_gradient(
         entries, first_row, end_row, n_rows, n_ell, unit, distance, lower, axis,

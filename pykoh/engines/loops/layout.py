@@ -9,17 +9,6 @@ scratch space and its size for each thread. All arrays in them have one dimensio
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
-from pykoh.engines.loops.entries import between
-from pykoh.kernels import step
-
-Array = NDArray[np.floating[Any]]
-Indices = NDArray[np.int64]
-
 FIELDS = (
     "width_sums", "width_in", "width", "width_before", "n_before", "n_hidden", "n_tables",
     "n_intervals",
@@ -63,21 +52,3 @@ SCALARS, SLOPE, DERIVATIVE, GRAD_FEATURES, SENT_BY_ATOMS, GRAD_SENT = range(N_VA
 
 ATOMS_TOGETHER = 192
 """At most so many atoms go through a layer at a time, while their numbers are in the cache."""
-
-
-@step()
-def field(array: Any, layout: Indices, place: int) -> Any:
-    """Return an array of a potential.
-
-    Args:
-        array: ``weights`` or ``indices``.
-        layout: see above.
-        place: of the field in it.
-    """
-    return between(array, layout[place], layout[place + 1])
-
-
-@step()
-def rows_of(work: Array, place: int, width: int, low: int, high: int) -> Array:
-    """Return rows low to high of an array with so many columns that begins at a place."""
-    return between(work, place + low * width, place + high * width)

@@ -21,29 +21,32 @@ from numpy.typing import NDArray
 
 from pykoh.engines.loops import layout as fields
 from pykoh.engines.loops.contraction import contract
-from pykoh.engines.loops.entries import Addresses, between, by_address
+from pykoh.engines.loops.entries import Addresses, by_address
 from pykoh.engines.loops.lanes import load, plus, store, zeros
-from pykoh.engines.loops.layout import N_FIELDS, N_VALUES, field, rows_of
+from pykoh.engines.loops.layout import N_FIELDS, N_VALUES
 from pykoh.engines.loops.messages import place_rows, sum_neighbours, sum_neighbours_backward
 from pykoh.engines.loops.mixing import mix
 from pykoh.engines.loops.rows import gradient_of_pairs, harmonics, near_rows
 from pykoh.engines.loops.update import update, update_backward
-from pykoh.kernels import step
+from pykoh.engines.loops.views import between, field, rows_of
+from pykoh.kernels import kernel, step, without_python
 
 Array = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
 Places = NDArray[np.int32]
 
-LOOPS = (
-    near_rows, harmonics, gradient_of_pairs, place_rows, sum_neighbours, sum_neighbours_backward,
-    mix, contract, update, update_backward,
+# What takes longest to compile first.
+_LOOPS = tuple(
+    without_python(loop, __name__)
+    for loop in (
+        gradient_of_pairs, contract, harmonics, update, sum_neighbours_backward, update_backward,
+        sum_neighbours, mix, near_rows, place_rows,
+    )
 )  # fmt: skip
-"""What is called through an address, in the order of the addresses."""
-
 (
-    fill_rows, fill_harmonics, fill_gradient, fill_places, _sum_neighbours,
-    _sum_neighbours_backward, _mix, _contract, _update, _update_backward,
-) = (by_address(loop, number) for number, loop in enumerate(LOOPS))  # fmt: skip
+    fill_gradient, _contract, fill_harmonics, _update, _sum_neighbours_backward, _update_backward,
+    _sum_neighbours, _mix, fill_rows, fill_places,
+) = (by_address(loop, number) for number, loop in enumerate(_LOOPS))  # fmt: skip
 
 
 @step()
@@ -65,8 +68,13 @@ def grad_sent_of(
     return rows_of(work, place, n_atoms * width, part, part + 1)
 
 
-@step()
-def forward(
+@kernel(
+    "(int64, int64, int64, int64, int64[::1], int64[::1], int64[::1], int64[::1], float32[::1], "
+    "int64[::1], int64[::1], int32[::1], float32[::1], int32[::1], float32[::1], float32[::1], "
+    "float32[::1], float32[::1])",
+    python=False,
+)
+def _forward(
     low: int, high: int, layer: int, n_ell: int, entries: Addresses, layout: Indices, room: Indices,
     indices: Indices, weights: Array, species: Indices, start: Indices, at: Places, position: Array,
     place: Places, y: Array, work: Array, scratch: Array, energies: Array,
@@ -115,20 +123,23 @@ def forward(
         )  # fmt: skip
 
 
-@step()
-def upstream(
+@kernel(
+    "(int64, int64, int64, int64, int64[::1], int64[::1], int64[::1], float32[::1], int64, "
+    "float32[::1], float32[::1], float32[::1])",
+    python=False,
+)
+def _upstream(
     low: int, high: int, layer: int, n_parts: int, entries: Addresses, layout: Indices,
-    room: Indices, weights: Array, n_atoms: int, work: Array, scratch: Array,
-) -> Array:  # fmt: skip
-    """Return the derivatives by the scalars of some atoms that a layer, not the first, has taken.
+    room: Indices, weights: Array, n_atoms: int, work: Array, total: Array, found: Array,
+) -> None:  # fmt: skip
+    """Write the derivatives by the scalars of some atoms that a layer, not the first, has taken.
 
-    They are in the first half of the scratch space.
+    ``total`` is for what all threads have found of the derivatives by what the atoms send.
     """
     of, value, n = layer * N_FIELDS, layer * N_VALUES, high - low
     u, b = layout[of + fields.WIDTH_SUMS], layout[of + fields.WIDTH_BEFORE]
     before = layout[of - N_FIELDS + fields.WIDTH]
-    total, found = between(scratch, 0, n * u), between(scratch, n * u, n * (u + before))
-    lanes, nothing = 64 // scratch.itemsize, zeros(scratch, 1)[0]
+    lanes, nothing = 64 // total.itemsize, zeros(total, 1)[0]
     for part in range(n_parts):
         own = between(grad_sent_of(part, layer, n_atoms, layout, room, work), low * u, high * u)
         for k in range(0, n * u, lanes):
@@ -141,11 +152,15 @@ def upstream(
         for k in range(0, min(before, b), lanes):
             at = atom * before + k
             store(found, at, plus(load(found, at), load(own, atom * b + k)))
-    return found
 
 
-@step()
-def backward(
+@kernel(
+    "(int64, int64, int64, int64, int64, float64, float64, int64[::1], int64[::1], int64[::1], "
+    "float32[::1], int64[::1], int64[::1], int32[::1], float32[::1], int32[::1], float32[::1], "
+    "float32[::1], float32[::1], float32[::1], float32[::1])",
+    python=False,
+)
+def _backward(
     low: int, high: int, part: int, layer: int, n_ell: int, scale: float, cutoff: float,
     entries: Addresses, layout: Indices, room: Indices, weights: Array, species: Indices,
     start: Indices, at: Places, position: Array, place: Places, y: Array, grad_y: Array,
@@ -175,3 +190,11 @@ def backward(
         layout[of + fields.N_INTERVALS] / cutoff, grad_sums, grad_y,
         grad_sent_of(part, layer, len(species), layout, room, work),
     )  # fmt: skip
+
+
+LOOPS = (*_LOOPS, _forward, _upstream, _backward)
+"""What is called through an address, in the order of the addresses."""
+
+forward, upstream, backward = (
+    by_address(loop, number) for number, loop in enumerate(LOOPS) if number >= len(_LOOPS)
+)

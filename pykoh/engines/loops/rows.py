@@ -15,41 +15,11 @@ from numpy.typing import NDArray
 
 from pykoh.engines.loops.lanes import MATH, load, plus_product, spread, store, times, zeros
 from pykoh.engines.loops.messages import GRAD_Y_STARTS, GRAD_Y_WIDTHS
+from pykoh.engines.loops.views import on_stack
 from pykoh.kernels import kernel, step
 
 Array = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
-
-
-@kernel("(float32[:,::1], int64[::1], float64, int64[::1], int64[::1])")
-def count_rows(
-    rij: Array, receiver: Indices, cutoff: float, first_pair: Indices, start: Indices
-) -> bool:
-    """Count the pairs of each atom and those of them that are closer than the cutoff.
-
-    Args:
-        rij: ``[E, 3]`` Å, sender minus receiver.
-        receiver: ``[E]``, in any order.
-        cutoff: Å.
-        first_pair: ``[n_local + 1]``, zero; written to: how many pairs all atoms before have.
-        start: ``[n_local + 1]``, zero; written to: the same of near pairs, the first row of an
-            atom.
-
-    Returns:
-        Whether the receivers ascend.
-    """
-    ascend, before = True, 0
-    for e in range(len(rij)):
-        x, y, z = rij[e, 0], rij[e, 1], rij[e, 2]
-        atom = receiver[e]
-        ascend, before = ascend and atom >= before, atom
-        first_pair[atom + 1] += 1
-        # What is not a number has to be seen: it is kept.
-        start[atom + 1] += np.int64(not (x * x + y * y + z * z >= cutoff * cutoff))
-    for atom in range(len(start) - 1):
-        start[atom + 1] += start[atom]
-        first_pair[atom + 1] += first_pair[atom]
-    return ascend
 
 
 @kernel(
@@ -84,7 +54,7 @@ def near_rows(
         species: ``[n_total]``.
         n_species: S.
         cutoff: Å.
-        first_pair: ``[n_local + 1]`` from :func:`count_rows`.
+        first_pair: ``[n_local + 1]`` from :func:`pykoh.engines.loops.totals.count_rows`.
         start: likewise.
         pair_of_row: ``[P]``, written to.
         neighbour: ``[P]``, written to: the sender.
@@ -167,8 +137,7 @@ def harmonics(
         for place in range(begin + low * width, begin + high * width):
             grad_y[place] = 0.0
     n, n_components, nothing = 64 // unit.itemsize, n_ell * n_ell, zeros(y, 1)[0]
-    monomials = np.zeros((4 + len(lower)) * n, unit.dtype)
-    values = np.empty(n_components * n, unit.dtype)
+    monomials, values = on_stack(y, (4 + len(lower)) * n), on_stack(y, n_components * n)
     for first in range(low, high, n):
         last = min(first + n, high)
         _monomials(unit, first, last, lower, axis, monomials)
@@ -233,10 +202,9 @@ def gradient_of_pairs(
         gradient: ``[E, 3]`` written to: dE/dr, r from the receiver to the sender, eV/Å.
     """
     n, nothing = 64 // unit.itemsize, zeros(grad_y, 1)[0]
-    monomials = np.zeros((4 + len(lower)) * n, unit.dtype)
-    upstream = np.zeros(n_ell * n_ell * n, unit.dtype)
-    grad_unit, radial = np.empty(3 * n, unit.dtype), np.empty(n, unit.dtype)
-    inverse, along = np.empty(n, unit.dtype), np.empty(n, unit.dtype)
+    monomials, upstream = on_stack(unit, (4 + len(lower)) * n), on_stack(unit, n_ell * n_ell * n)
+    grad_unit, radial = on_stack(unit, 3 * n), on_stack(unit, n)
+    inverse, minus = on_stack(unit, n), spread(unit.dtype.type(-1.0))
     for first in range(low, high, n):
         last = min(first + n, high)
         _monomials(unit, first, last, lower, axis, monomials)
@@ -262,40 +230,18 @@ def gradient_of_pairs(
             store(grad_unit, direction * n, total)
         for i in range(last - first):
             inverse[i] = 1.0 / distance[np.uint64(first + i)]
-            along[i] = 0.0
+        along = nothing
         for a in range(3):
-            own, axis_a = np.uint64(a * n), np.uint64((1 + a) * n)
-            for i in range(last - first):
-                along[i] += grad_unit[own + np.uint64(i)] * monomials[axis_a + np.uint64(i)]
+            component = load(monomials, (1 + a) * n)
+            along = plus_product(along, load(grad_unit, a * n), component)
+        less_along, less_inverse = times(minus, along), times(minus, load(inverse, 0))
+        less_radial = times(minus, load(radial, 0))
         for a in range(3):
-            own, axis_a = np.uint64(a * n), np.uint64((1 + a) * n)
-            for i in range(last - first):
-                component = monomials[axis_a + np.uint64(i)]
-                across = (grad_unit[own + np.uint64(i)] - along[i] * component) * inverse[i]
-                grad_unit[own + np.uint64(i)] = -(radial[i] * component + across)
+            component = load(monomials, (1 + a) * n)
+            across = plus_product(load(grad_unit, a * n), less_along, component)
+            along_unit = times(less_radial, component)
+            store(grad_unit, a * n, plus_product(along_unit, across, less_inverse))
         for i in range(last - first):
             pair = np.uint64(pair_of_row[np.uint64(first + i)])
             for a in range(3):
                 gradient[pair, a] = grad_unit[np.uint64(a * n + i)]
-
-
-@kernel("(float32[::1], int64[::1], float64, float64, float64[::1], float64[::1])")
-def total_energies(
-    energies: Array, species: Indices, scale: float, shift: float, free: Array, found: Array
-) -> None:
-    """Add up the energies of atoms, in double precision.
-
-    Args:
-        energies: ``[layers, n]``.
-        species: ``[n]``.
-        scale: they are multiplied with it.
-        shift: of each atom, eV.
-        free: energy of a free atom of each element, eV.
-        found: ``[n]`` eV, written to.
-    """
-    n = len(found)
-    for atom in range(n):
-        total = 0.0
-        for place in range(atom, len(energies), n):
-            total += np.float64(energies[place])
-        found[atom] = total * scale + shift + free[species[atom]]

@@ -25,6 +25,7 @@ from pykoh.engines.loops.lanes import (
     times,
     zeros,
 )
+from pykoh.engines.loops.views import on_stack
 from pykoh.kernels import kernel, step
 
 Array = NDArray[np.floating[Any]]
@@ -99,7 +100,7 @@ def update(
     """
     n, nothing = 64 // contracted.itemsize, zeros(contracted, 1)[0]
     one = contracted.dtype.type(1.0)
-    z = np.empty(max(n_hidden, 1), contracted.dtype)
+    z = on_stack(contracted, n_hidden)
     for atom in range(n_atoms):
         here, kind = atom * width, species[atom]
         for channel in range(0, width, n):
@@ -116,7 +117,8 @@ def update(
             for channel in range(0, width, n):
                 store(slope, here + channel, load(read_out, channel))
         else:
-            z[:] = 0.0
+            for channel in range(0, n_hidden, n):
+                store(z, channel, nothing)
             _add_product(updated, here, width, read_in, 0, z, 0, n_hidden)
             for h in range(n_hidden):
                 s = one / (one + np.exp(-z[h]))
@@ -165,7 +167,7 @@ def update_backward(
     """
     n, nothing = 64 // slope.itemsize, zeros(slope, 1)[0]
     factor = spread(slope.dtype.type(scale))
-    up, grad = np.empty(width, slope.dtype), np.empty(width_in, slope.dtype)
+    up, grad = on_stack(slope, width), on_stack(slope, width_in)
     for atom in range(n_atoms):
         here = atom * width
         for channel in range(0, width, n):
