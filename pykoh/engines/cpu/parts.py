@@ -78,11 +78,25 @@ class _Team:
         found: list[T] = []
 
         def call(task: int) -> None:
+            interrupt: BaseException | None = None
+            k, n = 0, len(self._asleep)
             try:
                 self._given[0] = task
                 first = own()
             finally:
-                self._wait(task)
+                # Also after Ctrl-C all are waited for: they write to what belongs to the caller.
+                while True:
+                    try:
+                        while k < n:
+                            if wait(self._done, FAR * k, task, TURNS):
+                                k += 1
+                            elif self._asleep[k]:
+                                self._calls[k].put(None)
+                        break
+                    except KeyboardInterrupt as error:
+                        interrupt = error
+            if interrupt is not None:
+                raise interrupt
             found.extend((first, *(result for result, _ in self._found)))
 
         return found if self._with_task(work, call) else None
@@ -130,24 +144,11 @@ class _Team:
                     raise error
             return True
         finally:
-            if self._user.get("now") is me:
+            # No function is called here: Python looks for Ctrl-C after each call, and would leave
+            # the team in use for ever.
+            if "now" in self._user and self._user["now"] is me:
                 self._task = (self._task[0], None)
                 del self._user["now"]
-
-    def _wait(self, wanted: int) -> None:
-        """Wait until all are ready, also after Ctrl-C: they write to what belongs to the caller."""
-        interrupt: BaseException | None = None
-        k = 0
-        while k < len(self._found):
-            try:
-                if wait(self._done, FAR * k, wanted, TURNS):
-                    k += 1
-                elif self._asleep[k]:
-                    self._calls[k].put(None)
-            except KeyboardInterrupt as error:
-                interrupt = error
-        if interrupt is not None:
-            raise interrupt
 
     def _live(self, k: int) -> None:
         torch.set_num_threads(1)
