@@ -18,6 +18,10 @@ SETTLE_PS := 1.0
 
 .PHONY: demo docs test coverage test-slow test-lammps test-kokkos test-cuda-build test-slurm test-versions lint clean
 export LAMMPS
+# Byte code is kept here, also where the environment wants none: without it, each program that imports torch starts
+# three seconds later.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
+export PYTHONDONTWRITEBYTECODE :=
 .DELETE_ON_ERROR:
 
 # Without byte code (--no-compile): to compile all of torch takes longer than to install it.
@@ -120,4 +124,4 @@ test-versions:
 	TORCH=$(TORCH) tests/versions/run.sh newest
 
 clean:
-	rm -rf demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf demo .pytest_cache .mypy_cache .ruff_cache build/pycache
