@@ -13,7 +13,7 @@ different numbers: a run of the same name takes the place of the other.
 between hydroxide ions over concentration with one line for each potential, and writes the tables of
 docs/results.md. A table stands between `<!-- SUBJECT: FOLDER, FOLDER -->` and `<!-- end -->`; with
 one folder it has a column for each solution, with more a column for each potential. FOLDER@298K
-has the solutions of one temperature only, FOLDER@6.3M those of one molarity.
+has the solutions of one temperature only, FOLDER@6.3M those of one molarity, FOLDER@298K@6.3M both.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from pykoh.report.series_plots import comparison
 HERE = Path(__file__).parent
 NAMES = {
     "full": "280 labels at all concentrations",
+    "version_3": "316 labels, longer training (version 3)",
     "only_6.3": "56 labels at 6.3 mol/L",
     "only_1.7": "56 labels at 1.7 mol/L",
     "foundation": "no label (the foundation)",
@@ -79,8 +80,11 @@ def chosen(series: dict[str, list[SeriesPoint]], words: str) -> dict[str, list[S
     """Return the series that a table names, by their names in the docs."""
     found = {}
     for word in words.split(", "):
-        folder, _, place = word.partition("@")
-        found[NAMES[folder]] = at(series[folder], place) if place else series[folder]
+        folder, *places = word.split("@")
+        points = series[folder]
+        for place in places:
+            points = at(points, place)
+        found[NAMES[folder]] = points
     return found
 
 
