@@ -19,7 +19,7 @@ SETTLE_PS := 1.0
 .PHONY: demo docs test coverage test-slow test-lammps test-kokkos test-cuda-build test-slurm test-versions lint clean
 export LAMMPS
 # Byte code is kept here, also where the environment wants none: without it, each program that imports torch starts
-# three seconds later.
+# two seconds later.
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 export PYTHONDONTWRITEBYTECODE :=
 .DELETE_ON_ERROR:

@@ -5,8 +5,8 @@ file has changed that they import from: the old code would then compute other nu
 kept lies in a folder that is named after the contents of all these files. The folder is outside
 the package, so a new environment finds it too.
 
-This module does not import numba, which takes half a second: a command first lets other processes
-compile, and then imports what it needs itself.
+This module does not import numba, which takes some tenths of a second: a command first lets other
+processes compile, and then imports what it needs itself.
 """
 
 from __future__ import annotations

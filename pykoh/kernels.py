@@ -62,6 +62,8 @@ def without_python(made: Any, module: str) -> Any:
         made: the kernel, which stays as it is.
         module: name of the module to which the new one belongs.
     """
+    if not hasattr(made, "py_func"):  # NUMBA_DISABLE_JIT: nothing is compiled
+        return made
     source = made.py_func
     function = FunctionType(source.__code__, source.__globals__, f"{source.__name__}_by_address")
     function.__qualname__, function.__module__ = function.__name__, module  # numba keeps it by both

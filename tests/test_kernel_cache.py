@@ -212,6 +212,20 @@ def test_helpers_begin_before_numba_is_imported(tmp_path: Path, there: str) -> N
     assert said == {"nothing": ["False"], "of another processor": ["True"], "all": []}[there]
 
 
+def test_settings_of_numba_count_without_its_import(tmp_path: Path) -> None:
+    assert python("-c", AHEAD, NUMBA_CACHE_DIR=str(tmp_path), NUMBA_DISABLE_JIT="1") == ""
+    (tmp_path / ".numba_config.yaml").write_text(f"cache_dir: {tmp_path / 'elsewhere'}\n")
+    where = {key: value for key, value in os.environ.items() if key != "NUMBA_CACHE_DIR"}
+    code = "from pykoh.code_cache import folder; print(folder())"
+    command = [sys.executable, "-c", code]
+    said = subprocess.check_output(command, cwd=tmp_path, env=where, text=True)
+    assert Path(said.strip()).parents[1] == tmp_path / "elsewhere"
+
+
+def test_loops_can_be_imported_where_numba_is_off() -> None:
+    python("-c", "import pykoh.engines.loops.passes", NUMBA_DISABLE_JIT="1")
+
+
 def marks(folder: Path) -> Path:
     """Return the folder that tells which kernels are compiled for this machine."""
     found = folder / f"marks-{kernels.machine_key()}"
