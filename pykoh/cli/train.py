@@ -53,7 +53,7 @@ def _refuse_architecture(foundation: str | None) -> None:
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise TrainingError(
                 f"--{name.replace('_', '-')}: the foundation model determines it; leave it "
-                "out (--grow-ell makes the angular resolution finer)"
+                "out (--grow-ell and --grow-channels make it larger)"
             )
 
 
@@ -111,6 +111,12 @@ def _refuse_architecture(foundation: str | None) -> None:
     help="Fine-tuning: larger max_ell for the foundation; its energies stay the same.",
 )
 @click.option(
+    "--grow-channels",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="Fine-tuning: more channels for the foundation; its energies stay the same.",
+)
+@click.option(
     "--cutoff", type=float, default=5.0, show_default=True, help="Cutoff of one layer, Å."
 )
 @click.option("--layers", type=click.IntRange(1, 4), default=2, show_default=True)
@@ -151,6 +157,7 @@ def command(
     max_l: int,
     max_ell: int,
     grow_ell: int | None,
+    grow_channels: int | None,
     cutoff: float,
     layers: int,
     valid_fraction: float,
@@ -199,6 +206,7 @@ def command(
         lora_rank=lora_rank,
         architecture=choices.Architecture(channels, max_l, max_ell, cutoff, layers),
         grow_ell=grow_ell,
+        grow_channels=grow_channels,
         epochs=epochs,
         learning_rate=rate,
         final_learning_rate=final_lr if final_lr is not None else rate / 50,
@@ -223,9 +231,11 @@ def command(
         click.echo(describe(known))
         check_further(options.extra)
         if foundation is not None and Path(foundation).is_file():
+            from pykoh.training.enlarge import Growth
             from pykoh.training.foundation import read_foundation
 
-            read_foundation(Path(foundation), elements_of(known.frames), grow_ell, seed)
+            growth = Growth(grow_ell, grow_channels, seed)
+            read_foundation(Path(foundation), elements_of(known.frames), growth)
         if not molarities and labels is None:
             return
     job = training_job(known, data, output, options, choice)

@@ -12,7 +12,7 @@ from pykoh.errors import TrainingError
 from pykoh.export.read import mace_calculator, read_mace_model
 from pykoh.files import replacing
 from pykoh.reference.labels import ENERGY
-from pykoh.training.grow import grow
+from pykoh.training.enlarge import Growth, enlarge
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -25,8 +25,7 @@ def adapt_foundation(
     e0_eV: dict[str, float],
     dtype: str,
     new_zero: bool,
-    grow_ell: int | None = None,
-    seed: int = 1,
+    growth: Growth | None = None,
 ) -> None:
     """Copy a model, with the precision of the training and the energy scale of its labels.
 
@@ -43,8 +42,7 @@ def adapt_foundation(
         e0_eV: energies of the isolated atoms, eV.
         dtype: float32 or float64.
         new_zero: False if the foundation keeps a head of its own.
-        grow_ell: larger max_ell of the copy (:mod:`pykoh.training.grow`), or None.
-        seed: for its new weights.
+        growth: what the copy gets in addition, or None.
 
     Raises:
         TrainingError: the model does not know an element of the frames, or cannot grow.
@@ -52,7 +50,7 @@ def adapt_foundation(
     """
     import torch
 
-    model = read_foundation(source, list(e0_eV), grow_ell, seed)
+    model = read_foundation(source, list(e0_eV), growth)
     if new_zero:
         known = _elements(model)
         energies = model.atomic_energies_fn.atomic_energies
@@ -65,16 +63,13 @@ def adapt_foundation(
         torch.save(model.to(getattr(torch, dtype)), temporary)
 
 
-def read_foundation(
-    source: Path, elements: Sequence[str], grow_ell: int | None = None, seed: int = 1
-) -> Any:
+def read_foundation(source: Path, elements: Sequence[str], growth: Growth | None = None) -> Any:
     """Read a model that is to be fine-tuned.
 
     Args:
         source: ``.model`` file.
         elements: symbols that it has to know.
-        grow_ell: larger max_ell (:mod:`pykoh.training.grow`), or None.
-        seed: for the new weights.
+        growth: what it gets in addition, or None.
 
     Raises:
         TrainingError: the model does not know an element, or cannot grow.
@@ -88,7 +83,7 @@ def read_foundation(
             f"{source}: does not know {', '.join(missing)} (its elements: {' '.join(known)}); "
             "choose another --foundation"
         )
-    return model if grow_ell is None else grow(model, grow_ell, seed)
+    return enlarge(model, growth)
 
 
 def _elements(model: Any) -> list[str]:

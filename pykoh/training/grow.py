@@ -13,6 +13,7 @@ import itertools
 from typing import Any
 
 from pykoh.errors import TrainingError
+from pykoh.training.rebuild import rebuilt, scalar_config
 
 # Relative to the largest coefficient of a product, for float32 weights.
 _TOLERANCE = 1e-5
@@ -31,25 +32,13 @@ def grow(model: Any, max_ell: int, seed: int) -> Any:
             weights cannot be kept.
     """
     import torch
-    from mace.tools.scripts_utils import extract_config_mace_model
 
-    config = extract_config_mace_model(model)
-    if "error" in config:
-        raise TrainingError(f"--grow-ell: {config['error']}; leave it out")
-    if config["hidden_irreps"].lmax > 0:
-        raise TrainingError("--grow-ell: only works for models with scalar features (max L 0)")
+    config = scalar_config(model, "--grow-ell")
     if config["max_ell"] >= max_ell:
         raise TrainingError(
             f"--grow-ell {max_ell}: the foundation has max_ell {config['max_ell']}; give more"
         )
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(next(model.parameters()).dtype)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            larger = type(model)(**{**config, "max_ell": max_ell})
-    finally:
-        torch.set_default_dtype(before)
+    larger = rebuilt(model, {**config, "max_ell": max_ell}, seed)
     state = larger.state_dict()
     for name, value in model.state_dict().items():
         if state[name].shape == value.shape:

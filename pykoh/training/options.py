@@ -61,6 +61,7 @@ class Options:
         lora_rank: rank of each change, for ``lora``; by default 4.
         architecture: architecture of a new model.
         grow_ell: larger max_ell for the foundation, or None.
+        grow_channels: more channels for the foundation, or None.
         epochs: passes over the training frames.
         learning_rate: of Adam, at the start.
         final_learning_rate: learning rate at the end; it decays exponentially.
@@ -80,6 +81,7 @@ class Options:
     lora_rank: int | None = None
     architecture: Architecture = Architecture()
     grow_ell: int | None = None
+    grow_channels: int | None = None
     epochs: int = 50
     learning_rate: float = 0.01
     final_learning_rate: float = 1e-4
@@ -106,13 +108,18 @@ def check(options: Options) -> None:
             f"--foundation {foundation}: is neither a file nor a model that mace-torch downloads; "
             f"their names are {', '.join(FOUNDATIONS)}"
         )
-    if options.grow_ell is not None:
+    for name, new, larger in (
+        ("--grow-ell", "--max-ell", options.grow_ell),
+        ("--grow-channels", "--channels", options.grow_channels),
+    ):
+        if larger is None:
+            continue
         if foundation is None:
-            raise TrainingError("--grow-ell is for fine-tuning; a new model takes --max-ell")
+            raise TrainingError(f"{name} is for fine-tuning; a new model takes {new}")
         if not Path(foundation).is_file():
-            raise TrainingError("--grow-ell: name the file of the foundation model, not its name")
+            raise TrainingError(f"{name}: name the file of the foundation model, not its name")
         if options.method != "naive":
-            raise TrainingError("--grow-ell: needs --method naive, because all weights must change")
+            raise TrainingError(f"{name}: needs --method naive, because all weights must change")
     if options.replay is not None and options.method != "replay":
         raise TrainingError("--replay is for --method replay; add it or leave --replay out")
     named = foundation in ("small", "medium", "large")

@@ -25,6 +25,7 @@ from pykoh.provenance import record, sha256
 from pykoh.reference.frames import frame_key
 from pykoh.reference.labels import LabelSet, write_labels
 from pykoh.training.data import Split, concentrations, elements_of
+from pykoh.training.enlarge import Growth
 from pykoh.training.foundation import adapt_foundation, check_zero
 from pykoh.training.further import check_further, config_lines
 from pykoh.training.options import Options, mace_config
@@ -272,8 +273,7 @@ def _write_inputs(job: TrainingJob, folder: Path) -> None:
             job.e0_eV,
             job.options.dtype,
             new_zero=job.options.method != "replay",
-            grow_ell=job.options.grow_ell,
-            seed=job.options.seed,
+            growth=Growth(job.options.grow_ell, job.options.grow_channels, job.options.seed),
         )
         config["foundation_model"] = "foundation.model"
     write_text(folder / "config.yaml", config_lines(config))

@@ -15,7 +15,9 @@ from potentials import random_mace, reference, water_like_box
 from pykoh.cli import main
 from pykoh.errors import TrainingError
 from pykoh.export.read import read_mace_model, trusting_pickle
+from pykoh.training.enlarge import Growth, enlarge
 from pykoh.training.grow import grow
+from pykoh.training.widen import widen
 
 
 @pytest.fixture
@@ -45,6 +47,42 @@ def test_a_grown_model_is_the_same_function(small: Path, tmp_path: Path, max_ell
         np.testing.assert_allclose(new, old, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("growth", [Growth(channels=6), Growth(max_ell=2, channels=9)])
+@pytest.mark.parametrize("kind", [{}, {"first": "Density", "block": "Density", "n_layers": 3}])
+def test_a_wider_model_is_the_same_function(
+    tmp_path: Path, growth: Growth, kind: dict[str, Any]
+) -> None:
+    small = random_mace(
+        tmp_path / "small.model", hidden="4x0e", max_ell=1, numbers=(1, 8, 19), **kind
+    )
+    atoms = water_like_box(2, 10)
+    atoms.positions += np.random.default_rng(1).normal(scale=0.1, size=atoms.positions.shape)
+    before = reference(small, atoms.copy())
+    with trusting_pickle():
+        model = enlarge(read_mace_model(small), growth)
+    assert model.products[0].linear.irreps_in.num_irreps == growth.channels
+    # The new channels have values that nothing reads yet: without them there is nothing to train.
+    assert float(next(model.products[0].linear.weight_views())[:, 4:].abs().min()) > 0
+    after = reference(write(model, tmp_path / "large.model"), atoms.copy())
+    for old, new in zip(before, after, strict=True):
+        assert np.abs(np.asarray(old)).max() > 1e-4
+        np.testing.assert_allclose(new, old, rtol=1e-9, atol=1e-9)
+
+
+def test_a_foundation_whose_function_would_change_is_refused(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def careless(model: Any, channels: int, seed: int) -> Any:
+        wider = widen(model, channels, seed)
+        with torch.no_grad():
+            wider.products[0].linear.weight += 0.01
+        return wider
+
+    monkeypatch.setattr("pykoh.training.enlarge.widen", careless)
+    with pytest.raises(TrainingError, match="energy of a box of 27 atoms changes by"):
+        enlarge(read_mace_model(small), Growth(channels=6))
+
+
 def new_products(model: Any) -> float:
     """Return the largest coefficient of a product in which a feature of the new degree is."""
     largest = 0.0
@@ -62,6 +100,10 @@ def test_what_cannot_grow_is_refused(small: Path, tmp_path: Path) -> None:
         grow(read_mace_model(vector), 3, seed=1)
     with pytest.raises(TrainingError, match="has max_ell 1; give more"):
         grow(read_mace_model(small), 1, seed=1)
+    with pytest.raises(TrainingError, match=r"--grow-channels: only works for .* scalar features"):
+        widen(read_mace_model(vector), 8, seed=1)
+    with pytest.raises(TrainingError, match=r"--grow-channels 4: the foundation has 4; give more"):
+        widen(read_mace_model(small), 4, seed=1)
 
 
 def train(data: Path, *arguments: str) -> Result:
@@ -73,13 +115,14 @@ def test_training_goes_on_from_a_grown_foundation(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     data = label_file(tmp_path / "l.extxyz", n_frames=2)
-    done = train(
-        data, "-o", "m.model", "--foundation", str(small), "--grow-ell", "2", "--epochs", "1"
-    )
+    larger = ("--grow-ell", "2", "--grow-channels", "6")
+    done = train(data, "-o", "m.model", "--foundation", str(small), *larger, "--epochs", "1")
     assert done.exit_code == 0, done.output
     model = read_mace_model("m.model")
     assert int(model.spherical_harmonics.irreps_out.lmax) == 2
-    assert new_products(model) > 1e-4  # what is new has begun to learn
+    # What is new has begun to learn.
+    assert new_products(model) > 1e-4
+    assert float(model.readouts[0].linear.weight[4:].abs().min()) > 1e-5
 
 
 @pytest.mark.parametrize(
@@ -88,7 +131,8 @@ def test_training_goes_on_from_a_grown_foundation(
         (["--grow-ell", "3"], "is for fine-tuning"),
         (["--grow-ell", "3", "--foundation", "small"], "name the file"),
         (["--grow-ell", "3", "--foundation", "S", "--method", "lora"], "--method naive"),
-        (["--max-ell", "3", "--foundation", "S"], "--grow-ell makes"),
+        (["--grow-channels", "96"], "--grow-channels is for fine-tuning; a new model takes --ch"),
+        (["--max-ell", "3", "--foundation", "S"], "--grow-channels make it larger"),
         (["--cutoff", "6", "--foundation", "S"], "--cutoff: the foundation model determines it"),
     ],
 )
