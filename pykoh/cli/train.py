@@ -65,6 +65,7 @@ def _refuse_architecture(foundation: str | None) -> None:
     metavar="NAME|FILE",
     help="Model to fine-tune: a file, or a model that mace-torch downloads (small, medium, …).",
 )
+@click.option("--foundation-head", metavar="NAME", help="For a foundation with several heads.")
 @click.option(
     "--method",
     type=click.Choice(["naive", "replay", "lora"]),
@@ -141,6 +142,7 @@ def command(
     data: tuple[Path, ...],
     output: Path | None,
     foundation: str | None,
+    foundation_head: str | None,
     method: str,
     replay: Path | None,
     lora_rank: int | None,
@@ -201,6 +203,7 @@ def command(
     rate = lr if lr is not None else (0.01 if foundation is None else 0.002)
     options = choices.Options(
         foundation=foundation,
+        foundation_head=foundation_head,
         method=method,
         replay=replay,
         lora_rank=lora_rank,
@@ -235,7 +238,7 @@ def command(
             from pykoh.training.foundation import read_foundation
 
             growth = Growth(grow_ell, grow_channels, seed)
-            read_foundation(Path(foundation), elements_of(known.frames), growth)
+            read_foundation(Path(foundation), elements_of(known.frames), foundation_head, growth)
         if not molarities and labels is None:
             return
     job = training_job(known, data, output, options, choice)

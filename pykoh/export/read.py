@@ -155,17 +155,28 @@ def check_supported(model: Any, path: str | Path) -> None:
                 )
 
 
-def head_index(model: Any, head: str | None, path: str | Path) -> int:
+def heads_of(model: Any) -> list[str]:
+    """Return the names of the heads of a model of mace-torch; each is a level of theory."""
+    return list(getattr(model, "heads", None) or ["Default"])
+
+
+def head_index(model: Any, head: str | None, path: str | Path, option: str = "--head") -> int:
     """Return the index of a head by name; with one head no name is needed.
+
+    Args:
+        model: of mace-torch.
+        head: its name, or None.
+        path: file of the model, for errors.
+        option: of the command line that names a head, for errors.
 
     Raises:
         ModelError: the head does not exist, or there are several and none was named.
     """
-    heads = list(getattr(model, "heads", None) or ["Default"])
+    heads = heads_of(model)
     if head is None:
         if len(heads) > 1:
             raise ModelError(
-                f"{path}: has the heads {', '.join(heads)}; choose one with --head NAME"
+                f"{path}: has the heads {', '.join(heads)}; choose one with {option} NAME"
             )
         return 0
     if head not in heads:

@@ -54,6 +54,7 @@ class Options:
 
     Attributes:
         foundation: name or file of the model that is fine-tuned, or None for a new one.
+        foundation_head: the head that is fine-tuned, for a foundation with several, or None.
         method: of fine-tuning: naive (all weights), replay (a second head is trained on the
             foundation's own data) or lora (low-rank changes of the weights,
             doi:10.48550/arXiv.2106.09685).
@@ -76,6 +77,7 @@ class Options:
     """
 
     foundation: str | None = None
+    foundation_head: str | None = None
     method: str = "naive"
     replay: Path | None = None
     lora_rank: int | None = None
@@ -108,6 +110,8 @@ def check(options: Options) -> None:
             f"--foundation {foundation}: is neither a file nor a model that mace-torch downloads; "
             f"their names are {', '.join(FOUNDATIONS)}"
         )
+    if options.foundation_head is not None and not Path(foundation or "").is_file():
+        raise TrainingError("--foundation-head: name the file of the model with --foundation FILE")
     for name, new, larger in (
         ("--grow-ell", "--max-ell", options.grow_ell),
         ("--grow-channels", "--channels", options.grow_channels),

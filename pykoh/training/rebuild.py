@@ -5,7 +5,13 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
+
 from pykoh.errors import TrainingError
+from pykoh.export.read import mace_calculator
+
+# Largest change of an energy, relative to the root mean square of the forces times 1 Å.
+_TOLERANCE = {"float32": 1e-3, "float64": 1e-8}
 
 
 def scalar_config(model: Any, option: str) -> dict[str, Any]:
@@ -47,3 +53,38 @@ def rebuilt(model: Any, config: dict[str, Any], seed: int) -> Any:
             return type(model)(**config)
     finally:
         torch.set_default_dtype(before)
+
+
+def energy_change(model: Any, other: Any, head: str | None = None) -> float | None:
+    """Return by how much another model changes the energy of a small box, eV.
+
+    Args:
+        model: of mace-torch.
+        other: a model with the same elements that should give the same energies.
+        head: of the first model, if it has several.
+
+    Returns:
+        None if the change is no more than rounding.
+    """
+    from ase import Atoms
+    from ase.data import chemical_symbols
+
+    if other is model:
+        return None
+    symbols = [chemical_symbols[int(z)] for z in model.atomic_numbers]
+    sites = np.stack(np.meshgrid(*[np.arange(3)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    moved = np.random.default_rng(0).uniform(-0.3, 0.3, size=sites.shape)
+    box = Atoms(
+        [symbols[i % len(symbols)] for i in range(len(sites))],
+        positions=2.0 * sites + moved,
+        cell=[6.0] * 3,
+        pbc=True,
+    )
+    energies, scale = [], 0.0
+    for calculator in (mace_calculator(model, head), mace_calculator(other)):
+        box.calc = calculator
+        energies.append(float(box.get_potential_energy()))
+        scale = float(np.sqrt(np.mean(box.get_forces() ** 2)))
+    change = energies[1] - energies[0]
+    precision = str(next(model.parameters()).dtype).removeprefix("torch.")
+    return None if abs(change) <= _TOLERANCE[precision] * scale else change

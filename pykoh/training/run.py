@@ -273,6 +273,7 @@ def _write_inputs(job: TrainingJob, folder: Path) -> None:
             job.e0_eV,
             job.options.dtype,
             new_zero=job.options.method != "replay",
+            head=job.options.foundation_head,
             growth=Growth(job.options.grow_ell, job.options.grow_channels, job.options.seed),
         )
         config["foundation_model"] = "foundation.model"

@@ -119,7 +119,8 @@ def calculator_of(candidate: Candidate, symbols: Sequence[str]) -> Calculator:
     """Return the ASE calculator of a model, in double precision.
 
     Raises:
-        ModelError: the model cannot be read or does not know one of the elements.
+        ModelError: the model cannot be read, has several heads, or does not know one of the
+            elements.
     """
     if candidate.path.suffix == ".pt":
         from pykoh.engines.calculator import PykohCalculator
@@ -130,9 +131,15 @@ def calculator_of(candidate: Candidate, symbols: Sequence[str]) -> Calculator:
     else:
         from ase.data import chemical_symbols
 
-        from pykoh.export.read import mace_calculator, read_mace_model
+        from pykoh.export.read import heads_of, mace_calculator, read_mace_model
 
         model = read_mace_model(candidate.path)
+        heads = heads_of(model)
+        if len(heads) > 1 and "default" not in [head.lower() for head in heads]:
+            raise ModelError(
+                f"{candidate.path}: has the heads {', '.join(heads)}; take one with `pykoh export "
+                f"{candidate.path} --head NAME -o {candidate.path.stem}.pt`, and give that file"
+            )
         known = [chemical_symbols[int(z)] for z in model.atomic_numbers]
         calculator = mace_calculator(model)
     missing = [symbol for symbol in symbols if symbol not in known]

@@ -15,7 +15,7 @@ from ase.io import write
 from click.testing import CliRunner, Result
 
 from labels import frames
-from potentials import random_mace, reference
+from potentials import ARCHITECTURES, random_mace, reference
 from pykoh.arrays import FloatArray
 from pykoh.cli import main
 from pykoh.engines.committee import disagreement
@@ -134,10 +134,12 @@ def test_from_files_to_files(place: Path) -> None:
         (["first.model", "first.model"], "a model is named twice"),
         (["first.model", "none.model"], "none.model: "),
         (["first.model", "copy.model"], "give the same forces"),
+        (["first.model", "two.model"], "two.model: has the heads pbe, blyp; take one with `pykoh"),
     ],
 )
 def test_refused_in_one_line(place: Path, arguments: list[str], words: str) -> None:
     shutil.copyfile("first.model", "copy.model")
+    random_mace(Path("two.model"), **ARCHITECTURES["two_heads"])
     done = committee(*arguments)
     assert done.exit_code == 1 and words in done.output, done.output
     assert not (place / "committee").exists()
