@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,14 @@ class Options:
     dtype: str = "float32"
     device: str = "cpu"
     extra: tuple[tuple[str, str], ...] = ()
+
+
+def chosen(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Return recorded options without those that are None.
+
+    So a training of an earlier version, which did not know all options, can be compared.
+    """
+    return {name: value for name, value in recorded.items() if value is not None}
 
 
 def check(options: Options) -> None:

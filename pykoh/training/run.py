@@ -28,7 +28,7 @@ from pykoh.training.data import Split, concentrations, elements_of
 from pykoh.training.enlarge import Growth
 from pykoh.training.foundation import adapt_foundation, check_zero
 from pykoh.training.further import check_further, config_lines
-from pykoh.training.options import Options, mace_config
+from pykoh.training.options import Options, chosen, mace_config
 from pykoh.training.progress import Epoch, read_epochs, saved_epoch, write_curve
 
 if TYPE_CHECKING:
@@ -236,7 +236,10 @@ def _stopped_training(
     try:
         earlier: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         earlier["train_frames"], earlier["valid_frames"]
-        changed = [key for key in _SETTINGS if earlier.get(key) != description[key]]
+        known, wanted = (
+            {**each, "options": chosen(each["options"])} for each in (earlier, description)
+        )
+        changed = [key for key in _SETTINGS if known.get(key) != wanted[key]]
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise TrainingError(f"{path}: is not a record of pykoh train; move it away") from error
     if not changed and not force:

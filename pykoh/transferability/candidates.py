@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pykoh.errors import ModelError, TrainingError
 from pykoh.files import require_file
 from pykoh.provenance import sha256
+from pykoh.training.options import chosen
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -109,7 +110,7 @@ def _sha256_of_model(path: Path) -> str:
 
 
 def _without_seed(options: dict[str, Any]) -> str:
-    kept = {key: value for key, value in options.items() if key not in ("seed", "device")}
+    kept = {k: value for k, value in chosen(options).items() if k not in ("seed", "device")}
     if "foundation_sha256" in kept:
         del kept["foundation"]  # the same file in another place
     return json.dumps(kept, sort_keys=True)

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from labels import label_file
 from pykoh.cli import main
+from pykoh.errors import TrainingError
 from pykoh.training.progress import read_epochs
 
 # Many, so that a training of a tenth of a second per epoch can be killed on its way.
@@ -104,6 +105,21 @@ def test_a_killed_training_goes_on_and_keeps_its_record(data: Path, place: Path)
     other = train(data, "-o", "m.model", "--epochs", "2", *SMALL)
     assert other.exit_code == 1
     assert "holds a training with different options" in other.output
+
+
+def test_options_that_an_earlier_version_did_not_know_are_no_change(place: Path) -> None:
+    from pykoh.training.run import _SETTINGS, _stopped_training
+    from pykoh.transferability.candidates import _without_seed
+
+    asked = {**dict.fromkeys(_SETTINGS, 1), "options": {"epochs": 3, "grow_channels": None}}
+    earlier = {**asked, "options": {"epochs": 3}}
+    (place / "m.train").mkdir()
+    (place / "m.train" / "run.json").write_text(json.dumps(earlier))
+    assert _stopped_training(place / "m.train", asked, force=False) == earlier
+    assert _without_seed(asked["options"]) == _without_seed(earlier["options"])
+    asked["options"]["grow_channels"] = 96
+    with pytest.raises(TrainingError, match="a training with different options; choose another -o"):
+        _stopped_training(place / "m.train", asked, force=False)
 
 
 def test_the_record_has_the_errors_of_the_epoch_whose_weights_are_kept(place: Path) -> None:
