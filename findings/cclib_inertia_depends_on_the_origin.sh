@@ -7,7 +7,7 @@
 # those of the output, not relative to the centre of mass, though the class has center_of_mass(); and products of inertia have
 # the wrong sign, + sum m x y instead of - sum m x y. The first one matters as soon as the output is not centred, the second one if
 # the molecule is not along its axes. So also a centred molecule, turned, has other moments.
-# Outputs with standard orientation (Gaussian) hide both. In ORCA, or Gaussian with symmetry off, the molecule is where the user put it.
+# Outputs with standard orientation (Gaussian) nearly hide both. In ORCA, or Gaussian with symmetry off, the molecule is where the user put it.
 # Entropies and free energies of ions (H3O+) from these numbers would be wrong, too.
 # There is no message. The docstrings say "principal moments of inertia and the principal axes" and "rotational constants", no more.
 #

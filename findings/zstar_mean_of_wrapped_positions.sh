@@ -9,8 +9,8 @@
 # writes x y z, or xs ys zs, of wrapped atoms. The mean is somewhere in the middle of the box. Each time that the atom crosses
 # the edge, its displacement jumps by a length of the cell, and the dipole by charge times this length.
 # Most crystals have atoms at the corner. The reference "first" has no such problem. Removal of the drift (--remove-global-translation)
-# takes the mean of wrapped coordinates, too. There is no message. The documentation offers the minimum image as the way to
-# "reconstruct displacements", and does not ask for unwrapped coordinates.
+# takes the mean of wrapped coordinates, too. There is no message. The help text speaks of the minimum image
+# as the way to find displacements, and does not ask for unwrapped coordinates.
 #
 # Remedy: reference="first" (--reference first); or a dump with xu yu zu, or xsu ysu zsu.
 #
