@@ -19,7 +19,7 @@ set -euo pipefail
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 python3 -m venv "$place/env"
-"$place/env/bin/python" -m pip install --quiet --no-compile numpy==2.4.6 scipy==1.17.1 periodictable==2.1.0 packaging ase==3.29.0 \
+"$place/env/bin/python" -m pip install --quiet --no-compile numpy==2.4.6 scipy==1.17.1 periodictable==2.1.0 packaging==26.4 ase==3.29.0 \
     cclib==1.8.1
 cd "$place"
 cat > water.log <<'LOG'

@@ -21,7 +21,7 @@ set -euo pipefail
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 python3 -m venv "$place/env"
-"$place/env/bin/python" -m pip install --quiet --no-compile numpy==2.4.6 scipy==1.17.1 periodictable==2.1.0 packaging cclib==1.8.1
+"$place/env/bin/python" -m pip install --quiet --no-compile numpy==2.4.6 scipy==1.17.1 periodictable==2.1.0 packaging==26.4 cclib==1.8.1
 cd "$place"
 cat > probe.py <<'PY'
 import importlib.metadata

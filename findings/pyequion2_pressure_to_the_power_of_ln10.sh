@@ -26,8 +26,8 @@ set -euo pipefail
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 python3 -m venv "$place/env"
-"$place/env/bin/python" -m pip install --quiet --no-compile numpy==2.4.6 scipy==1.17.1 periodictable==2.1.0 ordered_set commentjson \
-    cloudpickle
+"$place/env/bin/python" -m pip install --quiet --no-compile numpy==2.4.6 scipy==1.17.1 periodictable==2.1.0 ordered_set==4.1.0 commentjson==0.9.0 \
+    cloudpickle==3.1.3
 "$place/env/bin/python" -m pip install --quiet --no-compile --no-deps pyequion2==0.0.6.3
 cd "$place"
 cat > probe.py <<'PY'

@@ -19,41 +19,32 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
-def adapt_foundation(
-    source: Path,
+def write_foundation(
+    model: Any,
     target: Path,
     frames: Sequence[Atoms],
     e0_eV: dict[str, float],
     dtype: str,
     new_zero: bool,
-    head: str | None = None,
-    growth: Growth | None = None,
 ) -> None:
-    """Copy a model, with the precision of the training and the energy scale of its labels.
+    """Write a foundation with the precision of the training and the energy scale of its labels.
 
     If a foundation model has as many elements as the data, mace-torch 0.3.16 replaces the given
     energies of isolated atoms by those of the model (``load_foundations_elements`` copies every
-    buffer of equal shape). With ``new_zero`` the copy therefore has the labels' energies. Its mean
+    buffer of equal shape). With ``new_zero`` the file therefore has the labels' energies. Its mean
     interaction energy per atom is shifted to that of the labels, as at the start of a training
     from scratch. Forces do not change.
 
     Args:
-        source: ``.model`` file.
+        model: from :func:`read_foundation`; it is changed.
         target: file to write.
         frames: labelled frames of the training.
         e0_eV: energies of the isolated atoms, eV.
         dtype: float32 or float64.
         new_zero: False if the foundation keeps a head of its own.
-        head: name of the head that is copied, for a model with several.
-        growth: what the copy gets in addition, or None.
-
-    Raises:
-        TrainingError: the model does not know an element of the frames, or cannot grow.
-        ModelError: the file is not a MACE model, or has no such head.
     """
     import torch
 
-    model = read_foundation(source, list(e0_eV), head, growth)
     if new_zero:
         known = _elements(model)
         energies = model.atomic_energies_fn.atomic_energies

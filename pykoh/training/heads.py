@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
 from pykoh.errors import TrainingError
 from pykoh.export.read import head_index, heads_of, trusting_pickle
-from pykoh.training.rebuild import energy_change
+from pykoh.training.rebuild import as_precise_as, energy_change
 
 
 def one_head(model: Any, head: str | None, source: Path) -> Any:
@@ -23,17 +22,12 @@ def one_head(model: Any, head: str | None, source: Path) -> Any:
         ModelError: there is no such head, or there are several and none was named.
         TrainingError: mace-torch cannot separate this kind of model.
     """
-    import torch
-
     index = head_index(model, head, source, "--foundation-head")
     heads = heads_of(model)
     if len(heads) == 1:
         return model
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(next(model.parameters()).dtype)
     try:
-        with trusting_pickle(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of mace-torch and TorchScript, about their own code
+        with trusting_pickle(), as_precise_as(model):
             from mace.tools.scripts_utils import remove_pt_head
 
             single = remove_pt_head(model, heads[index])
@@ -42,8 +36,6 @@ def one_head(model: Any, head: str | None, source: Path) -> Any:
             f"{source}: mace-torch cannot take the head {heads[index]} from this kind of model "
             f"({str(error).splitlines()[0]}); use a foundation with one head"
         ) from error
-    finally:
-        torch.set_default_dtype(before)
     change = energy_change(model, single, heads[index])
     if change is not None:
         raise TrainingError(

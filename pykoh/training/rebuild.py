@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -44,13 +46,22 @@ def rebuilt(model: Any, config: dict[str, Any], seed: int) -> Any:
     """
     import torch
 
+    with as_precise_as(model), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return type(model)(**config)
+
+
+@contextmanager
+def as_precise_as(model: Any) -> Iterator[None]:
+    """Give models that are made inside the precision of ``model``; keep mace-torch quiet."""
+    import torch
+
     before = torch.get_default_dtype()
     torch.set_default_dtype(next(model.parameters()).dtype)
     try:
-        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of mace-torch and TorchScript, about their own code
-            torch.manual_seed(seed)
-            return type(model)(**config)
+            yield
     finally:
         torch.set_default_dtype(before)
 

@@ -26,8 +26,9 @@ from pykoh.reference.frames import frame_key
 from pykoh.reference.labels import LabelSet, write_labels
 from pykoh.training.data import Split, concentrations, elements_of
 from pykoh.training.enlarge import Growth
-from pykoh.training.foundation import adapt_foundation, check_zero
+from pykoh.training.foundation import check_zero, read_foundation, write_foundation
 from pykoh.training.further import check_further, config_lines
+from pykoh.training.heads import one_head
 from pykoh.training.options import Options, chosen, mace_config
 from pykoh.training.progress import Epoch, read_epochs, saved_epoch, write_curve
 
@@ -132,10 +133,13 @@ def train(
     check_further(job.options.extra)
     description = job.describe()
     with _lock(folder):
-        # With --force this removes the earlier training: not before the lock.
         earlier = _stopped_training(folder, description, force)
         if earlier is None:
-            _write_inputs(job, folder)
+            foundation = _foundation(job)
+            # With --force this removes an earlier training: not before the lock, nor before it is
+            # known that the foundation can be used.
+            _clear(folder)
+            _write_inputs(job, folder, foundation)
         spent = 0.0 if earlier is None else float(earlier.get("core_hours") or 0.0)
         with record(folder, **description, core_hours=round(spent, 4)) as entry:
 
@@ -249,16 +253,31 @@ def _stopped_training(
             f"{folder}: holds a training with different {', '.join(changed)}; choose another -o, "
             "or begin again with --force"
         )
+    return None
+
+
+def _clear(folder: Path) -> None:
+    """Remove all but the lock from the folder of a training."""
     for each in folder.iterdir():
         if each.is_dir() and not each.is_symlink():
             shutil.rmtree(each)
         elif each.name != "lock":
             each.unlink()
-    return None
 
 
-def _write_inputs(job: TrainingJob, folder: Path) -> None:
-    """Write the input files of mace-torch."""
+def _foundation(job: TrainingJob) -> Any:
+    """Return the foundation that a file holds, or None without a file."""
+    options = job.options
+    if options.foundation is None or not Path(options.foundation).is_file():
+        return None
+    growth = Growth(options.grow_ell, options.grow_channels, options.seed)
+    return read_foundation(
+        Path(options.foundation), list(job.e0_eV), options.foundation_head, growth
+    )
+
+
+def _write_inputs(job: TrainingJob, folder: Path, foundation: Any) -> None:
+    """Write the input files of mace-torch; ``foundation`` is a model, or None."""
     config = mace_config(job.options, job.model.stem, job.e0_eV, elements_of(job.split.train))
     write_labels(folder / "train.extxyz", job.split.train)
     write_labels(folder / "valid.extxyz", job.split.valid)
@@ -267,17 +286,14 @@ def _write_inputs(job: TrainingJob, folder: Path) -> None:
         n_valid = max(1, len(job.replay) // 10)
         write_labels(folder / "replay.extxyz", job.replay[n_valid:])
         write_labels(folder / "replay_valid.extxyz", job.replay[:n_valid])
-    foundation = job.options.foundation
-    if foundation is not None and Path(foundation).is_file():
-        adapt_foundation(
-            Path(foundation),
+    if foundation is not None:
+        write_foundation(
+            foundation,
             folder / "foundation.model",
             job.split.train,
             job.e0_eV,
             job.options.dtype,
             new_zero=job.options.method != "replay",
-            head=job.options.foundation_head,
-            growth=Growth(job.options.grow_ell, job.options.grow_channels, job.options.seed),
         )
         config["foundation_model"] = "foundation.model"
     write_text(folder / "config.yaml", config_lines(config))
@@ -368,17 +384,9 @@ def _write_model(job: TrainingJob, folder: Path) -> None:
         return
     import torch
 
-    from pykoh.export.read import read_mace_model, trusting_pickle
+    from pykoh.export.read import read_mace_model
 
-    model = read_mace_model(made)
-    with trusting_pickle():
-        from mace.tools.scripts_utils import remove_pt_head
-
-        torch.set_default_dtype(getattr(torch, job.options.dtype))
-        try:
-            single = remove_pt_head(model, "Default")
-        finally:
-            torch.set_default_dtype(torch.float32)
+    single = one_head(read_mace_model(made), "Default", made)
     with replacing(job.model) as temporary:
         torch.save(single, temporary)
     check_zero(job.model, job.e0_eV)

@@ -11,7 +11,7 @@ from labels import frames, label
 from potentials import ARCHITECTURES, random_mace, reference
 from pykoh.errors import ModelError, TrainingError
 from pykoh.export.read import mace_calculator, read_mace_model
-from pykoh.training.foundation import _energy, adapt_foundation, read_foundation
+from pykoh.training.foundation import _energy, read_foundation, write_foundation
 
 E0_EV = {"H": -0.1, "O": -0.2, "K": -0.3}
 
@@ -29,7 +29,8 @@ def mean_error(model: Path, given: list) -> float:
 def test_a_foundation_gets_the_zero_of_the_labels(tmp_path: Path, new_zero: bool) -> None:
     source = random_mace(tmp_path / "f.model", hidden="4x0e", max_ell=1)
     given = labelled()
-    adapt_foundation(source, tmp_path / "a.model", given, E0_EV, "float64", new_zero)
+    model = read_foundation(source, list(E0_EV))
+    write_foundation(model, tmp_path / "a.model", given, E0_EV, "float64", new_zero)
     before, after = mean_error(source, given), mean_error(tmp_path / "a.model", given)
     assert abs(before) > 1.0, "a random model with energies of isolated atoms of DFT size"
     assert after == pytest.approx(0.0 if new_zero else before, abs=1e-7)

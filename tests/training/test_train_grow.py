@@ -110,14 +110,28 @@ def train(data: Path, *arguments: str) -> Result:
     return CliRunner().invoke(main, ["train", str(data), *arguments])
 
 
-def test_training_goes_on_from_a_grown_foundation(
-    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_training_goes_on_from_a_grown_head(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    small = random_mace(
+        tmp_path / "small.model", hidden="4x0e", max_ell=1, numbers=(1, 8, 19), heads=["pbe", "d3"]
+    )
     data = label_file(tmp_path / "l.extxyz", n_frames=2)
+    common = ("-o", "m.model", "--foundation", str(small), "--epochs", "1", "--force")
     larger = ("--grow-ell", "2", "--grow-channels", "6")
-    done = train(data, "-o", "m.model", "--foundation", str(small), *larger, "--epochs", "1")
+    done = train(data, *common, *larger, "--foundation-head", "d3")
     assert done.exit_code == 0, done.output
+    # Nothing of a finished training is lost if the next one cannot begin.
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for options, words in (
+        (larger, "small.model: has the heads pbe, d3; choose one with --foundation-head NAME"),
+        (("--foundation-head", "d4"), "small.model: has no head 'd4', only pbe, d3"),
+        (("--foundation-head", "d3", "--grow-channels", "4"), "the foundation has 4; give more"),
+    ):
+        refused = train(data, *common, *options)
+        assert refused.exit_code == 1 and words in refused.output, refused.output
+        assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     model = read_mace_model("m.model")
     assert int(model.spherical_harmonics.irreps_out.lmax) == 2
     # What is new has begun to learn.
@@ -132,6 +146,9 @@ def test_training_goes_on_from_a_grown_foundation(
         (["--grow-ell", "3", "--foundation", "small"], "name the file"),
         (["--grow-ell", "3", "--foundation", "S", "--method", "lora"], "--method naive"),
         (["--grow-channels", "96"], "--grow-channels is for fine-tuning; a new model takes --ch"),
+        (["--foundation-head", "pbe"], "name the file of the model with --foundation FILE"),
+        (["--foundation-head", "pbe", "--foundation", "small"], "with --foundation FILE"),
+        (["--foundation-head", "pbe", "--foundation", "S"], "has no head 'pbe', only Default"),
         (["--max-ell", "3", "--foundation", "S"], "--grow-channels make it larger"),
         (["--cutoff", "6", "--foundation", "S"], "--cutoff: the foundation model determines it"),
     ],
